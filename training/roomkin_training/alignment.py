@@ -3,8 +3,8 @@
 Invariant: the same landmarks and the same picture give the same crop here and in the daemon (`src/vision`), to within
 one grey level; `test/golden` holds the proof.
 
-The transform is Umeyama's least-squares similarity (IEEE PAMI 13:4, 1991) of the eyes, the nose tip and the mouth centre;
-the template is InsightFace's, with the mean of its mouth corners. Sampling is bilinear with replicated edges.
+The transform is Umeyama's least-squares similarity (IEEE PAMI 13:4, 1991) of the eyes, the nose tip and the mouth
+centre; the template is InsightFace's, with the mean of its mouth corners. Sampling is bilinear with replicated edges.
 
     python -m roomkin_training.alignment --images DIR --pairs FILE --out crops.npz
 """
@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
-from tqdm import tqdm
 
 from .blazeface import BlazeFace, central
 from .pairs import read_pairs
+from .progress import progress
 
 Bytes = npt.NDArray[np.uint8]
 Doubles = npt.NDArray[np.float64]
@@ -63,7 +63,8 @@ def warp(picture: Bytes, matrix: Doubles, side_px: int = SIDE_PX) -> Bytes:
     fx, fy = (sx - x0)[..., None], (sy - y0)[..., None]
     top = picture[y0, x0] * (1 - fx) + picture[y0, x1] * fx
     bottom = picture[y1, x0] * (1 - fx) + picture[y1, x1] * fx
-    return np.floor(top * (1 - fy) + bottom * fy + 0.5).astype(np.uint8)
+    crop: Bytes = np.floor(top * (1 - fy) + bottom * fy + 0.5).astype(np.uint8)
+    return crop
 
 
 def align(picture: Bytes, landmarks: npt.ArrayLike) -> Bytes:
@@ -84,7 +85,7 @@ def align_files(root: Path, names: Sequence[str], model: Path | None = None) -> 
     detector = BlazeFace(model)
     crops = np.zeros((len(names), SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
     found = np.zeros(len(names), dtype=np.bool_)
-    for i, name in enumerate(tqdm(names, desc="align", unit="picture")):
+    for i, name in enumerate(progress(names, "align")):
         crop = align_file(detector, root / name)
         if crop is not None:
             crops[i], found[i] = crop, True

@@ -5,8 +5,8 @@ crops made by the daemon differ only by the resampling of the picture. Coordinat
 x to the right, y down, the value of a pixel lying at its integer coordinate.
 
 Source: the npm package `@mediapipe/face_detection` (Apache-2.0), `face_detection_full_range.tflite`; the decoding
-follows MediaPipe's `face_detection_full_range.pbtxt`: 192x192 input in [-1, 1], one anchor at the centre of each cell of
-a 48x48 grid, offsets in input pixels, sigmoid scores, weighted non-maximum suppression at an overlap of 0.3.
+follows MediaPipe's `face_detection_full_range.pbtxt`: 192x192 input in [-1, 1], one anchor at the centre of each
+cell of a 48x48 grid, offsets in input pixels, sigmoid scores, weighted non-maximum suppression at an overlap of 0.3.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def anchors() -> Floats:
 
 def decode(regressors: Floats, logits: Floats, least_score: float) -> list[Face]:
     """Raw outputs ([2304, 16] and [2304]) to faces in input pixels (0 to 192), before suppression."""
-    scores = 1.0 / (1.0 + np.exp(-np.clip(logits.reshape(-1), -100.0, 100.0)))
+    scores = 1.0 / (1.0 + np.exp(-np.clip(logits.reshape(-1), -80.0, 80.0)))
     kept = np.flatnonzero(scores >= least_score)
     centres = anchors()[kept] * INPUT_PX
     raw = regressors.reshape(-1, 16)[kept]

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.floating]
+Identities = npt.NDArray[np.integer]
 Flags = npt.NDArray[np.bool_]
 
 
@@ -51,7 +52,7 @@ def tar_at_far(similarity: Floats, label: Flags, far: float) -> float:
     return float(np.mean(similarity[label] > limit))
 
 
-def rank_one(gallery: Floats, gallery_id: npt.NDArray[np.integer], probes: Floats, probe_id: npt.NDArray[np.integer]) -> float:
+def rank_one(gallery: Floats, gallery_id: Identities, probes: Floats, probe_id: Identities) -> float:
     """Share of probes whose nearest gallery embedding is their own person's (rows normalised)."""
     nearest = np.argmax(probes @ gallery.T, axis=1)
     return float(np.mean(gallery_id[nearest] == probe_id))
@@ -59,9 +60,9 @@ def rank_one(gallery: Floats, gallery_id: npt.NDArray[np.integer], probes: Float
 
 def open_set_fnir(
     gallery: Floats,
-    gallery_id: npt.NDArray[np.integer],
+    gallery_id: Identities,
     probes: Floats,
-    probe_id: npt.NDArray[np.integer],
+    probe_id: Identities,
     strangers: Floats,
     fpir: float,
 ) -> float:
