@@ -1,0 +1,67 @@
+// Every error a user can meet has a code here, an exit code and a sentence that says what to do.
+// docs/errors.md lists the same codes; a test compares the two both ways.
+
+/** Exit codes (sysexits.h where one fits): 64 usage, 65 bad data, 69 unavailable, 70 internal, 74 I/O, 78 configuration. */
+export type ExitCode = 64 | 65 | 69 | 70 | 74 | 78;
+
+const table = {
+  USAGE: 64,
+  NAME_REFUSED: 65,
+  PHOTO_UNREADABLE: 65,
+  PHOTO_TOO_LARGE: 65,
+  PHOTO_NO_FACE: 65,
+  PHOTO_TWO_FACES: 65,
+  FOLDER_EMPTY: 65,
+  PERSON_UNKNOWN: 65,
+  PERSON_EXISTS: 65,
+  PERSON_TOO_ALIKE: 65,
+  PAIRS_MALFORMED: 65,
+  DAEMON_NOT_RUNNING: 69,
+  DAEMON_RUNNING: 69,
+  EXPECTATION_MISSED: 70,
+  INTERNAL: 70,
+  ENGINE_FAILED: 70,
+  DATABASE: 74,
+  OUTPUT: 74,
+  CONFIG_INVALID: 78,
+  CONFIG_MISSING: 78,
+  KEY_FILE: 78,
+  MODEL_HASH: 78,
+  MODEL_MISSING: 78,
+  SAMPLES_MISSING: 78,
+} as const satisfies Record<string, ExitCode>;
+
+export type ErrorCode = keyof typeof table;
+
+/** The codes and their exit codes, for the test that compares them with docs/errors.md. */
+export const errorTable: Readonly<Record<ErrorCode, ExitCode>> = table;
+
+/** An error that a user can act on: printed as `roomkin: CODE: sentence`, without a stack. */
+export class RoomkinError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, sentence: string, options?: ErrorOptions) {
+    super(sentence, options);
+    this.name = 'RoomkinError';
+    this.code = code;
+  }
+  get exitCode(): ExitCode {
+    return table[this.code];
+  }
+}
+
+/**
+ * Builds the error for `code`. The sentence names the thing (file, key, person) and says what to do.
+ * Control characters are escaped: the sentence may quote hostile input and is one line.
+ */
+export function fail(code: ErrorCode, sentence: string, cause?: unknown): RoomkinError {
+  return new RoomkinError(code, oneLine(sentence), cause === undefined ? undefined : { cause });
+}
+
+/** `text` with control characters escaped, so that it stays one terminal line, cut to `maxLength` characters. */
+export function oneLine(text: string, maxLength = 2000): string {
+  const escaped = text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return escaped.length > maxLength ? `${escaped.slice(0, maxLength)}…` : escaped;
+}

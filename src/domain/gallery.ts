@@ -1,0 +1,28 @@
+// The people of a household as identification sees them: immutable, in memory, of one embedding space.
+
+/** `[a-z0-9_-]{1,32}`; stays when the name changes; part of MQTT topics and entity ids. */
+export type PersonId = string;
+
+/** One enrolled look of a person. */
+export interface Template {
+  readonly id: number;
+  /** Unit length. */
+  readonly vector: Float32Array;
+}
+
+export interface Person {
+  readonly id: PersonId;
+  /** As people write it: "Ada". */
+  readonly name: string;
+  readonly templates: readonly Template[];
+}
+
+/** A snapshot. Templates of other spaces are not in it: vectors are only compared inside one space. */
+export interface Gallery {
+  readonly space: string;
+  /** Grows with every change, so that a reader can tell an old snapshot from a new one. */
+  readonly version: number;
+  readonly people: readonly Person[];
+  /** Embeddings of strangers the user gave (`unknown/`), unit length. */
+  readonly strangers: readonly Float32Array[];
+}

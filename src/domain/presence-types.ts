@@ -1,0 +1,35 @@
+// What a room says about its people. Times are monotonic milliseconds; publishing turns them into wall time.
+import type { PersonId } from './gallery.js';
+
+/** `seen`: a face or its live track shows them. `assumed`: they were seen, the face turned away, and nothing says they left. */
+export type PresentAs = 'seen' | 'assumed';
+
+export interface PresentPerson {
+  readonly person: PersonId;
+  readonly name: string;
+  /** When they arrived, monotonic milliseconds. */
+  readonly sinceMs: number;
+  readonly as: PresentAs;
+}
+
+/** What is true now. */
+export interface PresenceSnapshot {
+  /** Anyone, known or not. */
+  readonly occupied: boolean;
+  readonly people: readonly PresentPerson[];
+  readonly strangers: number;
+  /** When `occupied` last changed, monotonic milliseconds. */
+  readonly sinceMs: number;
+}
+
+/** What changed, once per change. */
+export interface PresenceEvent {
+  readonly type: 'arrived' | 'left' | 'stranger_arrived' | 'stranger_left';
+  /** null for strangers. */
+  readonly person: PersonId | null;
+  readonly name: string | null;
+  readonly confidence: 'high' | 'medium';
+  /** Who is present after the change. */
+  readonly present: readonly PersonId[];
+  readonly atMs: number;
+}
