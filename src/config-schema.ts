@@ -88,8 +88,9 @@ export const configSchema = z.strictObject({
       ca_file: path.optional(),
       cert_file: path.optional(),
       key_file: path.optional(),
+      servername: text.optional(),
       verify: z.boolean().default(true),
-      keepalive_seconds: seconds(5, 600).default(30),
+      keepalive_seconds: seconds(5, 600).default(5),
     })
     .refine((mqtt) => !(mqtt.password !== undefined && mqtt.password_file !== undefined), {
       message: 'give password or password_file, not both',
@@ -101,6 +102,7 @@ export const configSchema = z.strictObject({
       discovery: z.boolean().default(true),
       prefix: topic.default('homeassistant'),
       area: text.max(64).optional(),
+      trackers: z.boolean().default(false),
     })
     .prefault({}),
   household: z.strictObject({ id: id.default('home') }).prefault({}),
