@@ -25,6 +25,8 @@ export interface CameraStatus {
   /** Frames that came whole, and frames dropped because a newer one came first. */
   readonly frames: number;
   readonly drops: number;
+  /** Bursts of bytes thrown away because they did not end where a frame ends. */
+  readonly torn: number;
   /** How often it was reopened. */
   readonly reopened: number;
 }

@@ -53,10 +53,12 @@ export async function readPhoto(path: string, limits: PhotoLimits = {}): Promise
     });
   if (!formats.has(metadata.format))
     throw unreadable(path, `is a ${metadata.format} drawing, not a photo: save it as JPEG or PNG`);
+  if (metadata.compression === 'hevc')
+    throw unreadable(path, 'is a HEIC photo, which roomkin cannot read: save it as JPEG');
   const pixels = metadata.width * metadata.height;
   if (pixels > maxPixels || decoderBytes(metadata) > maxDecoderBytes) {
     const size = `${metadata.width}x${metadata.height} (${Math.round(pixels / 1e6)} megapixels, ${describe(metadata)})`;
-    throw fail('PHOTO_TOO_LARGE', `${path} is ${size}: too large to open safely, shrink it to 12 megapixels`);
+    throw fail('PHOTO_TOO_LARGE', `${path} is ${size}: too large to open safely, save it as a JPEG of 12 megapixels`);
   }
   try {
     const { data, info } = await sharp(bytes, decoder)
@@ -135,7 +137,7 @@ async function readBytes(path: string): Promise<Buffer> {
       const size = `${Math.round(found.size / 2 ** 20)} MB`;
       throw fail(
         'PHOTO_TOO_LARGE',
-        `${path} is a file of ${size}: too large to open safely, shrink it to 12 megapixels`,
+        `${path} is a file of ${size}: too large to open safely, save it as a JPEG of 12 megapixels`,
       );
     }
     return await handle.readFile();
@@ -149,7 +151,7 @@ async function readBytes(path: string): Promise<Buffer> {
 
 /**
  * Bytes a decoder holds at once, at most. Baseline JPEG and plain PNG are read row by row; a progressive JPEG keeps 2 bytes a
- * coefficient of the whole picture, an interlaced PNG and the other formats every pixel (WebP and GIF: canvas and frame).
+ * coefficient of the whole picture, an interlaced PNG and the other formats every pixel (measured: AVIF 18 bytes each, WebP 4 to 8).
  */
 function decoderBytes(metadata: Metadata): number {
   const { width, height, format, isProgressive, channels, chromaSubsampling } = metadata;
@@ -158,6 +160,7 @@ function decoderBytes(metadata: Metadata): number {
   if (format === 'jpeg')
     return isProgressive ? pixels * (chromaSubsampling === '4:2:0' ? 3 : 2 * channels) : width * 512;
   if (format === 'png') return isProgressive ? pixels * channels * bytesPerSample : width * 512;
+  if (format === 'heif') return pixels * 18;
   return pixels * (format === 'tiff' ? channels * bytesPerSample : 8);
 }
 

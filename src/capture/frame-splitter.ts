@@ -1,0 +1,96 @@
+// Bytes to whole I420 frames. Raw video has no header and no separator, so a frame's end is believed only where the
+// pipe rests: rpicam-vid and ffmpeg write a frame in one go and then wait for the next. A burst of bytes between two
+// rests is one frame, or several if the reader was late; anything else is thrown away whole. A lost byte therefore
+// costs one frame and never shifts the next, and a wrong idea of the row padding shows at the first rest.
+
+/** The newest whole frame of a burst. */
+export interface SplitFrame {
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  /** Bytes from one row of Y to the next; chroma rows are half as far apart. */
+  readonly stride: number;
+  /** When its last byte came, as told to `push`. */
+  readonly lastByteAtMs: number;
+  /** Whole frames before it in the same burst. The first of them may hold rows of two pictures (a slow reader lets
+   * rpicam-vid overwrite what it writes), and all of them are older, so they are dropped. */
+  readonly skipped: number;
+}
+
+export interface FrameSplitter {
+  push(chunk: Uint8Array, atMs: number): void;
+  /** The pipe is quiet for a moment: the frame that ends here; null if nothing came or a frame is still unfinished. */
+  settle(): SplitFrame | null;
+  /** The pipe rests: an unfinished frame will never be finished. Says how many bytes were thrown away. */
+  abandon(): number;
+  /** The camera chose another size than it was asked for. What is unfinished is thrown away. */
+  resize(width: number, height: number): void;
+  /** Bursts thrown away. */
+  readonly torn: number;
+  readonly frameBytes: number;
+}
+
+/**
+ * @param rowAlignments what rows may be padded to, the likeliest first; 1 is no padding. A burst that fits one of the
+ *   others changes the stride from the next burst on.
+ */
+export function createFrameSplitter(width: number, height: number, rowAlignments: readonly number[]): FrameSplitter {
+  let size = { width, height };
+  let stride = 0;
+  let buffer = new Uint8Array(0);
+  /** Bytes of this burst; the buffer is overwritten from its start at each whole frame. */
+  let burst = 0;
+  let lastByteAtMs = 0;
+  let torn = 0;
+
+  const padded = (alignment: number): number => Math.ceil(size.width / alignment) * alignment;
+  const bytesOf = (rowBytes: number): number => (rowBytes * size.height * 3) / 2;
+  const useStride = (rowBytes: number): void => {
+    stride = rowBytes;
+    buffer = new Uint8Array(bytesOf(rowBytes));
+  };
+  const abandon = (): number => {
+    const lost = burst % buffer.length === 0 ? 0 : burst;
+    if (lost > 0) {
+      torn++;
+      const fitting = rowAlignments.map(padded).find((rowBytes) => bytesOf(rowBytes) === burst);
+      if (fitting !== undefined) useStride(fitting);
+    }
+    burst = 0;
+    return lost;
+  };
+  useStride(padded(rowAlignments[0] ?? 1));
+
+  return {
+    push(chunk, atMs) {
+      for (let from = 0; from < chunk.length; ) {
+        const at = burst % buffer.length;
+        const part = chunk.subarray(from, from + buffer.length - at);
+        buffer.set(part, at);
+        burst += part.length;
+        from += part.length;
+      }
+      lastByteAtMs = atMs;
+    },
+    settle() {
+      if (burst === 0 || burst % buffer.length !== 0) return null;
+      const frame = { data: buffer, ...size, stride, lastByteAtMs, skipped: burst / buffer.length - 1 };
+      burst = 0;
+      buffer = new Uint8Array(buffer.length);
+      return frame;
+    },
+    abandon,
+    resize(newWidth, newHeight) {
+      if (newWidth === size.width && newHeight === size.height) return;
+      abandon();
+      size = { width: newWidth, height: newHeight };
+      useStride(padded(rowAlignments[0] ?? 1));
+    },
+    get torn() {
+      return torn;
+    },
+    get frameBytes() {
+      return buffer.length;
+    },
+  };
+}
