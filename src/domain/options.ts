@@ -1,0 +1,64 @@
+// Everything recognition can be told, and what it does when it is told nothing. Times in milliseconds.
+import type { EvidenceOptions } from './evidence.js';
+import type { Thresholds } from './identify.js';
+import type { PresenceOptions } from './presence.js';
+import type { QualityGate } from './quality-gate.js';
+import type { TrackOptions } from './tracker.js';
+
+/** When a track gets its name, loses it, or is called a stranger. */
+export interface NamingOptions {
+  /** Looks that must count before anything is said about a track. */
+  readonly leastLooks: number;
+  /** Time between the first and the last of these looks, at least. */
+  readonly windowMs: number;
+  /** Looks that must count, and time between them, before a track is called a stranger. */
+  readonly strangerLooks: number;
+  readonly strangerWindowMs: number;
+  /** Frames that a face without a name must be found in before the room counts as occupied by somebody. */
+  readonly someoneFrames: number;
+  /** How long a stranger is recognised as the same one. */
+  readonly strangerMemoryMs: number;
+}
+
+export interface RecognitionOptions {
+  /** For one look (a still picture). */
+  readonly look: Thresholds;
+  /** For a track's pooled looks, which are nearer to their person and further from others than one look is. */
+  readonly pooled: Thresholds;
+  readonly gate: QualityGate;
+  readonly tracks: TrackOptions & EvidenceOptions;
+  readonly naming: NamingOptions;
+  readonly presence: PresenceOptions;
+}
+
+export const defaultOptions: RecognitionOptions = {
+  look: { threshold: 0.4, margin: 0.06, strangerBelow: 0.3 },
+  pooled: { threshold: 0.4, margin: 0.08, strangerBelow: 0.32 },
+  gate: {
+    leastScore: 0.5,
+    leastEyesPx: 12,
+    leastSharpness: 0.02,
+    mostYawDegrees: 60,
+    mostPitchDegrees: 50,
+    leastLight: 0.05,
+    leastContrast: 0.02,
+  },
+  tracks: {
+    lostAfterMs: 2000,
+    most: 32,
+    leastOverlap: 0.25,
+    differentBelow: 0.05,
+    sameAbove: 0.4,
+    halfLifeMs: 10_000,
+    repetition: 0.3,
+  },
+  naming: {
+    leastLooks: 3,
+    windowMs: 180,
+    strangerLooks: 6,
+    strangerWindowMs: 1500,
+    someoneFrames: 3,
+    strangerMemoryMs: 600_000,
+  },
+  presence: { leaveAfterMs: 60_000, holdMs: 0, gapMs: 5000 },
+};

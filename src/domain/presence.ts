@@ -1,0 +1,139 @@
+// Who is in the room, as a reducer over what the tracks say. Only observed time counts as absence: a blind or paused
+// camera proves nothing. For each person (and each stranger) arrived and left strictly alternate.
+import type { PersonId } from './gallery.js';
+import type { PresenceEvent, PresenceSnapshot, PresentPerson } from './presence-types.js';
+
+export interface PresenceOptions {
+  /** Observed time without evidence after which somebody has left. */
+  readonly leaveAfterMs: number;
+  /** Seconds to hold, set over MQTT: nobody leaves sooner than this after the last evidence. The longer of both counts. */
+  readonly holdMs: number;
+  /** A pause between two inputs longer than this is a blind camera; only this much of it counts as observed. */
+  readonly gapMs: number;
+}
+
+export type Confidence = PresenceEvent['confidence'];
+
+/** What is evident at one moment. */
+export interface PresenceInput {
+  readonly atMs: number;
+  /** Names on live tracks; at most one entry per person. */
+  readonly people: readonly { readonly person: PersonId; readonly confidence: Confidence }[];
+  /** Keys of the strangers on live tracks. */
+  readonly strangers: readonly string[];
+  /** Keys of strangers who turned out to be somebody else (a name, another stranger): they leave at once. */
+  readonly mistaken?: readonly string[];
+  /** Whether a face is there that is neither named nor called a stranger (yet). */
+  readonly someone: boolean;
+  /** Names of everybody enrolled; who is not in it was forgotten and leaves at once. */
+  readonly names: ReadonlyMap<PersonId, string>;
+  /** An outside sensor says that somebody is there: whoever is present stays. */
+  readonly held?: boolean;
+  /** People just seen in another room: they leave at once, unless they are on a track here. */
+  readonly elsewhere?: readonly PersonId[];
+}
+
+interface Present {
+  readonly sinceMs: number;
+  /** Observed time since the last evidence. */
+  readonly unseenMs: number;
+}
+
+export interface PresenceState {
+  readonly atMs: number | null;
+  readonly people: ReadonlyMap<PersonId, Present & { readonly name: string }>;
+  readonly strangers: ReadonlyMap<string, Present>;
+  /** Somebody without a name or a verdict. */
+  readonly someone: Present | null;
+  readonly snapshot: PresenceSnapshot;
+}
+
+/** An empty room at `atMs`. */
+export function emptyRoom(atMs: number): PresenceState {
+  const snapshot: PresenceSnapshot = { occupied: false, people: [], strangers: 0, sinceMs: atMs };
+  return { atMs: null, people: new Map(), strangers: new Map(), someone: null, snapshot };
+}
+
+export interface PresenceStep {
+  readonly state: PresenceState;
+  readonly events: readonly PresenceEvent[];
+  readonly snapshot: PresenceSnapshot;
+}
+
+/** One step in time. Pure: the same state, input and options give the same step. */
+export function presence(before: PresenceState, input: PresenceInput, options: PresenceOptions): PresenceStep {
+  const { atMs } = input;
+  const passed = before.atMs === null ? 0 : Math.min(options.gapMs, Math.max(0, atMs - before.atMs));
+  const absence = input.held === true ? 0 : passed;
+  const limit = Math.max(options.leaveAfterMs, options.holdMs);
+
+  const seen = new Map(input.people.map((one) => [one.person, one.confidence]));
+  const people = new Map<PersonId, Present & { readonly name: string }>();
+  const gone: { person: PersonId; name: string }[] = [];
+  for (const [person, one] of before.people) {
+    const name = input.names.get(person);
+    const unseenMs = seen.has(person) ? 0 : one.unseenMs + absence;
+    const moved = !seen.has(person) && input.elsewhere?.includes(person) === true;
+    if (name === undefined || moved || unseenMs >= limit) gone.push({ person, name: name ?? one.name });
+    else people.set(person, { ...one, name, unseenMs });
+  }
+  const came: { person: PersonId; name: string; confidence: Confidence }[] = [];
+  for (const [person, confidence] of seen) {
+    const name = input.names.get(person);
+    if (name === undefined || people.has(person)) continue;
+    people.set(person, { name, sinceMs: atMs, unseenMs: 0 });
+    came.push({ person, name, confidence });
+  }
+
+  const strangers = new Map<string, Present>();
+  const strangersSeen = new Set(input.strangers.filter((key) => input.mistaken?.includes(key) !== true));
+  let strangersGone = 0;
+  for (const [key, one] of before.strangers) {
+    const unseenMs = strangersSeen.has(key) ? 0 : one.unseenMs + absence;
+    if (unseenMs >= limit || input.mistaken?.includes(key) === true) strangersGone++;
+    else strangers.set(key, { ...one, unseenMs });
+  }
+  let strangersCame = 0;
+  for (const key of strangersSeen) {
+    if (strangers.has(key)) continue;
+    strangers.set(key, { sinceMs: atMs, unseenMs: 0 });
+    strangersCame++;
+  }
+
+  const someone = stay(before.someone, input.someone, atMs, absence, limit);
+  const present = new Set(before.people.keys());
+  const change = (type: PresenceEvent['type'], confidence: Confidence, one?: { person: PersonId; name: string }) => {
+    if (one !== undefined && type === 'left') present.delete(one.person);
+    if (one !== undefined && type === 'arrived') present.add(one.person);
+    const { person, name } = one ?? { person: null, name: null };
+    return { type, person, name, confidence, present: [...present], atMs };
+  };
+  const events: PresenceEvent[] = [
+    ...gone.map((one) => change('left', 'high', one)),
+    ...Array.from({ length: strangersGone }, () => change('stranger_left', 'high')),
+    ...came.map(({ confidence, ...one }) => change('arrived', confidence, one)),
+    ...Array.from({ length: strangersCame }, () => change('stranger_arrived', 'medium')),
+  ];
+
+  const occupied = people.size > 0 || strangers.size > 0 || someone !== null;
+  const snapshot: PresenceSnapshot = {
+    occupied,
+    people: [...people].map(
+      ([person, one]): PresentPerson => ({
+        person,
+        name: one.name,
+        sinceMs: one.sinceMs,
+        as: one.unseenMs === 0 && seen.has(person) ? 'seen' : 'assumed',
+      }),
+    ),
+    strangers: strangers.size,
+    sinceMs: occupied === before.snapshot.occupied ? before.snapshot.sinceMs : atMs,
+  };
+  return { state: { atMs, people, strangers, someone, snapshot }, events, snapshot };
+}
+
+function stay(one: Present | null, evident: boolean, atMs: number, absence: number, limit: number): Present | null {
+  if (one === null) return evident ? { sinceMs: atMs, unseenMs: 0 } : null;
+  const unseenMs = evident ? 0 : one.unseenMs + absence;
+  return unseenMs >= limit ? null : { ...one, unseenMs };
+}

@@ -1,0 +1,197 @@
+// One analysed frame further: faces → tracks → names → presence. Pure: the same frames, gallery and options give the
+// same events every time, so a recorded clip replays. Nothing here holds pixels.
+import { assignNames } from './assign.js';
+import { effectiveLooks } from './evidence.js';
+import type { Analysis, Box, Quality } from './face.js';
+import type { Gallery, PersonId } from './gallery.js';
+import { type Identification, type IdentificationState, identify } from './identify.js';
+import type { RecognitionOptions } from './options.js';
+import { emptyRoom, type PresenceState, presence } from './presence.js';
+import type { PresenceEvent, PresenceSnapshot } from './presence-types.js';
+import { refusal, weight } from './quality-gate.js';
+import { noStrangers, recogniseStranger, type Strangers } from './strangers.js';
+import { noTracks, type Track, type Tracks, track } from './tracker.js';
+import { decide, noVerdict, type Verdict } from './verdict.js';
+
+/** Immutable; starts as `startRecognition`. Bounded: at most `tracks.most` tracks and 32 strangers. */
+export interface RecognitionState {
+  readonly tracks: Tracks;
+  /** What was decided, by track id. */
+  readonly verdicts: ReadonlyMap<number, Verdict>;
+  readonly strangers: Strangers;
+  readonly presence: PresenceState;
+}
+
+/** What the room knows from elsewhere than its camera. */
+export interface Hints {
+  /** An outside presence sensor is on: whoever is present stays. */
+  readonly held?: boolean;
+  /** People just seen in another room. */
+  readonly elsewhere?: readonly PersonId[];
+}
+
+/** One face of one frame explained, for `why`. */
+export interface LookExplained {
+  readonly atMs: number;
+  readonly track: number;
+  readonly box: Box;
+  readonly score: number;
+  readonly quality: Quality;
+  /** How much it counted, 0 to 1; 0 when it was left out. */
+  readonly weight: number;
+  /** This look alone. */
+  readonly best: PersonId | null;
+  readonly runnerUp: PersonId | null;
+  readonly similarity: number | null;
+  readonly second: number | null;
+  readonly margin: number | null;
+  /** What its track is taken for after this look, and the rule that stopped or passed it. */
+  readonly person: PersonId | null;
+  readonly state: IdentificationState;
+  readonly rule: string;
+}
+
+export interface RecognitionStep {
+  readonly state: RecognitionState;
+  readonly events: readonly PresenceEvent[];
+  readonly snapshot: PresenceSnapshot;
+  readonly looks: readonly LookExplained[];
+}
+
+/** Nobody there, at `atMs` (monotonic milliseconds). */
+export function startRecognition(atMs: number): RecognitionState {
+  return { tracks: noTracks, verdicts: new Map(), strangers: noStrangers, presence: emptyRoom(atMs) };
+}
+
+/**
+ * Takes in one analysis. Embeddings must be of the gallery's space. The gallery may change between calls: who was
+ * forgotten leaves at once.
+ */
+export function observe(
+  state: RecognitionState,
+  analysis: Analysis,
+  gallery: Gallery,
+  options: RecognitionOptions,
+  hints: Hints = {},
+): RecognitionStep {
+  const atMs = analysis.capturedAt;
+  const looks = analysis.faces.map((face) => ({ face, weight: weight(face, options.gate) }));
+  const { tracks, trackOf } = track(state.tracks, looks, atMs, options.tracks);
+  const found = nameTracks(tracks.tracks, state.verdicts, gallery, options);
+  const { verdicts, strangers, mistaken } = nameStrangers(tracks.tracks, found, state.strangers, atMs, options);
+  const step = settle({ ...state, tracks, verdicts, strangers }, atMs, gallery, options, hints, mistaken);
+  return { ...step, looks: analysis.faces.map((face, index) => explain(face, trackOf[index]!)) };
+
+  function explain(face: Analysis['faces'][number], id: number): LookExplained {
+    const refused = refusal(face, options.gate);
+    const alone = face.embedding === null ? null : identify(face.embedding, gallery, options.look);
+    const verdict = verdicts.get(id) ?? noVerdict;
+    return {
+      atMs,
+      track: id,
+      box: face.box,
+      score: face.score,
+      quality: face.quality,
+      weight: looks[analysis.faces.indexOf(face)]!.weight,
+      best: alone?.best ?? null,
+      runnerUp: alone?.runnerUp ?? null,
+      similarity: alone?.similarity ?? null,
+      second: alone?.second ?? null,
+      margin: alone?.margin ?? null,
+      person: verdict.person,
+      state: refused !== null && verdict.person === null ? 'unclear' : verdict.state,
+      rule: refused ?? verdict.rule,
+    };
+  }
+}
+
+/**
+ * Time passes without an analysis: the motion gate found the picture unchanged, so whoever was on a live track in the
+ * last frame still is. For a blind or paused camera call nothing at all.
+ */
+export function observeStill(
+  state: RecognitionState,
+  atMs: number,
+  gallery: Gallery,
+  options: RecognitionOptions,
+  hints: Hints = {},
+): RecognitionStep {
+  const before = state.presence.atMs ?? atMs;
+  const tracks = state.tracks.tracks.map((one) =>
+    before - one.lastMs <= options.tracks.lostAfterMs
+      ? { ...one, lastMs: one.lastMs + Math.max(0, atMs - before) }
+      : one,
+  );
+  const kept = { ...state, tracks: { ...state.tracks, tracks } };
+  return { ...settle(kept, atMs, gallery, options, hints, []), looks: [] };
+}
+
+/** Each track's verdict after this frame; no two tracks share a name. */
+function nameTracks(
+  tracks: readonly Track[],
+  before: ReadonlyMap<number, Verdict>,
+  gallery: Gallery,
+  options: RecognitionOptions,
+): Map<number, Verdict> {
+  const decided = tracks.map((one) => decide(one, before.get(one.id) ?? noVerdict, gallery, options));
+  // Between two claims the pooled similarity decides, and the number of looks behind it.
+  const claim = (_: Identification, index: number) =>
+    (decided[index]!.similarity ?? 0) * Math.sqrt(effectiveLooks(tracks[index]!.evidence, options.tracks));
+  const assigned = assignNames(decided, claim);
+  return new Map(assigned.map((verdict, index) => [tracks[index]!.id, verdict]));
+}
+
+function nameStrangers(
+  tracks: readonly Track[],
+  verdicts: Map<number, Verdict>,
+  before: Strangers,
+  atMs: number,
+  options: RecognitionOptions,
+): { verdicts: Map<number, Verdict>; strangers: Strangers; mistaken: string[] } {
+  let strangers = before;
+  const mistaken: string[] = [];
+  const result = new Map<number, Verdict>();
+  const taken = new Set<string>();
+  for (const one of tracks) {
+    let verdict = verdicts.get(one.id)!;
+    if (verdict.state === 'known' && verdict.stranger !== null) {
+      mistaken.push(verdict.stranger);
+      verdict = { ...verdict, stranger: null };
+    } else if (verdict.state === 'stranger' && verdict.stranger === null && one.evidence.direction !== null) {
+      const met = recogniseStranger(strangers, one.evidence.direction, atMs, taken, options);
+      strangers = met.strangers;
+      verdict = { ...verdict, stranger: met.key };
+    }
+    if (verdict.stranger !== null) taken.add(verdict.stranger);
+    result.set(one.id, verdict);
+  }
+  return { verdicts: result, strangers, mistaken: mistaken.filter((key) => !taken.has(key)) };
+}
+
+function settle(
+  state: RecognitionState,
+  atMs: number,
+  gallery: Gallery,
+  options: RecognitionOptions,
+  hints: Hints,
+  mistaken: readonly string[],
+): Omit<RecognitionStep, 'looks'> {
+  const names = new Map(gallery.people.map((person) => [person.id, person.name]));
+  const live = state.tracks.tracks.filter((one) => atMs - one.lastMs <= options.tracks.lostAfterMs);
+  const of = (one: Track) => state.verdicts.get(one.id) ?? noVerdict;
+  const named = live.filter((one) => of(one).person !== null);
+  const step = presence(
+    state.presence,
+    {
+      atMs,
+      people: named.map((one) => ({ person: of(one).person!, confidence: of(one).confidence })),
+      strangers: live.flatMap((one) => of(one).stranger ?? []),
+      mistaken,
+      someone: live.some((one) => of(one).person === null && one.frames >= options.naming.someoneFrames),
+      names,
+      ...hints,
+    },
+    options.presence,
+  );
+  return { state: { ...state, presence: step.state }, events: step.events, snapshot: step.snapshot };
+}
