@@ -1,0 +1,24 @@
+// Labelled lines that fit a terminal. Text may quote a camera or a broker, so control characters are escaped.
+import { oneLine } from '../base/errors.js';
+
+const labelWidth = 13;
+
+/** `label` and `text` as lines of at most `columns` characters; the text breaks at spaces and hangs under its start. */
+export function wrapRow(label: string, text: string, columns: number): string[] {
+  const room = Math.max(20, columns - labelWidth);
+  return wrap(oneLine(text), room).map((line, i) => `${(i === 0 ? label : '').padEnd(labelWidth)}${line}`);
+}
+
+/** `text` broken at spaces into lines of at most `width` characters; a word longer than that stands alone. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  lines.push(line);
+  return lines;
+}

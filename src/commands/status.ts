@@ -1,0 +1,84 @@
+// roomkin status: how the running daemon is, in eight lines. `roomkin check` is the one that works without it.
+import { askDaemon } from '../service/control-client.js';
+import type { DaemonStatus, RoomState } from '../service/control-protocol.js';
+import type { Command } from './command.js';
+import { daemonPlace, refuseArguments } from './daemon-place.js';
+import { wrapRow } from './rows.js';
+
+export const command: Command = {
+  usage: 'status',
+  summary: 'Show how the running daemon is.',
+  async run(argv, io) {
+    refuseArguments(argv, command.usage);
+    const status = await askDaemon<DaemonStatus>(daemonPlace(io.config()), { verb: 'status' });
+    for (const [label, text] of statusRows(status)) {
+      for (const line of wrapRow(label, text, io.columns)) io.out(line);
+    }
+    io.document(status);
+  },
+};
+
+/** The rows of `roomkin status`: label and text. */
+export function statusRows(status: DaemonStatus): [string, string][] {
+  const { camera, engine, frames, gallery, mqtt } = status;
+  const counts = `${camera.frames} frames, ${camera.drops} dropped for newer ones, reopened ${camera.reopened} times`;
+  const latency =
+    frames.p50Ms === null ? '' : `, ${round(frames.p50Ms)} ms each (p95 ${round(frames.p95Ms ?? frames.p50Ms)} ms)`;
+  return [
+    ['room', `${status.room}: ${describeRoom(status.presence)}`],
+    ['daemon', `version ${status.version}, process ${status.pid}, up ${describeDuration(status.uptimeSeconds)}`],
+    ['recognition', status.recognition === 'on' ? 'on' : 'off: `roomkin resume` switches it on'],
+    ['camera', `${camera.state}${camera.reason ? `: ${camera.reason}` : ''}; ${counts}`],
+    ['frames', `${frames.processed} analysed, ${frames.fps.toFixed(1)} a second${latency}`],
+    ['engine', describeEngine(engine)],
+    [
+      'gallery',
+      `${gallery.people} people, ${gallery.templates} templates${gallery.people === 0 ? ': enrol someone with `roomkin enrol NAME --photos PATH`' : ''}`,
+    ],
+    [
+      'mqtt',
+      `${mqtt.connected ? 'connected to' : 'not connected to'} ${mqtt.url}${mqtt.reason ? `: ${mqtt.reason}` : ''}`,
+    ],
+  ];
+}
+
+/** Who is there, as a phrase; says that it is not known rather than that nobody is there. */
+export function describeRoom(room: RoomState): string {
+  if (room.occupied === null || room.people === null) return 'not known while there is no picture';
+  const strangers = room.strangers ?? 0;
+  const names = room.people.map((p) => (p.as === 'seen' ? p.name : `${p.name} (assumed)`));
+  if (strangers > 0) names.push(strangers === 1 ? '1 stranger' : `${strangers} strangers`);
+  return names.length > 0 ? names.join(', ') : room.occupied ? 'somebody' : 'nobody';
+}
+
+function describeEngine(engine: DaemonStatus['engine']): string {
+  if (engine === null) return 'not running: it is being started, `journalctl -u roomkin` says more';
+  const delegate =
+    engine.delegate === 'xnnpack'
+      ? 'with XNNPACK'
+      : `without XNNPACK${engine.delegateReason ? ` (${engine.delegateReason})` : ''}`;
+  return `${engine.detector} and ${engine.embedder} ${delegate}, restarted ${engine.restarts} times`;
+}
+
+/** A duration in its two largest units: `3 d 4 h`, `12 min 5 s`. */
+export function describeDuration(seconds: number): string {
+  const units: [string, number][] = [
+    ['d', 86400],
+    ['h', 3600],
+    ['min', 60],
+    ['s', 1],
+  ];
+  let rest = Math.max(0, Math.floor(seconds));
+  const parts: string[] = [];
+  for (const [unit, size] of units) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0) parts.push(`${count} ${unit}`);
+    if (parts.length === 2) break;
+  }
+  return parts.length > 0 ? parts.join(' ') : '0 s';
+}
+
+function round(ms: number): string {
+  return ms >= 10 ? ms.toFixed(0) : ms.toFixed(1);
+}

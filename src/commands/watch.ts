@@ -1,0 +1,28 @@
+// roomkin watch: one line for each change, until Ctrl-C or the daemon's end.
+import { followDaemon } from '../service/control-client.js';
+import type { WatchUpdate } from '../service/control-protocol.js';
+import type { Command } from './command.js';
+import { daemonPlace, refuseArguments } from './daemon-place.js';
+import { describeRoom } from './status.js';
+
+export const command: Command = {
+  usage: 'watch',
+  summary: 'Show who comes and goes, live.',
+  async run(argv, io) {
+    refuseArguments(argv, command.usage);
+    for await (const update of followDaemon<WatchUpdate>(daemonPlace(io.config()), { verb: 'watch' }, io.signal)) {
+      io.out(updateLine(update));
+      io.document(update);
+    }
+  },
+};
+
+const words = { arrived: 'arrived', left: 'left', stranger_arrived: 'arrived', stranger_left: 'left' } as const;
+
+/** One line of `watch`, in local time. */
+export function updateLine(update: WatchUpdate): string {
+  const time = new Date(update.at).toLocaleTimeString('en-GB');
+  if (update.type === 'state') return `${time}  now: ${describeRoom(update)}`;
+  const who = update.name ?? update.person ?? 'a stranger';
+  return `${time}  ${who} ${words[update.event]}${update.confidence === 'medium' ? ' (not quite sure)' : ''}`;
+}

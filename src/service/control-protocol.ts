@@ -1,0 +1,105 @@
+// What the daemon and the command line say to each other: one request per connection, JSON lines, both ways bounded.
+// Plain data only, so that the daemon, the client and a stranger with `socat` see the same thing.
+import { z } from 'zod';
+import type { ErrorCode } from '../base/errors.js';
+
+/** A request line longer than this is refused and the connection closed. */
+export const maxRequestBytes = 4096;
+/** A reply line longer than this is a fault of the daemon. */
+export const maxReplyBytes = 1 << 20;
+/** The most looks that `why` gives; the daemon keeps no more. */
+export const maxLooks = 200;
+
+export const controlRequest = z.discriminatedUnion('verb', [
+  z.strictObject({ verb: z.literal('status') }),
+  z.strictObject({ verb: z.literal('why'), last: z.int().min(1).max(maxLooks) }),
+  z.strictObject({ verb: z.literal('watch') }),
+  z.strictObject({ verb: z.literal('pause') }),
+  z.strictObject({ verb: z.literal('resume') }),
+]);
+export type ControlRequest = z.infer<typeof controlRequest>;
+
+/** One line of reply; `watch` gets many, every other verb exactly one. */
+export type ControlReply =
+  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: false; readonly code: ErrorCode; readonly sentence: string };
+
+/** How the running daemon is. Durations in the unit their names say; null: not known yet. */
+export interface DaemonStatus {
+  readonly version: string;
+  readonly room: string;
+  readonly pid: number;
+  readonly uptimeSeconds: number;
+  /** The privacy switch: off means that the camera's process is stopped. */
+  readonly recognition: 'on' | 'off';
+  readonly camera: {
+    readonly state: 'starting' | 'online' | 'offline' | 'paused';
+    readonly reason: string | null;
+    readonly frames: number;
+    readonly drops: number;
+    readonly reopened: number;
+  };
+  readonly engine: {
+    readonly detector: string;
+    readonly embedder: string;
+    readonly delegate: 'xnnpack' | 'none';
+    readonly delegateReason: string | null;
+    readonly restarts: number;
+  } | null;
+  /** Frames analysed and how long one takes, capture to decision. */
+  readonly frames: {
+    readonly processed: number;
+    readonly fps: number;
+    readonly p50Ms: number | null;
+    readonly p95Ms: number | null;
+  };
+  readonly gallery: { readonly people: number; readonly templates: number };
+  readonly mqtt: { readonly connected: boolean; readonly url: string; readonly reason: string | null };
+  readonly presence: RoomState;
+}
+
+/** Who is in the room. Every value is null while the daemon is paused or blind: not knowing is not "nobody". */
+export interface RoomState {
+  readonly occupied: boolean | null;
+  readonly people:
+    | readonly {
+        readonly person: string;
+        readonly name: string;
+        readonly as: 'seen' | 'assumed';
+        readonly since: string;
+      }[]
+    | null;
+  readonly strangers: number | null;
+}
+
+/** One line of `watch`: the state at the start and after each change, and each change. */
+export type WatchUpdate =
+  | ({ readonly type: 'state'; readonly at: string } & RoomState)
+  | {
+      readonly type: 'event';
+      readonly at: string;
+      readonly event: 'arrived' | 'left' | 'stranger_arrived' | 'stranger_left';
+      readonly person: string | null;
+      readonly name: string | null;
+      readonly confidence: 'high' | 'medium';
+    };
+
+/** One face that was looked at, and why it got a name or none. Numbers stay on this machine: they are never published. */
+export interface FaceLook {
+  /** When it was seen, ISO 8601. */
+  readonly at: string;
+  readonly track: number | null;
+  readonly eyesPx: number;
+  readonly sharpness: number;
+  readonly yawDegrees: number;
+  readonly pitchDegrees: number;
+  readonly light: number;
+  /** Best and second-best person, with similarity -1 to 1; null where there is none or the face was not embedded. */
+  readonly best: { readonly name: string; readonly similarity: number } | null;
+  readonly second: { readonly name: string; readonly similarity: number } | null;
+  readonly margin: number | null;
+  /** The name it got; null: none. */
+  readonly name: string | null;
+  /** The rule that stopped it or let it pass, as a short sentence. */
+  readonly rule: string;
+}
