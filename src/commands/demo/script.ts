@@ -1,0 +1,90 @@
+// The demo's play: who stands where at which second, and which events roomkin must publish for it.
+// Times are seconds from the first frame; the stage draws it, the demo command checks it.
+
+/** Where a face comes from: a sample photo and which of its faces, counted from the left. */
+export interface Casting {
+  readonly photo: string;
+  readonly face: number;
+}
+
+export interface Role {
+  readonly key: string;
+  /** Enrolled under this name; null is a stranger. */
+  readonly name: string | null;
+  /** Photo that is enrolled; null for a stranger. */
+  readonly enrolledFrom: Casting | null;
+  /** Photo that the frames show. */
+  readonly seenFrom: Casting;
+}
+
+/**
+ * The sample photos show groups of friends. Ada is in two of them, so she is recognised from another evening's picture;
+ * Grace is in one, and is seen smaller and in other light than she was enrolled.
+ */
+export const cast: readonly Role[] = [
+  {
+    key: 'ada',
+    name: 'Ada',
+    enrolledFrom: { photo: 'sample3.jpg', face: 1 },
+    seenFrom: { photo: 'sample1.jpg', face: 2 },
+  },
+  {
+    key: 'grace',
+    name: 'Grace',
+    enrolledFrom: { photo: 'sample6.jpg', face: 3 },
+    seenFrom: { photo: 'sample6.jpg', face: 3 },
+  },
+  { key: 'visitor', name: null, enrolledFrom: null, seenFrom: { photo: 'sample5.jpg', face: 2 } },
+];
+
+/** A role's way through the picture between two moments; positions are interpolated. */
+export interface Walk {
+  readonly role: string;
+  readonly fromSeconds: number;
+  readonly toSeconds: number;
+  /** Centre of the face as a fraction of the picture's width; outside 0 to 1 is off stage. */
+  readonly fromX: number;
+  readonly toX: number;
+  /** Distance between the eyes, pixels. */
+  readonly eyesPx: number;
+  /** The back of the head is shown: no face to see. */
+  readonly turnedAway?: boolean;
+}
+
+export const walks: readonly Walk[] = [
+  { role: 'ada', fromSeconds: 1, toSeconds: 2.4, fromX: -0.2, toX: 0.28, eyesPx: 34 },
+  { role: 'ada', fromSeconds: 2.4, toSeconds: 7, fromX: 0.28, toX: 0.3, eyesPx: 34 },
+  { role: 'ada', fromSeconds: 7, toSeconds: 9, fromX: 0.3, toX: 0.3, eyesPx: 34, turnedAway: true },
+  { role: 'ada', fromSeconds: 9, toSeconds: 16, fromX: 0.3, toX: 0.26, eyesPx: 34 },
+  { role: 'ada', fromSeconds: 16, toSeconds: 17, fromX: 0.26, toX: -0.2, eyesPx: 34 },
+  { role: 'grace', fromSeconds: 4, toSeconds: 5.4, fromX: 1.2, toX: 0.7, eyesPx: 30 },
+  { role: 'grace', fromSeconds: 5.4, toSeconds: 10, fromX: 0.7, toX: 0.62, eyesPx: 30 },
+  { role: 'grace', fromSeconds: 10, toSeconds: 11, fromX: 0.62, toX: 1.2, eyesPx: 30 },
+  { role: 'visitor', fromSeconds: 12, toSeconds: 13, fromX: 1.2, toX: 0.68, eyesPx: 32 },
+  { role: 'visitor', fromSeconds: 13, toSeconds: 15.4, fromX: 0.68, toX: 0.66, eyesPx: 32 },
+  { role: 'visitor', fromSeconds: 15.4, toSeconds: 16.2, fromX: 0.66, toX: 1.2, eyesPx: 32 },
+];
+
+/** The room stays empty to the end, so that everyone is seen to leave. */
+export const lengthSeconds = 22;
+
+/** Frames a second. */
+export const framerate = 5;
+
+/** `leave_after_seconds` of the demo: longer than Ada's turned head, so that turning away is not leaving. */
+export const leaveAfterSeconds = 3;
+
+export interface Expected {
+  readonly type: string;
+  readonly name: string | null;
+}
+
+/** Every event that must be published, in this order, and no other. */
+export const expected: readonly Expected[] = [
+  { type: 'arrived', name: 'Ada' },
+  { type: 'arrived', name: 'Grace' },
+  { type: 'left', name: 'Grace' },
+  { type: 'stranger_arrived', name: null },
+  { type: 'stranger_left', name: null },
+  { type: 'left', name: 'Ada' },
+];
