@@ -1,0 +1,106 @@
+// One room's knowledge, moved on by each analysed frame. It owns the recognition state; what is decided happens in domain.
+import type { Analysis, Box } from './domain/face.js';
+import type { Gallery } from './domain/gallery.js';
+import type { RecognitionOptions } from './domain/options.js';
+import type { PresenceEvent, PresenceSnapshot } from './domain/presence-types.js';
+import {
+  type Hints,
+  type LookExplained,
+  observe,
+  observeStill,
+  type RecognitionStep,
+  startRecognition,
+} from './domain/recognition.js';
+
+/** Where a room's news goes: MQTT, `watch`, the log. */
+export interface RoomListener {
+  /** null: not known, because the camera is paused or blind. Called only when it changed. */
+  state(snapshot: PresenceSnapshot | null): void;
+  event(event: PresenceEvent): void;
+}
+
+export interface Room {
+  see(analysis: Analysis): void;
+  /** The picture at `atMs` was the one analysed before. */
+  still(atMs: number): void;
+  /** Nothing can be seen from now on; what is known is withdrawn until the next `see`. */
+  blind(): void;
+  /** Where faces are expected next, pixels. */
+  expected(): readonly Box[];
+  /** Somebody is there whose name is not decided yet: every frame counts. */
+  readonly undecided: boolean;
+  readonly snapshot: PresenceSnapshot | null;
+  /** The newest `last` looks, oldest first. */
+  looks(last: number): readonly LookExplained[];
+  /** The outside presence sensor; the hold time of Home Assistant's number. */
+  hint(hints: Hints): void;
+  holdMs: number;
+}
+
+/** Verdicts that another look at an unchanged picture would not move. */
+const decided: ReadonlySet<string> = new Set(['known', 'stranger']);
+
+/** How many looks `why` can explain. */
+const looksKept = 200;
+
+/** `gallery` is asked for each frame and must be cheap when nothing changed. */
+export function createRoom(
+  gallery: () => Gallery,
+  options: RecognitionOptions,
+  listener: RoomListener,
+  startMs: number,
+): Room {
+  let state = startRecognition(startMs);
+  let snapshot: PresenceSnapshot | null = null;
+  let hints: Hints = {};
+  let holdMs = options.presence.holdMs;
+  const recent: LookExplained[] = [];
+
+  const current = (): RecognitionOptions => ({ ...options, presence: { ...options.presence, holdMs } });
+  const publish = (next: PresenceSnapshot | null): void => {
+    const same = JSON.stringify(next) === JSON.stringify(snapshot);
+    snapshot = next;
+    if (!same) listener.state(next);
+  };
+  const take = (step: RecognitionStep): void => {
+    state = step.state;
+    recent.push(...step.looks);
+    recent.splice(0, recent.length - looksKept);
+    // Events first: who hears "Ada arrived" may look at the state for the others, never the other way round.
+    for (const event of step.events) listener.event(event);
+    publish(step.snapshot);
+  };
+
+  return {
+    see(analysis) {
+      take(observe(state, analysis, gallery(), current(), hints));
+    },
+    still(atMs) {
+      take(observeStill(state, atMs, gallery(), current(), hints));
+    },
+    blind() {
+      publish(null);
+    },
+    expected() {
+      return state.tracks.tracks.map((track) => track.box);
+    },
+    get undecided() {
+      return state.tracks.tracks.some((track) => !decided.has(state.verdicts.get(track.id)?.state ?? 'unclear'));
+    },
+    get snapshot() {
+      return snapshot;
+    },
+    looks(last) {
+      return recent.slice(-last);
+    },
+    hint(next) {
+      hints = { ...hints, ...next };
+    },
+    get holdMs() {
+      return holdMs;
+    },
+    set holdMs(next) {
+      holdMs = next;
+    },
+  };
+}
