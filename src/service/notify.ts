@@ -49,7 +49,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
   delete env['WATCHDOG_PID'];
   if (!socket) return silentNotifier;
 
-  const pingEveryMs = forUs && watchdogMs > 0 ? watchdogMs / pingsPerPeriod : Number.POSITIVE_INFINITY;
+  const pingEveryMs = forUs && watchdogMs > 0 ? watchdogMs / pingsPerPeriod : null;
   let pingedAt = Number.NEGATIVE_INFINITY;
   let shown = '';
   let complained = false;
@@ -76,7 +76,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
   };
   const feed = (): void => {
     const now = clock.monotonicMs();
-    if (now - pingedAt < pingEveryMs || pending > 0) return;
+    if (pingEveryMs === null || now - pingedAt < pingEveryMs || pending > 0) return;
     pingedAt = now;
     void send('WATCHDOG=1');
   };
