@@ -1,0 +1,103 @@
+// One SQLite file, safe against a pulled plug (WAL, synchronous=FULL) and against reading what was deleted (secure_delete).
+// Its schema only moves forward, in one transaction; a file from a newer roomkin is left untouched.
+import { chmodSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { fail, type RoomkinError } from '../base/errors.js';
+import { giveToOwnerOf } from './keyring.js';
+import { migrations } from './schema.js';
+
+export type SqlDatabase = Database.Database;
+
+/** File name of the gallery inside the store's directory. */
+export const databaseName = 'gallery.sqlite';
+
+/** Opens `directory/gallery.sqlite`, making both (0700, 0600) where they are missing. Errors: DATABASE. */
+export function openDatabase(directory: string): SqlDatabase {
+  const path = join(directory, databaseName);
+  return translated(path, () => {
+    makePrivate(directory, path);
+    const database = new Database(path, { timeout: 5000 });
+    try {
+      database.pragma('journal_mode = WAL');
+      database.pragma('synchronous = FULL');
+      database.pragma('foreign_keys = ON');
+      database.pragma('secure_delete = ON');
+      migrate(database, path);
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  });
+}
+
+/**
+ * Empties the write-ahead log into the database and cuts it to nothing, so that what was deleted is in neither. False where
+ * another process was reading all the time (5 s).
+ */
+export function truncateLog(database: SqlDatabase): boolean {
+  const [result] = database.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+  return result?.busy === 0;
+}
+
+/** Runs `work`; an error of SQLite or the file system becomes DATABASE with a sentence that says what to do. */
+export function translated<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw translate(path, cause);
+  }
+}
+
+function migrate(database: SqlDatabase, path: string): void {
+  const versionOf = (): number => database.pragma('user_version', { simple: true }) as number;
+  if (versionOf() === migrations.length) return;
+  const run = database.transaction(() => {
+    // Read again under the write lock: another process may have been first.
+    const from = versionOf();
+    if (from > migrations.length) {
+      const sentence = `${path} was written by a newer roomkin (schema ${from}, this one knows ${migrations.length})`;
+      throw fail('DATABASE', `${sentence}: upgrade roomkin; nothing was changed`);
+    }
+    for (const step of migrations.slice(from)) database.exec(step);
+    database.pragma(`user_version = ${migrations.length}`);
+  });
+  run.immediate();
+}
+
+// SQLite gives -wal and -shm the mode and (as root) the owner of the database file, so only that one is made by hand.
+function makePrivate(directory: string, path: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  try {
+    closeSync(openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600));
+    giveToOwnerOf(directory, path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+  }
+  const { mode, uid } = statSync(path);
+  const user = process.geteuid?.();
+  if ((mode & 0o077) !== 0 && (user === 0 || user === uid)) chmodSync(path, 0o600);
+}
+
+const advice: Readonly<Record<string, string>> = {
+  SQLITE_BUSY: 'another process keeps it locked: try again',
+  SQLITE_FULL: 'the disk is full: make room',
+  SQLITE_CORRUPT: 'it is damaged: move it away and import an exported gallery',
+  SQLITE_NOTADB: 'it is not a gallery or it is damaged: move it away and import an exported gallery',
+  SQLITE_READONLY: 'it may not be written: run as the user the daemon runs as, or with sudo',
+  SQLITE_CANTOPEN: 'it may not be opened: run as the user the daemon runs as, or with sudo',
+  SQLITE_IOERR: 'the disk fails: look at `dmesg`, import an exported gallery on a new card',
+  EACCES: 'it may not be opened: run as the user the daemon runs as, or with sudo',
+  EPERM: 'it may not be opened: run as the user the daemon runs as, or with sudo',
+  ENOTDIR: 'its folder is a file: set [store] directory',
+  EROFS: 'the file system is read-only: set [store] directory',
+  ENOSPC: 'the disk is full: make room',
+};
+
+function translate(path: string, cause: unknown): RoomkinError | unknown {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const known = Object.keys(advice).find((key) => code === key || code.startsWith(`${key}_`));
+  if (known) return fail('DATABASE', `${path}: ${advice[known]} (${code})`, cause);
+  return code.startsWith('SQLITE_') ? fail('DATABASE', `${path}: ${(cause as Error).message} (${code})`, cause) : cause;
+}

@@ -1,0 +1,108 @@
+// The household's people in SQLite, their templates sealed. A second process may change them at any time: the version tells.
+import { join } from 'node:path';
+import { fail } from '../base/errors.js';
+import type { Gallery } from '../domain/gallery.js';
+import { createChanges } from './changing.js';
+import { databaseName, openDatabase, type SqlDatabase, translated, truncateLog } from './database.js';
+import { type Keyring, openKeyring } from './keyring.js';
+import { createReader } from './reading.js';
+import { createStatements, type Statements } from './statements.js';
+import type { Store, StoreOptions } from './store.js';
+
+/** Opens the gallery, making it and its key file where they are missing. Errors: DATABASE, KEY_FILE. */
+export function openStore(options: StoreOptions): Store {
+  const { directory, keyFile, onDamage = () => {}, wallMs = Date.now } = options;
+  const path = join(directory, databaseName);
+  const database = openDatabase(directory);
+  const { sql, keys } = unlock(database, keyFile, path);
+  const reader = createReader(sql, keys, (what) =>
+    onDamage(`${what} in ${path} does not open (damaged or moved) and is left out: enrol its photo again`),
+  );
+  const changes = createChanges(sql, keys, reader, wallMs);
+  const guarded = <T>(work: () => T): T => translated(path, work);
+
+  // data_version moves when another connection commits; undefined after a commit of our own.
+  let dataVersion: number | undefined;
+  let version = 0;
+  const currentVersion = (): number => {
+    const now = sql.dataVersion.get();
+    if (now !== dataVersion) version = sql.meta.get('gallery_version') as number;
+    dataVersion = now;
+    return version;
+  };
+
+  const snapshots = new Map<string, Gallery>();
+  const consistent = <T>(read: () => T): T => guarded(() => database.transaction(read)());
+  const write = <T>(work: () => T): T =>
+    guarded(() => {
+      dataVersion = undefined;
+      return database
+        .transaction(() => {
+          const result = work();
+          sql.bumpVersion.run();
+          return result;
+        })
+        .immediate();
+    });
+
+  const store: Store = {
+    get version() {
+      return guarded(currentVersion);
+    },
+    gallery(space) {
+      const kept = snapshots.get(space);
+      if (kept?.version === guarded(currentVersion)) return kept;
+      const fresh = consistent(() => reader.gallery(space));
+      snapshots.set(space, fresh);
+      return fresh;
+    },
+    people: () => consistent(reader.people),
+    find(nameOrId) {
+      return consistent(() => {
+        const id = reader.row(nameOrId)?.id;
+        const record = reader.people().find((person) => person.id === id);
+        if (!record) throw fail('PERSON_UNKNOWN', `nobody is called ${nameOrId}: see roomkin people`);
+        return record;
+      });
+    },
+    change(work) {
+      const result = write(() => work(changes));
+      // An old name or an erased look must not stay in the log.
+      guarded(() => truncateLog(database));
+      return result;
+    },
+    forget(person) {
+      write(() => {
+        if (sql.removePerson.run(person).changes === 0) throw fail('PERSON_UNKNOWN', `nobody has the id ${person}`);
+      });
+      return guarded(() => truncateLog(database));
+    },
+    openTemplates: (person) => consistent(() => reader.openTemplates(person)),
+    openStrangers: () => consistent(reader.openStrangers),
+    setting: (key) => guarded(() => sql.setting.get(key) ?? null),
+    setSetting(key, value) {
+      guarded(() => (value === null ? sql.removeSetting.run(key) : sql.setSetting.run(key, value)));
+    },
+    close: () => void database.close(),
+    [Symbol.dispose]: () => void database.close(),
+  };
+  return store;
+}
+
+/** Reads the key and compares it with the one that the gallery was locked with first. */
+function unlock(database: SqlDatabase, keyFile: string, path: string): { sql: Statements; keys: Keyring } {
+  try {
+    return translated(path, () => {
+      const sql = createStatements(database);
+      const known = (): Buffer | undefined => sql.meta.get('key_fingerprint') as Buffer | undefined;
+      const keys = openKeyring(keyFile, known() !== undefined);
+      if (known() === undefined) sql.setMetaOnce.run('key_fingerprint', keys.fingerprint);
+      if (!known()?.equals(keys.fingerprint))
+        throw fail('KEY_FILE', `${keyFile} is not the key that ${path} was locked with: bring the right one back`);
+      return { sql, keys };
+    });
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}

@@ -1,0 +1,49 @@
+// The steps that lead from an empty file to today's tables; step n brings user_version from n to n + 1. A step that was
+// released never changes: what is to change becomes a new step.
+
+/** SQL per step. Times are milliseconds since the Unix epoch; `sealed` and `wrapped_key` are described in seal.ts and keyring.ts. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value ANY NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO meta VALUES ('gallery_version', 1);
+
+  CREATE TABLE person (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    -- What two spellings of one name share; one person per name.
+    folded_name TEXT NOT NULL UNIQUE,
+    wrapped_key BLOB NOT NULL,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE template (
+    -- AUTOINCREMENT: the number of an erased template is never given to another.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    person TEXT NOT NULL REFERENCES person (id) ON DELETE CASCADE,
+    space TEXT NOT NULL,
+    -- Keyed hash of the photo's bytes under the person's key: finds a photo again, tells nobody which one.
+    source BLOB NOT NULL,
+    quality TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    UNIQUE (person, space, source)
+  ) STRICT;
+
+  CREATE TABLE stranger (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    space TEXT NOT NULL,
+    source BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    UNIQUE (space, source)
+  ) STRICT;
+
+  CREATE TABLE setting (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+];

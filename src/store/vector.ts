@@ -1,0 +1,27 @@
+// An embedding as sealed bytes: 32-bit little-endian floats, bound to its owner and its embedding space.
+import { seal, unseal } from './seal.js';
+
+/** Format of the sealed bytes; part of what a seal is bound to, so that a later format can never be taken for this one. */
+const format = '1';
+
+/** `owner`: person id, or '' for the cohort of strangers. */
+export function sealVector(key: Uint8Array, vector: Float32Array, owner: string, space: string): Buffer {
+  const bytes = Buffer.alloc(vector.length * 4);
+  vector.forEach((value, i) => {
+    bytes.writeFloatLE(value, i * 4);
+  });
+  return seal(key, bytes, ['template', format, owner, space]);
+}
+
+/** The unit vector, or null where it does not open for this owner and space or is no unit vector. */
+export function openVector(key: Uint8Array, sealed: Uint8Array, owner: string, space: string): Float32Array | null {
+  const bytes = unseal(key, sealed, ['template', format, owner, space]);
+  if (!bytes || bytes.length === 0 || bytes.length % 4 !== 0) return null;
+  const vector = Float32Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(i * 4));
+  return isUnit(vector) ? vector : null;
+}
+
+/** Whether `vector` has length 1 (within 1 %) and only finite numbers. */
+export function isUnit(vector: Float32Array): boolean {
+  return Math.abs(Math.hypot(...vector) - 1) < 0.01;
+}
