@@ -1,0 +1,45 @@
+// The engine's child process: loads both models, answers one frame after another, lives until its parent goes away.
+// Started by `fork` with the argument `serve`, or `probe` (see delegate-probe.ts).
+//
+// Invariant: nothing but this process runs inference, so neither a blocked thread nor a crash of the runtime reaches the
+// daemon. It knows no names, keeps no picture after its answer and writes no file.
+import { RoomkinError } from '../base/errors.js';
+import { type Analyzer, loadAnalyzer } from './analyzer.js';
+import type { FromChild, ToChild } from './protocol.js';
+
+let analyzer: Analyzer | null = null;
+
+function answer(message: ToChild): FromChild {
+  if (message.type === 'load') {
+    analyzer = loadAnalyzer(message.options);
+    return { type: 'loaded', info: analyzer.info };
+  }
+  if (analyzer === null) throw new Error('asked for a frame before the models were loaded');
+  return { type: 'analyzed', id: message.id, analysis: analyzer.analyze(message.frame, message.options) };
+}
+
+function failed(message: ToChild, cause: unknown): FromChild {
+  const id = message.type === 'analyze' ? message.id : null;
+  if (cause instanceof RoomkinError) return { type: 'failed', id, code: cause.code, sentence: cause.message };
+  return {
+    type: 'failed',
+    id,
+    code: 'ENGINE_FAILED',
+    sentence: cause instanceof Error ? cause.message : String(cause),
+  };
+}
+
+process.on('message', (message: ToChild) => {
+  let reply: FromChild;
+  try {
+    reply = answer(message);
+  } catch (cause) {
+    reply = failed(message, cause);
+  }
+  process.send?.(reply);
+});
+
+// A terminal's Ctrl-C and systemd's stop reach the whole group; the parent decides when this process ends.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+process.on('disconnect', () => process.exit(0));

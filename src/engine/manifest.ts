@@ -1,0 +1,130 @@
+// models/int8/manifest.json is the only contract between the Python that makes models and the code that runs them.
+//
+// Invariant: no byte of a model reaches the runtime before its SHA-256 matched the manifest; the bytes that were hashed
+// are the bytes that are loaded.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { fail } from '../base/errors.js';
+import { packageRoot } from '../base/package-root.js';
+
+const stored = {
+  type: z.enum(['float32', 'int8', 'uint8']),
+  /** real = (stored - zeroPoint) * scale; both 0 for float32. */
+  scale: z.number().min(0),
+  zeroPoint: z.number().int(),
+};
+const shape = z.array(z.number().int().positive()).min(1);
+
+const modelEntry = z.object({
+  id: z.string().min(1),
+  task: z.enum(['detect', 'embed']),
+  /** Beside the manifest, or `package:NAME/path` inside an installed npm package. */
+  file: z.string().min(1),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** A pixel 0 to 255 enters as (pixel - mean) / std. The first number of the shape is the batch. */
+  input: z.object({ shape, ...stored, channels: z.literal('RGB'), mean: z.number(), std: z.number().positive() }),
+  /** By the tensors' names in the file, since their order in it is the converter's whim. */
+  outputs: z.array(z.object({ name: z.string(), shape, ...stored })).min(1),
+  /** Length of an embedding; null for a detector. */
+  dimension: z.number().int().positive().nullable(),
+  /** Embeddings are only compared inside one space; null for a detector. */
+  space: z.string().min(1).nullable(),
+  licence: z.string(),
+  source: z.string(),
+  trainedOn: z.string(),
+  metrics: z.record(z.string(), z.unknown()),
+});
+
+const manifestSchema = z.object({
+  /** The embedder used where the configuration names none. */
+  default: z.string(),
+  models: z.array(modelEntry),
+});
+
+export type ModelEntry = z.infer<typeof modelEntry>;
+
+export interface Embedder extends ModelEntry {
+  readonly dimension: number;
+  readonly space: string;
+}
+
+export interface Manifest {
+  readonly path: string;
+  readonly detector: ModelEntry;
+  readonly embedders: readonly Embedder[];
+  readonly defaultEmbedder: string;
+}
+
+export const defaultManifestPath: string = join(packageRoot, 'models', 'int8', 'manifest.json');
+
+/** Reads and checks a manifest. Errors: MODEL_MISSING when it cannot be read, MODEL_HASH when it is damaged (exit 78). */
+export function readManifest(path: string = defaultManifestPath): Manifest {
+  const parsed = manifestSchema.safeParse(readJson(path));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw fail('MODEL_HASH', `${path}: ${issue?.path.join('.')}: ${issue?.message}: install roomkin again`);
+  }
+  const detector = parsed.data.models.find((model) => model.task === 'detect');
+  if (detector === undefined) throw fail('MODEL_HASH', `${path} names no detector: install roomkin again`);
+  const embedders = parsed.data.models.filter(isEmbedder);
+  return { path, detector, embedders, defaultEmbedder: parsed.data.default };
+}
+
+function isEmbedder(model: ModelEntry): model is Embedder {
+  return model.task === 'embed' && model.dimension !== null && model.space !== null;
+}
+
+function readJson(path: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw fail('MODEL_MISSING', `${path} cannot be read: install roomkin again`, cause);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw fail('MODEL_HASH', `${path} is not JSON: install roomkin again`, cause);
+  }
+}
+
+/** The embedder of that id; null takes the manifest's default. Error: MODEL_MISSING (exit 78), naming those there are. */
+export function chooseEmbedder(manifest: Manifest, id: string | null): Embedder {
+  const wanted = id ?? manifest.defaultEmbedder;
+  const found = manifest.embedders.find((model) => model.id === wanted);
+  if (found !== undefined) return found;
+  const known = manifest.embedders.map((model) => model.id).join(', ');
+  throw fail('MODEL_MISSING', `there is no embedder "${wanted}": set [embedder] id to one of ${known}`);
+}
+
+/** Where a model's file lies. Error: MODEL_MISSING when its npm package is not installed. */
+export function modelPath(manifest: Manifest, model: ModelEntry): string {
+  const inPackage = /^package:((?:@[^/]+\/)?[^/]+)\/(.+)$/.exec(model.file);
+  if (inPackage === null) return join(dirname(manifest.path), model.file);
+  const [, name, rest] = inPackage;
+  const resolve = createRequire(join(packageRoot, 'package.json')).resolve;
+  try {
+    return join(dirname(resolve(`${name}/package.json`)), rest!);
+  } catch (cause) {
+    throw fail('MODEL_MISSING', `model ${model.id} needs the npm package ${name}: run npm ci`, cause);
+  }
+}
+
+/** A model's bytes, verified. Errors: MODEL_MISSING, MODEL_HASH (exit 78). */
+export function readModel(manifest: Manifest, model: ModelEntry): Uint8Array<ArrayBuffer> {
+  const path = modelPath(manifest, model);
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw fail('MODEL_MISSING', `model ${model.id}: ${path} cannot be read: install roomkin again`, cause);
+  }
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  if (hash !== model.sha256) {
+    throw fail('MODEL_HASH', `model ${model.id}: ${path} is not the file it should be: install roomkin again`);
+  }
+  return bytes;
+}

@@ -1,0 +1,89 @@
+// The two models as functions: pixels of a view in, candidates out; aligned faces in, embeddings out.
+//
+// Invariant: whatever the manifest says of batch, type, scale and zero point stays in this file.
+import { ALIGNED_PX, mirrored } from '../vision/alignment.js';
+import { DETECTOR_PX, decode } from '../vision/blazeface.js';
+import { suppress } from '../vision/nms.js';
+import type { Picture } from '../vision/picture.js';
+import { pixelWriter, readReals, unit } from '../vision/quantize.js';
+import { resample } from '../vision/resample.js';
+import type { Look } from '../vision/search.js';
+import type { Embedder, ModelEntry } from './manifest.js';
+import type { LoadedModel, LoadedTensor } from './tflite-runtime.js';
+
+/** The detector's looks at one picture. */
+export type Detect = (picture: Picture) => Look;
+
+/** Unit-length embeddings of aligned faces, in their order; null where the model gave no direction. */
+export type Embed = (crops: readonly Uint8Array[], mirror: boolean) => (Float32Array | null)[];
+
+export function detectorOf(model: LoadedModel, entry: ModelEntry): Detect {
+  checkInput(model, entry, DETECTOR_PX);
+  const write = pixelWriter(entry.input);
+  const regressors = outputOf(model, entry, 16);
+  const logits = outputOf(model, entry, 1);
+  return (picture) => (view, leastScore) => {
+    write(resample(picture, view, DETECTOR_PX), model.input.data, 0);
+    model.infer();
+    return suppress(decode(regressors(), logits(), view, leastScore));
+  };
+}
+
+/** Reads the output whose last side is `last`, as real numbers. */
+function outputOf(model: LoadedModel, entry: ModelEntry, last: number): () => Float32Array {
+  const spec = entry.outputs.find((output) => output.shape.at(-1) === last);
+  const tensor = spec && model.outputs.find((output) => output.name === spec.name);
+  if (spec === undefined || tensor === undefined) throw new Error(`model ${entry.id} has no output of ${last} numbers`);
+  checkType(entry, tensor, spec.type, spec.shape);
+  return () => readReals(tensor.data, spec, 0, tensor.data.length);
+}
+
+export function embedderOf(model: LoadedModel, entry: Embedder): Embed {
+  checkInput(model, entry, ALIGNED_PX);
+  const write = pixelWriter(entry.input);
+  const read = outputOf(model, entry, entry.dimension);
+  const batch = entry.input.shape[0]!;
+  const pixels = ALIGNED_PX * ALIGNED_PX * 3;
+
+  /** One vector a crop; the batch's unused places keep what they had, which costs nothing and changes nothing. */
+  const run = (crops: readonly Uint8Array[]): Float32Array[] => {
+    const vectors: Float32Array[] = [];
+    for (let at = 0; at < crops.length; at += batch) {
+      const part = crops.slice(at, at + batch);
+      for (const [i, crop] of part.entries()) write(crop, model.input.data, i * pixels);
+      model.infer();
+      const values = read();
+      for (const i of part.keys()) vectors.push(values.slice(i * entry.dimension, (i + 1) * entry.dimension));
+    }
+    return vectors;
+  };
+
+  return (crops, mirror) => {
+    if (!mirror) return run(crops).map(unit);
+    const vectors = run(crops.flatMap((crop) => [crop, mirrored(crop)]));
+    return crops.map((_, i) => meanDirection(vectors[2 * i]!, vectors[2 * i + 1]!));
+  };
+}
+
+function meanDirection(a: Float32Array, b: Float32Array): Float32Array | null {
+  const first = unit(a);
+  const second = unit(b);
+  if (first === null || second === null) return first ?? second;
+  return unit(first.map((value, i) => value + second[i]!));
+}
+
+function checkInput(model: LoadedModel, entry: ModelEntry, sidePx: number): void {
+  checkType(entry, model.input, entry.input.type, entry.input.shape);
+  const [, height, width, channels] = entry.input.shape;
+  if (height !== sidePx || width !== sidePx || channels !== 3) {
+    throw new Error(`model ${entry.id} takes ${entry.input.shape.join('x')}, not ${sidePx}x${sidePx} RGB`);
+  }
+}
+
+function checkType(entry: ModelEntry, tensor: LoadedTensor, type: string, shape: readonly number[]): void {
+  if (tensor.type !== type || tensor.shape.join() !== shape.join()) {
+    throw new Error(
+      `model ${entry.id}: ${tensor.name} is ${tensor.type} ${tensor.shape.join('x')}, not as the manifest says`,
+    );
+  }
+}

@@ -1,0 +1,87 @@
+// How good a look is, measured on the aligned face and its landmarks before any name is known.
+import type { Landmarks, Quality } from '../domain/face.js';
+import { ALIGNED_PX } from './alignment.js';
+import { eyesApart } from './blazeface.js';
+import { luma } from './yuv.js';
+
+/** Half-way sharpness: the normalised Laplacian of a photo of a face in good focus (measured on LFW). */
+const HALF_SHARP = 0.02;
+
+/** Depths and heights of an average head in eye distances, for the pose: nose tip before the eyes' plane, mouth likewise. */
+const NOSE_DEPTH = 0.7;
+const MOUTH_DEPTH = 0.3;
+const MOUTH_BELOW_EYES = 1.15;
+/** Where the nose tip lies between eyes (0) and mouth (1) on a level face: the ArcFace template's. */
+const NOSE_LEVEL = 0.5;
+
+/** Quality of an aligned face `[112, 112, 3]` that was found with these landmarks (frame pixels). */
+export function qualityOf(crop: Uint8Array, landmarks: Landmarks): Quality {
+  const gray = new Float32Array(ALIGNED_PX * ALIGNED_PX);
+  for (let i = 0; i < gray.length; i++) gray[i] = luma(crop[3 * i]!, crop[3 * i + 1]!, crop[3 * i + 2]!);
+  const { mean, deviation } = spread(gray);
+  return {
+    eyesPx: eyesApart(landmarks),
+    sharpness: sharpness(gray, deviation),
+    ...poseOf(landmarks),
+    light: mean / 255,
+    contrast: deviation / 255,
+  };
+}
+
+function spread(values: Float32Array): { mean: number; deviation: number } {
+  let sum = 0;
+  let square = 0;
+  for (const value of values) {
+    sum += value;
+    square += value * value;
+  }
+  const mean = sum / values.length;
+  return { mean, deviation: Math.sqrt(Math.max(0, square / values.length - mean * mean)) };
+}
+
+/** Variance of the Laplacian over the face's middle as a share of the picture's own variance, squeezed into 0 to 1. */
+function sharpness(gray: Float32Array, deviation: number): number {
+  const margin = 16;
+  let sum = 0;
+  let square = 0;
+  let count = 0;
+  for (let y = margin; y < ALIGNED_PX - margin; y++) {
+    for (let x = margin; x < ALIGNED_PX - margin; x++) {
+      const at = y * ALIGNED_PX + x;
+      const edge = 4 * gray[at]! - gray[at - 1]! - gray[at + 1]! - gray[at - ALIGNED_PX]! - gray[at + ALIGNED_PX]!;
+      sum += edge;
+      square += edge * edge;
+      count++;
+    }
+  }
+  const variance = square / count - (sum / count) ** 2;
+  // a flat picture has no edges to judge; the floor keeps its noise from passing for sharpness
+  const share = variance / Math.max(deviation * deviation, 100);
+  return share / (share + HALF_SHARP);
+}
+
+/**
+ * Yaw and pitch in degrees from eyes, nose tip and mouth, after undoing the roll. Coarse (about 10 degrees): one average
+ * head stands for all.
+ */
+export function poseOf(landmarks: Landmarks): Pick<Quality, 'yawDegrees' | 'pitchDegrees'> {
+  const [right, left, nose, mouth] = landmarks;
+  const apart = eyesApart(landmarks);
+  if (!(apart > 0)) return { yawDegrees: 0, pitchDegrees: 0 };
+  const ux = (left[0] - right[0]) / apart;
+  const uy = (left[1] - right[1]) / apart;
+  const across = (p: readonly [number, number]) => (p[0] - middleX) * ux + (p[1] - middleY) * uy;
+  const down = (p: readonly [number, number]) => (p[1] - middleY) * ux - (p[0] - middleX) * uy;
+  const middleX = (right[0] + left[0]) / 2;
+  const middleY = (right[1] + left[1]) / 2;
+  // turned by yaw, the eyes are cos(yaw) apart and the nose tip moves aside by depth * sin(yaw)
+  const yaw = Math.atan2(across(nose) / NOSE_DEPTH, apart);
+  const ratio = down(mouth) > 0 ? Math.min(1, Math.max(0, down(nose) / down(mouth))) : NOSE_LEVEL;
+  // tilted by pitch, a point `h` below the eyes and `d` before them appears h cos(pitch) - d sin(pitch) below them
+  const pitch = Math.atan((MOUTH_BELOW_EYES * (NOSE_LEVEL - ratio)) / (NOSE_DEPTH - MOUTH_DEPTH * ratio));
+  return { yawDegrees: degrees(yaw), pitchDegrees: degrees(pitch) };
+}
+
+function degrees(radians: number): number {
+  return (radians * 180) / Math.PI;
+}
