@@ -1,0 +1,26 @@
+// docs/errors.md and the table in the code hold the same codes with the same exit codes, both ways.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { type ErrorCode, errorTable, fail } from '../../src/base/errors.js';
+import { packageRoot } from '../../src/base/package-root.js';
+
+const rows = readFileSync(join(packageRoot, 'docs/errors.md'), 'utf8')
+  .split('\n')
+  .flatMap((line) => {
+    const match = /^\| `([A-Z_]+)` \| (\d+) \| ([^|]+) \| ([^|]+) \|$/.exec(line);
+    return match ? [{ code: match[1]!, exit: Number(match[2]), when: match[3]!.trim(), advice: match[4]!.trim() }] : [];
+  });
+
+t.test('every code is documented once, with its exit code, and nothing else is', async (t) => {
+  t.same(Object.fromEntries(rows.map((row) => [row.code, row.exit])), errorTable);
+  t.equal(rows.length, Object.keys(errorTable).length, 'no code twice');
+});
+
+t.test('every row is a sentence and says what to do', async (t) => {
+  for (const row of rows) t.ok(/\.$/.test(row.when) && row.advice.length > 10, row.code);
+});
+
+t.test('an error carries the exit code of its code', async (t) => {
+  for (const [code, exit] of Object.entries(errorTable)) t.equal(fail(code as ErrorCode, 'x').exitCode, exit);
+});
