@@ -11,6 +11,8 @@ export interface PipelineParts {
   readonly camera: Camera;
   readonly engine: Engine;
   readonly room: Room;
+  /** Aligned faces come with each analysis, for snapshots that the user switched on. */
+  readonly crops: boolean;
   /** A frame went all the way: this, and no timer, feeds the watchdog. */
   onFrame(analysis: EngineAnalysis | null): void;
   /** The loop came round and no frame is due, since the camera is not online. */
@@ -25,7 +27,7 @@ const lookAgainMs = 1000;
 const patienceMs = 1000;
 
 /** Runs until the camera gives no more frames: it was stopped, or its replay is over. */
-export async function pipeline({ camera, engine, room, ...on }: PipelineParts): Promise<void> {
+export async function pipeline({ camera, engine, room, crops, ...on }: PipelineParts): Promise<void> {
   let before: LumaGrid | null = null;
   let analysedAt = Number.NEGATIVE_INFINITY;
   for (let next = camera.next(); ; ) {
@@ -43,7 +45,7 @@ export async function pipeline({ camera, engine, room, ...on }: PipelineParts): 
     } else {
       try {
         const around = [...room.expected(), ...moved];
-        const analysis = await engine.analyze(frame, { search: 'auto', around });
+        const analysis = await engine.analyze(frame, { search: 'auto', around, crops });
         before = now;
         analysedAt = frame.capturedAt;
         room.see(analysis);

@@ -66,9 +66,9 @@ export function createRoom(
     state = step.state;
     recent.push(...step.looks);
     recent.splice(0, recent.length - looksKept);
-    // Events first: who hears "Ada arrived" may look at the state for the others, never the other way round.
-    for (const event of step.events) listener.event(event);
+    // The state first: who hears "Ada arrived" and looks at the state finds her there.
     publish(step.snapshot);
+    for (const event of step.events) listener.event(event);
   };
 
   return {

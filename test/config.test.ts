@@ -14,7 +14,7 @@ t.test('a room id is enough', async (t) => {
   const config = parseConfig('[room]\nid = "living_room"\n', 'c.toml');
   t.equal(config.room.name, 'Living room');
   t.equal(config.camera.source, 'libcamera');
-  t.equal(config.presence.leaveAfterMs, 30_000);
+  t.equal(config.presence.leaveAfterMs, 60_000);
   t.equal(config.store.keyFile, '/var/lib/roomkin/key');
 });
 
@@ -46,7 +46,10 @@ t.test('hostile room ids are refused in one line', async (t) => {
 });
 
 t.test('a syntax error names line and column', async (t) => {
-  t.throws(() => parseConfig('[room]\nid = yes please\n', 'c.toml'), { code: 'CONFIG_INVALID', message: /^c\.toml:2:\d+: / });
+  t.throws(() => parseConfig('[room]\nid = yes please\n', 'c.toml'), {
+    code: 'CONFIG_INVALID',
+    message: /^c\.toml:2:\d+: /,
+  });
 });
 
 t.test('keys under a dotted or inline table have lines too', async (t) => {

@@ -1,0 +1,219 @@
+// The composition root: opens the parts, wires them, closes them in reverse. Decides nothing itself.
+import { once } from 'node:events';
+import { type Clock, systemClock } from './base/clock.js';
+import type { Log } from './base/log.js';
+import { packageVersion } from './base/package-root.js';
+import { openCamera } from './capture/open-camera.js';
+import type { Config } from './config.js';
+import { daemonHandlers } from './daemon-handlers.js';
+import { createMeter, type Meter } from './daemon-meter.js';
+import type { Gallery } from './domain/gallery.js';
+import type { PresenceEvent, PresenceSnapshot } from './domain/presence-types.js';
+import { createEngine } from './engine/create-engine.js';
+import { pipeline } from './pipeline.js';
+import { createPrivacySwitch } from './privacy-switch.js';
+import { createPublisher, type Publisher } from './publish/publisher.js';
+import { recognitionOptions } from './recognition-options.js';
+import { createRoom, type RoomListener } from './room.js';
+import { startControl } from './service/control.js';
+import { controlPlace } from './service/control-path.js';
+import { readHeat } from './service/heat.js';
+import { createNotifier } from './service/notify.js';
+import { openStore } from './store/gallery-store.js';
+
+export interface DaemonOptions {
+  readonly config: Config;
+  readonly log: Log;
+  /** Ends the daemon cleanly. */
+  readonly signal: AbortSignal;
+  /** Ends the daemon when a replay or a file is over; otherwise it stays, with the camera offline. */
+  readonly untilEnd?: boolean;
+  /** Hears what is published, for `run --json` and the demo. */
+  readonly listener?: Partial<RoomListener>;
+  /** Called once everything runs. */
+  readonly onReady?: () => void;
+  readonly clock?: Clock;
+}
+
+/** How often another process's change of the gallery is looked for while no frames come, milliseconds. */
+const galleryCheckMs = 500;
+
+/** Runs until `signal`. Errors: CONFIG_*, MODEL_*, KEY_FILE, DATABASE, DAEMON_RUNNING; nothing that a camera or broker does. */
+export async function runDaemon(options: DaemonOptions): Promise<Meter> {
+  const { config, log, signal, untilEnd = false, listener = {}, clock = systemClock } = options;
+  const notifier = createNotifier({ clock, log });
+  const meter = createMeter(clock);
+
+  using store = openStore({ ...config.store, onDamage: (sentence) => log('error', sentence) });
+  await using engine = createEngine({ ...config.detector, ...config.embedder, log });
+  const model = await engine.start();
+  if (model.delegateReason) log('warning', `faces are analysed without XNNPACK, slower: ${model.delegateReason}`);
+
+  await using publisher = createPublisher(
+    { ...config, version: packageVersion },
+    clock,
+    { get: () => store.setting('announced'), set: (text) => store.setSetting('announced', text) },
+    log,
+  );
+  await using camera = openCamera(config.camera, clock, log);
+
+  let seenVersion = -1;
+  let gallery: Gallery;
+  const currentGallery = (): Gallery => {
+    if (store.version !== seenVersion) {
+      seenVersion = store.version;
+      gallery = store.gallery(model.space);
+      publisher.people(gallery.people.map(({ id, name }) => ({ id, name })));
+      log('info', 'the gallery was read', { people: gallery.people.length });
+    }
+    return gallery;
+  };
+  currentGallery();
+
+  const watchers = new Set<RoomListener>();
+  const room = createRoom(
+    currentGallery,
+    recognitionOptions(config),
+    {
+      state(snapshot: PresenceSnapshot | null) {
+        publisher.state(snapshot);
+        listener.state?.(snapshot);
+        for (const watcher of watchers) watcher.state(snapshot);
+      },
+      event(event: PresenceEvent) {
+        publisher.event(event);
+        log('notice', event.name ? `${event.name} ${event.type}` : event.type.replace('_', ' '));
+        listener.event?.(event);
+        for (const watcher of watchers) watcher.event(event);
+      },
+    },
+    clock.monotonicMs(),
+  );
+
+  const privacy = createPrivacySwitch({
+    read: () => store.setting('recognition') !== 'off',
+    write: (on) => store.setSetting('recognition', on ? 'on' : 'off'),
+    async apply(on) {
+      if (!on) room.blind();
+      publisher.recognition(on);
+      if (!on) await camera.stop();
+      log('notice', on ? 'recognition is on' : 'recognition is off, the camera is stopped');
+    },
+  });
+  camera.onState(({ state, reason }) => {
+    if (state !== 'online') room.blind();
+    publisher.camera(state === 'online');
+    if (state === 'offline' && privacy.on) log('warning', `the camera is offline: ${reason ?? 'no frames'}`);
+    if (state === 'online') log('info', 'the camera is online');
+  });
+  const setHold = (seconds: number): void => {
+    room.holdMs = seconds * 1000;
+    store.setSetting('hold', String(seconds));
+    publisher.hold(seconds);
+  };
+  publisher.onCommand((command) => {
+    if (command.type === 'recognition') void privacy.set(command.on);
+    else if (command.type === 'hold') setHold(command.seconds);
+    else room.hint({ held: command.on });
+  });
+
+  await using _control = await startControl({
+    place: controlPlace({
+      room: config.room.id,
+      storeDirectory: config.store.directory,
+      configured: config.service.controlSocket,
+    }),
+    handlers: daemonHandlers({
+      config,
+      clock,
+      model,
+      camera,
+      room,
+      meter,
+      privacy,
+      publisher,
+      watchers,
+      currentGallery,
+    }),
+    log,
+  });
+  /** One round per opening of the camera. Between rounds it is switched off, or a recording is over. */
+  async function watchRoom(): Promise<void> {
+    const stopCamera = (): void => void camera.stop();
+    signal.addEventListener('abort', stopCamera);
+    for (let over = false; !signal.aborted; ) {
+      if (!privacy.on || over) {
+        room.blind();
+        notifier.noFrameDue(privacy.on ? 'offline' : 'paused');
+        await Promise.race([privacy.changed(), aborted(signal), pause(1000)]);
+        over &&= privacy.on;
+        continue;
+      }
+      camera.start();
+      await pipeline({
+        camera,
+        engine,
+        room,
+        crops: config.privacy.snapshots,
+        onFrame(analysis) {
+          notifier.frameProcessed();
+          if (analysis) meter.analysed(analysis);
+          else meter.skipped();
+        },
+        onBlind() {
+          room.blind();
+          notifier.noFrameDue('offline');
+        },
+        onFault(error) {
+          meter.fault();
+          log('warning', error.message);
+        },
+      });
+      over = privacy.on && !signal.aborted;
+      if (!over) continue;
+      if (untilEnd) break;
+      publisher.camera(false);
+      log('notice', 'the recording is over: the daemon stays, and sees nothing');
+    }
+    signal.removeEventListener('abort', stopCamera);
+  }
+
+  const house = setInterval(currentGallery, galleryCheckMs);
+  const health = setInterval(
+    () => void reportHealth(publisher, meter, camera.status.drops, model.embedder),
+    config.service.healthMs,
+  );
+  try {
+    setHold(Number(store.setting('hold') ?? config.presence.holdMs / 1000));
+    publisher.recognition(privacy.on);
+    publisher.start();
+    notifier.ready(`room ${config.room.id}, ${model.embedder}, ${model.delegate}`);
+    options.onReady?.();
+
+    await watchRoom();
+  } finally {
+    clearInterval(house);
+    clearInterval(health);
+    await notifier.stopping();
+  }
+  return meter;
+}
+
+async function reportHealth(publisher: Publisher, meter: Meter, drops: number, model: string): Promise<void> {
+  const { temperatureCelsius, throttled } = await readHeat();
+  publisher.health({
+    fps: meter.fps(),
+    drops,
+    inferenceMs: meter.latencyMs(0.5),
+    inferenceP95Ms: meter.latencyMs(0.95),
+    temperatureCelsius,
+    throttled,
+    model,
+    version: packageVersion,
+    uptimeSeconds: meter.uptimeSeconds(),
+  });
+}
+
+const aborted = (signal: AbortSignal): Promise<unknown> => (signal.aborted ? Promise.resolve() : once(signal, 'abort'));
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());

@@ -1,0 +1,26 @@
+// From the configuration and the embedder in use to what recognition is told.
+import type { Config } from './config.js';
+import { defaultOptions, type RecognitionOptions } from './domain/options.js';
+
+/** The shipped options with what the configuration says put over them. */
+export function recognitionOptions(config: Config): RecognitionOptions {
+  const { threshold, margin } = config.recognition;
+  const given = { ...(threshold === null ? {} : { threshold }), ...(margin === null ? {} : { margin }) };
+  const capped = (strangerBelow: number): number => Math.min(strangerBelow, threshold ?? strangerBelow);
+  const { look, pooled, gate, naming, presence } = defaultOptions;
+  return {
+    ...defaultOptions,
+    look: { ...look, ...given, strangerBelow: capped(look.strangerBelow) },
+    pooled: { ...pooled, ...given, strangerBelow: capped(pooled.strangerBelow) },
+    gate: { ...gate, leastEyesPx: config.detector.minEyesPx },
+    naming: {
+      ...naming,
+      leastLooks: config.presence.looks,
+      windowMs: config.presence.windowMs,
+      strangerLooks: config.presence.strangers
+        ? Math.max(naming.strangerLooks, config.presence.looks)
+        : Number.POSITIVE_INFINITY,
+    },
+    presence: { ...presence, leaveAfterMs: config.presence.leaveAfterMs, holdMs: config.presence.holdMs },
+  };
+}
