@@ -15,15 +15,15 @@ export interface CameraOptions {
   /** Degrees clockwise. The sensor cannot turn by a quarter. */
   readonly rotation: 0 | 180;
   /** Number in `rpicam-vid --list-cameras`; null: the first. */
-  readonly camera: number | null;
+  readonly index: number | null;
   /** Sensor mode `W:H:BITS:P`; null: rpicam-vid chooses, which can be a cropped mode at small sizes. */
   readonly mode: string | null;
   readonly tuningFile: string | null;
-  /** Digital zoom `x,y,w,h`, fractions of the sensor; null: all of it. */
-  readonly roi: string | null;
+  /** Digital zoom: left, top, width and height as fractions of the sensor; null: all of it. */
+  readonly roi: readonly [number, number, number, number] | null;
   /** Begin a file or a folder again at its end. */
   readonly loop: boolean;
-  /** A camera without a whole frame for so long is closed and opened again. */
+  /** A camera without a whole frame for so long (and for three frame periods) is closed and opened again. */
   readonly stallMs: number;
   /** Replay only: the next picture waits until the last one was taken, so that none is ever dropped. */
   readonly lossless: boolean;
@@ -58,7 +58,7 @@ export const defaultCameraOptions: CameraOptions = {
   hflip: false,
   vflip: false,
   rotation: 0,
-  camera: null,
+  index: null,
   mode: null,
   tuningFile: null,
   roi: null,

@@ -10,8 +10,8 @@ export interface PipeReader {
 
 /** A quarter of the frame period, 10 ms at most: so long after its last byte a frame is taken for whole. */
 export const settleMs = (framerate: number): number => Math.min(10, 250 / framerate);
-/** Half of the frame period: so long without a byte, an unfinished frame is given up. */
-export const restMs = (framerate: number): number => Math.max(2 * settleMs(framerate), 500 / framerate);
+/** Half of the frame period, 250 ms at most: so long without a byte, an unfinished frame is given up. */
+export const restMs = (framerate: number): number => Math.min(250, 500 / framerate);
 
 export function createPipeReader(
   splitter: FrameSplitter,
