@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type Clock, systemClock } from './base/clock.js';
 import type { Log } from './base/log.js';
 import { packageVersion } from './base/package-root.js';
+import { cameraOptions } from './camera-options.js';
 import { openCamera } from './capture/open-camera.js';
 import type { Config } from './config.js';
 import { daemonHandlers } from './daemon-handlers.js';
@@ -10,6 +11,7 @@ import { createMeter, type Meter } from './daemon-meter.js';
 import type { Gallery } from './domain/gallery.js';
 import type { PresenceEvent, PresenceSnapshot } from './domain/presence-types.js';
 import { createEngine } from './engine/create-engine.js';
+import { engineOptions } from './engine-options.js';
 import { pipeline } from './pipeline.js';
 import { createPrivacySwitch } from './privacy-switch.js';
 import { createPublisher, type Publisher } from './publish/publisher.js';
@@ -45,7 +47,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
   const meter = createMeter(clock);
 
   using store = openStore({ ...config.store, onDamage: (sentence) => log('error', sentence) });
-  await using engine = createEngine({ ...config.detector, ...config.embedder, log });
+  await using engine = createEngine(engineOptions(config, log));
   const model = await engine.start();
   if (model.delegateReason) log('warning', `faces are analysed without XNNPACK, slower: ${model.delegateReason}`);
 
@@ -55,7 +57,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
     { get: () => store.setting('announced'), set: (text) => store.setSetting('announced', text) },
     log,
   );
-  await using camera = openCamera(config.camera, clock, log);
+  await using camera = openCamera(cameraOptions(config), clock, log);
 
   let seenVersion = -1;
   let gallery: Gallery;

@@ -17,7 +17,7 @@ export const command: Command = {
       log: createLog(config.service.logLevel),
       signal: io.signal,
       listener: {
-        event: (event) => io.document({ type: 'event', ...event }),
+        event: (event) => io.document({ ...event, type: 'event', event: event.type }),
         state: (state) => io.document({ type: 'state', state }),
       },
     });

@@ -1,0 +1,8 @@
+// From the configuration to what the camera is told.
+import { type CameraOptions, defaultCameraOptions } from './capture/camera-options.js';
+import type { Config } from './config.js';
+
+export function cameraOptions({ camera }: Config): CameraOptions {
+  const { index, roi, ...same } = camera;
+  return { ...defaultCameraOptions, ...same, camera: index, roi: roi === null ? null : roi.join(',') };
+}

@@ -1,0 +1,16 @@
+// From the configuration to what the engine is told; the daemon and every verb that looks at pictures use this one.
+import type { Log } from './base/log.js';
+import type { Config } from './config.js';
+import type { EngineOptions } from './engine/create-engine.js';
+
+export function engineOptions(config: Config, log: Log): EngineOptions {
+  const { detector, embedder } = config;
+  return {
+    embedder: embedder.id,
+    threads: embedder.threads,
+    score: detector.score,
+    minEyesPx: detector.minEyesPx,
+    tilesPerFrame: detector.tilesPerFrame,
+    log,
+  };
+}
