@@ -3,6 +3,6 @@ import { type CameraOptions, defaultCameraOptions } from './capture/camera-optio
 import type { Config } from './config.js';
 
 export function cameraOptions({ camera }: Config): CameraOptions {
-  const { index, roi, ...same } = camera;
-  return { ...defaultCameraOptions, ...same, camera: index, roi: roi === null ? null : roi.join(',') };
+  const { index, ...same } = camera;
+  return { ...defaultCameraOptions, ...same, camera: index };
 }

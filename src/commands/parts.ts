@@ -1,0 +1,24 @@
+// How a verb opens what it needs: the gallery and the engine, as the daemon's configuration says.
+import { createEngine } from '../engine/create-engine.js';
+import type { Engine } from '../engine/engine.js';
+import { chooseEmbedder, readManifest } from '../engine/manifest.js';
+import { engineOptions } from '../engine-options.js';
+import { openStore } from '../store/gallery-store.js';
+import type { Store } from '../store/store.js';
+import type { CommandIo } from './command.js';
+
+/** The gallery of the configuration. Errors: CONFIG_*, DATABASE, KEY_FILE. */
+export function openGallery(io: CommandIo): Store {
+  const { store } = io.config();
+  return openStore({ ...store, onDamage: (sentence) => io.log('warning', sentence) });
+}
+
+/** The embedding space of the configured embedder. Errors: MODEL_MISSING, MODEL_HASH. */
+export function configuredSpace(io: CommandIo): string {
+  return chooseEmbedder(readManifest(), io.config().embedder.id).space;
+}
+
+/** An engine as the configuration says, not yet started. */
+export function configuredEngine(io: CommandIo): Engine {
+  return createEngine(engineOptions(io.config(), io.log));
+}
