@@ -3,6 +3,5 @@ import { type CameraOptions, defaultCameraOptions } from './capture/camera-optio
 import type { Config } from './config.js';
 
 export function cameraOptions({ camera }: Config): CameraOptions {
-  const { index, ...same } = camera;
-  return { ...defaultCameraOptions, ...same, camera: index };
+  return { ...defaultCameraOptions, ...camera };
 }
