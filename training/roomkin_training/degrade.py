@@ -3,8 +3,8 @@
 Invariant: the same face, seed and index give the same bytes on every machine (NumPy's PCG64 and PIL's resampling).
 
 One of four, in turn by chance: `small` (shrunk by area until the eyes are 10 to 14 px apart, and back by bilinear),
-`dark` (8 to 25 % of the light, shot and read noise), `noisy` (Gaussian, sigma 15 to 35 grey levels), `blurred`
-(Gaussian sigma 1.5 to 3 px, or motion over 9 to 15 px in any direction). Sizes are pixels of the 112 px crop, where the
+`dark` (12 to 35 % of the light, shot and read noise), `noisy` (Gaussian, sigma 15 to 35 grey levels), `blurred`
+(Gaussian sigma 1.2 to 2.5 px, or motion over 6 to 11 px in any direction). Sizes are pixels of the 112 px crop, where the
 eyes of the template are 35.2 px apart.
 """
 
@@ -34,9 +34,9 @@ def small(face: Bytes, rng: Generator) -> Bytes:
 
 
 def dark(face: Bytes, rng: Generator) -> Bytes:
-    """8 to 25 % of the light, with shot noise (Poisson, 0.5 electrons a level) and read noise, not brightened again."""
-    light = face.astype(np.float64) * rng.uniform(0.08, 0.25)
-    return _bytes(rng.poisson(light * 0.5) / 0.5 + rng.normal(0.0, 1.5, face.shape))
+    """12 to 35 % of the light, with shot noise (Poisson, 2 electrons a level) and read noise, not brightened again."""
+    light = face.astype(np.float64) * rng.uniform(0.12, 0.35)
+    return _bytes(rng.poisson(light * 2.0) / 2.0 + rng.normal(0.0, 1.5, face.shape))
 
 
 def noisy(face: Bytes, rng: Generator) -> Bytes:
@@ -47,8 +47,8 @@ def noisy(face: Bytes, rng: Generator) -> Bytes:
 def blurred(face: Bytes, rng: Generator) -> Bytes:
     """Out of focus (Gaussian) or moved (mean along a line), each half of the time."""
     if rng.random() < 0.5:
-        return np.asarray(Image.fromarray(face).filter(ImageFilter.GaussianBlur(rng.uniform(1.5, 3.0))))
-    length, angle = rng.uniform(9.0, 15.0), rng.uniform(0.0, np.pi)
+        return np.asarray(Image.fromarray(face).filter(ImageFilter.GaussianBlur(rng.uniform(1.2, 2.5))))
+    length, angle = rng.uniform(6.0, 11.0), rng.uniform(0.0, np.pi)
     total = np.zeros(face.shape, dtype=np.float64)
     shifts = np.linspace(-length / 2, length / 2, 17)
     height, width = face.shape[:2]

@@ -30,8 +30,8 @@ Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.integer]
 Flags = npt.NDArray[np.bool_]
 Figures = dict[str, float]
+Embedded = dict[str, Views]
 
-TIERS = ("highHigh", "lowHigh", "lowLow")
 DEGRADE_SEED = 20261123
 
 
@@ -100,21 +100,34 @@ def search_figures(protocol: Protocol, probes: Floats, references: Floats) -> Fi
     }
 
 
-def evaluate(protocol: Protocol, path: Path, low: Bytes, kinds: dict[str, Bytes]) -> dict[str, dict[str, Figures]]:
-    """Figures per view (`single`, `mirrored`) and tier of one embedder; `lowHigh.KIND` for each kind of degradation."""
+def embed_tiers(protocol: Protocol, path: Path, kinds: Sequence[str]) -> Embedded:
+    """What one embedder makes of the crops as they are (`high`), degraded (`low`), and by each of `kinds`."""
     model = open_model(path, threads=2)
-    high_views = embed(model, protocol.faces, path.stem)
-    low_views = embed(model, low, f"{path.stem} low")
-    kind_views: dict[str, Views] = {kind: embed(model, faces, f"{path.stem} {kind}") for kind, faces in kinds.items()}
+    faces = {"high": protocol.faces, "low": degrade_all(protocol.faces, DEGRADE_SEED)}
+    faces |= {kind: degrade_all(protocol.faces, DEGRADE_SEED, kind) for kind in kinds}
+    return {tier: embed(model, crops, f"{path.stem} {tier}") for tier, crops in faces.items()}
+
+
+def cosine_to(views: Embedded, reference: Embedded) -> Figures:
+    """Mean and 1st percentile of the cosine to another embedder's, single view, on good and bad pictures."""
+    figures: Figures = {}
+    for tier in ("high", "low"):
+        cosine = (views[tier].single * reference[tier].single).sum(axis=1)
+        figures |= {f"{tier}Mean": float(cosine.mean()), f"{tier}P01": float(np.percentile(cosine, 1))}
+    return figures
+
+
+def evaluate(protocol: Protocol, embedded: Embedded, kinds: Sequence[str]) -> dict[str, dict[str, Figures]]:
+    """Figures per view (`single`, `mirrored`) and tier of one embedder; `lowHigh.KIND` for each kind of degradation."""
     result: dict[str, dict[str, Figures]] = {}
     for view in ("single", "mirrored"):
-        high, bad = getattr(high_views, view), getattr(low_views, view)
+        high, bad = getattr(embedded["high"], view), getattr(embedded["low"], view)
         tiers = {"highHigh": (high, high), "lowHigh": (bad, high), "lowLow": (bad, bad)}
         result[view] = {
             tier: pair_figures(protocol, a, b) | search_figures(protocol, a, b) for tier, (a, b) in tiers.items()
         }
-        for kind, views in kind_views.items():
-            result[view][f"lowHigh.{kind}"] = pair_figures(protocol, getattr(views, view), high)
+        for kind in kinds:
+            result[view][f"lowHigh.{kind}"] = pair_figures(protocol, getattr(embedded[kind], view), high)
     return result
 
 
@@ -138,15 +151,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--crops", type=Path, required=True, help="what `alignment` wrote")
     parser.add_argument("--model", type=Path, action="append", required=True, help=".tflite or .npz, repeatable")
     parser.add_argument("--kinds", action="store_true", help="each kind of degradation by itself as well")
+    parser.add_argument("--reference", type=Path, help="also the cosine of every model's embeddings to this one's")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     protocol = read_crops(options.crops)
-    low = degrade_all(protocol.faces, DEGRADE_SEED)
-    kinds = {kind: degrade_all(protocol.faces, DEGRADE_SEED, kind) for kind in KINDS} if options.kinds else {}
-    results = {path.stem: evaluate(protocol, path, low, kinds) for path in options.model}
+    kinds = KINDS if options.kinds else ()
+    embedded = {path.stem: embed_tiers(protocol, path, kinds) for path in options.model}
+    results = {name: evaluate(protocol, views, kinds) for name, views in embedded.items()}
     print(table(results))
+    document: dict[str, object] = {"crops": protocol.hash, "degradeSeed": DEGRADE_SEED, "models": results}
+    if options.reference:
+        reference = embedded.get(options.reference.stem) or embed_tiers(protocol, options.reference, ())
+        cosines = {name: cosine_to(views, reference) for name, views in embedded.items()}
+        document["cosineTo"] = {options.reference.stem: cosines}
+        print(json.dumps(document["cosineTo"], indent=1))
     if options.json:
-        document = {"crops": protocol.hash, "degradeSeed": DEGRADE_SEED, "models": results}
         options.json.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
 
 

@@ -21,6 +21,7 @@ from PIL import Image
 
 from .alignment import SIDE_PX, similarity_transform, warp
 from .blazeface import INPUT_PX, BlazeFace, decode, default_model_path, suppress
+from .embedders import model_input
 from .lite import LiteModel
 
 Bytes = npt.NDArray[np.uint8]
@@ -169,9 +170,7 @@ def student_vectors(model: Path) -> Json:
     lite = LiteModel(model)
     cases = []
     for kind in ("gradient", "mixed"):
-        face = picture(kind, SIDE_PX, SIDE_PX).astype(np.float32) / np.float32(127.5) - np.float32(1.0)
-        steps = np.round(face / np.float32(lite.input.scale)) + lite.input.zero_point
-        output = lite.run(np.clip(steps, -128, 127).astype(np.int8)[None])[0]
+        output = lite.run(model_input(lite, picture(kind, SIDE_PX, SIDE_PX)[None]))[0]
         cases.append(
             {
                 "inputs": {"picture": kind, "width": SIDE_PX, "height": SIDE_PX},

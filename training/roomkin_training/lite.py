@@ -47,6 +47,11 @@ class LiteModel:
         """The first output."""
         return _tensor(self._outputs[0])
 
+    @property
+    def output_name(self) -> str:
+        """The first output's name in the file."""
+        return str(self._outputs[0]["name"])
+
     def run(self, value: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
         """Outputs, in the file's order, for one input of exactly the model's shape and type.
 

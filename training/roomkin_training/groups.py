@@ -1,0 +1,116 @@
+"""Whether some people are served worse: cosine to the teacher on held-out faces by set, age, gender and group.
+
+Invariant: only faces that training held out (`data.split`) count, and the labels are the data sets' own (UTKFace: ages
+0 to 116, two genders, five groups), coarse and given by others.
+
+    python -m roomkin_training.groups --pack DIR --model int8.tflite [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from .data import decode, shards, split
+from .degrade import degrade_all
+from .embedders import embed, open_model
+
+HELD_OUT = 2000
+DEGRADE_SEED = 20261123
+AGES = ((0, 2), (3, 9), (10, 19), (20, 39), (40, 59), (60, 116))
+GENDERS = ("male", "female")
+GROUPS = ("White", "Black", "Asian", "Indian", "other")
+
+Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Held-out faces: `faces` [n, 112, 112, 3], `targets` [n, 192] length 1, `attributes` [n, 3], `source` [n]."""
+
+    faces: Bytes
+    targets: Floats
+    attributes: npt.NDArray[np.int16]
+    source: npt.NDArray[np.str_]
+
+
+def read_held_out(pack: Path, count: int = HELD_OUT) -> HeldOut:
+    """Decodes only the held-out rows, shard by shard."""
+    paths = shards(pack)
+    sizes = []
+    for path in paths:
+        with np.load(path, allow_pickle=False) as shard:
+            sizes.append(len(shard["offset"]) - 1)
+    rows = split(sum(sizes), count)[1]
+    faces, targets, attributes, source = [], [], [], []
+    start = 0
+    for path, size in zip(paths, sizes, strict=True):
+        mine = rows[(rows >= start) & (rows < start + size)] - start
+        start += size
+        with np.load(path, allow_pickle=False) as shard:
+            data, offset = shard["data"], shard["offset"]
+            faces.append(decode([data[offset[row] : offset[row + 1]].tobytes() for row in mine]))
+            vectors = shard["teacher"][mine].astype(np.float32)
+            targets.append(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+            attributes.append(shard["attributes"][mine])
+        source.append(np.full(len(mine), path.name.rsplit("-", 1)[0]))
+    return HeldOut(np.concatenate(faces), np.concatenate(targets), np.concatenate(attributes), np.concatenate(source))
+
+
+def members(held: HeldOut) -> dict[str, npt.NDArray[np.bool_]]:
+    """Which faces belong to what; age, gender and group where a label is known."""
+    age, gender, group = held.attributes.T
+    rows = {f"set {name}": held.source == name for name in np.unique(held.source)}
+    rows |= {f"age {low} to {high}": (age >= low) & (age <= high) for low, high in AGES}
+    rows |= {f"gender {name}": gender == number for number, name in enumerate(GENDERS)}
+    rows |= {f"group {name}": group == number for number, name in enumerate(GROUPS)}
+    return {"all": np.ones(len(held.faces), dtype=np.bool_), **rows}
+
+
+def figures(clean: Floats, low: Floats, chosen: npt.NDArray[np.bool_]) -> dict[str, float]:
+    """Count, mean cosine on good and on degraded pictures, and the 5th percentile on good ones."""
+    return {
+        "faces": int(chosen.sum()),
+        "cosine": float(clean[chosen].mean()),
+        "cosineP05": float(np.percentile(clean[chosen], 5)),
+        "cosineLow": float(low[chosen].mean()),
+    }
+
+
+def by_group(held: HeldOut, model_path: Path) -> dict[str, dict[str, float]]:
+    """Figures of one embedder (single view) against the teacher's stored embedding, per group."""
+    model = open_model(model_path, threads=2)
+    clean, low = (
+        (embed(model, faces, model_path.stem).single * held.targets).sum(axis=1)
+        for faces in (held.faces, degrade_all(held.faces, DEGRADE_SEED))
+    )
+    return {name: figures(clean, low, rows) for name, rows in members(held).items() if rows.any()}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints a table for each model; `--json` writes the same figures."""
+    parser = argparse.ArgumentParser(description="Cosine to the teacher on held-out faces, by group.")
+    parser.add_argument("--pack", type=Path, required=True)
+    parser.add_argument("--model", type=Path, action="append", required=True)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args(arguments)
+    held = read_held_out(options.pack)
+    results = {path.stem: by_group(held, path) for path in options.model}
+    for name, groups in results.items():
+        print(name)
+        for group, row in groups.items():
+            cells = f"{row['cosine']:8.3f}{row['cosineP05']:8.3f}{row['cosineLow']:8.3f}"
+            print(f"  {group:16}{int(row['faces']):6}{cells}")
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
