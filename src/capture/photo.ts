@@ -1,5 +1,6 @@
 // Photos come from anywhere: a picture is measured before it is decoded, and what it would cost in memory decides, not its
 // file size. One picture is decoded at a time per call and nothing is cached: peak memory stays under 250 MB whatever comes.
+import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
@@ -22,6 +23,8 @@ export interface RgbPicture {
   /** Size of the photo on disk, upright; larger than `width` x `height` where it was shrunk. */
   readonly originalWidth: number;
   readonly originalHeight: number;
+  /** Of the file's bytes: tells the same photo again under another name. */
+  readonly sha256: Uint8Array;
 }
 
 export interface PhotoLimits {
@@ -75,6 +78,7 @@ export async function readPhoto(path: string, limits: PhotoLimits = {}): Promise
       data,
       originalWidth: metadata.autoOrient.width,
       originalHeight: metadata.autoOrient.height,
+      sha256: createHash('sha256').update(bytes).digest(),
     };
   } catch (cause) {
     throw unreadable(path, 'is damaged or cut off: copy it again from where it came', cause);

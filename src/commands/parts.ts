@@ -9,16 +9,15 @@ import type { CommandIo } from './command.js';
 
 /** The gallery of the configuration. Errors: CONFIG_*, DATABASE, KEY_FILE. */
 export function openGallery(io: CommandIo): Store {
-  const { store } = io.config();
-  return openStore({ ...store, onDamage: (sentence) => io.log('warning', sentence) });
-}
-
-/** The embedding space of the configured embedder. Errors: MODEL_MISSING, MODEL_HASH. */
-export function configuredSpace(io: CommandIo): string {
-  return chooseEmbedder(readManifest(), io.config().embedder.id).space;
+  return openStore({ ...io.config().store, onDamage: (sentence) => io.log('warning', sentence) });
 }
 
 /** An engine as the configuration says, not yet started. */
 export function configuredEngine(io: CommandIo): Engine {
   return createEngine(engineOptions(io.config(), io.log));
+}
+
+/** The embedding space of the configured embedder, without starting it. Errors: MODEL_MISSING, MODEL_HASH. */
+export function configuredSpace(io: CommandIo): string {
+  return chooseEmbedder(readManifest(), io.config().embedder.id).space;
 }

@@ -1,0 +1,130 @@
+// roomkin enrol: photos → templates. All or nothing: every photo is looked at first, then one transaction keeps them.
+import { fail } from '../base/errors.js';
+import { chooseTemplates, oddLooks, portrait, tooAlike, unlikeSelf } from '../domain/enrolment.js';
+import type { Face } from '../domain/face.js';
+import type { Engine } from '../engine/engine.js';
+import type { Changes, NewTemplate } from '../store/store.js';
+import type { Command, CommandIo } from './command.js';
+import { type Batch, enrolUsage, planEnrolment } from './enrol-plan.js';
+import { configuredEngine, openGallery } from './parts.js';
+import { type AnalysedPhoto, analysePhoto, type BadPhoto, isBad, refuseBadPhotos, step } from './photo-analysis.js';
+
+interface Look extends NewTemplate {
+  readonly file: string;
+}
+
+interface LookedAt extends Batch {
+  readonly looks: readonly Look[];
+}
+
+/** What became of one person's photos; an element of the JSON result. */
+interface Enrolled {
+  readonly person: string;
+  readonly name: string;
+  readonly photos: number;
+  readonly added: number;
+  readonly redundant: number;
+  readonly templates: number;
+}
+
+export const command: Command = {
+  usage: enrolUsage,
+  summary: 'Learn a person from photos.',
+  async run(argv, io) {
+    const plan = await planEnrolment(argv);
+    using store = openGallery(io);
+    await using engine = configuredEngine(io);
+    const { space } = await engine.start();
+    const bad: BadPhoto[] = [];
+    const lookedAt: LookedAt[] = [];
+    const total = plan.batches.reduce((sum, { files }) => sum + files.length, 0);
+    let done = 0;
+    for (const batch of plan.batches) {
+      const looks: Look[] = [];
+      for (const file of batch.files) {
+        step(io, `photo ${++done} of ${total}: ${batch.name ?? 'unknown'}`);
+        const found = await lookAt(engine, file, batch.name === null, space);
+        if (isBad(found)) bad.push(found);
+        else looks.push(...found);
+      }
+      lookedAt.push({ ...batch, looks });
+    }
+    io.progress('');
+    if (!plan.skipBad) refuseBadPhotos(bad, total, 'nothing was enrolled (--skip-bad leaves such photos out)');
+    const blind = lookedAt.find(({ looks }) => looks.length === 0);
+    if (blind) refuseBadPhotos(bad, total, `no photo of ${blind.name ?? 'unknown'} is left, nothing was enrolled`);
+
+    const result = store.change((changes) => {
+      const people = lookedAt.flatMap((one) =>
+        one.name === null ? [] : [enrolOne(changes, one.name, one, space, plan.force, io)],
+      );
+      const strangers = lookedAt.filter(({ name }) => name === null).flatMap(({ looks }) => looks);
+      return { people, strangers: strangers.filter((look) => changes.addStranger(look)).length };
+    });
+    for (const { sentence } of bad) io.log('warning', `left out: ${sentence}`);
+    for (const one of result.people) io.out(describe(one));
+    if (lookedAt.some(({ name }) => name === null))
+      io.out(`${result.strangers} faces of strangers kept, to tell them apart`);
+    io.document({ ...result, skipped: bad });
+  },
+};
+
+async function lookAt(engine: Engine, file: string, everyFace: boolean, space: string): Promise<Look[] | BadPhoto> {
+  const photo = await analysePhoto(engine, file);
+  if (isBad(photo)) return photo;
+  const faces = everyFace ? usable(photo) : [portrait(photo.faces, photo.picture.width, photo.picture.height)];
+  if (faces.length === 0) return { file, code: 'PHOTO_NO_FACE', sentence: `${file} shows no usable face` };
+  const looks: Look[] = [];
+  for (const [index, found] of faces.entries()) {
+    if ('refused' in found) return { file, code: found.refused, sentence: `${file} ${found.why}` };
+    const source = Buffer.concat([photo.picture.sha256, Buffer.from([index])]);
+    looks.push({ file, space, vector: found.face.embedding, quality: found.face.quality, source });
+  }
+  return looks;
+}
+
+/** Each face of a photo on its own, as far as it would do for a portrait. */
+function usable({ faces, picture }: AnalysedPhoto): { face: Face & { embedding: Float32Array } }[] {
+  return faces.flatMap((face) => {
+    const alone = portrait([face], picture.width, picture.height);
+    return 'face' in alone ? [alone] : [];
+  });
+}
+
+function enrolOne(
+  changes: Changes,
+  name: string,
+  one: LookedAt,
+  space: string,
+  force: boolean,
+  io: CommandIo,
+): Enrolled {
+  const person = changes.person(name);
+  const gallery = changes.gallery(space);
+  const self = gallery.people.find(({ id }) => id === person)!;
+  const other = force ? null : tooAlike(one.looks, gallery, person);
+  if (other) {
+    const sentence = `the photos of ${name} look like ${other.name}, who is enrolled`;
+    throw fail('PERSON_TOO_ALIKE', `${sentence}; nothing was enrolled (--force, if they are two people)`);
+  }
+  for (const { file } of oddLooks(one.looks))
+    io.log('warning', `${file} looks unlike the other photos of ${name}: is it ${name}?`);
+  if (unlikeSelf(one.looks, self))
+    io.log('warning', `the new photos look unlike the ${self.name} who is enrolled: is it ${name}?`);
+  const { add, redundant, remove } = chooseTemplates(self, one.looks);
+  changes.removeTemplates(remove);
+  const added = add.filter((look) => changes.addTemplate(person, look)).length;
+  return {
+    person,
+    name: self.name,
+    photos: one.files.length,
+    added,
+    redundant: redundant.length,
+    templates: self.templates.length - remove.length + added,
+  };
+}
+
+function describe({ person, name, photos, added, redundant, templates }: Enrolled): string {
+  const same = redundant > 0 ? `, ${redundant} too much like others` : '';
+  return `${name} (${person}): ${photos} photos, ${added} new looks${same}; ${templates} looks in all`;
+}

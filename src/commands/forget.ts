@@ -1,0 +1,35 @@
+// roomkin forget: erases a person. Asked for twice: on a terminal by a question, in a script by --yes.
+import { createInterface } from 'node:readline/promises';
+import { exactly, misused, parseArguments } from './arguments.js';
+import type { Command, CommandIo } from './command.js';
+import { openGallery } from './parts.js';
+
+export const command: Command = {
+  usage: 'forget NAME [--yes]',
+  summary: 'Erase everything that is kept about a person.',
+  async run(argv, io) {
+    const { values, positionals } = parseArguments(argv, command.usage, { yes: { type: 'boolean', default: false } });
+    const [asked] = exactly(positionals, 1, command.usage);
+    using store = openGallery(io);
+    const { id, name, templates } = store.find(asked!);
+    if (!values.yes && !(await confirmed(`Erase ${name} (${id}) with ${templates.length} looks for good?`, io))) {
+      io.out(`${name} is kept`);
+      return io.document({ person: id, name, forgotten: false });
+    }
+    const erased = store.forget(id);
+    if (!erased)
+      io.log('warning', `another process keeps the log of the gallery open, erased bytes stay in it until the next change`);
+    io.out(`${name} is forgotten`);
+    io.document({ person: id, name, forgotten: true });
+  },
+};
+
+async function confirmed(question: string, io: CommandIo): Promise<boolean> {
+  if (!io.interactive) throw misused(command.usage, 'there is no terminal to ask: add --yes to erase for good');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `, { signal: io.signal })).trim());
+  } finally {
+    terminal.close();
+  }
+}

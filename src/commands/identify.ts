@@ -1,0 +1,106 @@
+// roomkin identify: who is in these pictures, and by which rule; the same comparison as the daemon's, on single looks.
+import { assignNames } from '../domain/assign.js';
+import type { Box, Face, Quality } from '../domain/face.js';
+import type { Gallery } from '../domain/gallery.js';
+import { type Identification, identify } from '../domain/identify.js';
+import type { RecognitionOptions } from '../domain/options.js';
+import { refusal } from '../domain/quality-gate.js';
+import { recognitionOptions } from '../recognition-options.js';
+import { misused, parseArguments } from './arguments.js';
+import type { Command } from './command.js';
+import { configuredEngine, openGallery } from './parts.js';
+import {
+  type AnalysedPhoto,
+  analysePhoto,
+  type BadPhoto,
+  findPhotos,
+  isBad,
+  refuseBadPhotos,
+  step,
+} from './photo-analysis.js';
+
+/** One face of the result; `box` and `quality.eyesPx` in pixels of the photo as it lies on disk, upright. */
+interface NamedFace {
+  readonly box: Box;
+  readonly person: string | null;
+  readonly name: string | null;
+  readonly state: Identification['state'];
+  readonly similarity: number | null;
+  readonly second: number | null;
+  readonly margin: number | null;
+  readonly quality: Quality;
+  readonly rule: string;
+}
+
+export const command: Command = {
+  usage: 'identify FILE...',
+  summary: 'Say who is in pictures, and why.',
+  async run(argv, io) {
+    const { positionals } = parseArguments(argv, command.usage, {});
+    if (positionals.length === 0) throw misused(command.usage, 'at least one FILE is needed');
+    const options = recognitionOptions(io.config());
+    const paths = await findPhotos(positionals);
+    using store = openGallery(io);
+    await using engine = configuredEngine(io);
+    const gallery = store.gallery((await engine.start()).space);
+    const files: { file: string; faces: NamedFace[] }[] = [];
+    const bad: BadPhoto[] = [];
+    for (const [index, path] of paths.entries()) {
+      step(io, `photo ${index + 1} of ${paths.length}`);
+      const photo = await analysePhoto(engine, path);
+      if (isBad(photo)) {
+        bad.push(photo);
+        continue;
+      }
+      const faces = nameFaces(photo, gallery, options);
+      files.push({ file: path, faces });
+      for (const line of describe(path, faces)) io.out(line);
+    }
+    io.progress('');
+    io.document(bad.length > 0 ? { files, bad } : { files });
+    refuseBadPhotos(bad, paths.length, 'the others are listed');
+  },
+};
+
+/** Identifies the faces of one picture; no two of them get one name. */
+function nameFaces({ faces, picture }: AnalysedPhoto, gallery: Gallery, options: RecognitionOptions): NamedFace[] {
+  const scale = picture.originalWidth / picture.width;
+  return assignNames(faces.map((face) => identifyFace(face, gallery, options))).map((found, index) => {
+    const { box, quality } = faces[index]!;
+    const { person, state, similarity, second, margin, rule } = found;
+    const name = gallery.people.find(({ id }) => id === person)?.name ?? null;
+    const inPhoto = { ...quality, eyesPx: quality.eyesPx * scale };
+    return { box: scaled(box, scale), person, name, state, similarity, second, margin, quality: inPhoto, rule };
+  });
+}
+
+function identifyFace(face: Face, gallery: Gallery, options: RecognitionOptions): Identification {
+  const poor = refusal(face, options.gate);
+  if (poor === null && face.embedding) return identify(face.embedding, gallery, options.look);
+  const nothing = { person: null, best: null, runnerUp: null, similarity: null, second: null, margin: null };
+  return { ...nothing, state: 'unclear', rule: poor ?? 'too poor to be embedded' };
+}
+
+function scaled([x, y, width, height]: Box, scale: number): Box {
+  return [x * scale, y * scale, width * scale, height * scale];
+}
+
+function describe(file: string, faces: readonly NamedFace[]): string[] {
+  if (faces.length === 0) return [`${file}: no face`];
+  return faces.map((face) => {
+    const { name, state, similarity, second, margin, quality, rule, box } = face;
+    const at = `${Math.round(box[0] + box[2] / 2)},${Math.round(box[1] + box[3] / 2)}`;
+    const numbers = [
+      `similarity ${fixed(similarity)}`,
+      `second ${fixed(second)}`,
+      `margin ${fixed(margin)}`,
+      `eyes ${Math.round(quality.eyesPx)} px`,
+      `sharpness ${fixed(quality.sharpness)}`,
+    ];
+    return `${file} at ${at}: ${name ?? state} (${numbers.join(', ')}): ${rule}`;
+  });
+}
+
+function fixed(value: number | null): string {
+  return value === null ? '-' : value.toFixed(2);
+}
