@@ -1,6 +1,6 @@
 // What a track has seen so far, as one pooled look. Many looks say more than one, but looks of one track are alike,
 // so the hundredth says next to nothing; old looks fade, so that a track can change its mind.
-import { similarity } from './similarity.js';
+import { scattered, similarity } from './similarity.js';
 
 export interface EvidenceOptions {
   /** After this long a look counts half. */
@@ -52,6 +52,12 @@ export function addLook(
     firstMs: evidence.looks === 0 ? atMs : evidence.firstMs,
     lastMs: atMs,
   };
+}
+
+/** The evidence as one look to identify; null before the first look that counted. See `centre` for its length. */
+export function pooledLook(evidence: Evidence): Float32Array | null {
+  const { direction, length, weight } = evidence;
+  return direction === null ? null : scattered(direction, length / weight);
 }
 
 /**

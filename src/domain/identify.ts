@@ -34,7 +34,7 @@ export interface Identification {
 }
 
 /**
- * Who this is. `embedding` is a unit vector of the gallery's space. Pure; throws RangeError when the vector's length
+ * Who this is. `embedding` is a unit vector of the gallery's space, or a track's pooled look. Pure; throws RangeError when the vector's length
  * does not fit the gallery's.
  */
 export function identify(embedding: Float32Array, gallery: Gallery, thresholds: Thresholds): Identification {

@@ -1,5 +1,6 @@
 // What a track is taken for. A name needs several agreeing looks; once given it stays until the evidence speaks for
 // somebody else or against it, not merely because a look was poor.
+import { pooledLook } from './evidence.js';
 import type { Gallery } from './gallery.js';
 import { type Identification, identify } from './identify.js';
 import type { NamingOptions, RecognitionOptions } from './options.js';
@@ -33,8 +34,9 @@ export function decide(one: Track, before: Verdict, gallery: Gallery, options: R
   const { evidence } = one;
   // A person who was forgotten is nobody's name any more.
   const held = gallery.people.some((person) => person.id === before.person) ? before.person : null;
-  if (evidence.direction === null) return { ...noVerdict, stranger: before.stranger };
-  const pooled = identify(evidence.direction, gallery, options.pooled);
+  const look = pooledLook(evidence);
+  if (look === null) return { ...noVerdict, stranger: before.stranger };
+  const pooled = identify(look, gallery, options.pooled);
   const stranger = before.stranger;
   const span = evidence.lastMs - evidence.firstMs;
   if (pooled.state === 'known') {
