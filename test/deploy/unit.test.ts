@@ -26,7 +26,7 @@ t.test('systemd finds nothing wrong with it', { skip }, async (t) => {
 t.test('it is hardened: exposure at most 1.6', { skip }, async (t) => {
   const args = ['security', '--offline=yes', '--threshold=16', '--no-pager', unitFile(t)];
   const { status, stdout } = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
-  t.equal(status, 0, /Overall exposure level.*: (\S+)/.exec(stdout)?.[1]);
+  t.equal(status, 0, `exposure ${/Overall exposure level.*: (\S+)/.exec(stdout)?.[1]}`);
 });
 
 t.test('it has what the daemon needs, and nothing that is known to kill it', async (t) => {

@@ -1,0 +1,95 @@
+// roomkin check: the doctor. Works without the daemon, asks it where it runs, changes nothing, and says of each thing what to do.
+import { fail } from '../base/errors.js';
+import { type Config, configFaults } from '../config.js';
+import { askDaemon } from '../service/control-client.js';
+import type { DaemonStatus } from '../service/control-protocol.js';
+import { checkBroker } from './checks/broker.js';
+import { checkCamera, checkPermissions } from './checks/camera.js';
+import { type Finding, fault, ok, warn } from './checks/finding.js';
+import { checkGallery } from './checks/gallery.js';
+import { checkClock, checkDisk, checkHeat, checkNode } from './checks/machine.js';
+import { checkModels } from './checks/models.js';
+import type { Command, CommandIo } from './command.js';
+import { daemonPlace, refuseArguments } from './daemon-place.js';
+import { wrapRow } from './rows.js';
+
+export const command: Command = {
+  usage: 'check',
+  summary: 'Examine everything roomkin needs here, and say what to do.',
+  async run(argv, io) {
+    refuseArguments(argv, command.usage);
+    const findings: Finding[] = [];
+    for await (const finding of examine(io)) {
+      findings.push(finding);
+      for (const line of findingLines(finding, io.columns)) io.out(line);
+    }
+    io.progress('');
+    const bad = findings.filter((finding) => finding.state === 'fail');
+    io.document({ ok: bad.length === 0, checks: findings });
+    if (bad.length === 0) return;
+    const names = bad.map((finding) => finding.check).join(', ');
+    throw fail(
+      bad.find((finding) => finding.code)?.code ?? 'CHECK_FAILED',
+      `${bad.length} of ${findings.length} checks failed: ${names}`,
+    );
+  },
+};
+
+/** Everything that is looked at, in order; what needs the configuration is left out where there is none. */
+async function* examine(io: CommandIo): AsyncGenerator<Finding> {
+  yield checkNode();
+  const config = readConfig(io);
+  if ('check' in config) {
+    yield config;
+    yield* examineMachine();
+    return;
+  }
+  yield ok('config', `room ${config.room.id}, camera ${config.camera.source}`);
+  yield await checkModels(config);
+  const [daemon, status] = await findDaemon(config);
+  yield daemon;
+  const devices = await checkPermissions(config);
+  if (devices !== null) yield devices;
+  io.progress('waiting for a frame of the camera...');
+  yield await checkCamera(config, status);
+  io.progress('waiting for the broker...');
+  yield await checkBroker(config);
+  yield checkGallery(config);
+  yield await checkDisk(config.store.directory);
+  yield* examineMachine();
+}
+
+async function* examineMachine(): AsyncGenerator<Finding> {
+  yield await checkClock();
+  yield await checkHeat();
+}
+
+function readConfig(io: CommandIo): Config | Finding {
+  try {
+    return io.config();
+  } catch (error) {
+    const finding = fault('config', error);
+    const faults = configFaults(error as Error);
+    return { ...finding, advice: faults.length > 0 ? faults.join(' ') : null };
+  }
+}
+
+async function findDaemon(config: Config): Promise<[Finding, DaemonStatus | null]> {
+  try {
+    const status = await askDaemon<DaemonStatus>(daemonPlace(config), { verb: 'status' }, 3000);
+    return [
+      ok('daemon', `running, version ${status.version}, ${status.frames.fps.toFixed(1)} frames a second`),
+      status,
+    ];
+  } catch (error) {
+    return [warn('daemon', 'does not answer', error instanceof Error ? error.message : String(error)), null];
+  }
+}
+
+const marks = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL' } as const;
+
+/** A finding as lines of at most `columns` characters. */
+export function findingLines({ check, state, found, advice }: Finding, columns: number): string[] {
+  const text = advice === null ? found : `${found}: ${advice}`;
+  return wrapRow(check, text, columns - 5).map((line, i) => `${i === 0 ? marks[state] : '    '} ${line}`);
+}

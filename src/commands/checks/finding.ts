@@ -1,0 +1,37 @@
+// What a check found. A check never throws: a fault is a finding with advice.
+import { type ErrorCode, RoomkinError } from '../../base/errors.js';
+
+export interface Finding {
+  readonly check: string;
+  /** `warn` runs all the same; `fail` does not, or not as configured. */
+  readonly state: 'ok' | 'warn' | 'fail';
+  readonly found: string;
+  /** What to do; null where nothing is to be done. */
+  readonly advice: string | null;
+  /** The error that the daemon would end with; null where it would go on. */
+  readonly code: ErrorCode | null;
+}
+
+export const ok = (check: string, found: string): Finding => ({ check, state: 'ok', found, advice: null, code: null });
+
+export const warn = (check: string, found: string, advice: string): Finding => ({
+  check,
+  state: 'warn',
+  found,
+  advice,
+  code: null,
+});
+
+export const failed = (check: string, found: string, advice: string | null): Finding => ({
+  check,
+  state: 'fail',
+  found,
+  advice,
+  code: null,
+});
+
+/** The finding for an error of the part that was tried; its sentence says what to do. */
+export function fault(check: string, error: unknown): Finding {
+  const code = error instanceof RoomkinError ? error.code : null;
+  return { ...failed(check, error instanceof Error ? error.message : String(error), null), code };
+}
