@@ -83,8 +83,7 @@ def decode(regressors: Floats, logits: Floats, least_score: float) -> list[Face]
     landmarks = raw[:, 4:].reshape(-1, KEYPOINTS, 2) + centres[:, None, :]
     boxes = np.concatenate([middle - size / 2, size], axis=1)
     return [
-        Face(boxes[k].astype(np.float32), landmarks[k].astype(np.float32), float(scores[i]))
-        for k, i in enumerate(kept)
+        Face(boxes[k].astype(np.float32), landmarks[k].astype(np.float32), float(scores[i])) for k, i in enumerate(kept)
     ]
 
 

@@ -4,8 +4,8 @@ Invariant: the same face, seed and index give the same bytes on every machine (N
 
 One of four, in turn by chance: `small` (shrunk by area until the eyes are 10 to 14 px apart, and back by bilinear),
 `dark` (12 to 35 % of the light, shot and read noise), `noisy` (Gaussian, sigma 15 to 35 grey levels), `blurred`
-(Gaussian sigma 1.2 to 2.5 px, or motion over 6 to 11 px in any direction). Sizes are pixels of the 112 px crop, where the
-eyes of the template are 35.2 px apart.
+(Gaussian sigma 1.2 to 2.5 px, or motion over 6 to 11 px in any direction). Sizes are pixels of the 112 px crop, where
+the eyes of the template are 35.2 px apart.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ KINDS = ("small", "dark", "noisy", "blurred")
 
 
 def _bytes(values: npt.NDArray[np.floating]) -> Bytes:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    rounded: Bytes = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return rounded
 
 
 def small(face: Bytes, rng: Generator) -> Bytes:

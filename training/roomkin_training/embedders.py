@@ -38,15 +38,17 @@ def model_input(model: LiteModel, faces: Bytes) -> npt.NDArray[Any]:
     """
     if model.input.dtype == "int8":
         steps = np.rint((faces.astype(np.float64) - 128) / 127.5 / model.input.scale) + model.input.zero_point
-        return np.clip(steps, -128, 127).astype(np.int8)
+        stored: npt.NDArray[np.int8] = np.clip(steps, -128, 127).astype(np.int8)
+        return stored
     divisor = 128 if model.input.shape[0] == 2 else 127.5
-    return ((faces.astype(np.float32) - np.float32(127.5)) / np.float32(divisor)).astype(np.float32)
+    real: Floats = ((faces.astype(np.float32) - np.float32(127.5)) / np.float32(divisor)).astype(np.float32)
+    return real
 
 
 def raw_outputs(model: LiteModel, faces: Bytes, label: str) -> Floats:
     """Outputs float32 [n, 2, 192], dequantized, not normalised: of each face and of its mirror image."""
     rows = []
-    for face in progress(faces, label):  # type: ignore[arg-type]
+    for face in progress(list(faces), label):
         pair = model_input(model, np.stack([face, face[:, ::-1]]))
         batches = [pair] if model.input.shape[0] == 2 else [pair[:1], pair[1:]]
         output = np.concatenate([model.run(batch)[0].reshape(len(batch), -1) for batch in batches])

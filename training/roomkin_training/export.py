@@ -1,8 +1,9 @@
 """Puts a quantized student where the daemon finds it: the file, its manifest entry, and its figures.
 
-Invariant: scale, zero point, shapes and names in the manifest are read from the very file whose hash stands beside them.
+Invariant: scale, zero point, shapes and names in the manifest are read from the very file whose hash stands beside
+them.
 
-    python -m roomkin_training.export --int8 FILE --made FILE --figures eval.json --manifest ../models/int8/manifest.json
+    python -m roomkin_training.export --id resnet50-w100 --int8 FILE --made FILE --figures FILE --manifest FILE
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def _stored(tensor: Tensor) -> Json:
 
 
 def entry(path: Path, identity: str, file: str, metrics: Json) -> Json:
-    """The manifest entry of a quantized embedder. Raises ValueError when it is not int8 or not of the space's length."""
+    """The manifest entry of a quantized embedder. Raises ValueError when it is not int8 or of another length."""
     model = LiteModel(path)
     output = model.output
     if model.input.dtype != "int8" or output.dtype != "int8" or output.shape != (1, 1, 1, DIMENSION):
@@ -63,7 +64,8 @@ def metrics_of(figures: Json, name: str, made: Json) -> Json:
     """The few figures that go into the manifest: LFW development crops, share of 1, single view unless it says so."""
     views = figures["models"][name]
     single, mirrored = views["single"], views["mirrored"]
-    cosines = next(iter(figures.get("cosineTo", {}).values()), {}).get(name, {})
+    references: Json = figures.get("cosineTo", {})
+    cosines: Json = next(iter(references.values()), {name: {}})[name]
     return {
         "lfwDevAccuracy": round(mirrored["highHigh"]["accuracy"], 4),
         "lfwDevAccuracySingle": round(single["highHigh"]["accuracy"], 4),

@@ -83,6 +83,10 @@ def layer_names() -> list[str]:
     return [*names, "head"]
 
 
+def _float32(values: npt.NDArray[np.floating]) -> Floats:
+    return values.astype(np.float32)
+
+
 def _stride(name: str) -> int:
     strided = [f"body.{number}.{part}" for number in FIRST_OF_STAGE[1:] for part in "bp"]
     return 2 if name == "stem" or name in strided else 1
@@ -155,7 +159,7 @@ def random_network(width: float, seed: int = 0) -> Network:
 
 def width(network: Network) -> float:
     """The width multiplier, from the stem's channels."""
-    return network["stem"].kernel.shape[3] / 64
+    return float(network["stem"].kernel.shape[3] / 64)
 
 
 def equalised(network: Network) -> Network:
@@ -173,8 +177,7 @@ def equalised(network: Network) -> Network:
             usable = (out_range > 1e-8) & (in_range > 1e-8)
             scale = np.sqrt(np.where(usable, out_range, 1.0) / np.where(usable, in_range, 1.0))
             scale = np.clip(scale, 0.1, 10.0).astype(np.float32)
-            result[f"body.{number}.{first_part}"] = replace(
-                first, kernel=first.kernel / scale, bias=first.bias / scale
-            )
-            result[f"body.{number}.{second_part}"] = replace(second, kernel=second.kernel * scale[:, None])
+            weaker = replace(first, kernel=_float32(first.kernel / scale), bias=_float32(first.bias / scale))
+            stronger = replace(second, kernel=_float32(second.kernel * scale[:, None]))
+            result |= {f"body.{number}.{first_part}": weaker, f"body.{number}.{second_part}": stronger}
     return result
