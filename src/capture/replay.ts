@@ -51,7 +51,8 @@ export function createReplayCamera(options: CameraOptions, clock: Clock, log: Lo
         if (!picture) continue;
         const dueAt = startedAt + shown * periodMs;
         if (options.lossless) await want;
-        else await delay(Math.max(0, dueAt - clock.monotonicMs()), undefined, { signal }).catch(() => {});
+        // Never faster than the rate: a lossless replay keeps the camera's timeline, and falls behind it on a slow machine.
+        await delay(Math.max(0, dueAt - clock.monotonicMs()), undefined, { signal }).catch(() => {});
         if (signal.aborted) return;
         if (options.lossless) awaitReader();
         shown++;

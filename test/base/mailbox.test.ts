@@ -1,0 +1,45 @@
+import t from 'tap';
+import { createMailbox } from '../../src/base/mailbox.js';
+
+t.test('the newest wins and what it replaced is counted', async (t) => {
+  const mailbox = createMailbox<number>();
+  for (const value of [1, 2, 3]) mailbox.put(value);
+  t.equal(await mailbox.take(), 3);
+  t.equal(mailbox.drops, 2);
+});
+
+t.test('who waits gets the next value, and it is not in the slot any more', async (t) => {
+  const mailbox = createMailbox<number>();
+  const first = mailbox.take();
+  const second = mailbox.take();
+  mailbox.put(1);
+  mailbox.put(2);
+  t.same([await first, await second], [1, 2]);
+  t.equal(mailbox.drops, 0);
+  mailbox.put(3);
+  t.equal(await mailbox.take(), 3);
+});
+
+t.test('values that are falsy are values', async (t) => {
+  const mailbox = createMailbox<number>();
+  mailbox.put(0);
+  t.equal(await mailbox.take(), 0);
+});
+
+t.test('the end leaves the last value, discarding forgets it', async (t) => {
+  const ended = createMailbox<number>();
+  ended.put(1);
+  ended.end();
+  ended.put(2);
+  t.same([await ended.take(), await ended.take()], [1, null]);
+
+  const discarded = createMailbox<number>();
+  discarded.put(1);
+  discarded.discard();
+  t.equal(await discarded.take(), null);
+
+  const waited = createMailbox<number>();
+  const waiting = waited.take();
+  waited.end();
+  t.equal(await waiting, null);
+});

@@ -1,0 +1,186 @@
+// The traps of a real rpicam-vid, each played by a scripted one in a process of its own.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import t from 'tap';
+import type { Log } from '../../src/base/log.js';
+import { openFake, processesWith, quickOptions, take, until } from './camera-harness.js';
+import { readPattern } from './test-pattern.js';
+
+t.jobs = 3;
+
+t.test('frames come whole, in order, with their times', async (t) => {
+  await using camera = openFake([]);
+  t.equal(await camera.next(), null, 'nothing comes before the start');
+  camera.start();
+  t.equal(camera.status.state, 'starting');
+  const frames = await take(camera, 5);
+  t.equal(camera.status.state, 'online');
+  frames.forEach((frame, i) => {
+    t.not(readPattern(frame), null, 'every byte is where it belongs');
+    if (i > 0) t.ok(frame.capturedAt > frames[i - 1]!.capturedAt && frame.sequence > frames[i - 1]!.sequence);
+  });
+});
+
+t.test('padded rows are read with their real stride', async (t) => {
+  for (const [align, stride] of [
+    [64, 192],
+    [128, 256],
+  ] as const) {
+    await using camera = openFake([`stride-align=${align}`], { width: 130 });
+    camera.start();
+    const frame = (await take(camera, 1))[0]!;
+    t.equal(frame.stride, stride);
+    t.equal(frame.width, 130);
+    t.not(readPattern(frame), null);
+  }
+});
+
+t.test('a size that the camera adjusted is followed', async (t) => {
+  await using camera = openFake(['size=120x90', 'stride-align=128']);
+  camera.start();
+  const frame = (await take(camera, 1))[0]!;
+  t.match(frame, { width: 120, height: 90, stride: 128 });
+  t.not(readPattern(frame), null);
+});
+
+t.test('a lost, an added and a late half: one frame is lost, none is shifted', async (t) => {
+  await using camera = openFake(['lose-byte-at=2', 'extra-byte-at=5', 'late-at=8']);
+  camera.start();
+  const seen: number[] = [];
+  while ((seen.at(-1) ?? 0) < 11) seen.push(readPattern((await take(camera, 1))[0]!) ?? -1);
+  t.notOk(seen.includes(-1), 'no damaged frame');
+  for (const k of [2, 5, 8]) t.notOk(seen.includes(k), `frame ${k} was thrown away`);
+  t.ok(camera.status.torn >= 3);
+  t.equal(camera.status.reopened, 0, 'that is no reason to open the camera again');
+});
+
+t.test('frames that never end at a rest are no frames, and the camera is opened again', async (t) => {
+  const timings = { ...quickOptions.timings, openMs: 1500 };
+  await using camera = openFake(['no-flush'], { timings });
+  camera.start();
+  void camera.next().then((frame) => frame && t.not(readPattern(frame), null));
+  const status = await until(camera, (s) => s.state === 'offline', 9000);
+  t.match(status.reason, /bytes came, but never a whole frame/);
+});
+
+t.test('a stalled sensor that ignores SIGINT is killed and opened again', async (t) => {
+  const states: string[] = [];
+  const warnings: string[] = [];
+  const log: Log = (level, message) => level === 'warning' && warnings.push(message);
+  await using camera = openFake(['stall-at=3', 'ignore-int'], {}, log);
+  camera.onState((status) => states.push(status.state));
+  camera.start();
+  await take(camera, 1);
+  const offline = await until(camera, (s) => s.state === 'offline');
+  t.match(offline.reason, /no frame for .* s: the sensor stopped sending: check the ribbon cable/);
+  await until(camera, (s) => s.reopened === 1 && s.state === 'online');
+  t.equal(camera.status.reason, null);
+  t.same(states.slice(0, 4), ['starting', 'online', 'offline', 'online']);
+  t.equal(warnings.length, 1);
+});
+
+t.test('a sensor that comes back by itself is left alone', async (t) => {
+  await using camera = openFake(['stall-at=2', 'stall-rounds=2']);
+  camera.start();
+  await take(camera, 6);
+  t.equal(camera.status.reopened, 0);
+});
+
+t.test('a program that exits at once is tried again after a growing delay', async (t) => {
+  const waits: number[] = [];
+  const log: Log = (_level, message, fields) => {
+    if (message.includes('opened again soon')) waits.push(Number(fields?.['waitMs']));
+  };
+  await using camera = openFake(['say=ERROR: *** no cameras available ***', 'exit=255'], {}, log);
+  camera.start();
+  await until(camera, (s) => s.reopened >= 4);
+  t.same(waits.slice(0, 4), [100, 200, 400, 400]);
+  t.match(camera.status.reason, /no camera was found/);
+  t.equal(camera.status.state, 'offline');
+});
+
+t.test('after steady frames the delay begins anew', async (t) => {
+  const waits: number[] = [];
+  const log: Log = (_level, message, fields) => {
+    if (message.includes('opened again soon')) waits.push(Number(fields?.['waitMs']));
+  };
+  const timings = { ...quickOptions.timings, steadyMs: 300 };
+  await using camera = openFake(['frames=5'], { timings }, log);
+  camera.start();
+  await until(camera, (s) => s.reopened >= 3);
+  t.same(waits.slice(0, 3), [100, 100, 100]);
+});
+
+t.test('an absent program is a reason, not a crash', async (t) => {
+  await using camera = openFake([], { command: ['/nonexistent/rpicam-vid'] });
+  camera.start();
+  const status = await until(camera, (s) => s.state === 'offline');
+  t.match(status.reason, /rpicam-vid is not installed/);
+  await until(camera, (s) => s.reopened >= 2);
+});
+
+t.test('a program that may not be run', async (t) => {
+  await using camera = openFake([], { command: ['/etc'] });
+  camera.start();
+  t.match((await until(camera, (s) => s.state === 'offline')).reason, /cannot be started \(EACCES\)/);
+});
+
+t.test('the pipe is drained while nobody takes frames, and the newest wins', async (t) => {
+  // 1.8 MB a frame: a pipe that is not drained blocks the program at once.
+  await using camera = openFake([], { width: 1280, height: 960 });
+  camera.start();
+  await until(camera, (s) => s.frames >= 8);
+  const before = camera.status;
+  const frame = (await take(camera, 1))[0]!;
+  t.ok(frame.sequence >= 7, `frame ${frame.sequence}`);
+  t.ok(before.drops >= 6, `${before.drops} drops`);
+  t.ok(performance.now() - frame.capturedAt < 2000);
+});
+
+t.test('nothing is left after stop, whatever the program ignores', async (t) => {
+  for (const directives of [[], ['ignore-int'], ['ignore-int', 'ignore-term'], ['grandchild']]) {
+    const marker = `id=${randomUUID()}`;
+    const camera = openFake([marker, ...directives]);
+    camera.start();
+    await take(camera, 1);
+    t.equal(processesWith(marker).length, directives.includes('grandchild') ? 2 : 1);
+    await camera.stop();
+    t.equal(await camera.next(), null, 'no picture is left either');
+    await delay(50); // the kernel ends the grandchild in its own time
+    t.same(processesWith(marker), [], directives.join(' '));
+  }
+});
+
+t.test('stop, start, stop, start: one camera at a time', async (t) => {
+  await using camera = openFake([]);
+  camera.start();
+  camera.start();
+  await take(camera, 1);
+  const stopped = camera.stop();
+  camera.start();
+  await stopped;
+  await take(camera, 1);
+  t.equal(camera.status.state, 'online');
+  await Promise.all([camera.stop(), camera.stop()]);
+  t.match(camera.status, { state: 'offline', reason: 'stopped' });
+  camera.start();
+  t.not(readPattern((await take(camera, 1))[0]!), null);
+});
+
+t.test('a flood on stderr is drained and forgotten', async (t) => {
+  await using camera = openFake([`say=${'x'.repeat(100_000)}|${'y|'.repeat(5000)}`]);
+  camera.start();
+  t.equal((await take(camera, 2)).length, 2);
+});
+
+t.test('a reader that was busy takes nothing for a rest that was none', async (t) => {
+  await using camera = openFake([], { width: 1280, height: 960 });
+  camera.start();
+  for (let i = 0; i < 6; i++) {
+    const frame = (await take(camera, 1))[0]!;
+    t.not(readPattern(frame), null);
+    await delay(13 * i); // now early, now late in a frame
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
+  }
+  t.ok(camera.status.torn <= 1, `${camera.status.torn} torn`); // the writer may have been held up, the reader's delays must not count
+});
