@@ -90,7 +90,7 @@ export const configSchema = z.strictObject({
       key_file: path.optional(),
       servername: text.optional(),
       verify: z.boolean().default(true),
-      keepalive_seconds: seconds(5, 600).default(5),
+      keepalive_seconds: seconds(2, 600).default(3),
     })
     .refine((mqtt) => !(mqtt.password !== undefined && mqtt.password_file !== undefined), {
       message: 'give password or password_file, not both',
