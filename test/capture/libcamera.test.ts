@@ -24,7 +24,7 @@ t.test('the arguments', async (t) => {
     tuningFile: '/a b/imx219_noir.json',
     roi: [0.25, 0.25, 0.5, 0.5],
   } as const;
-  t.same(libcameraProgram(options).args.slice(12), [
+  t.same(libcameraProgram(options).args.slice(13), [
     ...['--flush', '--camera', '1', '--hflip', '--vflip', '--rotation', '180', '--mode', '1640:1232:10:P'],
     ...['--tuning-file', '/a b/imx219_noir.json', '--roi', '0.25,0.25,0.5,0.5', '-o', '-'],
   ]);

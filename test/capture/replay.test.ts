@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import t from 'tap';
 import { systemClock } from '../../src/base/clock.js';
 import { type Log, silentLog } from '../../src/base/log.js';
+import type { Frame } from '../../src/capture/camera.js';
 import type { CameraOptions } from '../../src/capture/camera-options.js';
 import { openCamera } from '../../src/capture/open-camera.js';
 import { quickOptions, take, until } from './camera-harness.js';
@@ -32,7 +33,7 @@ t.test('a lossless replay gives every readable picture in natural order, each a 
     (level, message) => level === 'warning' && warnings.push(message),
   );
   camera.start();
-  const frames = [];
+  const frames: Frame[] = [];
   for (let frame = await camera.next(); frame; frame = await camera.next()) {
     frames.push(frame);
     await new Promise((resolve) => setTimeout(resolve, 30));
