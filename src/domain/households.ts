@@ -1,0 +1,191 @@
+// Many random households out of folders of people: how often a member is missed or misnamed and a stranger named, at
+// thresholds chosen on the answers (the curve) and at the shipped ones (what a user gets). Pure: the seed decides everything.
+import { type Random, seededRandom, shuffled } from '../base/random.js';
+import { addLook, noEvidence, pooledLook } from './evidence.js';
+import type { Face } from './face.js';
+import type { Gallery } from './gallery.js';
+import { type Identification, identify } from './identify.js';
+import { identifyFace } from './identify-face.js';
+import type { RecognitionOptions } from './options.js';
+import { weight } from './quality-gate.js';
+import { thresholdAtRate } from './verification.js';
+
+type Portrait = Pick<Face, 'score' | 'quality' | 'embedding'>;
+
+/** One picture: its face as a reference and as a probe (degraded, perhaps); null where none was found. */
+export interface Picture {
+  readonly reference: Portrait | null;
+  readonly probe: Portrait | null;
+}
+
+export interface Identity {
+  readonly name: string;
+  readonly pictures: readonly Picture[];
+}
+
+export interface HouseholdsPlan {
+  readonly people: number;
+  readonly references: number;
+  readonly trials: number;
+  readonly seed: number;
+}
+
+interface Shipped {
+  /** Share of members not named, or named as somebody else. */
+  readonly fnir: number;
+  /** Share of strangers who got a name. */
+  readonly fpir: number;
+  /** Share of members named as somebody else. */
+  readonly misidentified: number;
+}
+
+interface Rates<F extends string> {
+  readonly probes: number;
+  readonly strangers: number;
+  /** Share of members who are not the nearest, or not near enough, where that share of strangers is near enough. */
+  readonly fnirAtFpir: Readonly<Record<F, number>>;
+  readonly atShippedThreshold: Shipped;
+}
+
+export interface HouseholdsResult extends Rates<'0.01' | '0.001'> {
+  readonly households: number;
+  readonly people: number;
+  readonly references: number;
+  /** The same for five looks pooled as a track pools them. */
+  readonly tracks: (Rates<'0.01' | '0.002' | '0.001'> & { readonly looks: number }) | null;
+}
+
+const looksPerTrack = 5;
+
+/** One decision: how near the nearest person was, and what was said. */
+interface Outcome {
+  /** Similarity of the nearest person; minus infinity where no face was found. */
+  readonly nearest: number;
+  readonly right: boolean;
+  readonly named: 'right' | 'wrong' | 'nobody';
+}
+
+interface Tally {
+  readonly members: Outcome[];
+  readonly strangers: Outcome[];
+}
+
+/**
+ * Draws `trials` households of `people` identities with `references` pictures each; their other pictures are the
+ * probes, all pictures of everybody else the strangers. An undetected member counts as missed; an undetected stranger as not
+ * named. Throws RangeError when there are too few identities with more than `references` detected pictures.
+ */
+export function households(
+  identities: readonly Identity[],
+  plan: HouseholdsPlan,
+  options: RecognitionOptions,
+): HouseholdsResult {
+  const random = seededRandom(plan.seed);
+  const fit = identities.filter((one) => usable(one).length > plan.references);
+  if (fit.length < plan.people || identities.length <= plan.people) {
+    const needed = `more than ${plan.references} pictures with a face`;
+    throw new RangeError(`${fit.length} people with ${needed} and ${identities.length} in all`);
+  }
+  const looks: Tally = { members: [], strangers: [] };
+  const tracks: Tally = { members: [], strangers: [] };
+  for (let trial = 0; trial < plan.trials; trial++) {
+    const members = shuffled(fit, random).slice(0, plan.people);
+    const drawn = members.map((member) => {
+      const references = new Set(shuffled(usable(member), random).slice(0, plan.references));
+      return { member, references, probes: member.pictures.filter((picture) => !references.has(picture)) };
+    });
+    const gallery = galleryOf(drawn);
+    for (const { member, probes } of drawn) measure(probes, member.name, looks.members, tracks.members);
+    for (const other of identities) {
+      if (!members.includes(other)) measure(other.pictures, null, looks.strangers, tracks.strangers);
+    }
+    function measure(pictures: readonly Picture[], name: string | null, single: Outcome[], pooled: Outcome[]): void {
+      for (const { probe } of pictures) {
+        single.push(
+          judge(probe && nearest(probe, gallery, options), probe && identifyFace(probe, gallery, options), name),
+        );
+      }
+      for (const track of inTracks(pictures, random)) pooled.push(judgeTrack(track, gallery, options, name));
+    }
+  }
+  const measured = tracks.members.length > 0 && tracks.strangers.length > 0;
+  return {
+    households: plan.trials,
+    people: plan.people,
+    references: plan.references,
+    ...rates(looks, { '0.01': 0.01, '0.001': 0.001 }),
+    tracks: measured
+      ? { looks: looksPerTrack, ...rates(tracks, { '0.01': 0.01, '0.002': 0.002, '0.001': 0.001 }) }
+      : null,
+  };
+}
+
+function usable(identity: Identity): Picture[] {
+  return identity.pictures.filter((picture) => picture.reference?.embedding != null);
+}
+
+function galleryOf(drawn: readonly { member: Identity; references: ReadonlySet<Picture> }[]): Gallery {
+  const people = drawn.map(({ member, references }) => ({
+    id: member.name,
+    name: member.name,
+    templates: [...references].map(({ reference }, id) => ({ id, vector: reference!.embedding! })),
+  }));
+  return { space: 'evaluation', version: 0, people, strangers: [] };
+}
+
+/** Whole tracks only: what is left over of a person's pictures is not a track of five looks. */
+function inTracks(pictures: readonly Picture[], random: Random): Portrait[][] {
+  const looks = shuffled(pictures, random).flatMap(({ probe }) => (probe === null ? [] : [probe]));
+  const count = Math.floor(looks.length / looksPerTrack);
+  return Array.from({ length: count }, (_, i) => looks.slice(i * looksPerTrack, (i + 1) * looksPerTrack));
+}
+
+function judgeTrack(
+  track: readonly Portrait[],
+  gallery: Gallery,
+  options: RecognitionOptions,
+  name: string | null,
+): Outcome {
+  const evidence = track.reduce(
+    (sum, look, index) =>
+      look.embedding === null ? sum : addLook(sum, look.embedding, weight(look, options.gate), index, options.tracks),
+    noEvidence,
+  );
+  const pooled = pooledLook(evidence);
+  const found = pooled && identify(pooled, gallery, options.pooled);
+  const enough = evidence.looks >= options.naming.leastLooks;
+  return judge(found, enough ? found : null, name);
+}
+
+/** The nearest person whatever the quality, for the curve. */
+function nearest(probe: Portrait, gallery: Gallery, options: RecognitionOptions): Identification | null {
+  return probe.embedding === null ? null : identify(probe.embedding, gallery, options.look);
+}
+
+function judge(closest: Identification | null, said: Identification | null, name: string | null): Outcome {
+  const person = said?.person ?? null;
+  return {
+    nearest: closest?.similarity ?? Number.NEGATIVE_INFINITY,
+    right: closest !== null && closest.best === name,
+    named: person === null ? 'nobody' : person === name ? 'right' : 'wrong',
+  };
+}
+
+function rates<F extends string>({ members, strangers }: Tally, fpirs: Readonly<Record<F, number>>): Rates<F> {
+  const share = (of: readonly Outcome[], what: (one: Outcome) => boolean) => of.filter(what).length / of.length;
+  const scores = strangers.map((one) => one.nearest);
+  const curve = Object.entries<number>(fpirs).map(([label, fpir]) => {
+    const threshold = thresholdAtRate(scores, fpir);
+    return [label, share(members, (one) => !(one.right && one.nearest > threshold))];
+  });
+  return {
+    probes: members.length,
+    strangers: strangers.length,
+    fnirAtFpir: Object.fromEntries(curve),
+    atShippedThreshold: {
+      fnir: share(members, (one) => one.named !== 'right'),
+      fpir: share(strangers, (one) => one.named !== 'nobody'),
+      misidentified: share(members, (one) => one.named === 'wrong'),
+    },
+  };
+}
