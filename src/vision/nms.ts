@@ -25,20 +25,26 @@ function intersection(a: Box, b: Box): number {
   return width > 0 && height > 0 ? width * height : 0;
 }
 
-/** One candidate a face, best score first. */
-export function suppress(candidates: readonly Candidate[], limit = OVERLAP_LIMIT): Candidate[] {
+/** Candidates that overlap a better one, together with it: one group a face, best score first within and among them. */
+export function groups<T extends Candidate>(candidates: readonly T[], limit = OVERLAP_LIMIT): T[][] {
   let left = [...candidates].sort((a, b) => b.score - a.score);
-  const faces: Candidate[] = [];
+  const found: T[][] = [];
   while (left.length > 0) {
     const best = left[0]!;
     const group = left.filter((candidate) => candidate === best || overlap(best.box, candidate.box) > limit);
-    faces.push(average(group, best.score));
+    found.push(group);
     left = left.filter((candidate) => !group.includes(candidate));
   }
-  return faces;
+  return found;
 }
 
-function average(group: readonly Candidate[], score: number): Candidate {
+/** One candidate a face, best score first. */
+export function suppress(candidates: readonly Candidate[], limit = OVERLAP_LIMIT): Candidate[] {
+  return groups(candidates, limit).map((group) => average(group, group[0]!.score));
+}
+
+/** The mean of views of one face, each weighted by its score. */
+export function average(group: readonly Candidate[], score: number): Candidate {
   if (group.length === 1) return group[0]!;
   const total = group.reduce((sum, candidate) => sum + candidate.score, 0);
   const box = [0, 0, 0, 0];

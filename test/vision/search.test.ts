@@ -1,0 +1,122 @@
+import t from 'tap';
+import type { Box, Landmarks } from '../../src/domain/face.js';
+import type { Candidate } from '../../src/vision/blazeface.js';
+import { defaultSearch, type Look, searchFaces } from '../../src/vision/search.js';
+import { inTurn, tileGrid, tileSides } from '../../src/vision/tiles.js';
+import type { View } from '../../src/vision/view.js';
+
+const frame = { width: 1280, height: 960 };
+const all = { search: 'all', around: [], turn: 0 } as const;
+
+function face(box: Box, score = 0.8): Candidate {
+  const [x, y, w, h] = box;
+  const at = (fx: number, fy: number): [number, number] => [x + w * fx, y + h * fy];
+  const landmarks: Landmarks = [at(0.3, 0.4), at(0.7, 0.4), at(0.5, 0.6), at(0.5, 0.8), at(0.1, 0.5), at(0.9, 0.5)];
+  return { box, landmarks, score };
+}
+
+/** A detector that sees faces which are wholly in view and at least `leastPx` wide in its input. */
+function detector(faces: readonly Candidate[], leastPx = 12): { look: Look; views: View[] } {
+  const views: View[] = [];
+  const look: Look = (view, leastScore) => {
+    views.push(view);
+    return faces.filter(({ box: [x, y, w, h], score }) => {
+      const inside = x >= view.x && y >= view.y && x + w <= view.x + view.side && y + h <= view.y + view.side;
+      return inside && (w * 192) / view.side >= leastPx && score >= leastScore;
+    });
+  };
+  return { look, views };
+}
+
+t.test('tiles cover the frame and overlap by a quarter', async (t) => {
+  for (const [width, height] of [
+    [1280, 960],
+    [640, 480],
+    [4000, 500],
+    [333, 1001],
+  ] as const) {
+    for (const side of [320, 480]) {
+      const grid = tileGrid({ width, height }, side);
+      const covered = (x: number, y: number) =>
+        grid.some((v) => x >= v.x && x < v.x + side && y >= v.y && y < v.y + side);
+      const points = Array.from({ length: 4000 }, (_, i) => [(i * 17) % width, Math.floor(i * 7.3) % height] as const);
+      t.ok(
+        points.every(([x, y]) => covered(x, y)),
+        `${width}x${height} in tiles of ${side}`,
+      );
+    }
+  }
+  t.same(tileGrid({ width: 300, height: 200 }, 320), [], 'no tile larger than the frame');
+});
+
+t.test('stills are searched coarse to fine, huge photos no finer than an eighth', async (t) => {
+  t.same(tileSides(frame, 320), [640, 320]);
+  t.same(tileSides({ width: 250, height: 250 }, 320), []);
+  t.same(tileSides({ width: 8000, height: 6000 }, 320), [4000, 2000, 1000]);
+});
+
+t.test('every tile has its turn', async (t) => {
+  const grid = tileGrid(frame, 480);
+  const seen = new Set(Array.from({ length: grid.length }, (_, turn) => inTurn(grid, turn, 2)).flat());
+  t.equal(seen.size, grid.length);
+});
+
+t.test('a far face is found in a still, in tiles around it in video, and not in the whole frame', async (t) => {
+  const far = face([600, 400, 40, 40]);
+  const { look } = detector([far]);
+  t.equal(searchFaces(frame, look, all, defaultSearch).faces.length, 1);
+  t.equal(searchFaces(frame, look, { ...all, search: 'whole' }, defaultSearch).faces.length, 0);
+  const none = { ...defaultSearch, tilesPerFrame: 0 };
+  const around: Box[] = [[610, 405, 40, 40]];
+  t.equal(searchFaces(frame, look, { search: 'auto', around, turn: 0 }, none).faces.length, 1);
+  t.equal(searchFaces(frame, look, { search: 'auto', around: [], turn: 0 }, none).faces.length, 0);
+});
+
+t.test('video finds a far face within one round of its tiles', async (t) => {
+  const { look } = detector([face([1200, 900, 40, 40])]);
+  const turns = Array.from({ length: 6 }, (_, turn) =>
+    searchFaces(frame, look, { search: 'auto', around: [], turn }, defaultSearch),
+  );
+  t.ok(turns.some(({ faces }) => faces.length === 1));
+  t.ok(
+    turns.every(({ looks }) => looks <= 3),
+    'and never looks at more than its tiles and one close-up',
+  );
+});
+
+t.test('a face seen large enough in video costs no second look', async (t) => {
+  const { look, views } = detector([face([400, 300, 400, 400])]);
+  const found = searchFaces(frame, look, { search: 'whole', around: [], turn: 0 }, defaultSearch);
+  t.equal(found.faces.length, 1);
+  t.equal(views.length, 1);
+});
+
+t.test('what close-ups do not confirm is no face', async (t) => {
+  const ghost = face([600, 400, 40, 40], 0.9);
+  const look: Look = (view) => (view.side > 200 ? [ghost] : []);
+  t.same(searchFaces(frame, look, all, defaultSearch).faces, []);
+  const half: Look = (view) => (view.side > 200 || view.side === 80 ? [ghost] : []);
+  t.same(searchFaces(frame, half, all, defaultSearch).faces, [], 'one of two close-ups is not enough');
+});
+
+t.test('one face seen in many views is one face, a face in it is another', async (t) => {
+  const { look } = detector([face([300, 300, 300, 300]), face([400, 420, 60, 60], 0.7)]);
+  const { faces } = searchFaces(frame, look, all, defaultSearch);
+  t.same(
+    faces.map(({ box }) => Math.round(box[2])),
+    [300, 60],
+  );
+});
+
+t.test('a still in which nothing is found is looked at with a border and enlarged', async (t) => {
+  const { look, views } = detector([]);
+  const small = { width: 250, height: 250 };
+  searchFaces(small, look, all, defaultSearch);
+  t.same(
+    views.map(({ side }) => side),
+    [250, 375, 175, 125],
+  );
+  views.length = 0;
+  searchFaces(small, look, { ...all, search: 'whole' }, defaultSearch);
+  t.equal(views.length, 1);
+});
