@@ -21,11 +21,20 @@ export interface AnalysedPhoto {
   readonly faces: readonly Face[];
 }
 
-/** The photos at `paths` (files and folders), each once. Errors: PHOTO_UNREADABLE, FOLDER_EMPTY. */
+/**
+ * The photos at `paths` (files and folders), each once. What is not there stays in the list, to be named with the other bad
+ * photos. Errors: FOLDER_EMPTY.
+ */
 export async function findPhotos(paths: readonly string[]): Promise<string[]> {
-  const files: string[] = [];
-  for (const path of paths) files.push(...(await listPhotos(path)));
-  return [...new Set(files)];
+  const files = new Set<string>();
+  for (const path of paths) {
+    const found = await listPhotos(path).catch((error: unknown) => {
+      if (error instanceof RoomkinError && error.code === 'PHOTO_UNREADABLE') return [path];
+      throw error;
+    });
+    for (const file of found) files.add(file);
+  }
+  return [...files];
 }
 
 /** Reads and analyses one photo, every tile searched, the mirror image too. A bad photo is returned, other faults are thrown. */

@@ -1,0 +1,47 @@
+// A passphrase comes from a file or from the terminal, where it is not shown; never from the command line, which `ps` shows.
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { fail } from '../base/errors.js';
+import { misused } from './arguments.js';
+import type { CommandIo } from './command.js';
+
+/**
+ * The first line of `file`, else what is typed; typed twice with `twice`. Errors: USAGE (no terminal, unreadable file, the two
+ * differ).
+ */
+export async function readPassphrase(
+  io: CommandIo,
+  file: string | undefined,
+  twice: boolean,
+  usage: string,
+): Promise<string> {
+  if (file !== undefined) return firstLine(file);
+  if (!io.interactive)
+    throw misused(usage, 'there is no terminal to ask for the passphrase: add --passphrase-file FILE');
+  const typed = await ask(io, 'Passphrase: ');
+  if (twice && (await ask(io, 'The same again: ')) !== typed)
+    throw fail('USAGE', 'the two passphrases differ: try again');
+  return typed;
+}
+
+function firstLine(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? '';
+  } catch (cause) {
+    throw fail('USAGE', `the passphrase file ${file} cannot be read (${(cause as NodeJS.ErrnoException).code})`, cause);
+  }
+}
+
+async function ask(io: CommandIo, question: string): Promise<string> {
+  process.stderr.write(question);
+  // readline echoes to its output: give it one that swallows what is typed.
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const terminal = createInterface({ input: process.stdin, output: silent, terminal: true });
+  try {
+    return await terminal.question('', { signal: io.signal });
+  } finally {
+    terminal.close();
+    process.stderr.write('\n');
+  }
+}

@@ -1,0 +1,87 @@
+// A whole gallery as a document and back. Restoring is one transaction, and a person who is there already is never mixed with
+// one of the same name from the document.
+import { z } from 'zod';
+import { fail } from '../base/errors.js';
+import { foldName } from '../domain/names.js';
+import type { Store } from './store.js';
+import { isUnit } from './vector.js';
+
+const number = z.number();
+const base64 = z.base64().transform((text) => Buffer.from(text, 'base64'));
+const vector = base64.transform((bytes, context) => {
+  const floats = Float32Array.from({ length: bytes.length >> 2 }, (_, i) => bytes.readFloatLE(i * 4));
+  if (bytes.length % 4 !== 0 || !isUnit(floats)) context.addIssue('not a template');
+  return floats;
+});
+const quality = z.object({
+  eyesPx: number,
+  sharpness: number,
+  yawDegrees: number,
+  pitchDegrees: number,
+  light: number,
+  contrast: number,
+});
+const look = { space: z.string().min(1).max(200), vector, source: base64 };
+const schema = z.object({
+  people: z.array(z.object({ id: z.string(), name: z.string(), templates: z.array(z.object({ ...look, quality })) })),
+  strangers: z.array(z.object(look)),
+});
+
+/** The gallery as JSON text, templates opened: to be sealed at once. */
+export function writeArchive(store: Store): string {
+  const plain = (floats: Float32Array): string => {
+    const bytes = Buffer.alloc(floats.length * 4);
+    floats.forEach((value, i) => {
+      bytes.writeFloatLE(value, i * 4);
+    });
+    return bytes.toString('base64');
+  };
+  const written = <T extends { vector: Float32Array; source: Uint8Array }>(kept: T) => ({
+    ...kept,
+    vector: plain(kept.vector),
+    source: Buffer.from(kept.source).toString('base64'),
+  });
+  const people = store.people().map(({ id, name }) => ({ id, name, templates: store.openTemplates(id).map(written) }));
+  return JSON.stringify({ people, strangers: store.openStrangers().map(written) });
+}
+
+export interface Restored {
+  readonly people: readonly { readonly person: string; readonly name: string; readonly templates: number }[];
+  /** Names that were left as they are in this gallery. */
+  readonly kept: readonly string[];
+  readonly strangers: number;
+}
+
+/**
+ * Brings back what `writeArchive` wrote; `file` is only named. People whose name is there already are left as they are, with
+ * `replace` they become those of the document. Errors: BACKUP_REFUSED, NAME_REFUSED, DATABASE; then nothing was changed.
+ */
+export function restoreArchive(store: Store, text: string, file: string, replace: boolean): Restored {
+  const parsed = schema.safeParse(parseJson(text));
+  if (!parsed.success) throw fail('BACKUP_REFUSED', `${file} opens but is not a whole gallery: use another backup`);
+  const { people, strangers } = parsed.data;
+  return store.change((changes) => {
+    const existing = new Map(changes.people().map((person) => [foldName(person.name), person]));
+    const kept: string[] = [];
+    const restored: { person: string; name: string; templates: number }[] = [];
+    for (const { id, name, templates } of people) {
+      const there = existing.get(foldName(name));
+      if (there && !replace) {
+        kept.push(there.name);
+        continue;
+      }
+      if (there) changes.removeTemplates(there.templates.map((template) => template.id));
+      const person = changes.person(name, id);
+      restored.push({ person, name, templates: templates.filter((one) => changes.addTemplate(person, one)).length });
+    }
+    return { people: restored, kept, strangers: strangers.filter((one) => changes.addStranger(one)).length };
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
