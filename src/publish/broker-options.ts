@@ -1,0 +1,145 @@
+// From the settings of [mqtt] to what mqtt.js wants. Secrets are read here, at each try to connect, and go nowhere else:
+// a password that was changed in its file is used without a restart, and none is ever part of a log line or a status.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { IClientOptions } from 'mqtt';
+import { fail } from '../base/errors.js';
+
+/** MQTT 5 or 3.1.1, as the CONNECT packet counts them. */
+export type ProtocolVersion = 4 | 5;
+
+/** How to reach the broker and who we are there: the section [mqtt] of the configuration. Absent is null. */
+export interface BrokerOptions {
+  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`, host, port; without user or password. */
+  readonly url: string;
+  /** 5 falls back to 3.1.1 by itself where the broker does not speak 5; 4 is 3.1.1 from the start. */
+  readonly protocol: ProtocolVersion;
+  readonly clientId: string | null;
+  readonly username: string | null;
+  readonly password: string | null;
+  /** File that holds the password, a trailing newline is not part of it; wins over `password`. */
+  readonly passwordFile: string | null;
+  /** PEM files; the system's authorities where `caFile` is null. */
+  readonly caFile: string | null;
+  readonly certFile: string | null;
+  readonly keyFile: string | null;
+  /** Name in the broker's certificate where it differs from the host of the url. */
+  readonly servername: string | null;
+  /** false accepts any certificate: encryption without knowing to whom. */
+  readonly verify: boolean;
+  /** A connection that stays silent for one and a half of these is dead, for us and for the broker. */
+  readonly keepaliveMs: number;
+}
+
+/** Who we are to the broker, and what it says for us when it has lost us. */
+export interface Identity {
+  readonly clientId: string;
+  /** Retained, QoS 1. */
+  readonly will: { readonly topic: string; readonly payload: string };
+  /** How long the broker waits for us before it says the will: MQTT 5; in 3.1.1 it never waits. */
+  readonly willDelaySeconds: number;
+}
+
+/** Bytes of one message, in and out: none of ours is near it, and brokers refuse 2,000,000 and more. */
+export const maxPayloadBytes: number = 256 * 1024;
+
+/** Name of the systemd credential (`LoadCredential=`) that holds the password. */
+export const passwordCredential = 'mqtt-password';
+
+const schemes: ReadonlySet<string> = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:']);
+const maxSecretBytes = 1024 * 1024;
+const connectTimeoutMs = 8_000;
+
+/** Throws CONFIG_INVALID or KEY_FILE for settings that can never work; reads every file once. */
+export function checkBrokerOptions(options: BrokerOptions): void {
+  const url = URL.canParse(options.url) ? new URL(options.url) : null;
+  if (url === null || !schemes.has(url.protocol) || url.hostname === '') {
+    throw fail('CONFIG_INVALID', "mqtt.url: needs the form 'mqtt://host:1883' or 'mqtts://host:8883'.");
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw fail(
+      'CONFIG_INVALID',
+      'mqtt.url: put user and password into mqtt.username and mqtt.password_file, not into the url.',
+    );
+  }
+  if ((options.certFile === null) !== (options.keyFile === null)) {
+    throw fail('CONFIG_INVALID', 'mqtt.cert_file and mqtt.key_file belong together: give both or none.');
+  }
+  secrets(options);
+}
+
+/** Options for one try of mqtt.js. Throws KEY_FILE where a file named in `broker` cannot be read. */
+export function clientOptions(broker: BrokerOptions, version: ProtocolVersion, who: Identity): IClientOptions {
+  const will = { ...who.will, payload: Buffer.from(who.will.payload), qos: 1, retain: true } as const;
+  const common: IClientOptions = {
+    ...secrets(broker),
+    protocolVersion: version,
+    clientId: who.clientId,
+    keepalive: Math.max(1, Math.round(broker.keepaliveMs / 1000)),
+    reschedulePings: false, // what we publish proves nothing about a half-open connection, an answer does
+    connectTimeout: connectTimeoutMs,
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+  };
+  if (version === 4) return { ...common, clean: true, will };
+  // A will is delayed only as long as the session lives, and a clean start would end it (MQTT 5.0, 3.1.2.5 and 3.1.3.2.2).
+  return {
+    ...common,
+    clean: false,
+    will: { ...will, properties: { willDelayInterval: who.willDelaySeconds } },
+    properties: {
+      sessionExpiryInterval: who.willDelaySeconds,
+      receiveMaximum: 20,
+      maximumPacketSize: maxPayloadBytes,
+    },
+  };
+}
+
+function secrets(options: BrokerOptions): IClientOptions {
+  const password = readPassword(options);
+  return {
+    ...(options.username === null ? {} : { username: options.username }),
+    // MQTT 3.1.1 forbids a password without a user name (section 3.1.2.9).
+    ...(password === null || options.username === null ? {} : { password }),
+    ...(options.caFile === null ? {} : { ca: readSecret(options.caFile, 'mqtt.ca_file') }),
+    ...(options.certFile === null ? {} : { cert: readSecret(options.certFile, 'mqtt.cert_file') }),
+    ...(options.keyFile === null ? {} : { key: readSecret(options.keyFile, 'mqtt.key_file') }),
+    ...(options.servername === null ? {} : { servername: options.servername }),
+    rejectUnauthorized: options.verify,
+  };
+}
+
+/** `host:port` for people to read. */
+export function brokerName(options: BrokerOptions): string {
+  const url = new URL(options.url);
+  const port = url.port || { 'mqtt:': '1883', 'mqtts:': '8883', 'ws:': '80', 'wss:': '443' }[url.protocol] || '';
+  return `${url.hostname}:${port}`;
+}
+
+function readPassword(options: BrokerOptions): string | null {
+  if (options.passwordFile !== null) return trimmed(readSecret(options.passwordFile, 'mqtt.password_file'));
+  if (options.password !== null) return options.password;
+  const folder = process.env['CREDENTIALS_DIRECTORY'];
+  if (folder === undefined) return null;
+  try {
+    return trimmed(readFileSync(join(folder, passwordCredential)));
+  } catch {
+    return null; // the unit has credentials, but not this one: a broker without a password
+  }
+}
+
+function readSecret(file: string, key: string): Buffer {
+  try {
+    const bytes = readFileSync(file);
+    if (bytes.length > maxSecretBytes) throw new Error('more than 1 MB');
+    return bytes;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw fail('KEY_FILE', `${key}: '${file}' cannot be read (${why}); check the path and its owner.`, cause);
+  }
+}
+
+function trimmed(bytes: Buffer): string {
+  return bytes.toString('utf8').replace(/\r?\n$/, '');
+}
