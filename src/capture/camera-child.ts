@@ -52,11 +52,13 @@ export function spawnCameraChild(options: CameraChildOptions): CameraChild {
   const lastResort = (): void => signal('SIGKILL');
   let gone = false;
   let giveUp = (): void => {};
+  let pipesTimer: NodeJS.Timeout | undefined;
 
   const exited = new Promise<ProgramExit>((resolve) => {
     const finish = (exit: ProgramExit): void => {
       if (gone) return;
       gone = true;
+      clearTimeout(pipesTimer);
       process.off('exit', lastResort);
       child.stdout?.destroy();
       child.stderr?.destroy();
@@ -70,7 +72,7 @@ export function spawnCameraChild(options: CameraChildOptions): CameraChild {
       signal('SIGKILL'); // what it started and left behind
       const exit = { code, signal: signalName, spawnError: null };
       child.once('close', () => finish(exit));
-      setTimeout(() => finish(exit), pipesCloseMs);
+      pipesTimer = setTimeout(() => finish(exit), pipesCloseMs);
     });
   });
   if (child.pid !== undefined) process.once('exit', lastResort);

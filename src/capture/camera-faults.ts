@@ -113,7 +113,9 @@ export const explainLibcameraStall = (lines: readonly string[]): string | null =
 export const explainFfmpeg = (exit: ProgramExit, lines: readonly string[]): string =>
   exit.spawnError === 'ENOENT'
     ? 'ffmpeg is not installed: sudo apt install ffmpeg'
-    : explain('ffmpeg', ffmpegFaults, exit, lines);
+    : exit.code === 0
+      ? 'the camera in [camera] input ended its stream; it is opened again'
+      : explain('ffmpeg', ffmpegFaults, exit, lines);
 
 /** What an ffmpeg says that runs without giving frames. */
 export const explainFfmpegStall = (lines: readonly string[]): string | null => match(ffmpegFaults, lines);

@@ -67,5 +67,6 @@ t.test('every fault of ffmpeg has a sentence that says what to do', async (t) =>
   ];
   for (const [line, sentence] of cases) t.match(explainFfmpeg({ ...failed, code: 1 }, [line]), sentence, line);
   t.match(explainFfmpeg({ code: null, signal: null, spawnError: 'ENOENT' }, []), /apt install ffmpeg/);
+  t.match(explainFfmpeg({ ...failed, code: 0 }, []), /ended its stream/);
   t.equal(explainFfmpegStall([]), null);
 });

@@ -1,4 +1,5 @@
 // The traps of a real rpicam-vid, each played by a scripted one in a process of its own.
+import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
@@ -149,6 +150,33 @@ t.test('nothing is left after stop, whatever the program ignores', async (t) => 
     await delay(50); // the kernel ends the grandchild in its own time
     t.same(processesWith(marker), [], directives.join(' '));
   }
+});
+
+t.test('a program that somebody kills is opened again', async (t) => {
+  const marker = `id=${randomUUID()}`;
+  await using camera = openFake([marker]);
+  camera.start();
+  await take(camera, 1);
+  for (const pid of processesWith(marker)) process.kill(pid, 'SIGKILL');
+  t.match((await until(camera, (s) => s.state === 'offline')).reason, /rpicam-vid was killed/);
+  await until(camera, (s) => s.state === 'online');
+  t.equal(camera.status.reopened, 1);
+});
+
+t.test('a daemon that crashes takes its camera with it', async (t) => {
+  const marker = `id=${randomUUID()}`;
+  const harness = new URL('./camera-harness.js', import.meta.url).href;
+  const script = `
+    import { openFake, take } from '${harness}';
+    const camera = openFake(['${marker}', 'stall-at=1', 'ignore-int', 'ignore-term']);
+    camera.start();
+    await take(camera, 1);
+    throw new Error('a bug');`;
+  const daemon = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  t.match(daemon.stderr, /a bug/);
+  t.equal(daemon.status, 1);
+  await delay(50);
+  t.same(processesWith(marker), []);
 });
 
 t.test('stop, start, stop, start: one camera at a time', async (t) => {
