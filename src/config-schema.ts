@@ -58,7 +58,7 @@ export const configSchema = z.strictObject({
   embedder: z
     .strictObject({
       id: text.max(64).optional(),
-      threads: z.number().int().min(1).max(8).default(2),
+      threads: z.number().int().min(1).max(8).optional(),
     })
     .prefault({}),
   recognition: z

@@ -4,7 +4,7 @@ import { createQuantiles } from './base/quantiles.js';
 import type { EngineAnalysis } from './engine/engine.js';
 
 export interface Meter {
-  analysed(analysis: EngineAnalysis): void;
+  analysed(analysis: EngineAnalysis, latencyMs: number): void;
   /** A frame that the motion gate found unchanged. */
   skipped(): void;
   fault(): void;
@@ -34,10 +34,10 @@ export function createMeter(clock: Clock): Meter {
     while (times[0]! < now - rateWindowMs) times.shift();
   };
   return {
-    analysed(analysis) {
+    analysed(analysis, latencyMs) {
       count();
       faces += analysis.faces.length;
-      latency.add(clock.monotonicMs() - analysis.capturedAt);
+      latency.add(latencyMs);
     },
     skipped: count,
     fault() {

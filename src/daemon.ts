@@ -28,7 +28,7 @@ export interface DaemonOptions {
   readonly log: Log;
   /** Ends the daemon cleanly. */
   readonly signal: AbortSignal;
-  /** Ends the daemon when a replay or a file is over; otherwise it stays, with the camera offline. */
+  /** Plays a replay without losing a frame and ends with it; otherwise the daemon stays, with the camera offline. */
   readonly untilEnd?: boolean;
   /** Hears what is published, for `run --json` and the demo. */
   readonly listener?: Partial<RoomListener>;
@@ -57,7 +57,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
     { get: () => store.setting('announced'), set: (text) => store.setSetting('announced', text) },
     log,
   );
-  await using camera = openCamera(cameraOptions(config), clock, log);
+  await using camera = openCamera({ ...cameraOptions(config), lossless: untilEnd }, clock, log);
 
   let seenVersion = -1;
   let gallery: Gallery;
@@ -157,9 +157,11 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
         engine,
         room,
         crops: config.privacy.snapshots,
-        onFrame(analysis) {
+        onFrame(analysis, tookMs) {
           notifier.frameProcessed();
-          if (analysis) meter.analysed(analysis);
+          // A recording's timeline is its own: how far it lags behind the clock says nothing about the machine.
+          const latencyMs = analysis && !untilEnd ? clock.monotonicMs() - analysis.capturedAt : tookMs;
+          if (analysis) meter.analysed(analysis, latencyMs);
           else meter.skipped();
         },
         onBlind() {

@@ -13,8 +13,11 @@ export interface PipelineParts {
   readonly room: Room;
   /** Aligned faces come with each analysis, for snapshots that the user switched on. */
   readonly crops: boolean;
-  /** A frame went all the way: this, and no timer, feeds the watchdog. */
-  onFrame(analysis: EngineAnalysis | null): void;
+  /**
+   * A frame went all the way: this, and no timer, feeds the watchdog. null: the gate found it unchanged. `tookMs` from
+   * taking it out of the mailbox.
+   */
+  onFrame(analysis: EngineAnalysis | null, tookMs: number): void;
   /** The loop came round and no frame is due, since the camera is not online. */
   onBlind(): void;
   /** The runtime died on a frame; it restarts by itself. */
@@ -37,11 +40,12 @@ export async function pipeline({ camera, engine, room, crops, ...on }: PipelineP
       continue;
     }
     if (frame === null) return;
+    const takenAt = performance.now();
     const now = lumaGrid(frame);
     const moved = motion(before, now);
     if (moved.length === 0 && !room.undecided && frame.capturedAt - analysedAt < lookAgainMs) {
       room.still(frame.capturedAt);
-      on.onFrame(null);
+      on.onFrame(null, performance.now() - takenAt);
     } else {
       try {
         const around = [...room.expected(), ...moved];
@@ -49,7 +53,7 @@ export async function pipeline({ camera, engine, room, crops, ...on }: PipelineP
         before = now;
         analysedAt = frame.capturedAt;
         room.see(analysis);
-        on.onFrame(analysis);
+        on.onFrame(analysis, performance.now() - takenAt);
       } catch (error) {
         if (!(error instanceof RoomkinError && error.code === 'ENGINE_FAILED')) throw error;
         on.onFault(error);

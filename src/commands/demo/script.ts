@@ -55,24 +55,24 @@ export const walks: readonly Walk[] = [
   { role: 'ada', fromSeconds: 1, toSeconds: 2.4, fromX: -0.2, toX: 0.28, eyesPx: 34 },
   { role: 'ada', fromSeconds: 2.4, toSeconds: 7, fromX: 0.28, toX: 0.3, eyesPx: 34 },
   { role: 'ada', fromSeconds: 7, toSeconds: 9, fromX: 0.3, toX: 0.3, eyesPx: 34, turnedAway: true },
-  { role: 'ada', fromSeconds: 9, toSeconds: 16, fromX: 0.3, toX: 0.26, eyesPx: 34 },
-  { role: 'ada', fromSeconds: 16, toSeconds: 17, fromX: 0.26, toX: -0.2, eyesPx: 34 },
+  { role: 'ada', fromSeconds: 9, toSeconds: 19, fromX: 0.3, toX: 0.26, eyesPx: 34 },
+  { role: 'ada', fromSeconds: 19, toSeconds: 20, fromX: 0.26, toX: -0.2, eyesPx: 34 },
   { role: 'grace', fromSeconds: 4, toSeconds: 5.4, fromX: 1.2, toX: 0.7, eyesPx: 30 },
   { role: 'grace', fromSeconds: 5.4, toSeconds: 10, fromX: 0.7, toX: 0.62, eyesPx: 30 },
   { role: 'grace', fromSeconds: 10, toSeconds: 11, fromX: 0.62, toX: 1.2, eyesPx: 30 },
-  { role: 'visitor', fromSeconds: 12, toSeconds: 13, fromX: 1.2, toX: 0.68, eyesPx: 32 },
-  { role: 'visitor', fromSeconds: 13, toSeconds: 15.4, fromX: 0.68, toX: 0.66, eyesPx: 32 },
-  { role: 'visitor', fromSeconds: 15.4, toSeconds: 16.2, fromX: 0.66, toX: 1.2, eyesPx: 32 },
+  { role: 'visitor', fromSeconds: 14, toSeconds: 15, fromX: 1.2, toX: 0.68, eyesPx: 32 },
+  { role: 'visitor', fromSeconds: 15, toSeconds: 17.4, fromX: 0.68, toX: 0.66, eyesPx: 32 },
+  { role: 'visitor', fromSeconds: 17.4, toSeconds: 18.2, fromX: 0.66, toX: 1.2, eyesPx: 32 },
 ];
 
 /** The room stays empty to the end, so that everyone is seen to leave. */
-export const lengthSeconds = 22;
+export const lengthSeconds = 24;
 
 /** Frames a second. */
 export const framerate = 5;
 
 /** `leave_after_seconds` of the demo: longer than Ada's turned head, so that turning away is not leaving. */
-export const leaveAfterSeconds = 3;
+export const leaveAfterSeconds = 2.5;
 
 export interface Expected {
   readonly type: string;

@@ -1,0 +1,142 @@
+// roomkin demo: the whole way, frames to MQTT, with nothing but a checkout. The daemon, the models, the gallery and the
+// broker are the real ones; only the room is drawn.
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fail } from '../base/errors.js';
+import { createLog } from '../base/log.js';
+import { type Config, parseConfig } from '../config.js';
+import { runDaemon } from '../daemon.js';
+import type { Meter } from '../daemon-meter.js';
+import type { Command, CommandIo } from './command.js';
+import { refuseArguments } from './daemon-place.js';
+import { type HeardEvent, startAudience } from './demo/audience.js';
+import { startBroker } from './demo/broker.js';
+import { writeEnrolmentPhoto } from './demo/enrolment-photos.js';
+import { castFace, sampleFolder } from './demo/samples.js';
+import { cast, expected, framerate, leaveAfterSeconds } from './demo/script.js';
+import { type Cutout, cutOut, drawFrames, heightPx, widthPx } from './demo/stage.js';
+import { command as enrol } from './enrol.js';
+import { configuredEngine } from './parts.js';
+
+const usage = 'demo [--json]';
+const room = 'demo';
+
+export const command: Command = {
+  usage,
+  summary: 'Shows the whole thing without a Pi, a broker or a configuration; 0 if all went as it should.',
+  async run(argv, io) {
+    refuseArguments(argv, usage);
+    const samples = sampleFolder();
+    const folder = await mkdtemp(join(tmpdir(), 'roomkin-demo-'));
+    try {
+      await using broker = await startBroker();
+      const config = demoConfig(folder, broker.url);
+      const demoIo: CommandIo = { ...io, json: false, config: () => config, document: () => {} };
+      io.out(`A real MQTT broker listens on ${broker.url}; everything else is in ${folder} and goes with it.`);
+      await prepare(samples, folder, demoIo);
+      await enrol.run(['--from', join(folder, 'photos')], demoIo);
+
+      let startMs = Date.now();
+      await using audience = await startAudience(broker.url, `room/${room}/person`, (event) => {
+        const seconds = (Date.parse(event.at) - startMs) / 1000;
+        io.out(describe(event, seconds));
+        io.document({ type: 'event', seconds: Number(seconds.toFixed(2)), ...event });
+      });
+      io.out('');
+      io.out(`The camera runs. On room/${room}/person:`);
+      const meter = await runDaemon({
+        config,
+        log: createLog('warning'),
+        signal: io.signal,
+        untilEnd: true,
+        onReady: () => {
+          startMs = Date.now();
+        },
+      });
+      io.signal.throwIfAborted();
+      conclude(io, meter, audience.heard);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+};
+
+/** Finds the cast in the sample photos, writes the photos to enrol and the frames to replay. */
+async function prepare(samples: string, folder: string, io: CommandIo): Promise<void> {
+  await using engine = configuredEngine(io);
+  await engine.start();
+  const cutouts = new Map<string, Cutout>();
+  for (const role of cast) {
+    io.progress(`finding ${role.name ?? 'a stranger'} in the sample photos`);
+    cutouts.set(
+      role.key,
+      await cutOut(join(samples, role.seenFrom.photo), await castFace(engine, samples, role.seenFrom)),
+    );
+    if (role.name === null || role.enrolledFrom === null) continue;
+    const face = await castFace(engine, samples, role.enrolledFrom);
+    await writeEnrolmentPhoto(join(folder, 'photos'), role.name, join(samples, role.enrolledFrom.photo), face);
+  }
+  const frames = join(folder, 'frames');
+  await mkdir(frames);
+  await drawFrames(frames, cutouts, (done, all) => {
+    io.signal.throwIfAborted();
+    io.progress(`drawing frame ${done} of ${all}`);
+  });
+  io.progress('');
+}
+
+function demoConfig(folder: string, brokerUrl: string): Config {
+  const text = `
+    [room]
+    id = "${room}"
+    [camera]
+    source = "replay"
+    input = ${JSON.stringify(join(folder, 'frames'))}
+    width = ${widthPx}
+    height = ${heightPx}
+    framerate = ${framerate}
+    [presence]
+    leave_after_seconds = ${leaveAfterSeconds}
+    [mqtt]
+    url = "${brokerUrl}"
+    protocol = 4
+    [store]
+    directory = ${JSON.stringify(join(folder, 'state'))}`;
+  return parseConfig(text, 'the demo');
+}
+
+function describe({ event_type, name, confidence, present }: HeardEvent, seconds: number): string {
+  const who = name ?? 'a stranger';
+  const what = event_type.replace('stranger_', '');
+  const here = present.length === 0 ? 'nobody known is here' : `here: ${present.join(', ')}`;
+  return `  ${seconds.toFixed(1).padStart(5)} s  ${`${who} ${what}`.padEnd(22)} confidence ${confidence.padEnd(7)} ${here}`;
+}
+
+/** Prints the summary. Errors: EXPECTATION_MISSED. */
+function conclude(io: CommandIo, meter: Meter, heard: readonly HeardEvent[]): void {
+  const wanted = expected.map(({ type, name }) => `${type} ${name ?? ''}`.trim());
+  const got = heard.map(({ event_type, name }) => `${event_type} ${name ?? ''}`.trim());
+  const passed = JSON.stringify(wanted) === JSON.stringify(got);
+  const p50Ms = meter.latencyMs(0.5);
+  const p95Ms = meter.latencyMs(0.95);
+  io.out('');
+  io.out(`${meter.frames} frames, ${meter.faces} faces, ${heard.length} events;`);
+  io.out(`from frame to decision ${p50Ms?.toFixed(0)} ms (p50), ${p95Ms?.toFixed(0)} ms (p95).`);
+  io.document({
+    type: 'summary',
+    passed,
+    frames: meter.frames,
+    faces: meter.faces,
+    p50Ms,
+    p95Ms,
+    expected: wanted,
+    got,
+  });
+  if (passed) io.out('Everybody came and left as they should: the demo passed.');
+  else
+    throw fail(
+      'EXPECTATION_MISSED',
+      `the demo failed: expected ${wanted.join(', ')}; got ${got.join(', ') || 'nothing'}`,
+    );
+}
