@@ -1,0 +1,137 @@
+// Whatever happens to the child, the daemon's side gets an error for the frame in flight and a working engine after it.
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import type { Log } from '../../src/base/log.js';
+import { createEngine, type EngineOptions } from '../../src/engine/create-engine.js';
+import type { AnalyzeOptions, EngineFrame } from '../../src/engine/engine.js';
+
+const childPath = fileURLToPath(new URL('./fake-child.js', import.meta.url));
+const video: AnalyzeOptions = { search: 'auto' };
+const frame = (sequence = 0): EngineFrame => ({
+  capturedAt: 7,
+  sequence,
+  width: 2,
+  height: 2,
+  format: 'rgb',
+  stride: 6,
+  data: new Uint8Array(12),
+});
+
+/** An engine whose child follows `plan`; without the delegate each start is one word. */
+function engineWith(plan: string, options: Partial<EngineOptions> = {}) {
+  const file = join(mkdtempSync(join(tmpdir(), 'roomkin-engine-')), 'starts');
+  process.env['FAKE_CHILD_PLAN'] = plan;
+  process.env['FAKE_CHILD_STARTS'] = file;
+  const lines: string[] = [];
+  const log: Log = (level, message) => void (level === 'debug' || lines.push(message));
+  const timeoutsMs = { load: 2000, video: 400, still: 400 };
+  const engine = createEngine({ childPath, delegate: false, log, timeoutsMs, ...options });
+  return { engine, lines, starts: () => readFileSync(file, 'utf8').trim().split('\n').length };
+}
+
+const failed = { code: 'ENGINE_FAILED' };
+
+for (const act of ['die-on-frame', 'segv-on-frame', 'hang-on-frame', 'nonsense', 'half-an-answer', 'wrong-id']) {
+  t.test(`${act}: that frame fails, the next one succeeds`, async (t) => {
+    const { engine, starts } = engineWith(`${act} ok`);
+    await engine.start();
+    await t.rejects(engine.analyze(frame(), video), failed);
+    const next = await engine.analyze(frame(5), video);
+    t.match(next, { sequence: 5, capturedAt: 7, faces: [] });
+    t.equal(starts(), 2);
+    await engine.stop();
+  });
+}
+
+t.test('the error says what the child said last', async (t) => {
+  const { engine } = engineWith('die-on-frame');
+  await engine.start();
+  await t.rejects(engine.analyze(frame(), video), { message: /status 3.*something broke inside/ });
+  await engine.stop();
+});
+
+t.test('an error code that is none becomes ENGINE_FAILED, and the child lives on', async (t) => {
+  const { engine, starts } = engineWith('strange-code');
+  await engine.start();
+  await t.rejects(engine.analyze(frame(), video), { ...failed, message: 'a sentence' });
+  await t.rejects(engine.analyze(frame(), video), failed);
+  t.equal(starts(), 1);
+  await engine.stop();
+});
+
+t.test('a start that fails once is tried again, one that fails twice is an error', async (t) => {
+  const once = engineWith('die-at-load ok');
+  await once.engine.start();
+  t.match(await once.engine.analyze(frame(), video), { faces: [] });
+  await once.engine.stop();
+  for (const act of ['die-at-load', 'segv-at-load']) {
+    const { engine, starts } = engineWith(act);
+    await t.rejects(engine.start(), failed, act);
+    t.equal(starts(), 2);
+    await engine.stop();
+  }
+  const hanging = engineWith('hang-at-load', { timeoutsMs: { load: 300 } });
+  await t.rejects(hanging.engine.start(), { ...failed, message: /silent/ });
+  await hanging.engine.stop();
+});
+
+t.test('a wrong model hash is told as such, not tried again', async (t) => {
+  const { engine, starts } = engineWith('hash-at-load');
+  await t.rejects(engine.start(), { code: 'MODEL_HASH', exitCode: 78 });
+  t.equal(starts(), 1);
+  await engine.stop();
+});
+
+t.test('a delegate that crashes is found out in a process of its own', async (t) => {
+  const { engine, starts, lines } = engineWith('segv-at-load ok', { delegate: true });
+  const info = await engine.start();
+  t.match(info, { delegate: 'none', delegateReason: /SIGSEGV/ });
+  t.match(await engine.analyze(frame(), video), { faces: [] });
+  t.equal(starts(), 2, 'the probe and the child');
+  t.equal(lines.filter((line) => line.includes('XNNPACK')).length, 1, 'said once');
+  await engine.stop();
+});
+
+t.test('five restarts in a minute, then slowly, for ever', async (t) => {
+  let now = 1000;
+  const clock = { monotonicMs: () => now, wallMs: () => 0 };
+  const { engine, starts } = engineWith('die-on-frame', { clock });
+  await engine.start();
+  for (let i = 0; i < 5; i++) await t.rejects(engine.analyze(frame(), video), failed);
+  t.equal(starts(), 5);
+  await t.rejects(engine.analyze(frame(), video), { message: /next try in 30 s/ });
+  t.equal(starts(), 5, 'not started for that frame');
+  for (let i = 0; i < 3; i++) {
+    now += 31_000;
+    await t.rejects(engine.analyze(frame(), video), failed);
+  }
+  t.equal(starts(), 8);
+  now += 120_000;
+  await t.rejects(engine.analyze(frame(), video), failed);
+  t.equal(starts(), 9);
+  await engine.stop();
+});
+
+t.test('calls are served one after another, and a failure takes only its own', async (t) => {
+  const { engine } = engineWith('die-on-frame ok');
+  await engine.start();
+  const results = await Promise.allSettled([1, 2, 3].map((sequence) => engine.analyze(frame(sequence), video)));
+  t.same(
+    results.map(({ status }) => status),
+    ['rejected', 'fulfilled', 'fulfilled'],
+  );
+  await engine.stop();
+});
+
+t.test('a child that will not end is killed, and nothing is analysed after stop or before start', async (t) => {
+  const { engine } = engineWith('never-ends');
+  await t.rejects(engine.analyze(frame(), video), { message: /not started/ });
+  await engine.start();
+  const before = performance.now();
+  await engine.stop();
+  t.ok(performance.now() - before < 3000);
+  await t.rejects(engine.analyze(frame(), video), failed);
+});

@@ -1,0 +1,151 @@
+// The models give here what LiteRT gives in Python, with XNNPACK and without.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { packageRoot } from '../../src/base/package-root.js';
+import { readPhoto } from '../../src/capture/photo.js';
+import { chooseEmbedder, type Embedder, readManifest, readModel } from '../../src/engine/manifest.js';
+import { detectorOf, embedderOf } from '../../src/engine/models.js';
+import { delegatePluginPath } from '../../src/engine/runtime-paths.js';
+import { type LoadedModel, loadModel } from '../../src/engine/tflite-runtime.js';
+import { mirrored } from '../../src/vision/alignment.js';
+import { type Candidate, DETECTOR_PX } from '../../src/vision/blazeface.js';
+import { overlap } from '../../src/vision/nms.js';
+import { pixelWriter, unit } from '../../src/vision/quantize.js';
+import { wholeView } from '../../src/vision/view.js';
+import { golden, type Kind, madePixels } from '../vision/made-picture.js';
+
+const manifest = readManifest();
+const plain = { threads: 1, delegatePath: null };
+const fast = { threads: 1, delegatePath: delegatePluginPath };
+const runtimes = { plain, ...(existsSync(delegatePluginPath) ? { delegate: fast } : {}) };
+
+interface Made {
+  readonly picture: Kind;
+  readonly width: number;
+  readonly height: number;
+}
+
+const far = (got: ArrayLike<number>, want: readonly number[]): number =>
+  want.reduce((max, value, i) => Math.max(max, Math.abs(value - got[i]!)), 0);
+
+/** Feeds one made picture and gives the raw outputs. */
+function run(model: LoadedModel, write: ReturnType<typeof pixelWriter>, pictures: readonly Uint8Array[]) {
+  for (const [i, pixels] of pictures.entries()) write(pixels, model.input.data, i * pixels.length);
+  model.infer();
+  return model.outputs;
+}
+
+t.test('the plug-in was built', async (t) => {
+  t.ok(existsSync(delegatePluginPath), 'scripts/build-native.js made it at install');
+});
+
+t.test('the detector sees in made pictures and in photos what it sees in Python', async (t) => {
+  const expected = golden<{
+    raw: { inputs: Made & { every: number }; expected: { logits: number[]; regressors: number[][] } }[];
+    photos: { inputs: { file: string; sha256: string }; expected: { faces: Candidate[] } }[];
+    tolerance: { logit: number; regressor: number; landmarkOfBoxWidth: number; score: number };
+  }>('detector');
+  const samples = join(packageRoot, 'node_modules', '@vladmandic', 'face-api', 'demo');
+  for (const [name, options] of Object.entries(runtimes)) {
+    const model = loadModel(readModel(manifest, manifest.detector), options);
+    const write = pixelWriter(manifest.detector.input);
+    for (const { inputs, expected: want } of expected.raw) {
+      const outputs = run(model, write, [madePixels(inputs.picture, inputs.width, inputs.height)]);
+      const regressors = outputs.find(({ shape }) => shape.at(-1) === 16)!.data;
+      const logits = outputs.find(({ shape }) => shape.at(-1) === 1)!.data;
+      const some = want.logits.map((_, i) => i * inputs.every);
+      t.ok(
+        far(
+          some.map((i) => logits[i]!),
+          want.logits,
+        ) <= expected.tolerance.logit,
+        `${name} ${inputs.picture}: scores`,
+      );
+      const boxes = some.flatMap((i) => [...regressors.subarray(i * 16, i * 16 + 16)]);
+      t.ok(far(boxes, want.regressors.flat()) <= expected.tolerance.regressor, `${name} ${inputs.picture}: boxes`);
+    }
+    const detect = detectorOf(model, manifest.detector);
+    for (const { inputs, expected: want } of expected.photos) {
+      const photo = await readPhoto(join(samples, inputs.file));
+      t.ok(
+        want.faces.every((face) => sameFace(face, faces, expected.tolerance)),
+        `${name} ${inputs.file}`,
+      );
+    }
+  }
+});
+
+/**
+ * The photo's decoding and resampling differ between the two, and a whole frame shows a face at a few pixels: landmarks may
+ * be off, in the mean, by the stated share of the box or by one pixel of the input.
+ */
+function sameFace(
+  face: Candidate,
+  faces: readonly Candidate[],
+  inputPx: number,
+  limits: { landmarkOfBoxWidth: number; score: number },
+) {
+  const found = faces.find((other) => overlap(other.box, face.box) > 0.5);
+  if (found === undefined) return false;
+  const off = found.landmarks.map(([x, y], i) => Math.hypot(x - face.landmarks[i]![0], y - face.landmarks[i]![1]));
+  const mean = off.reduce((sum, distance) => sum + distance, 0) / off.length;
+  const most = Math.max(limits.landmarkOfBoxWidth * face.box[2], inputPx);
+  return mean <= most && Math.abs(found.score - face.score) <= limits.score;
+}
+
+t.test('the teacher embeds made pictures as in Python', async (t) => {
+  const { cases, tolerance } = golden<{
+    cases: { inputs: Made; expected: { embeddings: number[][] } }[];
+    tolerance: { absolute: number };
+  }>('embedding');
+  const entry = chooseEmbedder(manifest, 'mobilefacenet');
+  for (const [name, options] of Object.entries(runtimes)) {
+    const model = loadModel(readModel(manifest, entry), options);
+    const embed = embedderOf(model, entry);
+    for (const { inputs, expected } of cases) {
+      const pixels = madePixels(inputs.picture, inputs.width, inputs.height);
+      const [output] = run(model, pixelWriter(entry.input), [pixels, mirrored(pixels)]);
+      t.ok(far(output!.data, expected.embeddings.flat()) <= tolerance.absolute, `${name} ${inputs.picture}`);
+      const [single, ofMirror] = expected.embeddings.map((values) => unit(Float32Array.from(values))!);
+      const both = unit(single!.map((value, i) => value + ofMirror![i]!))!;
+      t.ok(far(embed([pixels], false)[0]!, [...single!]) < 1e-3, 'one look');
+      t.ok(far(embed([pixels], true)[0]!, [...both]) < 1e-3, 'look and mirror image');
+    }
+  }
+});
+
+t.test('a batch of two serves any number of faces, each as if alone', async (t) => {
+  const entry = chooseEmbedder(manifest, 'mobilefacenet');
+  const embed = embedderOf(loadModel(readModel(manifest, entry), Object.values(runtimes).at(-1)!), entry);
+  const faces = (['gradient', 'mixed', 'checker'] as const).map((kind) => madePixels(kind, 112, 112));
+  for (const mirror of [false, true]) {
+    const together = embed(faces, mirror);
+    for (const [i, face] of faces.entries()) t.ok(far(embed([face], mirror)[0]!, [...together[i]!]) < 1e-4);
+  }
+  t.same(embed([], true), []);
+});
+
+t.test('an int8 ResNet50 gives what Python gives, to two steps', async (t) => {
+  const folder = join(packageRoot, 'test', 'fixtures');
+  const entry = JSON.parse(readFileSync(join(folder, 'resnet50-w025-random-int8.json'), 'utf8')) as Embedder;
+  const { cases, tolerance } = golden<{
+    cases: { inputs: Made; expected: { steps: number[] } }[];
+    tolerance: { steps: number };
+  }>('resnet50-w025-random-int8');
+  const here = { ...manifest, path: join(folder, 'manifest.json') };
+  for (const [name, options] of Object.entries(runtimes)) {
+    const model = loadModel(readModel(here, entry), options);
+    const embed = embedderOf(model, entry);
+    for (const { inputs, expected } of cases) {
+      const pixels = madePixels(inputs.picture, inputs.width, inputs.height);
+      const [output] = run(model, pixelWriter(entry.input), [pixels]);
+      const steps = far(output!.data, expected.steps);
+      t.ok(steps <= tolerance.steps, `${name} ${inputs.picture}: ${steps} steps`);
+      const [{ scale, zeroPoint }] = entry.outputs as [Embedder['outputs'][0]];
+      const wanted = unit(Float32Array.from(expected.steps, (value) => (value - zeroPoint) * scale))!;
+      const got = embed([pixels], false)[0]!;
+      t.ok(got.reduce((sum, value, i) => sum + value * wanted[i]!, 0) > 0.995, 'as a unit vector');
+    }
+  }
+});
