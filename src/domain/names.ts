@@ -89,6 +89,10 @@ export function freeId(name: string, taken: ReadonlySet<string>): PersonId {
   }
 }
 
+// Quoted in an error: what is invisible or turns the writing direction is shown as its code.
 function shortened(text: string): string {
-  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+  const visible = text.slice(0, 40).replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, (hidden) => {
+    return `\\u${hidden.codePointAt(0)!.toString(16).padStart(4, '0')}`;
+  });
+  return text.length > 40 ? `${visible}…` : visible;
 }
