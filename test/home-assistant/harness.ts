@@ -1,0 +1,91 @@
+// A real Home Assistant beside a real Mosquitto, driven through the tools in `tools/ha` of the shared folder. They are not part
+// of this repository: found through ROOMKIN_SHARED, or as `../shared` beside it.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { packageRoot } from '../../src/base/package-root.js';
+
+const tools = resolve(process.env['ROOMKIN_SHARED'] ?? join(packageRoot, '..', 'shared'), 'tools', 'ha');
+
+/** Why these tests cannot run here, or false. */
+export const withoutHomeAssistant: string | false = existsSync(join(tools, 'ha_harness.py'))
+  ? false
+  : `no Home Assistant tools at ${tools} (set ROOMKIN_SHARED)`;
+
+/** What the harness can check; see the README of the tools. Lines about us in Home Assistant's log always fail. */
+export type Spec = Readonly<Record<string, unknown>>;
+
+export interface HomeAssistant {
+  readonly version: string;
+  readonly mqttUrl: string;
+  /** Polls until all of `spec` holds; throws with what does not. */
+  expect(spec: Spec): Promise<void>;
+  /** Calls a service, as a person who presses a control does. */
+  call(service: string, data: Spec): Promise<void>;
+  stop(): Promise<void>;
+  /** Starts it again, with the packages it had. */
+  start(): Promise<void>;
+  stopBroker(): Promise<void>;
+  startBroker(options?: { readonly wipe?: boolean }): Promise<void>;
+  /** Ends both. The folder with the logs stays. */
+  down(): Promise<void>;
+  readonly folder: string;
+}
+
+/** What Home Assistant says of its own connection when a test takes the broker away is not about us. */
+const ownConnection = 'The connection was lost|Failed to connect to MQTT|Unable to connect';
+const logWithout = [`^(?!.*(${ownConnection})).*(WARNING|ERROR).*mqtt`, 'Error doing job', 'roomkin'];
+
+/** Installs the version if need be (minutes), and starts it with `packages`, YAML files of configuration. */
+export async function startHomeAssistant(packages: readonly string[]): Promise<HomeAssistant> {
+  const version = process.env['HA_VERSION'] ?? '2025.4.4';
+  const folder = mkdtempSync(join(tmpdir(), 'roomkin-ha-'));
+  const harness = (words: readonly string[], input = '') => run(words, input, { ...process.env, HA_RUN: folder });
+  await harness(['install', '--ha', version]);
+  await harness(['up', '--ha', version, ...packages.flatMap((file) => ['--package', file])]);
+  const port = /MQTT_PORT=(\d+)/.exec(await harness(['env']))?.[1];
+  return {
+    version,
+    folder,
+    mqttUrl: `mqtt://127.0.0.1:${port}`,
+    async expect(spec) {
+      await harness(['assert', '-'], JSON.stringify({ timeout: 10, log_without: logWithout, ...spec }));
+    },
+    async call(service, data) {
+      await harness(['call', service, JSON.stringify(data)]);
+    },
+    async stop() {
+      await harness(['ha', 'stop']);
+    },
+    async start() {
+      await harness(['ha', 'start']);
+    },
+    async stopBroker() {
+      await harness(['broker', 'stop']);
+    },
+    async startBroker({ wipe = false } = {}) {
+      await harness(['broker', 'start', ...(wipe ? ['--wipe'] : [])]);
+    },
+    async down() {
+      await harness(['down', '--keep']);
+    },
+  };
+}
+
+function run(words: readonly string[], input: string, env: NodeJS.ProcessEnv): Promise<string> {
+  return new Promise((resolveOutput, reject) => {
+    const child = spawn('python3', [join(tools, 'ha_harness.py'), ...words], { env });
+    let output = '';
+    const gather = (chunk: Buffer) => {
+      output += chunk.toString();
+    };
+    child.stdout.on('data', gather);
+    child.stderr.on('data', gather);
+    child.once('error', reject);
+    child.once('close', (status) =>
+      status === 0 ? resolveOutput(output) : reject(new Error(`${words[0]}: ${output.trim()}`)),
+    );
+    child.stdin.end(input);
+  });
+}
