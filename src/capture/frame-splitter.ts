@@ -1,7 +1,8 @@
 // Bytes to whole I420 frames. Raw video has no header and no separator, so a frame's end is believed only where the
 // pipe rests: rpicam-vid and ffmpeg write a frame in one go and then wait for the next. A burst of bytes between two
-// rests is one frame, or several if the reader was late; anything else is thrown away whole. A lost byte therefore
-// costs one frame and never shifts the next, and a wrong idea of the row padding shows at the first rest.
+// rests is one frame, or several if the reader was late and the burst before was whole; anything else is thrown away.
+// A lost byte therefore costs one frame and never shifts the next, and a wrong idea of the row padding shows at the
+// first rest.
 
 /** The newest whole frame of a burst. */
 export interface SplitFrame {
@@ -19,9 +20,9 @@ export interface SplitFrame {
 
 export interface FrameSplitter {
   push(chunk: Uint8Array, atMs: number): void;
-  /** The pipe is quiet for a moment: the frame that ends here; null if nothing came or a frame is still unfinished. */
+  /** The pipe is quiet for a moment: the frame that ends here; null if nothing came or no frame ends here. */
   settle(): SplitFrame | null;
-  /** The pipe rests: an unfinished frame will never be finished. Says how many bytes were thrown away. */
+  /** The pipe rests: what `settle` did not take is no frame. Says how many bytes were thrown away. */
   abandon(): number;
   /** The camera chose another size than it was asked for. What is unfinished is thrown away. */
   resize(width: number, height: number): void;
@@ -42,6 +43,8 @@ export function createFrameSplitter(width: number, height: number, rowAlignments
   let burst = 0;
   let lastByteAtMs = 0;
   let torn = 0;
+  /** Whether the last burst ended where a frame ends; the stream's start counts as such. */
+  let sound = true;
 
   const padded = (alignment: number): number => Math.ceil(size.width / alignment) * alignment;
   const bytesOf = (rowBytes: number): number => (rowBytes * size.height * 3) / 2;
@@ -50,9 +53,10 @@ export function createFrameSplitter(width: number, height: number, rowAlignments
     buffer = new Uint8Array(bytesOf(rowBytes));
   };
   const abandon = (): number => {
-    const lost = burst % buffer.length === 0 ? 0 : burst;
+    const lost = burst;
     if (lost > 0) {
       torn++;
+      sound = false;
       const fitting = rowAlignments.map(padded).find((rowBytes) => bytesOf(rowBytes) === burst);
       if (fitting !== undefined) useStride(fitting);
     }
@@ -74,8 +78,12 @@ export function createFrameSplitter(width: number, height: number, rowAlignments
     },
     settle() {
       if (burst === 0 || burst % buffer.length !== 0) return null;
-      const frame = { data: buffer, ...size, stride, lastByteAtMs, skipped: burst / buffer.length - 1 };
+      const skipped = burst / buffer.length - 1;
+      // After a torn burst, a rest that was missed can join a long and a short one to the length of whole frames.
+      if (!sound && skipped > 0) return null;
       burst = 0;
+      sound = true;
+      const frame = { data: buffer, ...size, stride, lastByteAtMs, skipped };
       buffer = new Uint8Array(buffer.length);
       return frame;
     },

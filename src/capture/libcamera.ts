@@ -16,7 +16,7 @@ export function libcameraProgram(options: CameraOptions): CameraProgram {
     ends: false,
     sizeIn(line) {
       // libcamera's own line; rpicam-vid's "Stream configuration adjusted" also comes for the raw stream.
-      const found = /configuring streams: \(0\) (\d{2,5})x(\d{2,5})-YUV420\b/.exec(line);
+      const found = /configuring streams: \(0\) (\d{2,4})x(\d{2,4})-YUV420\b/.exec(line);
       return found ? { width: Number(found[1]), height: Number(found[2]) } : null;
     },
     redact: (line) => line,

@@ -62,6 +62,23 @@ t.test('row padding is learnt from the first burst', async (t) => {
   }
 });
 
+t.test('two damaged bursts that are read as one do not make two frames', async (t) => {
+  // What rpicam-vid does without --flush: 2048 bytes late after every other frame; the second rest was missed.
+  const splitter = createFrameSplitter(64, 48, [1]);
+  const [first, second, third, fourth] = [1, 2, 3, 4].map((k) => drawPattern(k, 64, 48, 64)) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ];
+  t.equal(burst(splitter, first.subarray(0, -2048)), null);
+  t.equal(burst(splitter, Buffer.concat([first.subarray(-2048), second, third.subarray(0, -2048)])), null);
+  t.equal(splitter.torn, 2);
+  t.equal(burst(splitter, Buffer.concat([third.subarray(-2048), fourth])), null);
+  t.equal(readPattern(burst(splitter, first)!), 1, 'one frame between two rests is believed again');
+  t.equal(readPattern(burst(splitter, Buffer.concat([first, second]))!), 2, 'and then several');
+});
+
 t.test('another size takes effect at once', async (t) => {
   const splitter = createFrameSplitter(64, 48, [64, 128]);
   splitter.push(new Uint8Array(10), 0);
