@@ -1,0 +1,144 @@
+// The doctor as a process: what it says of a machine where some things are missing, and of one where nothing is.
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import t from 'tap';
+import { findingLines } from '../../src/commands/check.js';
+import type { Finding } from '../../src/commands/checks/finding.js';
+import { checkClock, checkDisk, checkHeat, checkNode } from '../../src/commands/checks/machine.js';
+import { startAedes } from '../helpers/brokers.js';
+import { runCli } from '../helpers/cli.js';
+import { shortFolder } from '../helpers/short-folder.js';
+
+interface Report {
+  readonly ok: boolean;
+  readonly checks: readonly Finding[];
+}
+
+/** A configuration with a replayed folder of one grey picture. */
+async function configure(folder: string, url: string, input = join(folder, 'pictures')): Promise<string> {
+  const path = join(folder, 'config.toml');
+  const grey = sharp({ create: { width: 64, height: 64, channels: 3, background: '#888' } });
+  if (existsSync(join(folder, 'pictures'))) await grey.jpeg().toFile(join(folder, 'pictures', '1.jpg'));
+  const camera = `[camera]\nsource = "replay"\ninput = "${input}"\nwidth = 64\nheight = 64\nloop = true\n`;
+  writeFileSync(path, `[room]\nid = "lab"\n${camera}[mqtt]\nurl = "${url}"\n[store]\ndirectory = "${folder}/store"\n`);
+  return path;
+}
+
+const stateOf = ({ checks }: Report, name: string): string | undefined => checks.find((f) => f.check === name)?.state;
+
+t.test('where everything is there nothing fails and nothing is made', async (t) => {
+  const folder = t.testdir({ pictures: {} });
+  await using broker = await startAedes();
+  const { code, stdout, stderr } = await runCli(['check', '--json', '--config', await configure(folder, broker.url)]);
+  const report = JSON.parse(stdout) as Report;
+  t.equal(code, 0, stdout + stderr);
+  t.equal(report.ok, true);
+  for (const name of ['node', 'config', 'camera', 'broker']) t.equal(stateOf(report, name), 'ok', name);
+  t.equal(stateOf(report, 'daemon'), 'warn');
+  t.equal(stateOf(report, 'gallery'), 'warn', 'nobody enrolled yet');
+  t.notOk(existsSync(join(folder, 'store')), 'a doctor leaves no files');
+});
+
+t.test('a camera and a broker that are not there fail, each with advice, in 80 columns', async (t) => {
+  const folder = t.testdir({ pictures: {} });
+  const path = await configure(folder, 'mqtt://127.0.0.1:1', join(folder, 'absent'));
+  const { code, stdout, stderr } = await runCli(['check', '--config', path]);
+  t.equal(code, 69);
+  t.match(stderr, /^roomkin: CHECK_FAILED: 2 of \d+ checks failed: camera, broker$/m);
+  t.match(stdout, /^FAIL camera/m);
+  t.match(stdout.replaceAll(/\s+/g, ' '), /FAIL broker 127\.0\.0\.1:1 does not let us in: nobody listens there/);
+  for (const line of stdout.replaceAll(folder, '/f').split('\n')) t.ok(line.length <= 80, line);
+});
+
+t.test('a broker that says nothing is given up', async (t) => {
+  const server = createServer(() => {});
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  const folder = t.testdir({ pictures: {} });
+  const { port } = server.address() as { port: number };
+  const path = await configure(folder, `mqtt://127.0.0.1:${port}`);
+  const { stdout } = await runCli(['check', '--json', '--config', path]);
+  t.equal(stateOf(JSON.parse(stdout), 'broker'), 'fail');
+});
+
+t.test(
+  'a bad configuration is one failed check with every fault, and the rest of the machine is still examined',
+  async (t) => {
+    const folder = t.testdir({ 'config.toml': '[room]\nid = "A"\nnmae = 1\n' });
+    const { code, stdout, stderr } = await runCli(['check', '--json', '--config', join(folder, 'config.toml')]);
+    const report = JSON.parse(stdout) as Report;
+    t.equal(code, 78);
+    t.match(stderr, /^roomkin: CONFIG_INVALID: 1 of \d checks failed: config\n$/);
+    t.match(report.checks.find((f) => f.check === 'config')?.advice, /room\.id.*room\.nmae/);
+    t.ok(stateOf(report, 'heat'));
+  },
+);
+
+t.test('an embedder that does not exist fails with exit code 78', async (t) => {
+  const folder = t.testdir({ pictures: {} });
+  const path = await configure(folder, 'mqtt://127.0.0.1:1');
+  writeFileSync(
+    path,
+    `[embedder]\nid = "nonesuch"\n[room]\nid = "lab"\n[camera]\nsource = "replay"\ninput = "${folder}/x"\n`,
+  );
+  const { code, stdout } = await runCli(['check', '--json', '--config', path]);
+  t.equal(code, 78);
+  t.equal(stateOf(JSON.parse(stdout), 'models'), 'fail');
+});
+
+t.test('old Node and 32-bit systems are named', async (t) => {
+  t.equal(checkNode('20.19.0', 'arm64').state, 'ok');
+  t.equal(checkNode('24.0.0', 'x64').state, 'ok');
+  t.equal(checkNode('20.18.3', 'arm64').state, 'fail');
+  t.equal(checkNode('18.20.4', 'arm64').state, 'fail');
+  t.equal(checkNode('22.0.0', 'arm').state, 'fail');
+});
+
+t.test('heat and supply are read from the board', async (t) => {
+  const board = (celsius: number, bits: string): string =>
+    t.testdir({
+      sys: {
+        class: { thermal: { thermal_zone0: { temp: `${celsius * 1000}\n` } } },
+        devices: { platform: { soc: { 'soc:firmware': { get_throttled: `${bits}\n` } } } },
+      },
+    });
+  t.match(await checkHeat(board(52, '0')), { state: 'ok', found: '52 °C' });
+  t.match(await checkHeat(board(52, '50000')), { state: 'ok' }, 'what happened once is over');
+  t.match(await checkHeat(board(79, '0')), { state: 'warn', advice: /heat sink/ });
+  t.match(await checkHeat(board(84, '4')), { state: 'warn', found: /slowed down/ });
+  t.match(await checkHeat(board(40, '1')), { state: 'warn', advice: /power supply/ });
+  t.match(await checkHeat('/nonexistent'), { state: 'ok' });
+});
+
+t.test('the clock is as good as timedatectl says', async (t) => {
+  const folder = shortFolder(t);
+  const answer = async (script: string): Promise<string> => {
+    const path = join(folder, 'timedatectl');
+    writeFileSync(path, `#!/bin/sh\n${script}\n`);
+    chmodSync(path, 0o755);
+    return (await checkClock(path)).state;
+  };
+  t.equal(await answer('echo yes'), 'ok');
+  t.equal(await answer('echo no'), 'warn');
+  t.equal(await answer('exit 1'), 'warn');
+  t.equal((await checkClock('/nonexistent')).state, 'warn');
+});
+
+t.test('disk space is that of the folder that will hold the gallery', async (t) => {
+  t.match(await checkDisk('/nonexistent/deep/down'), { found: / at \/$/ });
+});
+
+t.test('lines hang under their text', async (t) => {
+  const finding: Finding = {
+    check: 'camera',
+    state: 'fail',
+    found: 'gone',
+    advice: 'word '.repeat(30).trim(),
+    code: null,
+  };
+  const lines = findingLines(finding, 60);
+  t.equal(lines[0]?.slice(0, 24), 'FAIL camera       gone: ');
+  t.ok(lines.length > 2 && lines.slice(1).every((line) => line.startsWith(' '.repeat(18)) && line.length <= 60));
+});
