@@ -74,7 +74,9 @@ export function restoreArchive(store: Store, text: string, file: string, replace
       const person = changes.person(name, id);
       restored.push({ person, name, templates: templates.filter((one) => changes.addTemplate(person, one)).length });
     }
-    return { people: restored, kept, strangers: strangers.filter((one) => changes.addStranger(one)).length };
+    const known = new Set(store.openStrangers().map((stranger) => stranger.vector.join()));
+    const fresh = strangers.filter((one) => !known.has(one.vector.join()));
+    return { people: restored, kept, strangers: fresh.filter((one) => changes.addStranger(one)).length };
   });
 }
 

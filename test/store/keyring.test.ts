@@ -1,0 +1,121 @@
+import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { keyCredential, openKeyring } from '../../src/store/keyring.js';
+import { seal, unseal } from '../../src/store/seal.js';
+import { enrolMadeUp, openTestStore, space, temporaryFolder } from './household.js';
+
+const folder = temporaryFolder();
+t.teardown(() => rmSync(folder, { recursive: true }));
+const at = (name: string): string => join(folder, name);
+const noCredentials = {};
+
+/** What opening says, or null. */
+function refusal(path: string, mustExist = true): string | null {
+  try {
+    openKeyring(path, mustExist, noCredentials);
+    return null;
+  } catch (error) {
+    return `${(error as { code?: string }).code}: ${(error as Error).message}`;
+  }
+}
+
+t.test('a key file is made once and private', (t) => {
+  const made = openKeyring(at('key'), false, noCredentials);
+  t.equal(statSync(at('key')).mode & 0o777, 0o600);
+  t.match(readFileSync(at('key'), 'utf8'), /^[0-9a-f]{64}\n$/);
+  t.same(openKeyring(at('key'), false, noCredentials).fingerprint, made.fingerprint);
+  t.notSame(openKeyring(at('other'), false, noCredentials).fingerprint, made.fingerprint);
+  t.end();
+});
+
+t.test('a wrapped key opens for its owner and by its key file alone', (t) => {
+  const keys = openKeyring(at('key'), true, noCredentials);
+  const { key, wrapped } = keys.create('ada');
+  t.same(keys.unwrap(wrapped, 'ada'), key);
+  t.equal(keys.unwrap(wrapped, 'bob'), null);
+  t.equal(openKeyring(at('other'), true, noCredentials).unwrap(wrapped, 'ada'), null);
+  t.equal(keys.unwrap(wrapped.subarray(0, 10), 'ada'), null);
+  t.end();
+});
+
+t.test('no single changed bit opens', (t) => {
+  const key = Buffer.alloc(32, 7);
+  const sealed = seal(key, Buffer.from('secret'), ['a', 'b']);
+  t.equal(unseal(key, sealed, ['a', 'b'])?.toString(), 'secret');
+  t.equal(unseal(key, sealed, ['ab', '']), null);
+  t.equal(unseal(key, sealed, ['a,b']), null);
+  for (let bit = 0; bit < sealed.length * 8; bit += 1) {
+    const changed = Buffer.from(sealed);
+    changed[bit >> 3]! ^= 1 << (bit & 7);
+    if (unseal(key, changed, ['a', 'b']) !== null) t.fail(`bit ${bit}`);
+  }
+  t.notSame(seal(key, Buffer.from('secret'), []), seal(key, Buffer.from('secret'), []), 'a nonce is never used twice');
+  t.end();
+});
+
+t.test('a key file that others may read, or that is no key, is refused with what to do', (t) => {
+  chmodSync(at('key'), 0o640);
+  t.match(refusal(at('key')), /^KEY_FILE: .* has mode 0640.*chmod 600/);
+  chmodSync(at('key'), 0o600);
+  t.equal(refusal(at('key')), null);
+  for (const [name, content] of [
+    ['short', 'abc'],
+    ['empty', ''],
+    ['long', 'a'.repeat(65)],
+    ['letters', 'z'.repeat(64)],
+    ['huge', 'a'.repeat(100_000)],
+  ] as const) {
+    writeFileSync(at(name), content, { mode: 0o600 });
+    t.match(refusal(at(name)), /^KEY_FILE: .*not a key/, name);
+  }
+  mkdirSync(at('folder'));
+  t.match(refusal(at('folder')), /^KEY_FILE: .*not a regular file/);
+  t.match(refusal(at('missing')), /^KEY_FILE: the gallery is locked by a key file that is missing/);
+  t.match(refusal(join(folder, 'nowhere', 'key'), false), /^KEY_FILE: cannot make the key file .*ENOENT/);
+  symlinkSync(at('key'), at('link'));
+  t.equal(refusal(at('link')), null);
+  t.end();
+});
+
+t.test('a key file of another user is refused', { skip: process.geteuid?.() !== 0 && 'needs root' }, (t) => {
+  writeFileSync(at('theirs'), 'a'.repeat(64), { mode: 0o600 });
+  chownSync(at('theirs'), 12345, 12345);
+  process.seteuid?.(54321);
+  try {
+    t.match(refusal(at('theirs')), /^KEY_FILE/);
+  } finally {
+    process.seteuid?.(0);
+  }
+  t.equal(refusal(at('theirs')), null, 'root may use it');
+  t.end();
+});
+
+t.test('a systemd credential takes the place of the key file', (t) => {
+  mkdirSync(at('credentials'));
+  writeFileSync(join(at('credentials'), keyCredential), `${'ab'.repeat(32)}\n`, { mode: 0o440 });
+  const keys = openKeyring(at('unused'), false, { CREDENTIALS_DIRECTORY: at('credentials') });
+  writeFileSync(at('same'), 'AB'.repeat(32), { mode: 0o600 });
+  t.same(keys.fingerprint, openKeyring(at('same'), true, noCredentials).fingerprint);
+  t.equal(refusal(at('unused')) !== null, true, 'and no key file was made');
+  writeFileSync(join(at('credentials'), keyCredential), 'no key');
+  t.throws(() => openKeyring(at('key'), true, { CREDENTIALS_DIRECTORY: at('credentials') }), { code: 'KEY_FILE' });
+  t.end();
+});
+
+t.test('a gallery neither opens with another key nor gets a second one', (t) => {
+  const directory = at('store');
+  {
+    using store = openTestStore(directory);
+    enrolMadeUp(store, 'Ada');
+  }
+  const right = readFileSync(join(directory, 'key'));
+  writeFileSync(join(directory, 'key'), 'cd'.repeat(32), { mode: 0o600 });
+  t.throws(() => openTestStore(directory), { code: 'KEY_FILE', message: /is not the key that .* was locked with/ });
+  rmSync(join(directory, 'key'));
+  t.throws(() => openTestStore(directory), { code: 'KEY_FILE', message: /missing/ });
+  writeFileSync(join(directory, 'key'), right, { mode: 0o600 });
+  using store = openTestStore(directory);
+  t.equal(store.gallery(space).people[0]?.templates.length, 2);
+  t.end();
+});

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
+import t from 'tap';
+import { enrolMadeUp, openTestStore, space, temporaryFolder } from './household.js';
+
+const childPath = fileURLToPath(new URL('./enrol-forever.js', import.meta.url));
+
+/** A child that enrols; `lines` grows as it prints. */
+function startEnrolling(directory: string, prefix: string): { child: ChildProcess; lines: () => string[] } {
+  const child = spawn(process.execPath, [childPath, directory, prefix], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  return { child, lines: () => text.split('\n').slice(0, -1) };
+}
+
+async function until(condition: () => boolean, timeoutMs = 20_000): Promise<void> {
+  const end = Date.now() + timeoutMs;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error('waited too long');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+async function killHard(child: ChildProcess): Promise<void> {
+  const gone = once(child, 'close');
+  child.kill('SIGKILL');
+  await gone;
+}
+
+t.setTimeout(90_000);
+
+t.test('killed at any moment of enrolling, everybody is there whole or not at all', async (t) => {
+  const directory = temporaryFolder();
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const said = new Set<string>();
+  for (let round = 0; round < 5; round += 1) {
+    const { child, lines } = startEnrolling(directory, `r${round}x`);
+    await until(() => lines().length > 3 + round);
+    await new Promise((resolve) => setTimeout(resolve, round * 3));
+    await killHard(child);
+    for (const line of lines().slice(1)) said.add(line);
+
+    const database = new Database(join(directory, 'gallery.sqlite'));
+    t.equal(database.pragma('integrity_check', { simple: true }), 'ok');
+    t.same(database.pragma('foreign_key_check'), []);
+    database.close();
+    const damage: string[] = [];
+    using store = openTestStore(directory, { onDamage: (line) => damage.push(line) });
+    const { people } = store.gallery(space);
+    t.same(damage, []);
+    t.same(
+      people.filter(({ templates }) => templates.length !== 20),
+      [],
+      'nobody is half there',
+    );
+    const ids = new Set(people.map(({ id }) => id));
+    t.same(
+      [...said].filter((id) => !ids.has(id)),
+      [],
+      'what was said to be kept is kept',
+    );
+  }
+});
+
+t.test('two processes enrol at once while a third reads', async (t) => {
+  const directory = temporaryFolder();
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const children = ['a', 'b'].map((prefix) => startEnrolling(directory, prefix));
+  t.teardown(() => Promise.all(children.map(({ child }) => killHard(child))));
+  await until(() => children.every(({ lines }) => lines().length > 0));
+  using reader = openTestStore(directory);
+  const versions = new Set<number>();
+  await until(() => {
+    versions.add(reader.version);
+    const { people } = reader.gallery(space);
+    if (people.some(({ templates }) => templates.length !== 20)) throw new Error('a half person was read');
+    return children.every(({ lines }) => lines().length > 12);
+  });
+  t.ok(versions.size > 5, 'the reader saw them come');
+  t.equal(enrolMadeUp(reader, 'Ada'), 'ada', 'and can write between them');
+  t.equal(reader.forget('ada'), true);
+});
+
+t.test('two processes that start at once agree on one key', async (t) => {
+  for (let round = 0; round < 3; round += 1) {
+    const directory = temporaryFolder();
+    t.teardown(() => rmSync(directory, { recursive: true }));
+    const children = ['a', 'b', 'c'].map((prefix) => startEnrolling(directory, prefix));
+    await until(() => children.every(({ lines }) => lines().length > 1));
+    await Promise.all(children.map(({ child }) => killHard(child)));
+    const damage: string[] = [];
+    using store = openTestStore(directory, { onDamage: (line) => damage.push(line) });
+    t.ok(store.gallery(space).people.length >= 3);
+    t.same(damage, []);
+  }
+});
