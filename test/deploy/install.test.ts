@@ -7,18 +7,17 @@ import t from 'tap';
 import { packageRoot } from '../../src/base/package-root.js';
 
 const script = join(packageRoot, 'deploy/install');
-const installed = existsSync('/etc/roomkin/config.toml');
-const debian = spawnSync('dpkg', ['--print-architecture'], { encoding: 'utf8' });
 const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-const node = spawnSync('node', ['--version'], { encoding: 'utf8', env: { PATH: systemPath } }).stdout ?? '';
-const newNode = Number(/^v(\d+)/.exec(node)?.[1] ?? 0) >= 20;
-const skip = !newNode
-  ? 'needs Node 20 or later where the system keeps it'
-  : debian.status !== 0
-    ? 'needs Debian'
-    : installed
-      ? 'roomkin is installed on this machine'
-      : false;
+const skip = reasonToSkip();
+
+function reasonToSkip(): string | false {
+  const output = (program: string, args: string[]): string =>
+    spawnSync(program, args, { encoding: 'utf8', env: { PATH: systemPath } }).stdout ?? '';
+  if (output('dpkg', ['--print-architecture']) === '') return 'needs Debian';
+  if (!/^v(2[0-9]|[3-9][0-9])/.test(output('node', ['--version']))) return 'needs Node 20 where the system keeps it';
+  if (existsSync('/etc/roomkin/config.toml')) return 'roomkin is installed on this machine';
+  return false;
+}
 
 /** Runs the installer with `fakes`, small programs that stand before the machine's own. */
 function install(t: Folder, args: readonly string[], fakes: Readonly<Record<string, string>> = {}) {
