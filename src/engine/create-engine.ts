@@ -2,6 +2,7 @@
 //
 // Invariant: calls are served one after another; a child that dies takes only the frame it had with it. It is started
 // again with the next call, at once or, when it keeps dying, every half minute: the daemon never exits for it.
+import { availableParallelism } from 'node:os';
 import { type Clock, systemClock } from '../base/clock.js';
 import { fail, RoomkinError } from '../base/errors.js';
 import { type Log, silentLog } from '../base/log.js';
@@ -16,7 +17,10 @@ import { createRestartBudget } from './restart-budget.js';
 export interface EngineOptions {
   /** Embedder's id in the manifest; null or absent: the manifest's default. */
   readonly embedder?: string | null;
-  /** Threads of the embedder and the detector. Default 2. */
+  /**
+   * Threads of each model. Default 2, and never more than half of the cores: XNNPACK's threads spin while they wait for
+   * each other, which on two busy cores made a frame ten times slower.
+   */
   readonly threads?: number;
   /** Score a face must reach, 0 to 1; null or absent: chosen by measurement. */
   readonly score?: number | null;
@@ -54,7 +58,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
   const load: Omit<LoadOptions, 'delegatePath'> = {
     manifestPath: options.manifestPath ?? defaultManifestPath,
     embedder: options.embedder ?? null,
-    threads: options.threads ?? 2,
+    threads: Math.min(options.threads ?? 2, Math.max(1, Math.floor(availableParallelism() / 2))),
     search: {
       ...defaultSearch,
       ...(options.score == null ? {} : { leastScore: options.score }),

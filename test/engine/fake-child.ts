@@ -15,24 +15,23 @@ function die(): void {
 }
 
 function onLoad(): void {
-  if (act === 'die-at-load') return die();
-  if (act === 'segv-at-load') return void process.kill(process.pid, 'SIGSEGV');
-  if (act === 'hang-at-load') return;
-  if (act === 'hash-at-load') return say({ type: 'failed', id: null, code: 'MODEL_HASH', sentence: 'not that file' });
-  say({ type: 'loaded', info: { detector: 'd', embedder: 'e', space: 's', dimension: 3 } });
+  if (act === 'die-at-load') die();
+  else if (act === 'segv-at-load') process.kill(process.pid, 'SIGSEGV');
+  else if (act === 'hash-at-load') say({ type: 'failed', id: null, code: 'MODEL_HASH', sentence: 'not that file' });
+  else if (act !== 'hang-at-load')
+    say({ type: 'loaded', info: { detector: 'd', embedder: 'e', space: 's', dimension: 3 } });
 }
 
 function onFrame(id: number): void {
-  if (act === 'die-on-frame') return die();
-  if (act === 'segv-on-frame') return void process.kill(process.pid, 'SIGSEGV');
-  if (act === 'hang-on-frame') return;
-  if (act === 'nonsense') return say({ hello: 'world' });
-  if (act === 'half-an-answer') return say({ type: 'analyzed', id, analysis: { faces: 'many' } });
-  if (act === 'wrong-id')
-    return say({ type: 'analyzed', id: id + 100, analysis: { faces: [], times: {}, crops: null } });
-  if (act === 'strange-code') return say({ type: 'failed', id, code: '__proto__', sentence: 'a sentence' });
   const times = { detectMs: 1, alignMs: 0, embedMs: 0, tiles: 0 };
-  say({ type: 'analyzed', id, analysis: { faces: [], times, crops: null } });
+  const nothing = { faces: [], times, crops: null };
+  if (act === 'die-on-frame') die();
+  else if (act === 'segv-on-frame') process.kill(process.pid, 'SIGSEGV');
+  else if (act === 'nonsense') say({ hello: 'world' });
+  else if (act === 'half-an-answer') say({ type: 'analyzed', id, analysis: { faces: 'many' } });
+  else if (act === 'wrong-id') say({ type: 'analyzed', id: id + 100, analysis: nothing });
+  else if (act === 'strange-code') say({ type: 'failed', id, code: '__proto__', sentence: 'a sentence' });
+  else if (act !== 'hang-on-frame') say({ type: 'analyzed', id, analysis: nothing });
 }
 
 process.on('message', (message: ToChild) => (message.type === 'load' ? onLoad() : onFrame(message.id)));

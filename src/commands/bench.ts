@@ -1,0 +1,112 @@
+// roomkin bench: what each stage costs on this machine, with XNNPACK and without, by the number of threads.
+import { availableParallelism, cpus } from 'node:os';
+import { chooseEmbedder, defaultManifestPath, type Manifest, readManifest } from '../engine/manifest.js';
+import { builtDelegate, type Measurement, type MeasureOptions, measure, type Stage } from '../engine/measure.js';
+import { misused, parseArguments } from './arguments.js';
+import type { Command, CommandIo } from './command.js';
+
+const stageNames: Readonly<Record<Stage, string>> = {
+  detectWhole: 'detect, whole 1280x960 frame',
+  detectTile: 'detect, one tile of 480 px',
+  detectAll: 'detect, a still with every tile',
+  align: 'align one face',
+  embed: 'embed one face',
+  total: 'a video frame with one face',
+};
+
+export const command: Command = {
+  usage: 'bench [--embedder ID] [--threads N] [--manifest FILE] [--seconds N]',
+  summary: 'Measure detect, align and embed here: plain TFLite against XNNPACK, and threads.',
+  async run(argv, io) {
+    const text = { type: 'string' } as const;
+    const spec = { embedder: text, threads: text, manifest: text, seconds: text };
+    const { values, positionals } = parseArguments(argv, command.usage, spec);
+    if (positionals.length > 0) throw misused(command.usage, `${positionals[0]} is not an option`);
+    const manifestPath = values.manifest ?? defaultManifestPath;
+    const manifest = readManifest(manifestPath);
+    const options: MeasureOptions = {
+      manifestPath,
+      embedder: values.embedder ?? chosen(manifest),
+      threads: whole(values.threads, 'threads', 1),
+      delegatePath: builtDelegate(),
+      what: 'models',
+      budgetMs: whole(values.seconds, 'seconds', 1) * 1000,
+    };
+    chooseEmbedder(manifest, options.embedder);
+    const report = await bench(options, manifest, io);
+    io.progress('');
+    io.document(report);
+    for (const line of describe(report)) io.out(line);
+  },
+};
+
+/** The manifest's int8 embedder, which the delegate is for; else its default. */
+function chosen(manifest: Manifest): string {
+  return manifest.embedders.find(({ input }) => input.type === 'int8')?.id ?? manifest.defaultEmbedder;
+}
+
+function whole(word: string | undefined, name: string, otherwise: number): number {
+  if (word === undefined) return otherwise;
+  if (!/^[1-9]\d?$/.test(word)) throw misused(command.usage, `--${name} is a whole number from 1 to 99`);
+  return Number(word);
+}
+
+type Report = Awaited<ReturnType<typeof bench>>;
+
+async function bench(options: MeasureOptions, manifest: Manifest, io: CommandIo) {
+  const run = (what: string, change: Partial<MeasureOptions>): Promise<Measurement> => {
+    io.signal.throwIfAborted();
+    io.progress(`measuring ${what}`);
+    return measure({ ...options, ...change }, io.signal);
+  };
+  const plain = await run('plain TFLite', { delegatePath: null });
+  const delegate = options.delegatePath === null ? null : await run('XNNPACK', {}).catch(() => null);
+  const best = delegate === null ? { delegatePath: null } : {};
+  const { stages } = await run('the stages', { ...best, what: 'stages' });
+  const float = manifest.embedders.find(({ input }) => input.type === 'float32');
+  const ofFloat = float && (await run(float.id, { ...best, embedder: float.id }));
+  const counts = [1, 2, 4].filter((threads) => threads <= availableParallelism());
+  const threads = [];
+  for (const count of counts) {
+    const { detector, embedder } = await run(`${count} threads`, { ...best, threads: count });
+    threads.push({ threads: count, detector: detector.ms.p50, embedder: embedder.ms.p50 });
+  }
+  return {
+    machine: {
+      cpu: cpus()[0]?.model ?? 'unknown',
+      cores: availableParallelism(),
+      arch: process.arch,
+      node: process.version,
+    },
+    threads: options.threads,
+    stages: stages!,
+    detector: compared(plain.detector, delegate?.detector ?? null),
+    embedder: { ...compared(plain.embedder, delegate?.embedder ?? null), float: ofFloat?.embedder.ms.p50 ?? null },
+    byThreads: threads,
+  };
+}
+
+function compared(plain: Measurement['detector'], delegate: Measurement['detector'] | null) {
+  const speedup = delegate === null ? null : plain.ms.p50 / delegate.ms.p50;
+  return { id: plain.id, plain: plain.ms.p50, delegate: delegate?.ms.p50 ?? null, speedup };
+}
+
+function describe({ machine, threads, stages, detector, embedder, byThreads }: Report): string[] {
+  const ms = (value: number | null): string => (value === null ? 'none' : `${value.toFixed(1)} ms`).padStart(10);
+  const versus = (name: string, { plain, delegate, speedup }: Report['detector']): string =>
+    `${name.padEnd(32)}${ms(plain)}${ms(delegate)}${(speedup === null ? '' : `${speedup.toFixed(1)}x`).padStart(8)}`;
+  return [
+    `${machine.cpu}, ${machine.cores} cores, ${machine.arch}, Node ${machine.node}, ${threads === 1 ? '1 thread' : `${threads} threads`}`,
+    '',
+    `${'stage'.padEnd(32)}${'median'.padStart(10)}${'95 %'.padStart(10)}`,
+    ...Object.entries(stages).map(([stage, { p50, p95 }]) => stageNames[stage as Stage].padEnd(32) + ms(p50) + ms(p95)),
+    '',
+    `${'bare model'.padEnd(32)}${'plain'.padStart(10)}${'XNNPACK'.padStart(10)}`,
+    versus(detector.id, detector),
+    versus(embedder.id, embedder),
+    ...(embedder.float === null ? [] : [`${'the float teacher'.padEnd(42)}${ms(embedder.float)}`]),
+    '',
+    `${'threads'.padEnd(32)}${'detector'.padStart(10)}${'embedder'.padStart(10)}`,
+    ...byThreads.map((row) => String(row.threads).padEnd(32) + ms(row.detector) + ms(row.embedder)),
+  ];
+}

@@ -1,0 +1,93 @@
+// roomkin detect: the faces in pictures, found as in a still that is identified or enrolled: every tile searched.
+
+import { RoomkinError } from '../base/errors.js';
+import { photoFrame, readPhoto } from '../capture/photo.js';
+import type { Box, Face, Point, Quality } from '../domain/face.js';
+import type { Engine } from '../engine/engine.js';
+import { misused, parseArguments } from './arguments.js';
+import type { Command } from './command.js';
+import { type BadPhoto, findPhotos, isBad, refuseBadPhotos, step } from './photo-analysis.js';
+import { evaluatedEngine } from './portraits.js';
+
+/** Pixels are those of the photo as it lies on disk, upright. */
+interface DetectedFile {
+  readonly file: string;
+  readonly width: number;
+  readonly height: number;
+  readonly faces: readonly DetectedFace[];
+}
+
+interface DetectedFace {
+  readonly box: Box;
+  readonly landmarks: readonly Point[];
+  readonly score: number;
+  readonly quality: Quality;
+}
+
+export const command: Command = {
+  usage: 'detect FILE...',
+  summary: 'Show the faces found in pictures: box, landmarks, score, quality.',
+  async run(argv, io) {
+    const { positionals } = parseArguments(argv, command.usage, {});
+    if (positionals.length === 0) throw misused(command.usage, 'at least one FILE is needed');
+    const paths = await findPhotos(positionals);
+    await using engine = evaluatedEngine(io, undefined);
+    await engine.start();
+    const files: DetectedFile[] = [];
+    const bad: BadPhoto[] = [];
+    for (const [index, path] of paths.entries()) {
+      step(io, `photo ${index + 1} of ${paths.length}`);
+      const found = await detectIn(engine, path);
+      if (isBad(found)) {
+        bad.push(found);
+        continue;
+      }
+      files.push(found);
+      for (const line of describe(found)) io.out(line);
+    }
+    io.progress('');
+    io.document(bad.length > 0 ? { files, bad } : { files });
+    refuseBadPhotos(bad, paths.length, 'the others are listed');
+  },
+};
+
+async function detectIn(engine: Engine, file: string): Promise<DetectedFile | BadPhoto> {
+  try {
+    const picture = await readPhoto(file);
+    const { faces } = await engine.analyze(photoFrame(picture), { search: 'all', embed: false });
+    const scale = picture.originalWidth / picture.width;
+    const { originalWidth: width, originalHeight: height } = picture;
+    return { file, width, height, faces: faces.map((face) => enlarged(face, scale)) };
+  } catch (error) {
+    if (error instanceof RoomkinError && error.exitCode === 65)
+      return { file, code: error.code, sentence: error.message };
+    throw error;
+  }
+}
+
+/** A face in the pixels of the photo on disk; large photos are shrunk before they are searched. */
+function enlarged(face: Face, scale: number): DetectedFace {
+  const [x, y, width, height] = face.box.map((value) => rounded(value * scale)) as unknown as Box;
+  return {
+    box: [x, y, width, height],
+    landmarks: face.landmarks.map(([px, py]) => [rounded(px * scale), rounded(py * scale)]),
+    score: face.score,
+    quality: { ...face.quality, eyesPx: face.quality.eyesPx * scale },
+  };
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+function describe({ file, width, height, faces }: DetectedFile): string[] {
+  const count = faces.length === 1 ? '1 face' : `${faces.length} faces`;
+  return [`${file}: ${width}x${height}, ${count}`, ...faces.map(line)];
+}
+
+function line({ box, score, quality }: DetectedFace): string {
+  const [x, y, w, h] = box.map(Math.round);
+  const { eyesPx, sharpness, yawDegrees, pitchDegrees, light } = quality;
+  const pose = `yaw ${Math.round(yawDegrees)}, pitch ${Math.round(pitchDegrees)}`;
+  return `  ${w}x${h} at ${x},${y}, score ${score.toFixed(2)}, eyes ${eyesPx.toFixed(0)} px, sharpness ${sharpness.toFixed(2)}, ${pose}, light ${light.toFixed(2)}`;
+}
