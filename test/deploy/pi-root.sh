@@ -21,6 +21,7 @@ inside() { PI_BIND=$checkout sh "$tools/pi-run.sh" "$root" "$@"; }
 
 inside deploy/install --room lab --mqtt mqtt://127.0.0.1:1883 --no-start
 inside roomkin --version
+# shellcheck disable=SC2016 # expands inside
 inside sh -c 'test "$(stat -c %U:%a /var/lib/roomkin)" = roomkin:700'
 # No camera and no broker there: the doctor must say so, find the models well, and leave with 69.
 inside sh -c 'roomkin check; test $? = 69' | tee "$checkout/check.txt"
