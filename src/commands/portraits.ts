@@ -67,7 +67,8 @@ async function portraitOf(engine: Engine, file: string, withLow: boolean, seed: 
 
 /** The engine of the configuration, or as shipped where there is no configuration; `embedder` overrides its choice. */
 export function evaluatedEngine(io: CommandIo, embedder: string | undefined): Engine {
-  const given = embedder === undefined ? {} : { embedder };
+  // One thread: the next picture is decoded meanwhile, and a machine that does other work too is not slowed down by XNNPACK's.
+  const given = { threads: 1, ...(embedder === undefined ? {} : { embedder }) };
   try {
     return createEngine({ ...engineOptions(io.config(), io.log), ...given });
   } catch (error) {
