@@ -28,6 +28,8 @@ interface Announced {
   readonly components: Readonly<Record<string, string>>;
   /** Topics with retained values of that room. */
   readonly retained: readonly string[];
+  /** Keys that were taken back while Home Assistant was away: it never saw them go. */
+  readonly unheard?: readonly string[] | undefined;
 }
 
 type Deliver = (topic: string, payload: string) => Promise<boolean>;
@@ -35,8 +37,11 @@ type Deliver = (topic: string, payload: string) => Promise<boolean>;
 export interface Discovery {
   /** Where the device is announced. */
   readonly topic: string;
-  /** Sends all that Home Assistant must know now, in order, on one connection; resolves when it was taken or cut off. */
-  announce(room: DiscoveredRoom, retained: readonly string[], deliver: Deliver): Promise<void>;
+  /**
+   * Sends all that Home Assistant must know now, in order, on one connection; resolves when it was taken or cut off.
+   * `listening` is false while Home Assistant is known to be away.
+   */
+  announce(room: DiscoveredRoom, retained: readonly string[], deliver: Deliver, listening?: boolean): Promise<void>;
 }
 
 /** Discovery that is remembered in `memory`. */
@@ -44,32 +49,50 @@ export function createDiscovery(options: DiscoveryOptions, roomId: string, memor
   const topic = discoveryTopic(options.prefix, roomId);
   let generation = 0;
 
-  async function announce(room: DiscoveredRoom, retained: readonly string[], deliver: Deliver): Promise<void> {
+  async function announce(
+    room: DiscoveredRoom,
+    retained: readonly string[],
+    deliver: Deliver,
+    listening = true,
+  ): Promise<void> {
     generation += 1;
     const mine = generation;
     const remembered = parse(memory.get());
-    const before = remembered.find((one) => one.topic === topic)?.components ?? {};
+    const last = remembered.find((one) => one.topic === topic);
     const elsewhere = remembered.filter((one) => one.topic !== topic);
     const components = options.enabled ? roomComponents(room) : {};
-    const platforms = Object.fromEntries(Object.entries(components).map(([key, { p }]) => [key, p]));
-    const gone = Object.entries(before).filter(([key]) => components[key] === undefined);
-    const now: Announced = { topic, components: platforms, retained };
-    memory.set(JSON.stringify([...elsewhere, { ...now, components: { ...before, ...platforms } }]));
+    const platforms = platformsOf(components);
+    const gone = Object.entries(last?.components ?? {}).filter(([key]) => components[key] === undefined);
+    const known: Announced = {
+      topic,
+      components: { ...last?.components, ...platforms },
+      retained,
+      unheard: last?.unheard,
+    };
+    memory.set(JSON.stringify([...elsewhere, known]));
 
-    const sent: Promise<boolean>[] = [];
-    for (const old of elsewhere) {
-      for (const stale of [old.topic, ...old.retained]) sent.push(deliver(stale, ''));
-    }
-    if (!options.enabled) {
-      if (Object.keys(before).length > 0) sent.push(deliver(topic, ''));
-    } else {
-      const removals = Object.fromEntries(gone.map(([key, p]) => [key, { p }]));
-      if (gone.length > 0) sent.push(deliver(topic, message(room, { ...components, ...removals })));
-      sent.push(deliver(topic, message(room, components)));
-    }
-    const taken = (await Promise.all(sent)).every(Boolean);
+    const messages: [topic: string, payload: string][] = elsewhere.flatMap((old) =>
+      [old.topic, ...old.retained].map((stale): [string, string] => [stale, '']),
+    );
+    const say = (now: Readonly<Record<string, Component>>) => messages.push([topic, message(room, now)]);
+    if (options.enabled) {
+      if (listening && gone.length > 0) {
+        // An entity of the time before Home Assistant's restart can only be removed once it is there again.
+        const unheard = gone.filter(([key]) => last?.unheard?.includes(key)).map(([key]) => key);
+        if (unheard.length > 0) say({ ...components, ...former(room, unheard) });
+        say({ ...components, ...Object.fromEntries(gone.map(([key, p]) => [key, { p }])) });
+      }
+      say(components);
+    } else if (last !== undefined && Object.keys(last.components).length > 0) messages.push([topic, '']);
+
+    const taken = (await Promise.all(messages.map(([to, text]) => deliver(to, text)))).every(Boolean);
     // A newer announcement has written its own truth; a cut connection leaves the list of what may have to be removed.
-    if (taken && mine === generation) memory.set(JSON.stringify([now]));
+    if (!taken || mine !== generation) return;
+    const done: Announced =
+      listening || gone.length === 0 || !options.enabled
+        ? { topic, components: platforms, retained }
+        : { ...known, unheard: gone.map(([key]) => key) };
+    memory.set(JSON.stringify([done]));
   }
 
   function message(room: DiscoveredRoom, components: Readonly<Record<string, Component>>): string {
@@ -92,6 +115,22 @@ export function createDiscovery(options: DiscoveryOptions, roomId: string, memor
   }
 
   return { topic, announce };
+}
+
+function platformsOf(components: Readonly<Record<string, Component>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(components).map(([key, { p }]) => [key, p]));
+}
+
+/** The components `keys` of people (and options) that are no longer in `room`, under their ids alone. */
+function former(room: DiscoveredRoom, keys: readonly string[]): Readonly<Record<string, Component>> {
+  const people = keys.filter((key) => key.startsWith('person_')).map((key) => key.slice('person_'.length));
+  const table = roomComponents({
+    ...room,
+    people: people.map((id) => ({ id, name: id })),
+    snapshots: true,
+    trackers: true,
+  });
+  return Object.fromEntries(Object.entries(table).filter(([key]) => keys.includes(key)));
 }
 
 /** What was remembered; an unreadable text (an older version's, a damaged one) is nothing. */

@@ -106,6 +106,7 @@ export function createPublisher(
   let said = '';
   let sequence = 0;
   let birth: NodeJS.Timeout | undefined;
+  let homeAssistantAway = false;
 
   function sayEverything(): void {
     announce();
@@ -116,11 +117,12 @@ export function createPublisher(
     if (!connection.status().connected) return;
     const { snapshots } = privacy;
     const described = { id: room.id, topics, people, snapshots, trackers: homeAssistant.trackers };
-    void discovery.announce(described, retained, connection.deliver);
+    void discovery.announce(described, retained, connection.deliver, !homeAssistantAway);
   }
 
   function hear(topic: string, payload: Buffer, isRetained: boolean): void {
     const born = topic === birthTopic && payload.toString('utf8') === 'online';
+    if (topic === birthTopic) homeAssistantAway = !born;
     const deleted = topic === discovery.topic && payload.length === 0;
     // What the broker replays at our own connect was answered by that connect.
     if ((born || deleted) && !isRetained && birth === undefined) {

@@ -67,9 +67,12 @@ export function roomTopics(base: string, id: string): RoomTopics {
   };
 }
 
-/** Where Home Assistant looks for the device of a room. */
+/**
+ * Where Home Assistant looks for the device of a room. The id has a level of its own, so that one pattern of an access list
+ * (`homeassistant/device/roomkin/%u/config`) lets every room write its own device and no other.
+ */
 export function discoveryTopic(prefix: string, roomId: string): string {
-  return `${checkPrefix(prefix, 'home_assistant.discovery_prefix')}/device/${deviceId(checkId(roomId, 'room.id'))}/config`;
+  return `${checkPrefix(prefix, 'home_assistant.prefix')}/device/roomkin/${checkId(roomId, 'room.id')}/config`;
 }
 
 /** Identifier of a room's device in Home Assistant, and the start of each of its unique ids. */

@@ -279,6 +279,24 @@ const steps: readonly (readonly [string, () => Promise<void>])[] = [
     },
   ],
   [
+    'Grace is forgotten while Home Assistant is away: nothing of her is left when it is back',
+    async () => {
+      room.people([ada, grace]);
+      await ha.expect(entities({ 'binary_sensor.grace': { state: 'off' }, 'device_tracker.grace_seen': unknown }));
+      await ha.stop();
+      room.people([ada]);
+      await ha.start();
+      await ha.expect({
+        ...entities({
+          'binary_sensor.grace': null,
+          'device_tracker.grace_seen': null,
+          'binary_sensor.ada': { state: 'on' },
+        }),
+        devices: { roomkin_kitchen: { triggers: { $not: { $has: ['arrived:grace'] } } } },
+      });
+    },
+  ],
+  [
     'the broker loses its memory',
     async () => {
       await ha.stopBroker();
@@ -300,7 +318,7 @@ const steps: readonly (readonly [string, () => Promise<void>])[] = [
     'the device is deleted: a live room comes back',
     async () => {
       await using listener = await listenTo(ha.mqttUrl);
-      await listener.say('homeassistant/device/roomkin_kitchen/config', '', { retain: true });
+      await listener.say('homeassistant/device/roomkin/kitchen/config', '', { retain: true });
       await sleep(100);
       await ha.expect(entities({ 'binary_sensor.occupancy': { state: 'on' }, 'sensor.person': { state: 'ada' } }));
     },

@@ -5,7 +5,7 @@ import { roomTopics } from '../../src/publish/topics.js';
 import { memory } from './room.js';
 
 const options = { enabled: true, prefix: 'homeassistant', roomName: 'Kitchen', area: 'Kitchen', version: '0.0.1' };
-const configTopic = 'homeassistant/device/roomkin_kitchen/config';
+const configTopic = 'homeassistant/device/roomkin/kitchen/config';
 
 function room(changes: Partial<DiscoveredRoom> = {}): DiscoveredRoom {
   return {
@@ -106,6 +106,33 @@ t.test('a removal that the broker did not take is made up for after a restart', 
   t.notOk(later.keys()[1]?.includes('person_ada'));
 });
 
+t.test('a removal while Home Assistant is away is made up for when it is back', async (t) => {
+  const kept = memory();
+  const discovery = createDiscovery(options, 'kitchen', kept);
+  await discovery.announce(room({ trackers: true }), [], wire().deliver);
+  const away = wire();
+  await discovery.announce(room({ people: [] }), [], away.deliver, false);
+  t.strictSame(
+    away.keys().map((keys) => keys.includes('person_ada')),
+    [false],
+    'the broker keeps nothing of her',
+  );
+  const back = wire();
+  await createDiscovery(options, 'kitchen', kept).announce(room({ people: [] }), [], back.deliver);
+  const cmps = back.sent.map((one) => (JSON.parse(one.payload) as { cmps: Record<string, object> }).cmps);
+  t.match(cmps[0]?.['person_ada'], { p: 'binary_sensor', uniq_id: 'roomkin_kitchen_person_ada' });
+  t.match(cmps[0]?.['tracker_ada'], { p: 'device_tracker' });
+  t.strictSame(cmps[1]?.['person_ada'], { p: 'binary_sensor' });
+  t.strictSame(
+    cmps.map((one) => 'arrived_ada' in one),
+    [true, true, false],
+  );
+  t.notOk(kept.text?.includes('ada'));
+  const later = wire();
+  await discovery.announce(room({ people: [] }), [], later.deliver);
+  t.equal(later.sent.length, 1);
+});
+
 t.test('an addition is remembered before the broker hears of it', async (t) => {
   const kept = memory();
   const discovery = createDiscovery(options, 'kitchen', kept);
@@ -129,10 +156,10 @@ t.test('a room that was renamed takes its old device and values back', async (t)
       [configTopic, true],
       ['room/kitchen/state', true],
       ['room/kitchen/status', true],
-      ['homeassistant/device/roomkin_hall/config', false],
+      ['homeassistant/device/roomkin/hall/config', false],
     ],
   );
-  t.notOk(kept.text?.includes('roomkin_kitchen'));
+  t.notOk(kept.text?.includes('kitchen'));
 });
 
 t.test('discovery that was switched off is taken back once', async (t) => {

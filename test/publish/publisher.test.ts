@@ -23,7 +23,7 @@ if (withoutMosquitto) {
 }
 
 const nothing = { occupied: null, person: null, people: null, strangers: null, count: null, since: null };
-const configTopic = 'homeassistant/device/roomkin_kitchen/config';
+const configTopic = 'homeassistant/device/roomkin/kitchen/config';
 const health: HealthReport = {
   fps: 5,
   drops: 0,

@@ -4,8 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { packageRoot } from '../../src/base/package-root.js';
 import { passwordCredential } from '../../src/publish/broker-options.js';
-import { type Mosquitto, startMosquitto, waitFor, withoutMosquitto } from '../helpers/brokers.js';
+import type { RoomCommand } from '../../src/publish/commands.js';
+import { listenTo, type Mosquitto, startMosquitto, waitFor, withoutMosquitto } from '../helpers/brokers.js';
 import { lines, roomPublisher } from './room.js';
 
 if (withoutMosquitto) {
@@ -82,12 +84,50 @@ t.test('what the ACL refuses is said, and the rest goes on', async (t) => {
   const { log, all } = lines();
   await using room = roomPublisher(host.url, { mqtt: { username: 'kitchen', password: 'pässword' }, log });
   room.start();
-  await waitFor(() => all.some((line) => line.includes('homeassistant/device/roomkin_kitchen/config')));
+  await waitFor(() => all.some((line) => line.includes('homeassistant/device/roomkin/kitchen/config')));
   t.match(
     all.filter((line) => line.startsWith('warning')),
     [/refused a message|lets us not subscribe/],
   );
   t.ok(room.status().connected);
+});
+
+t.test('the access list in deploy: a room speaks for itself and for nobody else', async (t) => {
+  const acl = readFileSync(join(packageRoot, 'deploy', 'mosquitto', 'acl'), 'utf8');
+  const users = ['kitchen', 'hall', 'homeassistant'];
+  const passwords = (await Promise.all(users.map((user) => passwordLine(user, `secret of ${user}`)))).join('');
+  await using host = await startMosquitto({
+    files: { passwords, acl },
+    lines: ['allow_anonymous false', 'password_file FOLDER/passwords', 'acl_file FOLDER/acl'],
+  });
+  const login = (username: string) => ({ username, password: `secret of ${username}` });
+  await using home = await listenTo(host.url, login('homeassistant'));
+  await using hall = await listenTo(host.url, login('hall'));
+  const { log, all } = lines();
+  const commands: RoomCommand[] = [];
+  await using room = roomPublisher(host.url, { mqtt: login('kitchen'), log });
+  room.onCommand((command) => commands.push(command));
+  room.start();
+  room.camera(true);
+  await home.until('room/kitchen/camera', 'online');
+  t.match(home.of('homeassistant/device/roomkin/kitchen/config').at(-1), /Kitchen presence/);
+  t.strictSame(hall.messages, [], 'one room does not hear another');
+
+  await hall.say('room/kitchen/status', 'offline', { retain: true });
+  await hall.say('room/kitchen/recognition/set', 'OFF');
+  await hall.say('homeassistant/device/roomkin/kitchen/config', '', { retain: true });
+  await home.say('room/kitchen/state', '{}', { retain: true });
+  await home.say('room/kitchen/hold/set', '7');
+  await waitFor(() => commands.length > 0);
+  t.strictSame(commands, [{ type: 'hold', seconds: 7 }]);
+  t.equal(home.of('room/kitchen/status').at(-1), 'online');
+  t.equal(home.of('room/kitchen/state').length, 1);
+  await home.say('homeassistant/status', 'online');
+  await waitFor(() => home.of('room/kitchen/status').length === 2);
+  t.strictSame(
+    all.filter((line) => line.startsWith('warning')),
+    [],
+  );
 });
 
 t.test('TLS', async (t) => {

@@ -6,7 +6,7 @@ t.test('a room speaks below its base', async (t) => {
   const topics = roomTopics('house/room', 'living-room_2');
   t.equal(topics.state, 'house/room/living-room_2/state');
   t.equal(topics.holdSet, 'house/room/living-room_2/hold/set');
-  t.equal(discoveryTopic('homeassistant', 'hall'), 'homeassistant/device/roomkin_hall/config');
+  t.equal(discoveryTopic('homeassistant', 'hall'), 'homeassistant/device/roomkin/hall/config');
 });
 
 const hostile = [
