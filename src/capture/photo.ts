@@ -35,8 +35,8 @@ export interface PhotoLimits {
 }
 
 const maxFileBytes = 48 * 2 ** 20;
-/** What a decoder may hold at once. Node, sharp and the result take about 110 MB more. */
-const maxDecoderBytes = 100 * 2 ** 20;
+/** What a decoder may hold at once. Node, sharp and the result take up to 130 MB more. */
+const maxDecoderBytes = 80 * 2 ** 20;
 const formats = new Set(['jpeg', 'png', 'webp', 'heif', 'tiff', 'gif']);
 const extensions = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.tif', '.tiff', '.gif']);
 
@@ -155,7 +155,7 @@ async function readBytes(path: string): Promise<Buffer> {
 
 /**
  * Bytes a decoder holds at once, at most. Baseline JPEG and plain PNG are read row by row; a progressive JPEG keeps 2 bytes a
- * coefficient of the whole picture, an interlaced PNG and the other formats every pixel (measured: AVIF 18 bytes each, WebP 4 to 8).
+ * coefficient of the whole picture, an interlaced PNG and the other formats every pixel (measured: AVIF 18 bytes each, WebP and GIF 4).
  */
 function decoderBytes(metadata: Metadata): number {
   const { width, height, format, isProgressive, channels, chromaSubsampling } = metadata;
@@ -165,7 +165,7 @@ function decoderBytes(metadata: Metadata): number {
     return isProgressive ? pixels * (chromaSubsampling === '4:2:0' ? 3 : 2 * channels) : width * 512;
   if (format === 'png') return isProgressive ? pixels * channels * bytesPerSample : width * 512;
   if (format === 'heif') return pixels * 18;
-  return pixels * (format === 'tiff' ? channels * bytesPerSample : 8);
+  return pixels * (format === 'tiff' ? channels * bytesPerSample : 6);
 }
 
 function describe({ format, isProgressive }: Metadata): string {

@@ -3,7 +3,7 @@
 import { chmodSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { fail, type RoomkinError } from '../base/errors.js';
+import { fail, RoomkinError } from '../base/errors.js';
 import { giveToOwnerOf } from './keyring.js';
 import { migrations } from './schema.js';
 
@@ -91,13 +91,16 @@ const advice: Readonly<Record<string, string>> = {
   EACCES: 'it may not be opened: run as the user the daemon runs as, or with sudo',
   EPERM: 'it may not be opened: run as the user the daemon runs as, or with sudo',
   ENOTDIR: 'its folder is a file: set [store] directory',
+  EEXIST: 'its folder is a file: set [store] directory',
   EROFS: 'the file system is read-only: set [store] directory',
   ENOSPC: 'the disk is full: make room',
 };
 
-function translate(path: string, cause: unknown): RoomkinError | unknown {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+function translate(path: string, cause: unknown): unknown {
+  if (cause instanceof RoomkinError || !(cause instanceof Error) || !('code' in cause)) return cause;
+  const code = String(cause.code);
   const known = Object.keys(advice).find((key) => code === key || code.startsWith(`${key}_`));
   if (known) return fail('DATABASE', `${path}: ${advice[known]} (${code})`, cause);
-  return code.startsWith('SQLITE_') ? fail('DATABASE', `${path}: ${(cause as Error).message} (${code})`, cause) : cause;
+  const outside = code.startsWith('SQLITE_') || 'syscall' in cause;
+  return outside ? fail('DATABASE', `${path}: ${cause.message} (${code})`, cause) : cause;
 }

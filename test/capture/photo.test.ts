@@ -122,8 +122,8 @@ t.test('whatever is opened, memory stays under 250 MB', { timeout: 100_000 }, as
   const big: [string, () => Promise<unknown>, boolean][] = [
     ['bomb.png', () => solid(14_000, 14_000).png({ compressionLevel: 9 }).toFile(at('bomb.png')), false],
     ['bomb.jpg', () => solid(14_000, 14_000).jpeg().toFile(at('bomb.jpg')), false],
-    ['progressive-34.jpg', () => solid(6900, 4900).jpeg({ progressive: true }).toFile(at('progressive-34.jpg')), true],
-    ['interlaced-34.png', () => solid(6900, 4900).png({ progressive: true }).toFile(at('interlaced-34.png')), true],
+    ['progressive-27.jpg', () => solid(6200, 4400).jpeg({ progressive: true }).toFile(at('progressive-27.jpg')), true],
+    ['interlaced-27.png', () => solid(6200, 4400).png({ progressive: true }).toFile(at('interlaced-27.png')), true],
   ];
   const photo = fileURLToPath(new URL('../../src/capture/photo.js', import.meta.url));
   const reader = `import(${JSON.stringify(photo)})
