@@ -7,10 +7,11 @@ import type { TrackOptions } from './tracker.js';
 
 /** When a track gets its name, loses it, or is called a stranger. */
 export interface NamingOptions {
-  /** Looks that must count before anything is said about a track. */
+  /** Good looks that must agree on a person, within the window, before a track gets the name. */
   readonly leastLooks: number;
-  /** Time between the first and the last of these looks, at least. */
   readonly windowMs: number;
+  /** Time between the first and the last of these looks, at least: three frames of one instant are one look. */
+  readonly leastSpanMs: number;
   /** Looks that must count, and time between them, before a track is called a stranger. */
   readonly strangerLooks: number;
   readonly strangerWindowMs: number;
@@ -59,7 +60,8 @@ export const defaultOptions: RecognitionOptions = {
   },
   naming: {
     leastLooks: 3,
-    windowMs: 180,
+    windowMs: 3000,
+    leastSpanMs: 180,
     strangerLooks: 6,
     strangerWindowMs: 1500,
     someoneFrames: 3,

@@ -77,7 +77,9 @@ export function observe(
   const atMs = analysis.capturedAt;
   const looks = analysis.faces.map((face) => ({ face, weight: weight(face, options.gate) }));
   const { tracks, trackOf } = track(state.tracks, looks, atMs, options.tracks);
-  const found = nameTracks(tracks.tracks, state.verdicts, gallery, options);
+  const counted = new Map(trackOf.map((id, index) => [id, looks[index]!]));
+  const newLook = (id: number) => ((counted.get(id)?.weight ?? 0) > 0 ? counted.get(id)!.face.embedding : null);
+  const found = nameTracks(tracks.tracks, state.verdicts, newLook, gallery, options);
   const { verdicts, strangers, mistaken } = nameStrangers(tracks.tracks, found, state.strangers, atMs, options);
   const step = settle({ ...state, tracks, verdicts, strangers }, atMs, gallery, options, hints, mistaken);
   return { ...step, looks: analysis.faces.map((face, index) => explain(face, trackOf[index]!)) };
@@ -130,10 +132,11 @@ export function observeStill(
 function nameTracks(
   tracks: readonly Track[],
   before: ReadonlyMap<number, Verdict>,
+  newLook: (track: number) => Float32Array | null,
   gallery: Gallery,
   options: RecognitionOptions,
 ): Map<number, Verdict> {
-  const decided = tracks.map((one) => decide(one, before.get(one.id) ?? noVerdict, gallery, options));
+  const decided = tracks.map((one) => decide(one, newLook(one.id), before.get(one.id) ?? noVerdict, gallery, options));
   // Between two claims the pooled similarity decides, and the number of looks behind it.
   const claim = (_: Identification, index: number) =>
     (decided[index]!.similarity ?? 0) * Math.sqrt(effectiveLooks(tracks[index]!.evidence, options.tracks));
