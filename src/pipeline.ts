@@ -48,8 +48,7 @@ export async function pipeline({ camera, engine, room, crops, ...on }: PipelineP
       on.onFrame(null, performance.now() - takenAt);
     } else {
       try {
-        const around = [...room.expected(), ...moved];
-        const analysis = await engine.analyze(frame, { search: 'auto', around, crops });
+        const analysis = await engine.analyze(frame, { search: 'auto', around: room.expected(), moved, crops });
         before = now;
         analysedAt = frame.capturedAt;
         room.see(analysis);

@@ -26,7 +26,7 @@ export function loadAnalyzer(options: LoadOptions): Analyzer {
 
   const analyze = (frame: EngineFrame, asked: AnalyzeOptions): WireAnalysis => {
     const started = performance.now();
-    const request = { search: asked.search, around: asked.around ?? [], turn };
+    const request = { search: asked.search, around: asked.around ?? [], moved: asked.moved ?? [], turn };
     if (asked.search === 'auto') turn++;
     const found = searchFaces(frame, detect(frame), request, options.search);
     const detected = performance.now();

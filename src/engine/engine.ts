@@ -13,10 +13,12 @@ export interface EngineFrame {
 }
 
 export interface AnalyzeOptions {
-  /** `all`: whole frame and every tile (stills). `auto`: whole frame, tiles around `around`, and the others in turn (video). `whole`: whole frame alone. */
+  /** `all`: whole frame and every tile (stills). `auto`: whole frame, close-ups of `around`, some tiles in turn (video). `whole`: whole frame alone. */
   readonly search: 'all' | 'auto' | 'whole';
-  /** Where faces are expected (tracks, motion); searched in tiles by `auto`. */
+  /** Boxes of the faces that are expected (tracks): `auto` looks at each from close by. */
   readonly around?: readonly Box[];
+  /** Where something moved, any boxes: `auto` searches the tiles there first. */
+  readonly moved?: readonly Box[];
   /** Embed the faces found. Default true. */
   readonly embed?: boolean;
   /** Embed the mirror image too and take the mean: steadier, twice the time. Default: false for video, true for enrolment and stills. */

@@ -76,7 +76,7 @@ function measureHere(options: MeasureOptions): Measurement {
       );
     const crop = align();
     const search = (search: 'all' | 'auto', around: readonly Box[]) =>
-      searchFaces(frame, look, { search, around, turn: 0 }, defaultSearch);
+      searchFaces(frame, look, { search, around, moved: [], turn: 0 }, defaultSearch);
     return {
       detectWhole: timed(() => look(wholeView(frame), 0.5), budgetMs),
       detectTile: timed(() => look(tile!, 0.5), budgetMs),

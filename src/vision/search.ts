@@ -8,7 +8,7 @@
 import type { Box } from '../domain/face.js';
 import { type Candidate, DETECTOR_PX } from './blazeface.js';
 import { average, containment, groups, OVERLAP_LIMIT, overlap } from './nms.js';
-import { closeUp, inTurn, tileGrid, tileSides } from './tiles.js';
+import { closeUp, tileGrid, tileSides, tilesInTurn } from './tiles.js';
 import { type Size, type View, wholeView } from './view.js';
 
 /** Candidates that one look at a view finds, of `leastScore` or more, suppressed within the look. */
@@ -54,8 +54,10 @@ export interface Found {
 
 export interface SearchRequest {
   readonly search: 'all' | 'auto' | 'whole';
-  /** Where faces are expected. */
+  /** Where faces are expected: boxes of faces. */
   readonly around: readonly Box[];
+  /** Where something moved: any boxes. */
+  readonly moved: readonly Box[];
   /** Counts frames of `auto`, so that each tile has its turn. */
   readonly turn: number;
 }
@@ -88,8 +90,13 @@ export function searchFaces(frame: Size, look: Look, request: SearchRequest, opt
 function closerViews(frame: Size, request: SearchRequest, options: SearchOptions): View[] {
   if (request.search === 'whole') return [];
   if (request.search === 'all') return tileSides(frame, options.stillTilePx).flatMap((side) => tileGrid(frame, side));
-  const expected = request.around.map((box) => closeUp(box, options.videoCloseUps[0]!));
-  return [...expected, ...inTurn(tileGrid(frame, options.videoTilePx), request.turn, options.tilesPerFrame)];
+  const inputPerPx = DETECTOR_PX / wholeView(frame).side;
+  const expected = request.around.filter((box) => box[2] * inputPerPx < WELL_SEEN_PX);
+  const grid = tileGrid(frame, options.videoTilePx);
+  return [
+    ...expected.map((box) => closeUp(box, options.videoCloseUps[0]!)),
+    ...tilesInTurn(grid, request.moved, request.turn, options.tilesPerFrame),
+  ];
 }
 
 /** One candidate of a group: the mean of those that saw the face about as large as the one that saw it largest. */

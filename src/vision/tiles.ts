@@ -33,10 +33,24 @@ export function tileSides(frame: Size, finestPx: number): number[] {
   return sides;
 }
 
-/** `count` tiles of `grid`, starting where turn number `turn` begins; every tile gets its turn. */
-export function inTurn(grid: readonly View[], turn: number, count: number): View[] {
-  if (grid.length <= count) return [...grid];
-  return Array.from({ length: count }, (_, i) => grid[(turn * count + i) % grid.length]!);
+/**
+ * The `count` tiles of `grid` to search in video frame number `turn`: those where something moved take turns first, the
+ * others fill up in turn, so that every tile is seen sooner or later and a moving one soon.
+ */
+export function tilesInTurn(grid: readonly View[], moved: readonly Box[], turn: number, count: number): View[] {
+  const active = grid.filter((tile) => moved.some((box) => touches(tile, box)));
+  const quiet = grid.filter((tile) => !active.includes(tile));
+  const first = rotated(active, turn * count).slice(0, count);
+  const left = count - first.length;
+  return [...first, ...rotated(quiet, turn * left).slice(0, left)];
+}
+
+function rotated<T>(items: readonly T[], by: number): T[] {
+  return items.map((_, i) => items[(by + i) % items.length]!);
+}
+
+function touches({ x, y, side }: View, [left, top, width, height]: Box): boolean {
+  return left < x + side && left + width > x && top < y + side && top + height > y;
 }
 
 /** The view that shows a face of this box at the size the detector places landmarks best. */

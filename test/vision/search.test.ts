@@ -2,11 +2,11 @@ import t from 'tap';
 import type { Box, Landmarks } from '../../src/domain/face.js';
 import type { Candidate } from '../../src/vision/blazeface.js';
 import { defaultSearch, type Look, searchFaces } from '../../src/vision/search.js';
-import { inTurn, tileGrid, tileSides } from '../../src/vision/tiles.js';
+import { tileGrid, tileSides, tilesInTurn } from '../../src/vision/tiles.js';
 import type { View } from '../../src/vision/view.js';
 
 const frame = { width: 1280, height: 960 };
-const all = { search: 'all', around: [], turn: 0 } as const;
+const all = { search: 'all', around: [], moved: [], turn: 0 } as const;
 
 function face(box: Box, score = 0.8): Candidate {
   const [x, y, w, h] = box;
@@ -55,10 +55,24 @@ t.test('stills are searched coarse to fine, huge photos no finer than an eighth'
   t.same(tileSides({ width: 8000, height: 6000 }, 320), [4000, 2000, 1000]);
 });
 
-t.test('every tile has its turn', async (t) => {
+t.test('every tile has its turn, those where something moved first', async (t) => {
   const grid = tileGrid(frame, 480);
-  const seen = new Set(Array.from({ length: grid.length }, (_, turn) => inTurn(grid, turn, 2)).flat());
-  t.equal(seen.size, grid.length);
+  const turns = (moved: Box[], count: number) =>
+    Array.from({ length: count }, (_, turn) => tilesInTurn(grid, moved, turn, 2));
+  t.equal(new Set(turns([], grid.length / 2).flat()).size, grid.length);
+  const corner: Box = [0, 0, 100, 100];
+  t.ok(
+    turns([corner], 20).every((tiles) => tiles.length === 2 && tiles[0] === grid[0]),
+    'the moving tile in each frame',
+  );
+  t.equal(new Set(turns([corner], 2 * grid.length).flat()).size, grid.length, 'and the others one by one');
+  const two: Box = [420, 0, 10, 10];
+  t.equal(new Set(turns([two], 12).flat()).size, 2, 'two moving tiles take both places');
+  t.equal(new Set(Array.from({ length: 12 }, (_, turn) => tilesInTurn(grid, [two], turn, 3)).flat()).size, grid.length);
+  const everywhere: Box = [0, 0, 1280, 960];
+  t.equal(new Set(turns([everywhere], grid.length / 2).flat()).size, grid.length);
+  t.same(tilesInTurn([], [corner], 3, 2), []);
+  t.same(tilesInTurn(grid, [corner], 3, 0), []);
 });
 
 t.test('a far face is found in a still, in tiles around it in video, and not in the whole frame', async (t) => {
@@ -68,14 +82,14 @@ t.test('a far face is found in a still, in tiles around it in video, and not in 
   t.equal(searchFaces(frame, look, { ...all, search: 'whole' }, defaultSearch).faces.length, 0);
   const none = { ...defaultSearch, tilesPerFrame: 0 };
   const around: Box[] = [[610, 405, 40, 40]];
-  t.equal(searchFaces(frame, look, { search: 'auto', around, turn: 0 }, none).faces.length, 1);
-  t.equal(searchFaces(frame, look, { search: 'auto', around: [], turn: 0 }, none).faces.length, 0);
+  t.equal(searchFaces(frame, look, { search: 'auto', around, moved: [], turn: 0 }, none).faces.length, 1);
+  t.equal(searchFaces(frame, look, { search: 'auto', around: [], moved: [], turn: 0 }, none).faces.length, 0);
 });
 
 t.test('video finds a far face within one round of its tiles', async (t) => {
   const { look } = detector([face([1200, 900, 40, 40])]);
   const turns = Array.from({ length: 6 }, (_, turn) =>
-    searchFaces(frame, look, { search: 'auto', around: [], turn }, defaultSearch),
+    searchFaces(frame, look, { search: 'auto', around: [], moved: [], turn }, defaultSearch),
   );
   t.ok(turns.some(({ faces }) => faces.length === 1));
   t.ok(
@@ -86,8 +100,16 @@ t.test('video finds a far face within one round of its tiles', async (t) => {
 
 t.test('a face seen large enough in video costs no second look', async (t) => {
   const { look, views } = detector([face([400, 300, 400, 400])]);
-  const found = searchFaces(frame, look, { search: 'whole', around: [], turn: 0 }, defaultSearch);
+  const found = searchFaces(frame, look, { search: 'whole', around: [], moved: [], turn: 0 }, defaultSearch);
   t.equal(found.faces.length, 1);
+  t.equal(views.length, 1);
+});
+
+t.test('a near face that is expected costs no close-up: the whole frame shows it', async (t) => {
+  const near: Box = [400, 300, 400, 400];
+  const { look, views } = detector([face(near)]);
+  const none = { ...defaultSearch, tilesPerFrame: 0 };
+  t.equal(searchFaces(frame, look, { search: 'auto', around: [near], moved: [], turn: 0 }, none).faces.length, 1);
   t.equal(views.length, 1);
 });
 
