@@ -14,13 +14,18 @@ export interface PresenceOptions {
 
 export type Confidence = PresenceEvent['confidence'];
 
+/** On a live track, whose last look was so long ago (0 in most frames). */
+interface Evident {
+  readonly agoMs: number;
+}
+
 /** What is evident at one moment. */
 export interface PresenceInput {
   readonly atMs: number;
   /** Names on live tracks; at most one entry per person. */
-  readonly people: readonly { readonly person: PersonId; readonly confidence: Confidence }[];
-  /** Keys of the strangers on live tracks. */
-  readonly strangers: readonly string[];
+  readonly people: readonly (Evident & { readonly person: PersonId; readonly confidence: Confidence })[];
+  /** Strangers on live tracks, by their key. */
+  readonly strangers: readonly (Evident & { readonly key: string })[];
   /** Keys of strangers who turned out to be somebody else (a name, another stranger): they leave at once. */
   readonly mistaken?: readonly string[];
   /** Whether a face is there that is neither named nor called a stranger (yet). */
@@ -67,36 +72,38 @@ export function presence(before: PresenceState, input: PresenceInput, options: P
   const absence = input.held === true ? 0 : passed;
   const limit = Math.max(options.leaveAfterMs, options.holdMs);
 
-  const seen = new Map(input.people.map((one) => [one.person, one.confidence]));
+  const seen = new Map(input.people.map((one) => [one.person, one]));
   const people = new Map<PersonId, Present & { readonly name: string }>();
   const gone: { person: PersonId; name: string }[] = [];
   for (const [person, one] of before.people) {
     const name = input.names.get(person);
-    const unseenMs = seen.has(person) ? 0 : one.unseenMs + absence;
+    const unseenMs = seen.get(person)?.agoMs ?? one.unseenMs + absence;
     const moved = !seen.has(person) && input.elsewhere?.includes(person) === true;
-    if (name === undefined || moved || unseenMs >= limit) gone.push({ person, name: name ?? one.name });
+    if (name === undefined || moved || (unseenMs >= limit && !seen.has(person)))
+      gone.push({ person, name: name ?? one.name });
     else people.set(person, { ...one, name, unseenMs });
   }
   const came: { person: PersonId; name: string; confidence: Confidence }[] = [];
-  for (const [person, confidence] of seen) {
+  for (const { person, confidence, agoMs } of seen.values()) {
     const name = input.names.get(person);
     if (name === undefined || people.has(person)) continue;
-    people.set(person, { name, sinceMs: atMs, unseenMs: 0 });
+    people.set(person, { name, sinceMs: atMs, unseenMs: agoMs });
     came.push({ person, name, confidence });
   }
 
   const strangers = new Map<string, Present>();
-  const strangersSeen = new Set(input.strangers.filter((key) => input.mistaken?.includes(key) !== true));
+  const isMistaken = (key: string) => input.mistaken?.includes(key) === true;
+  const strangersSeen = new Map(input.strangers.map((one) => [one.key, one.agoMs]));
   let strangersGone = 0;
   for (const [key, one] of before.strangers) {
-    const unseenMs = strangersSeen.has(key) ? 0 : one.unseenMs + absence;
-    if (unseenMs >= limit || input.mistaken?.includes(key) === true) strangersGone++;
+    const unseenMs = strangersSeen.get(key) ?? one.unseenMs + absence;
+    if (isMistaken(key) || (unseenMs >= limit && !strangersSeen.has(key))) strangersGone++;
     else strangers.set(key, { ...one, unseenMs });
   }
   let strangersCame = 0;
-  for (const key of strangersSeen) {
-    if (strangers.has(key)) continue;
-    strangers.set(key, { sinceMs: atMs, unseenMs: 0 });
+  for (const [key, agoMs] of strangersSeen) {
+    if (strangers.has(key) || isMistaken(key)) continue;
+    strangers.set(key, { sinceMs: atMs, unseenMs: agoMs });
     strangersCame++;
   }
 
@@ -123,7 +130,7 @@ export function presence(before: PresenceState, input: PresenceInput, options: P
         person,
         name: one.name,
         sinceMs: one.sinceMs,
-        as: one.unseenMs === 0 && seen.has(person) ? 'seen' : 'assumed',
+        as: seen.has(person) ? 'seen' : 'assumed',
       }),
     ),
     strangers: strangers.size,

@@ -182,13 +182,17 @@ function settle(
   const names = new Map(gallery.people.map((person) => [person.id, person.name]));
   const live = state.tracks.tracks.filter((one) => atMs - one.lastMs <= options.tracks.lostAfterMs);
   const of = (one: Track) => state.verdicts.get(one.id) ?? noVerdict;
+  const ago = (one: Track) => Math.max(0, atMs - one.lastMs);
   const named = live.filter((one) => of(one).person !== null);
   const step = presence(
     state.presence,
     {
       atMs,
-      people: named.map((one) => ({ person: of(one).person!, confidence: of(one).confidence })),
-      strangers: live.flatMap((one) => of(one).stranger ?? []),
+      people: named.map((one) => ({ person: of(one).person!, confidence: of(one).confidence, agoMs: ago(one) })),
+      strangers: live.flatMap((one) => {
+        const key = of(one).stranger;
+        return key === null ? [] : [{ key, agoMs: ago(one) }];
+      }),
       mistaken,
       someone: live.some((one) => of(one).person === null && one.frames >= options.naming.someoneFrames),
       names,

@@ -1,0 +1,29 @@
+// A recorded sequence of analyses through recognition: what the pipeline does, without a pipeline.
+import type { Analysis } from '../../src/domain/face.js';
+import type { Gallery } from '../../src/domain/gallery.js';
+import type { RecognitionOptions } from '../../src/domain/options.js';
+import type { PresenceEvent } from '../../src/domain/presence-types.js';
+import { observe, type RecognitionStep, startRecognition } from '../../src/domain/recognition.js';
+
+export interface Replayed {
+  readonly events: readonly PresenceEvent[];
+  readonly steps: readonly RecognitionStep[];
+}
+
+export function replay(frames: readonly Analysis[], gallery: Gallery, options: RecognitionOptions): Replayed {
+  let state = startRecognition(frames[0]?.capturedAt ?? 0);
+  const steps = frames.map((frame) => {
+    const step = observe(state, frame, gallery, options);
+    state = step.state;
+    return step;
+  });
+  return { events: steps.flatMap((step) => step.events), steps };
+}
+
+/** One line an event: `1300 arrived ada high [ada]`. */
+export function told(events: readonly PresenceEvent[]): string[] {
+  return events.map(
+    ({ atMs, type, person, confidence, present }) =>
+      `${atMs.toFixed(0)} ${type} ${person ?? '-'} ${confidence} [${present.join(' ')}]`,
+  );
+}
