@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# The unit under a real systemd: this machine's own, as process 1 of a throw-away copy of this machine (namespaces, an overlay in
+# memory, nothing outlives it), running this checkout with a replayed folder for a camera. Two minutes; not part of `npm test`.
+#   sudo test/deploy/systemd-boot.sh
+# Shows: ready is told, frames feed the watchdog, a paused daemon lives on, a hung one is restarted, a public address is refused
+# by the kernel, a bad configuration is not tried again.
+set -euo pipefail
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+pictures=$repository/node_modules/@vladmandic/face-api/demo
+
+# The machine outside: starts itself again inside new namespaces, then reports.
+outside() {
+  ((EUID == 0)) || { echo 'run it with sudo' >&2 && exit 1; }
+  [[ -x /lib/systemd/systemd && -e $repository/dist/cli.js ]] || { echo 'skipped: needs systemd, and npm ci' && exit 0; }
+  results=$(mktemp -d)
+  trap 'rm -rf "$results"' EXIT
+  timeout 300 unshare --mount --pid --cgroup --ipc --uts --fork --propagation private \
+    bash "$0" boot "$results" >"$results/boot.log" 2>&1 || true
+  cat "$results/checks.log" 2>/dev/null || cat "$results/boot.log"
+  grep -q '^all held$' "$results/checks.log"
+}
+
+# Inside the namespaces: builds the copy and becomes its systemd.
+boot() {
+  local results=$1 base copy
+  base=$(mktemp -d)
+  mount -t tmpfs tmpfs "$base"
+  mkdir "$base/upper" "$base/work" "$base/copy"
+  copy=$base/copy
+  mount -t overlay overlay -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work" "$copy"
+  mount -t proc proc "$copy/proc"
+  mount --rbind /dev "$copy/dev"
+  mount -t sysfs sysfs "$copy/sys"
+  mount -t cgroup2 cgroup2 "$copy/sys/fs/cgroup"
+  mount -t tmpfs tmpfs "$copy/run"
+  mkdir -p "$copy/opt/roomkin/current" "$copy/srv/pictures" "$copy/srv/results" "$copy/etc/roomkin"
+  mount --bind "$repository" "$copy/opt/roomkin/current"
+  mount --bind "$results" "$copy/srv/results"
+  cp "$pictures"/sample1.jpg "$copy/srv/pictures/"
+
+  local units=$copy/etc/systemd/system
+  chroot "$copy" useradd --system --user-group --no-create-home --home-dir /var/lib/roomkin roomkin
+  # The default dependencies would start all of this machine; the rest of the unit is as it ships.
+  sed 's/^\[Unit\]/[Unit]\nDefaultDependencies=no/; s/^WatchdogSec=.*/WatchdogSec=12/' \
+    "$repository/deploy/systemd/roomkin.service" >"$units/roomkin.service"
+  printf '[Unit]\nWants=checks.service\nAllowIsolate=yes\n' >"$units/checks.target"
+  printf '%s\n' '[Unit]' DefaultDependencies=no '[Service]' Type=oneshot TimeoutStartSec=240 \
+    'ExecStart=/bin/bash /opt/roomkin/current/test/deploy/systemd-boot.sh checks' \
+    'ExecStopPost=/bin/systemctl poweroff -ff' \
+    StandardOutput=append:/srv/results/checks.log StandardError=inherit >"$units/checks.service"
+  printf '%s\n' '[room]' 'id = "lab"' '[camera]' 'source = "replay"' 'input = "/srv/pictures"' 'loop = true' \
+    'framerate = 2' '[mqtt]' 'url = "mqtt://192.0.2.1:1883"' '[service]' >"$copy/etc/roomkin/config.toml"
+  exec chroot "$copy" env -i container=lxc PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin \
+    /lib/systemd/systemd --system --unit=checks.target --log-target=console --show-status=0
+}
+
+# Inside the copy, as a service of its systemd.
+checks() {
+  roomkin() { /opt/roomkin/current/bin/roomkin "$@"; }
+  shown() { systemctl show --value --property="$1" roomkin; }
+  expect() { # expect WHAT COMMAND...
+    local what=$1
+    shift
+    if "$@"; then echo "ok   $what"; else
+      echo "FAIL $what"
+      systemctl status --no-pager roomkin
+      roomkin status
+      exit 1
+    fi
+  }
+  # Sends a datagram as a process of the service.
+  refused() {
+    # shellcheck disable=SC2016 # expands in the other shell
+    bash -c 'echo $$ >/sys/fs/cgroup/system.slice/roomkin.service/cgroup.procs; echo x >"/dev/udp/$1/9"' - "$1" 2>&1 |
+      grep -q 'not permitted'
+  }
+  private_is_open() { ! refused 127.0.0.1; }
+  is() { [[ $(shown "$1") == "$2" ]]; }
+
+  expect 'it starts and says ready' systemctl start roomkin
+  expect 'the status line is shown' grep -q 'room lab' <(shown StatusText)
+  sleep 20
+  expect 'frames feed the watchdog' is NRestarts 0
+  expect 'the socket is for owner and group' test "$(stat -c %U:%a /run/roomkin/lab.sock)" = roomkin:660
+  expect 'gallery and key are private' test "$(stat -c %a /var/lib/roomkin /var/lib/roomkin/key | xargs)" = '700 600'
+  expect 'the models run with XNNPACK' grep -q '"delegate":"xnnpack"' <(roomkin status --json)
+  if refused 192.0.2.1; then echo 'ok   the kernel refuses a public address'; else
+    echo 'note: this kernel does not filter by address (no BPF for control groups)'
+  fi
+  expect 'and no private one' private_is_open
+  roomkin pause
+  sleep 20
+  expect 'a paused daemon lives on' is NRestarts 0
+  expect 'and its camera is off' grep -q '"state":"paused"' <(roomkin status --json)
+  roomkin resume
+  kill -STOP "$(shown MainPID)"
+  sleep 25
+  expect 'a hung one is restarted' is NRestarts 1
+  expect 'and runs' is ActiveState active
+  expect 'it stops well' systemctl stop roomkin
+  expect 'without an error' is Result success
+  echo 'nonsense = 1' >>/etc/roomkin/config.toml
+  systemctl start roomkin 2>/dev/null || true
+  sleep 8
+  expect 'a bad configuration ends with 78' is ExecMainStatus 78
+  expect 'and is not tried again' is ActiveState failed
+  echo 'all held'
+}
+
+case ${1:-} in
+  boot) boot "$2" ;;
+  checks) checks ;;
+  *) outside ;;
+esac
