@@ -34,8 +34,13 @@ export interface HomeAssistant {
 }
 
 /** What Home Assistant says of its own connection when a test takes the broker away is not about us. */
-const ownConnection = 'The connection was lost|Failed to connect to MQTT|Unable to connect';
-const logWithout = [`^(?!.*(${ownConnection})).*(WARNING|ERROR).*mqtt`, 'Error doing job', 'roomkin'];
+const ownConnection = 'The connection was lost|Failed to connect to MQTT|Unable to connect|failed to receive on socket';
+const logWithout = [
+  `^(?!.*(${ownConnection})).*(WARNING|ERROR).*mqtt`,
+  'Error doing job',
+  'roomkin',
+  '(WARNING|ERROR).*(automation|template)',
+];
 
 /** Installs the version if need be (minutes), and starts it with `packages`, YAML files of configuration. */
 export async function startHomeAssistant(packages: readonly string[]): Promise<HomeAssistant> {

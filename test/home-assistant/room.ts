@@ -6,12 +6,10 @@ import type { PresenceEvent, PresenceSnapshot } from '../../src/domain/presence-
 import type { Publisher } from '../../src/publish/publisher.js';
 import { listenTo, waitFor } from '../helpers/brokers.js';
 import { here, memory, roomPublisher } from '../publish/room.js';
-import { startHomeAssistant, withoutHomeAssistant } from './harness.js';
+import { startHomeAssistant } from './harness.js';
+import { runSteps, skipWithoutHomeAssistant } from './steps.js';
 
-if (withoutHomeAssistant) {
-  t.plan(0, withoutHomeAssistant);
-  process.exit(0);
-}
+skipWithoutHomeAssistant();
 t.setTimeout(900_000);
 
 const unavailable = { state: 'unavailable' };
@@ -57,7 +55,7 @@ function newRoom(): Publisher {
   return publisher;
 }
 
-const steps: readonly (readonly [string, () => Promise<void>])[] = [
+await runSteps([
   [
     'the device, its area and its entities; nothing is claimed before a look',
     async () => {
@@ -332,20 +330,6 @@ const steps: readonly (readonly [string, () => Promise<void>])[] = [
       await ha.expect({ devices: { roomkin_kitchen: null } });
     },
   ],
-];
-
-let broken = false;
-for (const [name, step] of steps) {
-  await t.test(name, { skip: broken && 'a step before it failed' }, async (t) => {
-    const began = performance.now();
-    try {
-      await step();
-      t.pass(`${Math.round(performance.now() - began)} ms`);
-    } catch (error) {
-      broken = true;
-      t.fail((error as Error).message);
-    }
-  });
-}
+]);
 await room.stop();
 await ha.down();
