@@ -1,7 +1,7 @@
 // A view of a picture as the detector's square input: area-averaged where it shrinks (no aliasing, every source pixel
 // counts), linear where it grows, black outside the picture.
 //
-// Separable: rows are summed first, then columns, so the cost is one multiplication a source byte.
+// Separable: rows are squeezed first, then summed, so the cost is one multiplication a source byte.
 import type { Picture, Plane } from './picture.js';
 import { planes } from './picture.js';
 import type { View } from './view.js';
@@ -14,19 +14,26 @@ interface Taps {
   /** `stride` weights an output index. */
   readonly weights: Float32Array;
   readonly stride: number;
+  /** From one weighted source index to the next. */
+  readonly step: number;
   /** What the weights of an output index leave to the black border, 0 to 1. */
   readonly missing: Float32Array;
 }
 
-/** Weights that map `[start, start + length)` of `size` source pixels to `outPx` output pixels. */
-function makeTaps(start: number, length: number, size: number, outPx: number): Taps {
+/**
+ * Weights that map `[start, start + length)` of `size` source pixels to `outPx` output pixels. With `sparse`, an output
+ * pixel of six source pixels or more is averaged over every second or third of them: three samples are enough of a mean.
+ */
+function makeTaps(start: number, length: number, size: number, outPx: number, sparse: boolean): Taps {
   const scale = length / outPx;
+  const step = sparse ? Math.max(1, Math.floor(scale / 3)) : 1;
   const stride = Math.max(2, Math.ceil(scale) + 1);
   const taps: Taps = {
     first: new Int32Array(outPx),
     count: new Int32Array(outPx),
     weights: new Float32Array(outPx * stride),
     stride,
+    step,
     missing: new Float32Array(outPx).fill(1),
   };
   for (let i = 0; i < outPx; i++) {
@@ -43,11 +50,14 @@ function areaTaps(taps: Taps, i: number, from: number, to: number, size: number)
   const first = Math.floor(low);
   const last = Math.min(size - 1, Math.ceil(high) - 1);
   taps.first[i] = first;
-  taps.count[i] = last - first + 1;
-  for (let s = first; s <= last; s++) {
-    taps.weights[i * taps.stride + s - first] = (Math.min(high, s + 1) - Math.max(low, s)) / (to - from);
-  }
+  taps.count[i] = Math.floor((last - first) / taps.step) + 1;
   taps.missing[i] = Math.max(0, 1 - (high - low) / (to - from));
+  let covered = 0;
+  const cover = (s: number): number => Math.min(high, s + 1) - Math.max(low, s);
+  for (let s = first; s <= last; s += taps.step) covered += cover(s);
+  for (let k = 0; k < taps.count[i]!; k++) {
+    taps.weights[i * taps.stride + k] = (cover(first + k * taps.step) / covered) * (1 - taps.missing[i]!);
+  }
 }
 
 function linearTaps(taps: Taps, i: number, centre: number, size: number): void {
@@ -63,45 +73,56 @@ function linearTaps(taps: Taps, i: number, centre: number, size: number): void {
 
 /** `plane` seen through `view` (in the plane's pixels) as `[outPx, outPx, channels]`, 0 to 255, `background` outside. */
 function resamplePlane(plane: Plane, view: View, outPx: number, background: number): Float32Array {
-  const { channels, data } = plane;
-  const across = makeTaps(view.x, view.side, plane.width, outPx);
-  const down = makeTaps(view.y, view.side, plane.height, outPx);
-  const [left, right] = columnRange(across, outPx);
-  const span = (right - left) * channels;
-  const row = new Float32Array(Math.max(0, span));
-  const out = new Float32Array(outPx * outPx * channels);
+  const across = makeTaps(view.x, view.side, plane.width, outPx, false);
+  const down = makeTaps(view.y, view.side, plane.height, outPx, true);
+  const span = outPx * plane.channels;
+  const out = new Float32Array(outPx * span);
+  // A source row serves up to two output rows when shrinking, many when growing: the latest few are kept.
+  const slots = Array.from({ length: down.stride }, () => ({ y: -1, row: new Float32Array(span) }));
   for (let j = 0; j < outPx; j++) {
-    row.fill(background * down.missing[j]!);
+    const target = out.subarray(j * span, (j + 1) * span);
+    target.fill(background * down.missing[j]!);
     for (let k = 0; k < down.count[j]!; k++) {
-      const weight = down.weights[j * down.stride + k]!;
-      const from = plane.offset + (down.first[j]! + k) * plane.stride + left * channels;
-      for (let x = 0; x < span; x++) row[x]! += weight * data[from + x]!;
-    }
-    for (let i = 0; i < outPx; i++) {
-      const to = (j * outPx + i) * channels;
-      const from = (across.first[i]! - left) * channels;
-      const border = background * across.missing[i]!;
-      for (let c = 0; c < channels; c++) {
-        let sum = border;
-        for (let k = 0; k < across.count[i]!; k++)
-          sum += across.weights[i * across.stride + k]! * row[from + k * channels + c]!;
-        out[to + c] = sum;
+      const y = down.first[j]! + k * down.step;
+      const slot = slots[y % slots.length]!;
+      if (slot.y !== y) {
+        slot.y = y;
+        squeezeRow(plane, y, across, background, slot.row);
       }
+      const weight = down.weights[j * down.stride + k]!;
+      const { row } = slot;
+      for (let i = 0; i < span; i++) target[i]! += weight * row[i]!;
     }
   }
   return out;
 }
 
-/** The source columns that any output column reads. */
-function columnRange(taps: Taps, outPx: number): readonly [number, number] {
-  let left = Number.POSITIVE_INFINITY;
-  let right = 0;
-  for (let i = 0; i < outPx; i++) {
-    if (taps.count[i] === 0) continue;
-    left = Math.min(left, taps.first[i]!);
-    right = Math.max(right, taps.first[i]! + taps.count[i]!);
+/** One source row of `plane` as `outPx` pixels. The inner loop of the whole search: sums stay in registers. */
+function squeezeRow(plane: Plane, y: number, across: Taps, background: number, row: Float32Array): void {
+  const { data, channels } = plane;
+  const { first, count, weights, stride, missing } = across;
+  const start = plane.offset + y * plane.stride;
+  for (let i = 0; i < first.length; i++) {
+    const border = background * missing[i]!;
+    const from = start + first[i]! * channels;
+    const to = i * stride + count[i]!;
+    if (channels === 1) {
+      let sum = border;
+      for (let at = i * stride, x = from; at < to; at++, x++) sum += weights[at]! * data[x]!;
+      row[i] = sum;
+    } else {
+      let [red, green, blue] = [border, border, border];
+      for (let at = i * stride, x = from; at < to; at++, x += 3) {
+        const weight = weights[at]!;
+        red += weight * data[x]!;
+        green += weight * data[x + 1]!;
+        blue += weight * data[x + 2]!;
+      }
+      row[3 * i] = red;
+      row[3 * i + 1] = green;
+      row[3 * i + 2] = blue;
+    }
   }
-  return right === 0 ? [0, 0] : [left, right];
 }
 
 /** `view` of `picture` as RGB `[sidePx, sidePx, 3]`, 0 to 255, not rounded. */

@@ -42,8 +42,12 @@ export const defaultSearch: SearchOptions = {
 /** In video a face this wide in the detector's input was seen well enough: no second look. Eyes are then 16 px apart there. */
 const WELL_SEEN_PX = 40;
 
-/** Views for a still in which nothing was found: a border for faces that fill the picture, then its middle, enlarged. */
-const STUBBORN = [1.5, 0.7, 0.5];
+/**
+ * Views for a still in which nothing was found: once more the whole, a border for faces that fill the picture, its middle
+ * enlarged; with a lower score, since somebody took this picture to show something.
+ */
+const STUBBORN = [1, 1.5, 0.7, 0.5];
+const STUBBORN_SCORE = 0.75;
 
 export interface Found {
   /** Best score first. */
@@ -75,15 +79,19 @@ export function searchFaces(frame: Size, look: Look, request: SearchRequest, opt
     looks++;
     return look(view, leastScore).map((face) => ({ ...face, inputPx: (face.box[2] * DETECTOR_PX) / view.side }));
   };
-  const judge = (views: readonly View[]): Candidate[] => {
-    const found = groups(views.flatMap((view) => lookAt(view, options.candidateScore)))
+  const judge = (views: readonly View[], by: SearchOptions): Candidate[] => {
+    const found = groups(views.flatMap((view) => lookAt(view, by.candidateScore)))
       .map(sharpest)
-      .map((seen) => (wellSeen(seen, still, options) ? seen : secondLook(seen, lookAt, still, options)))
+      .map((seen) => (wellSeen(seen, still, by) ? seen : secondLook(seen, lookAt, still, by)))
       .filter((face) => face !== null);
     return withoutParts(groups(found).map((group) => group[0]!));
   };
-  let faces = judge([wholeView(frame), ...closerViews(frame, request, options)]);
-  if (still && faces.length === 0) faces = judge(STUBBORN.map((grow) => wholeView(frame, grow)));
+  let faces = judge([wholeView(frame), ...closerViews(frame, request, options)], options);
+  if (still && faces.length === 0) {
+    const lower = { ...options, leastScore: options.leastScore * STUBBORN_SCORE };
+    const views = STUBBORN.map((grow) => wholeView(frame, grow));
+    faces = judge(views, lower);
+  }
   return { faces, looks: looks - 1 };
 }
 

@@ -114,7 +114,7 @@ t.test('a near face that is expected costs no close-up: the whole frame shows it
 });
 
 t.test('what close-ups do not confirm is no face', async (t) => {
-  const ghost = face([600, 400, 40, 40], 0.9);
+  const ghost = face([600, 400, 40, 40], 0.7);
   const look: Look = (view) => (view.side > 200 ? [ghost] : []);
   t.same(searchFaces(frame, look, all, defaultSearch).faces, []);
   const half: Look = (view) => (view.side > 200 || view.side === 80 ? [ghost] : []);
@@ -136,7 +136,7 @@ t.test('a still in which nothing is found is looked at with a border and enlarge
   searchFaces(small, look, all, defaultSearch);
   t.same(
     views.map(({ side }) => side),
-    [250, 375, 175, 125],
+    [250, 250, 375, 175, 125],
   );
   views.length = 0;
   searchFaces(small, look, { ...all, search: 'whole' }, defaultSearch);

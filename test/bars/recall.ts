@@ -1,0 +1,157 @@
+// Recall by the distance between the eyes, and false faces: portraits of ../shared/eval/people pasted into the room photos
+// of ../shared/eval/rooms at 1280x960, each still searched as `roomkin detect` and `identify` do.
+//
+//   npx tsc -p tsconfig.test.json && node .test-build/test/bars/recall.js [ROOMS] [PX,PX,...]
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import sharp from 'sharp';
+import { packageRoot } from '../../src/base/package-root.js';
+import { photoFrame, readPhoto } from '../../src/capture/photo.js';
+import type { Face } from '../../src/domain/face.js';
+import { subject } from '../../src/domain/subject.js';
+import { createEngine } from '../../src/engine/create-engine.js';
+import type { Engine, EngineFrame } from '../../src/engine/engine.js';
+
+const [roomWidth, roomHeight] = [1280, 960];
+const perRoom = 4;
+
+/** The folder with pictures that are not in the repository; null where there is none. */
+export function evaluationFolder(): string | null {
+  const folder = join(process.env['ROOMKIN_SHARED'] ?? join(packageRoot, '..', 'shared'), 'eval');
+  return existsSync(join(folder, 'rooms')) && existsSync(join(folder, 'people')) ? folder : null;
+}
+
+export interface Recall {
+  readonly eyesPx: number;
+  readonly pasted: number;
+  readonly found: number;
+}
+
+export interface Recalled {
+  readonly rooms: number;
+  readonly falsePerEmptyRoom: number;
+  readonly recall: readonly Recall[];
+}
+
+interface Portrait {
+  readonly file: string;
+  readonly width: number;
+  readonly height: number;
+  /** Middle of the eyes and their distance, px of the portrait. */
+  readonly x: number;
+  readonly y: number;
+  readonly eyesPx: number;
+}
+
+/** Measures on the first `rooms` rooms. The same pictures, places and people every time. */
+export async function measureRecall(folder: string, rooms: number, sizes: readonly number[]): Promise<Recalled> {
+  await using engine = createEngine();
+  await engine.start();
+  const random = seeded(20260101);
+  const files = sortedFolder(join(folder, 'rooms')).slice(0, rooms);
+  const portraits = await readPortraits(engine, folder, Math.min(100, rooms * 2), random);
+  let wrong = 0;
+  for (const file of files) wrong += (await facesIn(engine, await roomPixels(file))).length;
+  const recall: Recall[] = [];
+  for (const eyesPx of sizes) {
+    let pasted = 0;
+    let found = 0;
+    for (const file of files) {
+      const scene = await paste(await roomPixels(file), portraits, eyesPx, random);
+      const faces = await facesIn(engine, scene.pixels);
+      pasted += scene.eyes.length;
+      found += scene.eyes.filter((eyes) => faces.some((face) => isAt(face, eyes, eyesPx))).length;
+    }
+    recall.push({ eyesPx, pasted, found });
+  }
+  return { rooms: files.length, falsePerEmptyRoom: wrong / files.length, recall };
+}
+
+async function facesIn(engine: Engine, data: Uint8Array): Promise<readonly Face[]> {
+  const frame: EngineFrame = {
+    ...{ capturedAt: 0, sequence: 0, width: roomWidth, height: roomHeight },
+    ...{ format: 'rgb', stride: roomWidth * 3, data },
+  };
+  return (await engine.analyze(frame, { search: 'all', embed: false })).faces;
+}
+
+function isAt(face: Face, [x, y]: readonly [number, number], eyesPx: number): boolean {
+  const [right, left] = face.landmarks;
+  return Math.hypot((right[0] + left[0]) / 2 - x, (right[1] + left[1]) / 2 - y) < 0.6 * eyesPx;
+}
+
+function roomPixels(file: string): Promise<Buffer> {
+  const room = sharp(file).resize(roomWidth, roomHeight, { fit: 'cover' });
+  return room.removeAlpha().toColourspace('srgb').raw().toBuffer();
+}
+
+async function readPortraits(engine: Engine, folder: string, count: number, random: () => number): Promise<Portrait[]> {
+  const portraits: Portrait[] = [];
+  for (const person of sortedFolder(join(folder, 'people')).slice(0, count)) {
+    const files = sortedFolder(person);
+    const file = files[Math.floor(random() * files.length)]!;
+    const photo = await readPhoto(file);
+    const { faces } = await engine.analyze(photoFrame(photo), { search: 'all', embed: false });
+    const face = subject(faces, photo.width, photo.height);
+    if (face === null) throw new Error(`no face in ${file}, which is a sharp portrait`);
+    const [right, left] = face.landmarks;
+    const [x, y] = [(right[0] + left[0]) / 2, (right[1] + left[1]) / 2];
+    portraits.push({ file, width: photo.width, height: photo.height, x, y, eyesPx: face.quality.eyesPx });
+  }
+  return portraits;
+}
+
+async function paste(room: Buffer, portraits: readonly Portrait[], eyesPx: number, random: () => number) {
+  const raw = { width: roomWidth, height: roomHeight, channels: 3 } as const;
+  const layers: { input: Buffer; left: number; top: number; width: number; height: number }[] = [];
+  const eyes: (readonly [number, number])[] = [];
+  for (let tries = 0; layers.length < perRoom && tries < 100; tries++) {
+    const portrait = portraits[Math.floor(random() * portraits.length)]!;
+    const scale = eyesPx / portrait.eyesPx;
+    const [width, height] = [Math.round(portrait.width * scale), Math.round(portrait.height * scale)];
+    const left = Math.floor(random() * (roomWidth - width));
+    const top = Math.floor(random() * (roomHeight - height));
+    if (left < 0 || top < 0) continue;
+    if (
+      layers.some(
+        (o) => left < o.left + o.width && o.left < left + width && top < o.top + o.height && o.top < top + height,
+      )
+    )
+      continue;
+    const input = await sharp(portrait.file).rotate().resize(width, height, { fit: 'fill' }).png().toBuffer();
+    layers.push({ input, left, top, width, height });
+    eyes.push([left + portrait.x * scale, top + portrait.y * scale]);
+  }
+  return { pixels: await sharp(room, { raw }).composite(layers).removeAlpha().raw().toBuffer(), eyes };
+}
+
+function sortedFolder(folder: string): string[] {
+  return readdirSync(folder)
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(1664525, state) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+async function main(rooms: number, sizes: readonly number[]): Promise<void> {
+  const folder = evaluationFolder();
+  if (folder === null) return void process.stdout.write('skipped: ../shared/eval is not here\n');
+  const { falsePerEmptyRoom, recall, rooms: count } = await measureRecall(folder, rooms, sizes);
+  process.stdout.write(`${count} rooms, false faces per empty room: ${falsePerEmptyRoom.toFixed(3)}\n`);
+  for (const { eyesPx, pasted, found } of recall) {
+    process.stdout.write(
+      `${eyesPx} px between the eyes: ${found} of ${pasted}, ${((100 * found) / pasted).toFixed(1)} %\n`,
+    );
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  await main(Number(process.argv[2] ?? 60), (process.argv[3] ?? '10,14,20,28,40').split(',').map(Number));
+}
