@@ -70,7 +70,7 @@ export const configSchema = z.strictObject({
   presence: z
     .strictObject({
       looks: z.number().int().min(1).max(50).default(3),
-      window_seconds: seconds(0, 60).default(0.2),
+      window_seconds: seconds(0.2, 60).default(3),
       leave_after_seconds: seconds(0, 86400).default(60),
       hold_seconds: seconds(0, 86400).default(0),
       strangers: z.boolean().default(true),
