@@ -14,7 +14,10 @@ const throttledFile = '/sys/devices/platform/soc/soc:firmware/get_throttled';
 
 /** Never fails. `root` stands before the paths, for tests. */
 export async function readHeat(root = ''): Promise<Heat> {
-  const [temperature, throttled] = await Promise.all([readText(root + temperatureFile), readText(root + throttledFile)]);
+  const [temperature, throttled] = await Promise.all([
+    readText(root + temperatureFile),
+    readText(root + throttledFile),
+  ]);
   const milliCelsius = temperature === null ? Number.NaN : Number(temperature);
   const bits = throttled === null ? Number.NaN : Number.parseInt(throttled, 16);
   return {
