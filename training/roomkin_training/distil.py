@@ -1,0 +1,253 @@
+"""Teaches the student what the teacher sees in clean faces, from pictures as a room camera gives them.
+
+Invariant: a run is named by its data's hash, seed and options; it goes on from its last checkpoint as if it had not
+stopped, and ends with the learning rate at zero when its budget of minutes or pictures is spent. CPU and CUDA alike.
+
+Half of every batch are faces of the pack with their stored targets; the other half are new faces, blended and bent from
+two of them, whose targets the teacher computes on the spot: 115,000 faces are few, and the blends have no end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from . import checkpoint, curve, optimizers, schedule
+from .augment import degrade
+from .data import SIDE_PX, Faces, read_pack, split
+from .dice import Dice
+from .geometry import blend
+from .losses import arc_loss, class_centres, cosine_loss, length_loss, relation_loss
+from .student import Student, normalised_input, parameters_count
+from .teacher import Teacher, load_program, mirrored_mean
+
+LENGTH_SHARE = 0.01
+
+
+class Source:
+    """Draws batches of clean faces (0 to 1), their targets and class rows, on one device, from one generator."""
+
+    def __init__(
+        self, faces: Faces, rows: Tensor, teacher: Any, generator: torch.Generator, options: argparse.Namespace
+    ) -> None:
+        device = generator.device
+        keep = rows.cpu().numpy()
+        self.images = torch.from_numpy(faces.images[keep]).to(device)
+        self.targets = torch.from_numpy(faces.targets[keep]).to(device)
+        centres, row = class_centres(torch.from_numpy(faces.targets), torch.from_numpy(faces.identity).long())
+        self.centres, self.row = centres.to(device), row[rows.cpu()].to(device)
+        self.weights = torch.from_numpy(faces.draw_weights()[keep]).float().to(device)
+        self.teacher, self.blended, self.generator = teacher, options.blended, generator
+        self.blend: Any = torch.compile(blend, dynamic=False) if options.compile else blend
+
+    def _faces(self, rows: Tensor) -> Tensor:
+        return self.images[rows].permute(0, 3, 1, 2).float().contiguous() / 255.0
+
+    def draw(self, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """(faces float [n,3,112,112], targets float [n,192], class rows [n], -1 where unknown)."""
+        mixed = round(count * self.blended) if self.teacher is not None else 0
+        rows = torch.multinomial(self.weights, count + mixed, replacement=True, generator=self.generator)
+        plain = rows[: count - mixed]
+        faces, targets, row = self._faces(plain), self.targets[plain], self.row[plain]
+        if mixed:
+            pairs = self._faces(rows[count - mixed :])
+            new = self.blend(pairs[:mixed], pairs[mixed:], Dice(self.generator, mixed, SIDE_PX, grains=0))
+            faces = torch.cat([faces, new])
+            targets = torch.cat([targets, mirrored_mean(self.teacher, new * 255.0)])
+            row = torch.cat([row, row.new_full((mixed,), -1)])
+        return faces, targets, row
+
+
+class Run:
+    """One training: student, average, optimizers and counters, from the checkpoint in `out` if there is one."""
+
+    def __init__(self, options: argparse.Namespace, faces: Faces) -> None:
+        self.options = options
+        self.device = torch.device(options.device)
+        torch.manual_seed(options.seed)
+        student = checkpoint.import_weights(options.start) if options.start else Student(options.width)
+        self.student = student.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = checkpoint.Average(self.student, options.average)
+        self.optimizers = optimizers.make(self.student, options.optimizer, options.lr, options.weight_decay)
+        self.generator = torch.Generator(self.device)
+        self.generator.manual_seed(options.seed)
+        self.data, self.step, self.images, self.seconds = faces.hash, 0, 0, 0.0
+        self.budget = schedule.Budget(options.minutes * 60, options.images)
+        self.stages = schedule.parse_stages(options.stages)
+        self._resume()
+        train, held = split(len(faces), options.held_out)
+        self.source = Source(faces, torch.from_numpy(train), self._teacher(), self.generator, options)
+        pairs = curve.read_pairs(options.pairs) if options.pairs else None
+        held_targets = torch.from_numpy(faces.targets[held])
+        self.protocols = curve.Protocols(faces.images[held], held_targets, pairs, self.device)
+        self.model: Any = torch.compile(self.student, dynamic=False) if options.compile else self.student
+        self.degrade: Any = torch.compile(degrade, dynamic=False) if options.compile else degrade
+
+    def _teacher(self) -> Any:
+        if not self.options.teacher or not self.options.blended:
+            return None
+        cuda = self.device.type == "cuda"
+        teacher = Teacher(*load_program(self.options.teacher), shifted=self.options.compile).eval().to(self.device)
+        teacher = teacher.half() if cuda else teacher
+        return torch.compile(teacher, dynamic=False) if self.options.compile else teacher
+
+    def _resume(self) -> None:
+        state = checkpoint.load(self.options.out / "checkpoint.pt", self.data, self.student.width)
+        if state is None:
+            return
+        self.student.load_state_dict(state["student"])
+        self.average.student.load_state_dict(state["average"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
+        self.generator.set_state(state["generator"])
+        self.step, self.images, self.seconds = state["step"], state["images"], state["seconds"]
+        print(f"goes on after {self.images} images, {self.seconds:.0f} s", file=sys.stderr, flush=True)
+
+    def save(self) -> None:
+        """Writes the checkpoint and the averaged weights (`student.npz`)."""
+        state = {
+            "data": self.data, "width": self.student.width, "step": self.step, "images": self.images,
+            "seconds": self.seconds, "student": self.student.state_dict(), "average": self.average.student.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "generator": self.generator.get_state(),
+        }  # fmt: skip
+        checkpoint.save(self.options.out / "checkpoint.pt", state)
+        checkpoint.export_weights(self.options.out / "student.npz", self.average.student, self.data)
+
+    def fraction(self) -> float:
+        """The spent part of the budget."""
+        return self.budget.fraction(self.seconds, self.images)
+
+    def train_step(self) -> Tensor:
+        """One batch; returns the mean cosine to the targets (on the device, not waited for)."""
+        options, fraction = self.options, self.fraction()
+        side = schedule.resolution(self.stages, fraction)
+        rate = schedule.learning_rate(options.lr, fraction, self.step, options.warm_up)
+        faces, targets, row = self.source.draw(options.batch)
+        x = self.degrade(faces, Dice(self.generator, options.batch, SIDE_PX))
+        if side != x.shape[-1]:
+            x = F.interpolate(x, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+        x = normalised_input(x * 255.0).contiguous(memory_format=torch.channels_last)
+        self.student.train()
+        with torch.autocast(self.device.type, torch.bfloat16):
+            raw = self.model(x)
+        raw = raw.float()
+        found = F.normalize(raw, dim=1)
+        near = cosine_loss(found, targets)
+        loss = near + options.relation * relation_loss(found, targets) + LENGTH_SHARE * length_loss(raw)
+        if options.arc:
+            loss = loss + options.arc * arc_loss(found, row, self.source.centres)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        self.average.update(self.step)
+        self.step += 1
+        self.images += len(x)
+        return 1.0 - near.detach()
+
+    def measure(self) -> curve.Row:
+        """Measures the average and adds a row to the curve."""
+        model = self.average.student
+        figures = self.protocols.measure(lambda pixels: model(normalised_input(pixels)))
+        side = schedule.resolution(self.stages, max(self.fraction() - 1e-9, 0.0))
+        row = curve.Row(
+            images=self.images, seconds=round(self.seconds, 1), resolution=side, width=model.width, data=self.data[:12],
+            **figures,
+        )  # fmt: skip
+        curve.append_row(self.options.curve or self.options.out / "learning-curve.csv", row)
+        return row
+
+
+def train(run: Run) -> None:
+    """Trains to the end of the budget, or until the process is asked to stop; then saves."""
+    stop: list[int] = []
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda number, _frame: stop.append(number))
+    last = said = measured = time.monotonic()
+    while run.fraction() < 1.0 and not stop:
+        cosine = run.train_step()
+        now = time.monotonic()
+        run.seconds, last = run.seconds + now - last, now
+        if now - said > run.options.say_every:
+            if not torch.isfinite(cosine):
+                raise FloatingPointError("the training diverged: start again with a lower --lr")
+            rate = run.optimizers[0].param_groups[0]["lr"]
+            print(
+                f"{run.fraction():6.1%} {run.images} images {run.seconds:.0f} s lr {rate:.5f} cosine {cosine:.4f}",
+                file=sys.stderr, flush=True,
+            )  # fmt: skip
+            said = now
+        if now - measured > run.options.measure_every * 60:
+            run.save()
+            print(run.measure(), file=sys.stderr, flush=True)
+            measured = time.monotonic()
+    if run.device.type == "cuda":
+        torch.cuda.synchronize()
+    run.save()
+    print(run.measure(), file=sys.stderr, flush=True)
+
+
+def arguments(words: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Distils the student from the teacher.")
+    parser.add_argument("--pack", type=Path, required=True, help="folder of the training pack")
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint, weights and curve")
+    parser.add_argument("--teacher", type=Path, help="the teacher's .tflite or .npz; without it nothing is blended")
+    parser.add_argument("--pairs", type=Path, help=".npz of aligned pairs (roomkin_training.alignment)")
+    parser.add_argument("--start", type=Path, help=".npz of weights to start from")
+    parser.add_argument("--curve", type=Path, help="CSV to add rows to (default: in --out)")
+    parser.add_argument("--width", type=float, default=1.0)
+    parser.add_argument("--minutes", type=float, default=0.0, help="budget in minutes of training")
+    parser.add_argument("--images", type=int, default=0, help="budget in pictures")
+    parser.add_argument("--batch", type=int, default=1024)
+    parser.add_argument("--lr", type=float, default=5e-3)
+    parser.add_argument("--weight-decay", type=float, default=0.05)
+    parser.add_argument("--warm-up", type=int, default=300, help="steps")
+    parser.add_argument("--optimizer", choices=("adamw", "muon"), default="muon")
+    parser.add_argument("--average", type=float, default=0.999, help="decay of the weights' running average")
+    parser.add_argument("--stages", default="112:1", help="side in px : fraction until which it holds")
+    parser.add_argument("--blended", type=float, default=0.5, help="share of a batch that is blended")
+    parser.add_argument("--relation", type=float, default=0.3, help="weight of the relation loss")
+    parser.add_argument("--arc", type=float, default=0.0, help="weight of the ArcFace term")
+    parser.add_argument("--held-out", type=int, default=2000, help="faces kept out for the curve")
+    parser.add_argument("--limit", type=int, default=0, help="use only so many faces of the pack (trials)")
+    parser.add_argument("--measure-every", type=float, default=3.0, help="minutes between checkpoints")
+    parser.add_argument("--say-every", type=float, default=10.0, help="seconds between progress lines")
+    parser.add_argument("--seed", type=int, default=20261123)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--compile", action="store_true")
+    options = parser.parse_args(words)
+    if not options.minutes and not options.images:
+        parser.error("give a budget: --minutes or --images")
+    return options
+
+
+def main(words: list[str] | None = None) -> None:
+    """Reads the pack, trains, saves."""
+    options = arguments(words)
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    torch.set_float32_matmul_precision("high")
+    faces = read_pack(options.pack, options.limit)
+    run = Run(options, faces)
+    weights = parameters_count(run.student) / 1e6
+    print(f"{len(faces)} faces, data {faces.hash[:12]}, {weights:.1f} M weights", file=sys.stderr, flush=True)
+    train(run)
+
+
+if __name__ == "__main__":
+    main()
