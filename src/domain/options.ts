@@ -15,6 +15,8 @@ export interface NamingOptions {
   /** Looks that must count, and time between them, before a track is called a stranger. */
   readonly strangerLooks: number;
   readonly strangerWindowMs: number;
+  /** How long a track that had a name is not called a stranger. */
+  readonly strangerAfterNameMs: number;
   /** Frames that a face without a name must be found in before the room counts as occupied by somebody. */
   readonly someoneFrames: number;
   /** How long a stranger is recognised as the same one. */
@@ -39,21 +41,21 @@ export interface RecognitionOptions {
  */
 export const defaultOptions: RecognitionOptions = {
   look: { threshold: 0.51, margin: 0.06, strangerBelow: 0.35 },
-  pooled: { threshold: 0.55, margin: 0.08, strangerBelow: 0.4 },
+  pooled: { threshold: 0.56, margin: 0.08, strangerBelow: 0.4 },
   gate: {
     leastScore: 0.5,
     leastEyesPx: 12,
     leastSharpness: 0.02,
     mostYawDegrees: 60,
     mostPitchDegrees: 50,
-    leastLight: 0.05,
-    leastContrast: 0.02,
+    leastLight: 0.03,
+    leastContrast: 0.015,
   },
   tracks: {
     lostAfterMs: 2000,
     most: 32,
     leastOverlap: 0.25,
-    differentBelow: 0.05,
+    differentBelow: 0.25,
     sameAbove: 0.4,
     halfLifeMs: 10_000,
     repetition: 0.3,
@@ -64,6 +66,7 @@ export const defaultOptions: RecognitionOptions = {
     leastSpanMs: 180,
     strangerLooks: 6,
     strangerWindowMs: 1500,
+    strangerAfterNameMs: 10_000,
     someoneFrames: 3,
     strangerMemoryMs: 600_000,
   },

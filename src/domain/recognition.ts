@@ -1,7 +1,7 @@
 // One analysed frame further: faces → tracks → names → presence. Pure: the same frames, gallery and options give the
 // same events every time, so a recorded clip replays. Nothing here holds pixels.
 import { assignNames } from './assign.js';
-import { effectiveLooks } from './evidence.js';
+import { effectiveLooks, noEvidence } from './evidence.js';
 import type { Analysis, Box, Quality } from './face.js';
 import type { Gallery, PersonId } from './gallery.js';
 import { type Identification, type IdentificationState, identify } from './identify.js';
@@ -81,7 +81,14 @@ export function observe(
   const newLook = (id: number) => ((counted.get(id)?.weight ?? 0) > 0 ? counted.get(id)!.face.embedding : null);
   const found = nameTracks(tracks.tracks, state.verdicts, newLook, gallery, options);
   const { verdicts, strangers, mistaken } = nameStrangers(tracks.tracks, found, state.strangers, atMs, options);
-  const step = settle({ ...state, tracks, verdicts, strangers }, atMs, gallery, options, hints, mistaken);
+  const step = settle(
+    { ...state, tracks: withoutOld(tracks, verdicts), verdicts, strangers },
+    atMs,
+    gallery,
+    options,
+    hints,
+    mistaken,
+  );
   return { ...step, looks: analysis.faces.map((face, index) => explain(face, trackOf[index]!)) };
 
   function explain(face: Analysis['faces'][number], id: number): LookExplained {
@@ -128,6 +135,19 @@ export function observeStill(
   return { ...settle(kept, atMs, gallery, options, hints, []), looks: [] };
 }
 
+/**
+ * The camera is paused or blind from now on: the time until the next analysis proves nothing about anybody, however short
+ * it was, and tracks do not reach over it.
+ */
+export function suspend(state: RecognitionState): RecognitionState {
+  return {
+    ...state,
+    tracks: { ...state.tracks, tracks: [] },
+    verdicts: new Map(),
+    presence: { ...state.presence, atMs: null },
+  };
+}
+
 /** Each track's verdict after this frame; no two tracks share a name. */
 function nameTracks(
   tracks: readonly Track[],
@@ -142,6 +162,12 @@ function nameTracks(
     (decided[index]!.similarity ?? 0) * Math.sqrt(effectiveLooks(tracks[index]!.evidence, options.tracks));
   const assigned = assignNames(decided, claim);
   return new Map(assigned.map((verdict, index) => [tracks[index]!.id, verdict]));
+}
+
+/** A track on which somebody else is seen now keeps its place and forgets what it saw. */
+function withoutOld(tracks: Tracks, verdicts: ReadonlyMap<number, Verdict>): Tracks {
+  const kept = tracks.tracks.map((one) => (verdicts.get(one.id)?.swapped ? { ...one, evidence: noEvidence } : one));
+  return { ...tracks, tracks: kept };
 }
 
 function nameStrangers(

@@ -13,11 +13,17 @@ export interface Verdict extends Identification {
   readonly stranger: string | null;
   /** Whom each good look within the window was nearest to by itself, oldest first. */
   readonly votes: readonly Vote[];
+  /** When the evidence last was enough for the name; null before the first. */
+  readonly namedMs: number | null;
+  /** The newest looks are somebody else's, each for itself: what the track saw before does not count for them. */
+  readonly swapped: boolean;
 }
 
 interface Vote {
   readonly atMs: number;
   readonly person: PersonId | null;
+  /** Whether this look alone would be enough for the name. */
+  readonly sure: boolean;
 }
 
 export const noVerdict: Verdict = {
@@ -32,6 +38,8 @@ export const noVerdict: Verdict = {
   confidence: 'medium',
   stranger: null,
   votes: [],
+  namedMs: null,
+  swapped: false,
 };
 
 /** Similarity above the threshold from which a name is sure enough to be called `high`. */
@@ -53,27 +61,37 @@ export function decide(
   const { evidence } = one;
   const { naming } = options;
   const recent = before.votes.filter((vote) => one.lastMs - vote.atMs <= naming.windowMs);
-  const vote = look && { atMs: one.lastMs, person: identify(look, gallery, options.look).best };
+  const alone = look && identify(look, gallery, options.look);
+  const vote = alone && { atMs: one.lastMs, person: alone.best, sure: alone.state === 'known' };
   const votes = vote === null ? recent : [...recent, vote].slice(-mostVotes);
-  const kept = { stranger: before.stranger, votes };
   // A person who was forgotten is nobody's name any more.
   const held = gallery.people.some((person) => person.id === before.person) ? before.person : null;
+  const kept = { stranger: before.stranger, votes, namedMs: before.namedMs, swapped: false };
   const pool = pooledLook(evidence);
   if (pool === null) return { ...noVerdict, ...kept };
   const pooled = identify(pool, gallery, options.pooled);
+  if (held !== null && isSwapped(votes, held, naming)) {
+    return {
+      ...pooled,
+      person: null,
+      state: 'unclear',
+      rule: `no longer ${held}`,
+      confidence: 'medium',
+      ...kept,
+      swapped: true,
+    };
+  }
   if (pooled.state === 'known') {
     const early = pooled.person === held ? null : tooEarly(votes, pooled.person, naming);
     if (early !== null)
       return { ...pooled, person: null, state: 'unclear', rule: early, confidence: 'medium', ...kept };
     const clear = pooled.similarity! >= options.pooled.threshold + sure;
-    return { ...pooled, confidence: clear ? 'high' : 'medium', ...kept };
+    return { ...pooled, confidence: clear ? 'high' : 'medium', ...kept, namedMs: one.lastMs };
   }
   if (pooled.state === 'stranger') {
-    const { strangerLooks, strangerWindowMs } = naming;
-    const enough = evidence.looks >= strangerLooks && evidence.lastMs - evidence.firstMs >= strangerWindowMs;
-    if (enough) return { ...pooled, confidence: 'medium', ...kept };
-    const rule = `${pooled.rule}; ${evidence.looks} good looks, ${strangerLooks} over ${strangerWindowMs / 1000} s needed`;
-    return keep({ ...pooled, state: 'unclear', rule });
+    const rule = notYetStranger(one, kept.namedMs, naming);
+    if (rule === null) return { ...pooled, confidence: 'medium', ...kept };
+    return keep({ ...pooled, state: 'unclear', rule: `${pooled.rule}; ${rule}` });
   }
   return keep(pooled);
 
@@ -83,6 +101,25 @@ export function decide(
     const rule = `still ${held}: ${now.rule}`;
     return { ...now, person: held, state: 'known', rule, confidence: before.confidence, ...kept };
   }
+}
+
+/** A stranger needs good looks over some time, and that nobody was just named on the track. */
+function notYetStranger({ evidence }: Track, namedMs: number | null, naming: NamingOptions): string | null {
+  const { strangerLooks, strangerWindowMs, strangerAfterNameMs } = naming;
+  if (evidence.looks < strangerLooks || evidence.lastMs - evidence.firstMs < strangerWindowMs) {
+    return `${evidence.looks} good looks, ${strangerLooks} over ${strangerWindowMs / 1000} s needed`;
+  }
+  const named = namedMs !== null && evidence.lastMs - namedMs < strangerAfterNameMs;
+  return named ? 'somebody was just named here' : null;
+}
+
+/** Whether the newest looks, as many as a name needs, are each surely one other person. */
+function isSwapped(votes: readonly Vote[], held: PersonId, naming: NamingOptions): boolean {
+  const newest = votes.slice(-naming.leastLooks);
+  const other = newest[0]?.person;
+  return (
+    newest.length === naming.leastLooks && other !== held && newest.every((vote) => vote.sure && vote.person === other)
+  );
 }
 
 function tooEarly(votes: readonly Vote[], person: PersonId | null, naming: NamingOptions): string | null {
