@@ -1,0 +1,139 @@
+// What holds in every sequence, not only in the ones somebody thought of. ROOMKIN_SEQUENCES sets how many are tried.
+import fc from 'fast-check';
+import t from 'tap';
+import type { PresenceEvent } from '../../src/domain/presence-types.js';
+import { clipOptions } from './clip-options.js';
+import { type Replayed, replay, told } from './replay.js';
+import { randomScene } from './sequences.js';
+import { type Scene, simulate } from './simulator.js';
+
+const sequences = Number(process.env['ROOMKIN_SEQUENCES'] ?? 150);
+const options = clipOptions;
+
+t.test(`invariants hold in ${sequences} random sequences`, async (t) => {
+  const played = fc.integer({ min: 0, max: 2 ** 31 - 1 });
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(played, (seed) => {
+        const scene = randomScene(seed);
+        const { frames, gallery } = simulate(scene);
+        const replayed = replay(frames, gallery, options);
+        noSharedNames(replayed);
+        alternate(replayed.events);
+        snapshotsAgree(replayed);
+        leavesLate(replayed);
+        bounded(replayed);
+        nobodyWhoIsNotThere(replayed.events, scene);
+      }),
+      { numRuns: sequences, seed: 20261123 },
+    ),
+  );
+});
+
+t.test('the same sequence gives the same events', async (t) => {
+  for (let seed = 1; seed <= 5; seed++) {
+    const again = () => {
+      const { frames, gallery } = simulate(randomScene(seed));
+      return told(replay(frames, gallery, options).events);
+    };
+    t.strictSame(again(), again());
+  }
+});
+
+for (const [framesPerSecond, limitMs] of [
+  [10, 1000],
+  [5, 1500],
+] as const) {
+  t.test(`first look to arrived at ${framesPerSecond} frames a second`, async (t) => {
+    const waits = Array.from({ length: 100 }, (_, seed) => wait(seed, framesPerSecond)).sort((a, b) => a - b);
+    t.ok(waits[94]! <= limitMs, `95 of 100 within ${waits[94]} ms`);
+    t.comment(`median ${waits[49]} ms, p95 ${waits[94]} ms`);
+  });
+}
+
+/** From the first look at Ada, who stays, to her arrival; a tenth of the looks is poor, a tenth of the faces not found. */
+function wait(seed: number, framesPerSecond: number): number {
+  const walks = [{ who: 'ada', fromMs: 500, toMs: 8000, x0: 300, x1: 600, y: 400 }];
+  const scene: Scene = {
+    ...{ seed, dimension: 64, framesPerSecond, durationMs: 8000, templates: 5, missed: 0.1, likeness: 0.85 },
+    residents: ['ada', 'ben', 'cleo'],
+    walks,
+  };
+  const { frames, gallery } = simulate(scene);
+  const first = frames.find((frame) => frame.faces.length > 0)!.capturedAt;
+  return (replay(frames, gallery, options).events[0]?.atMs ?? Number.POSITIVE_INFINITY) - first;
+}
+
+function noSharedNames({ steps }: Replayed): void {
+  for (const { looks, snapshot } of steps) {
+    const named = looks.flatMap((look) => look.person ?? []);
+    if (new Set(named).size !== named.length) throw new Error(`one name for two faces: ${named}`);
+    const present = snapshot.people.map((one) => one.person);
+    if (new Set(present).size !== present.length) throw new Error(`present twice: ${present}`);
+  }
+}
+
+function alternate(events: readonly PresenceEvent[]): void {
+  const present = new Set<string>();
+  let strangers = 0;
+  for (const { type, person } of events) {
+    if (type === 'arrived' && present.has(person!)) throw new Error(`${person} arrived twice`);
+    if (type === 'left' && !present.has(person!)) throw new Error(`${person} left without having arrived`);
+    if (type === 'arrived') present.add(person!);
+    if (type === 'left') present.delete(person!);
+    if (type === 'stranger_arrived') strangers++;
+    if (type === 'stranger_left' && --strangers < 0) throw new Error('a stranger left who never arrived');
+  }
+}
+
+function snapshotsAgree({ steps }: Replayed): void {
+  const present = new Set<string>();
+  let strangers = 0;
+  for (const { events, snapshot } of steps) {
+    for (const { type, person, present: after } of events) {
+      if (type === 'arrived') present.add(person!);
+      if (type === 'left') present.delete(person!);
+      if (type === 'stranger_arrived') strangers++;
+      if (type === 'stranger_left') strangers--;
+      if ([...after].sort().join() !== [...present].sort().join())
+        throw new Error('an event does not say who is present');
+    }
+    const people = snapshot.people.map((one) => one.person);
+    if ([...people].sort().join() !== [...present].sort().join()) throw new Error('events and snapshot disagree');
+    if (snapshot.strangers !== strangers) throw new Error('strangers and snapshot disagree');
+    if (!snapshot.occupied && people.length + strangers > 0) throw new Error('people in an empty room');
+  }
+}
+
+/** Nobody leaves before the time set has passed since the last look that had their name. */
+function leavesLate({ steps }: Replayed): void {
+  const last = new Map<string, number>();
+  for (const { looks, events } of steps) {
+    for (const look of looks) if (look.person !== null) last.set(look.person, look.atMs);
+    for (const event of events) {
+      if (event.type !== 'left') continue;
+      const after = event.atMs - last.get(event.person!)!;
+      if (after < options.presence.leaveAfterMs) throw new Error(`${event.person} left after ${after} ms`);
+    }
+  }
+}
+
+function bounded({ steps }: Replayed): void {
+  const { tracks, verdicts, strangers } = steps.at(-1)!.state;
+  if (tracks.tracks.length > options.tracks.most) throw new Error('too many tracks');
+  if (verdicts.size !== tracks.tracks.length) throw new Error('a verdict without a track');
+  if (strangers.met.length > 32) throw new Error('too many strangers');
+}
+
+/** A wrong name is worse than no name: who never walked through is never named, look-alikes apart. */
+function nobodyWhoIsNotThere(events: readonly PresenceEvent[], scene: Scene): void {
+  const there = new Set(scene.walks.map((walk) => walk.who));
+  for (const pair of scene.alike ?? []) {
+    const [a, b, cosine] = pair;
+    if (cosine < 0.9) continue;
+    if (there.has(a) || there.has(b)) there.add(a).add(b);
+  }
+  for (const { type, person } of events) {
+    if (type === 'arrived' && !there.has(person!)) throw new Error(`${person} was named and is not there`);
+  }
+}
