@@ -1,6 +1,6 @@
 // roomkin forget: erases a person. Asked for twice: on a terminal by a question, in a script by --yes.
-import { createInterface } from 'node:readline/promises';
 import { exactly, misused, parseArguments } from './arguments.js';
+import { ask } from './ask.js';
 import type { Command, CommandIo } from './command.js';
 import { openGallery } from './parts.js';
 
@@ -18,7 +18,10 @@ export const command: Command = {
     }
     const erased = store.forget(id);
     if (!erased)
-      io.log('warning', `another process keeps the log of the gallery open, erased bytes stay in it until the next change`);
+      io.log(
+        'warning',
+        `another process keeps the log of the gallery open, erased bytes stay in it until the next change`,
+      );
     io.out(`${name} is forgotten`);
     io.document({ person: id, name, forgotten: true });
   },
@@ -26,10 +29,5 @@ export const command: Command = {
 
 async function confirmed(question: string, io: CommandIo): Promise<boolean> {
   if (!io.interactive) throw misused(command.usage, 'there is no terminal to ask: add --yes to erase for good');
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `, { signal: io.signal })).trim());
-  } finally {
-    terminal.close();
-  }
+  return /^y(es)?$/i.test((await ask(io, `${question} [y/N] `)).trim());
 }

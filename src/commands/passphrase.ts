@@ -1,9 +1,8 @@
 // A passphrase comes from a file or from the terminal, where it is not shown; never from the command line, which `ps` shows.
 import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
 import { fail } from '../base/errors.js';
 import { misused } from './arguments.js';
+import { ask } from './ask.js';
 import type { CommandIo } from './command.js';
 
 /**
@@ -19,8 +18,8 @@ export async function readPassphrase(
   if (file !== undefined) return firstLine(file);
   if (!io.interactive)
     throw misused(usage, 'there is no terminal to ask for the passphrase: add --passphrase-file FILE');
-  const typed = await ask(io, 'Passphrase: ');
-  if (twice && (await ask(io, 'The same again: ')) !== typed)
+  const typed = await ask(io, 'Passphrase: ', true);
+  if (twice && (await ask(io, 'The same again: ', true)) !== typed)
     throw fail('USAGE', 'the two passphrases differ: try again');
   return typed;
 }
@@ -30,18 +29,5 @@ function firstLine(file: string): string {
     return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? '';
   } catch (cause) {
     throw fail('USAGE', `the passphrase file ${file} cannot be read (${(cause as NodeJS.ErrnoException).code})`, cause);
-  }
-}
-
-async function ask(io: CommandIo, question: string): Promise<string> {
-  process.stderr.write(question);
-  // readline echoes to its output: give it one that swallows what is typed.
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const terminal = createInterface({ input: process.stdin, output: silent, terminal: true });
-  try {
-    return await terminal.question('', { signal: io.signal });
-  } finally {
-    terminal.close();
-    process.stderr.write('\n');
   }
 }
