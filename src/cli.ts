@@ -145,7 +145,8 @@ async function help(): Promise<string> {
     '',
     ...rows,
     '',
-    'roomkin help VERB tells more. The configuration is $ROOMKIN_CONFIG or /etc/roomkin/config.toml.',
+    'roomkin help VERB tells more. Without --config FILE the configuration is',
+    '$ROOMKIN_CONFIG or /etc/roomkin/config.toml.',
     '',
   ].join('\n');
 }

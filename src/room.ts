@@ -10,6 +10,7 @@ import {
   observeStill,
   type RecognitionStep,
   startRecognition,
+  suspend,
 } from './domain/recognition.js';
 
 /** Where a room's news goes: MQTT, `watch`, the log. */
@@ -79,6 +80,7 @@ export function createRoom(
       take(observeStill(state, atMs, gallery(), current(), hints));
     },
     blind() {
+      state = suspend(state);
       publish(null);
     },
     expected() {

@@ -24,7 +24,7 @@ const room = 'demo';
 
 export const command: Command = {
   usage,
-  summary: 'Shows the whole thing without a Pi, a broker or a configuration; 0 if all went as it should.',
+  summary: 'Show it all without a Pi, a broker or a configuration.',
   async run(argv, io) {
     refuseArguments(argv, usage);
     const samples = sampleFolder();

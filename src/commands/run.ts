@@ -8,7 +8,7 @@ const usage = 'run [--config FILE] [--json]';
 
 export const command: Command = {
   usage,
-  summary: 'Runs the daemon for the configured room until SIGTERM or Ctrl-C.',
+  summary: 'Run the daemon until SIGTERM or Ctrl-C.',
   async run(argv, io) {
     refuseArguments(argv, usage);
     const config = io.config();

@@ -11,7 +11,7 @@ const defaultLast = 10;
 
 export const command: Command = {
   usage: 'why [--last N]',
-  summary: 'Explain the last faces: best names, margin, and the rule that decided.',
+  summary: 'Explain the last faces: best names, margin, deciding rule.',
   async run(argv, io) {
     const last = parseLast(argv);
     const looks = await askDaemon<readonly FaceLook[]>(daemonPlace(io.config()), { verb: 'why', last });

@@ -1,0 +1,156 @@
+// The daemon as a process, with the real models, a real gallery and a real broker; only the camera is a folder of pictures.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import sharp from 'sharp';
+import t from 'tap';
+import { type Listener, listenTo, mosquittoPath, startAedes, startMosquitto } from './helpers/brokers.js';
+import { runCli, spawnCli } from './helpers/cli.js';
+import { shortFolder } from './helpers/short-folder.js';
+
+const samples = join(dirname(createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json')), 'demo');
+const patienceMs = 60_000;
+t.setTimeout(180_000);
+
+/** Two frames of the middle person of a group photo, one brighter than the other, and the photo to enrol her from. */
+async function pictures(folder: string): Promise<{ frames: string; portrait: string }> {
+  const frames = join(folder, 'frames');
+  mkdirSync(frames);
+  const middle = sharp(join(samples, 'sample3.jpg')).extract({ left: 900, top: 150, width: 480, height: 480 });
+  const portrait = join(folder, 'portrait.jpg');
+  await middle.clone().jpeg().toFile(portrait);
+  for (const [index, brightness] of [1, 0.9].entries()) {
+    const face = await middle.clone().resize(192, 192).modulate({ brightness }).toBuffer();
+    await sharp({ create: { width: 384, height: 256, channels: 3, background: '#8a8478' } })
+      .composite([{ input: face, left: 90 + 8 * index, top: 30 }])
+      .jpeg()
+      .toFile(join(frames, `${index}.jpg`));
+  }
+  return { frames, portrait };
+}
+
+async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
+  for (const end = Date.now() + patienceMs; Date.now() < end; await wait(50)) {
+    const found = await look();
+    if (found !== undefined) return found;
+  }
+  throw new Error(`waited ${patienceMs / 1000} s for ${what}`);
+}
+
+const events = (listener: Listener) => listener.of('room/lab/person').map((text) => JSON.parse(text));
+const lastState = (listener: Listener) => {
+  const text = listener.of('room/lab/state').at(-1);
+  return text === undefined ? undefined : JSON.parse(text);
+};
+const enginePids = (daemon: number): number[] => {
+  try {
+    return execFileSync('pgrep', ['-P', String(daemon), '-f', 'engine/child'], { encoding: 'utf8' })
+      .trim()
+      .split('\n')
+      .map(Number);
+  } catch {
+    return [];
+  }
+};
+
+t.test(
+  'a person is enrolled while the daemon runs, seen, forgotten; the switch, the engine and the daemon die',
+  async (t) => {
+    const folder = shortFolder(t);
+    const { frames, portrait } = await pictures(folder);
+    await using broker = mosquittoPath === null ? await startAedes() : await startMosquitto();
+    await using listener = await listenTo(broker.url);
+    const config = join(folder, 'config.toml');
+    writeFileSync(
+      config,
+      `[room]\nid = "lab"\n[camera]\nsource = "replay"\ninput = "${frames}"\nloop = true\nwidth = 384\nheight = 256\nframerate = 10
+[presence]\nleave_after_seconds = 2\n[mqtt]\nurl = "${broker.url}"\n[store]\ndirectory = "${join(folder, 's')}"\n`,
+    );
+    const daemon = spawnCli(['run', '--config', config]);
+    let log = '';
+    daemon.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      log += text;
+    });
+    t.teardown(() => daemon.kill('SIGKILL'));
+
+    await until('a state that is not null', () => (lastState(listener)?.occupied === true ? true : undefined));
+    t.equal(lastState(listener).people.length, 0, 'nobody is enrolled, so nobody has a name');
+
+    t.equal((await runCli(['enrol', 'Ada', '--photos', portrait, '--config', config])).code, 0);
+    const arrived = await until('Ada', () => events(listener).find((event) => event.event_type === 'arrived'));
+    t.match(arrived, { person: 'ada', name: 'Ada', present: ['ada'] }, 'the gallery was read without a restart');
+    t.notMatch(JSON.stringify(arrived), /similarity|margin/, 'no similarity leaves the process');
+
+    const [engine] = enginePids(daemon.pid!);
+    t.ok(engine, 'the models are in a process of their own');
+    process.kill(engine!, 'SIGKILL');
+    await until('another engine', () => (enginePids(daemon.pid!).some((pid) => pid !== engine) ? true : undefined));
+    t.equal(daemon.exitCode, null, 'the daemon outlives its engine');
+
+    await listener.say('room/lab/recognition/set', 'OFF');
+    await until('null', () => (lastState(listener).occupied === null ? true : undefined));
+    t.match(JSON.parse((await runCli(['status', '--json', '--config', config])).stdout), {
+      recognition: 'off',
+      camera: { state: 'paused' },
+      presence: { occupied: null, people: null },
+    });
+    t.equal((await runCli(['resume', '--config', config])).code, 0);
+    await until('a state again', () => (lastState(listener).occupied === true ? true : undefined));
+    t.notOk(
+      events(listener).some((event) => event.event_type === 'left'),
+      'the pause proved nothing: she did not leave',
+    );
+
+    const why = JSON.parse((await runCli(['why', '--last', '3', '--json', '--config', config])).stdout);
+    t.ok(Array.isArray(why) || Array.isArray(why.looks), 'why explains the last faces');
+
+    t.equal((await runCli(['forget', 'Ada', '--yes', '--config', config])).code, 0);
+    await until('her leaving', () => events(listener).find((event) => event.event_type === 'left'));
+    t.strictSame(lastState(listener).people, []);
+
+    daemon.kill('SIGKILL');
+    await until('the will', () => (listener.of('room/lab/status').at(-1) === 'offline' ? true : undefined));
+    t.notMatch(log, /INTERNAL|at file:/, 'no stack trace in the log');
+  },
+);
+
+t.test('SIGTERM ends it cleanly and at once', async (t) => {
+  const folder = shortFolder(t);
+  const { frames } = await pictures(folder);
+  await using broker = await startAedes();
+  await using listener = await listenTo(broker.url);
+  const config = join(folder, 'config.toml');
+  writeFileSync(
+    config,
+    `[room]\nid = "lab"\n[camera]\nsource = "replay"\ninput = "${frames}"\nloop = true\nwidth = 384\nheight = 256
+[mqtt]\nurl = "${broker.url}"\nprotocol = 4\n[store]\ndirectory = "${join(folder, 's')}"\n`,
+  );
+  const daemon = spawnCli(['run', '--config', config]);
+  t.teardown(() => daemon.kill('SIGKILL'));
+  await until('online', () => (listener.of('room/lab/camera').at(-1) === 'online' ? true : undefined));
+  const [engine] = await until('the engine', () =>
+    enginePids(daemon.pid!).length > 0 ? enginePids(daemon.pid!) : undefined,
+  );
+  const ended = new Promise((resolve) => daemon.once('exit', (code) => resolve(code)));
+  daemon.kill('SIGTERM');
+  t.equal(await ended, 0);
+  t.equal(listener.of('room/lab/status').at(-1), 'offline');
+  t.equal(lastState(listener).occupied, null);
+  t.throws(() => process.kill(engine!, 0), { code: 'ESRCH' }, 'its engine is gone too');
+});
+
+t.test('a wrong configuration starts nothing', async (t) => {
+  const folder = shortFolder(t);
+  const config = join(folder, 'config.toml');
+  writeFileSync(config, '[room]\nid = "lab"\nnam = "Lab"\n[camera]\nframerate = "fast"\n');
+  const { code, stdout, stderr } = await runCli(['run', '--config', config]);
+  t.equal(code, 78);
+  t.equal(stdout, '');
+  const lines = stderr.trimEnd().split('\n');
+  t.match(lines[0], /^roomkin: CONFIG_INVALID: 2 errors, nothing was started$/);
+  t.match(lines[1], `${config}:3: room.nam: unknown key; did you mean name?`);
+  t.match(lines[2], `${config}:5: camera.framerate: `);
+  t.equal(lines.length, 3);
+});

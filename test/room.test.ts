@@ -1,0 +1,81 @@
+import t from 'tap';
+import type { Analysis, Face } from '../src/domain/face.js';
+import type { Gallery } from '../src/domain/gallery.js';
+import { defaultOptions } from '../src/domain/options.js';
+import type { PresenceSnapshot } from '../src/domain/presence-types.js';
+import { createRoom } from '../src/room.js';
+
+const ada = new Float32Array(192).fill(1 / Math.sqrt(192));
+const gallery: Gallery = {
+  space: 'test',
+  version: 1,
+  people: [{ id: 'ada', name: 'Ada', templates: [{ id: 1, vector: ada }] }],
+  strangers: [],
+};
+const face: Face = {
+  box: [100, 100, 80, 80],
+  landmarks: [
+    [120, 125],
+    [160, 125],
+    [140, 145],
+    [140, 160],
+    [105, 130],
+    [175, 130],
+  ],
+  score: 0.9,
+  quality: { eyesPx: 40, sharpness: 0.9, yawDegrees: 0, pitchDegrees: 0, light: 0.5, contrast: 0.2 },
+  embedding: ada,
+};
+const frame = (capturedAt: number, faces: readonly Face[]): Analysis => ({
+  capturedAt,
+  sequence: capturedAt,
+  width: 640,
+  height: 480,
+  faces,
+});
+
+function room() {
+  const said: string[] = [];
+  const listener = {
+    state: (snapshot: PresenceSnapshot | null) =>
+      said.push(snapshot === null ? 'null' : snapshot.people.map((one) => one.person).join() || 'nobody'),
+    event: ({ type, person }: { type: string; person: string | null }) => said.push(`${type} ${person}`),
+  };
+  const options = { ...defaultOptions, presence: { ...defaultOptions.presence, leaveAfterMs: 2000 } };
+  return { said, room: createRoom(() => gallery, options, listener, 0) };
+}
+
+t.test('the state is said before the event, and only when it changed', async (t) => {
+  const { said, room: one } = room();
+  t.equal(one.snapshot, null, 'nothing is known before the first look');
+  for (let at = 0; at < 2000; at += 200) one.see(frame(at, [face]));
+  t.strictSame(said.slice(-2), ['ada', 'arrived ada']);
+  const count = said.length;
+  one.see(frame(2000, [face]));
+  t.equal(said.length, count);
+  t.equal(one.looks(3).length, 3);
+  t.ok(one.looks(1000).length <= 200);
+});
+
+t.test('blindness is null and proves nothing about who left', async (t) => {
+  const { said, room: one } = room();
+  for (let at = 0; at < 2000; at += 200) one.see(frame(at, [face]));
+  one.blind();
+  one.blind();
+  t.equal(said.filter((text) => text === 'null').length, 1);
+  t.equal(one.snapshot, null);
+  one.see(frame(600_000, []));
+  t.equal(said.at(-1), 'ada', 'ten minutes of blindness later she is still taken to be here');
+  for (let at = 600_200; at <= 602_400; at += 200) one.see(frame(at, []));
+  t.strictSame(said.slice(-2), ['nobody', 'left ada'], 'and leaves after two seconds of looking');
+});
+
+t.test('a longer hold keeps her longer', async (t) => {
+  const { said, room: one } = room();
+  for (let at = 0; at < 2000; at += 200) one.see(frame(at, [face]));
+  one.holdMs = 5000;
+  for (let at = 2000; at <= 6600; at += 200) one.see(frame(at, []));
+  t.notOk(said.includes('left ada'));
+  for (let at = 6800; at <= 7200; at += 200) one.see(frame(at, []));
+  t.ok(said.includes('left ada'));
+});
