@@ -3,7 +3,7 @@
 // Invariant: this never fails an install. Without the plug-in roomkin runs the same models, only slower, and
 // `roomkin check` says so.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +24,8 @@ function build() {
   }
   if (!existsSync(join(library, 'libtensorflowlite_c.so'))) return `${library} holds no libtensorflowlite_c.so`;
   const out = join(root, 'native', 'build');
+  // under another name first: a running daemon has the old one mapped
+  const made = join(out, `xnnpack-plugin.${process.pid}.so`);
   mkdirSync(out, { recursive: true });
   const args = [
     '-shared',
@@ -33,7 +35,7 @@ function build() {
     '-Wextra',
     '-fvisibility=hidden',
     '-o',
-    join(out, 'xnnpack-plugin.so'),
+    made,
     join(root, 'native', 'xnnpack-plugin.c'),
     `-L${library}`,
     '-l:libtensorflowlite_c.so',
@@ -41,14 +43,27 @@ function build() {
     `-Wl,-rpath,$ORIGIN/${relative(out, library)}`,
     '-Wl,--no-undefined',
   ];
-  const compiler = process.env.CC ?? 'cc';
-  const run = spawnSync(compiler, args, { encoding: 'utf8' });
+  const [compiler, ...first] = (process.env.CC || 'cc').split(' ');
+  const run = spawnSync(compiler, [...first, ...args], { encoding: 'utf8' });
   if (run.error !== undefined) return `no C compiler (${compiler}): install gcc`;
-  if (run.status === 0) return null;
+  if (run.status === 0) {
+    renameSync(made, join(out, 'xnnpack-plugin.so'));
+    return null;
+  }
+  rmSync(made, { force: true });
   return `${compiler} failed: ${run.stderr.trim().split('\n').at(-1)}`;
 }
 
-const reason = build();
+/** As `build`, with whatever the file system says as the reason. */
+function tryBuild() {
+  try {
+    return build();
+  } catch (error) {
+    return error.message;
+  }
+}
+
+const reason = tryBuild();
 if (reason !== null) {
   process.stderr.write(`roomkin: the XNNPACK plug-in was not built, models will run slower: ${reason}\n`);
 }

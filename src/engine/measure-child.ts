@@ -5,7 +5,7 @@ import type { Picture } from '../vision/picture.js';
 import { defaultSearch, searchFaces } from '../vision/search.js';
 import { tileGrid } from '../vision/tiles.js';
 import { wholeView } from '../vision/view.js';
-import { chooseEmbedder, readManifest, readModel } from './manifest.js';
+import { chooseEmbedder, type ModelEntry, readManifest, readModel } from './manifest.js';
 import {
   type MeasureAnswer,
   type Measurement,
@@ -14,8 +14,8 @@ import {
   type Stage,
   spread,
 } from './measure.js';
-import { detectorOf, embedderOf } from './models.js';
-import { loadModel } from './tflite-runtime.js';
+import { type Detect, detectorOf, type Embed, embedderOf } from './models.js';
+import { type LoadedModel, loadModel } from './tflite-runtime.js';
 
 const leastRuns = 5;
 const mostRuns = 200;
@@ -48,44 +48,55 @@ function noiseFrame(): Picture {
 function measureHere(options: MeasureOptions): Measurement {
   const manifest = readManifest(options.manifestPath);
   const entry = chooseEmbedder(manifest, options.embedder);
-  const detector = loadModel(readModel(manifest, manifest.detector), options);
-  const embedder = loadModel(readModel(manifest, entry), options);
-  const { budgetMs } = options;
-  return {
-    detector: { id: manifest.detector.id, ms: timed(detector.infer, budgetMs) },
-    embedder: { id: entry.id, type: entry.input.type, ms: timed(embedder.infer, budgetMs) },
-    stages: options.what === 'models' ? null : stages(),
+  const loaded = (model: ModelEntry, threads: number): LoadedModel =>
+    loadModel(readModel(manifest, model), { threads, delegatePath: options.delegatePath });
+  const bare = (model: ModelEntry, threads: number): Spread => timed(loaded(model, threads).infer, options.budgetMs);
+  const detector = loaded(manifest.detector, options.threads);
+  const embedder = loaded(entry, options.threads);
+  const measured = {
+    detector: { id: manifest.detector.id, ms: timed(detector.infer, options.budgetMs) },
+    embedder: { id: entry.id, type: entry.input.type, ms: timed(embedder.infer, options.budgetMs) },
   };
+  if (options.extra === null) return { ...measured, extra: null };
+  const { embedder: other, threadCounts } = options.extra;
+  return {
+    ...measured,
+    extra: {
+      stages: stages(detectorOf(detector, manifest.detector), embedderOf(embedder, entry), options.budgetMs),
+      embedder: other === null ? null : bare(chooseEmbedder(manifest, other), options.threads),
+      byThreads: threadCounts.map((threads) => {
+        return { threads, detector: bare(manifest.detector, threads), embedder: bare(entry, threads) };
+      }),
+    },
+  };
+}
 
-  function stages(): Record<Stage, Spread> {
-    const detect = detectorOf(detector, manifest.detector);
-    const embed = embedderOf(embedder, entry);
-    const frame = noiseFrame();
-    const look = detect(frame);
-    const [tile] = tileGrid(frame, defaultSearch.videoTilePx);
-    const face: Box = [600, 400, 90, 90];
-    const align = () =>
-      warp(
-        frame,
-        alignmentOf([
-          [630, 436],
-          [662, 437],
-          [647, 455],
-          [646, 475],
-        ])!,
-      );
-    const crop = align();
-    const search = (search: 'all' | 'auto', around: readonly Box[]) =>
-      searchFaces(frame, look, { search, around, moved: [], turn: 0 }, defaultSearch);
-    return {
-      detectWhole: timed(() => look(wholeView(frame), 0.5), budgetMs),
-      detectTile: timed(() => look(tile!, 0.5), budgetMs),
-      detectAll: timed(() => search('all', []), budgetMs),
-      align: timed(align, budgetMs),
-      embed: timed(() => embed([crop], false), budgetMs),
-      total: timed(() => [search('auto', [face]), embed([align()], false)], budgetMs),
-    };
-  }
+function stages(detect: Detect, embed: Embed, budgetMs: number): Record<Stage, Spread> {
+  const frame = noiseFrame();
+  const look = detect(frame);
+  const [tile] = tileGrid(frame, defaultSearch.videoTilePx);
+  const face: Box = [600, 400, 90, 90];
+  const align = () =>
+    warp(
+      frame,
+      alignmentOf([
+        [630, 436],
+        [662, 437],
+        [647, 455],
+        [646, 475],
+      ])!,
+    );
+  const crop = align();
+  const search = (kind: 'all' | 'auto', around: readonly Box[]) =>
+    searchFaces(frame, look, { search: kind, around, moved: [], turn: 0 }, defaultSearch);
+  return {
+    detectWhole: timed(() => look(wholeView(frame), 0.5), budgetMs),
+    detectTile: timed(() => look(tile!, 0.5), budgetMs),
+    detectAll: timed(() => search('all', []), budgetMs),
+    align: timed(align, budgetMs),
+    embed: timed(() => embed([crop], false), budgetMs),
+    total: timed(() => [search('auto', [face]), embed([align()], false)], budgetMs),
+  };
 }
 
 process.once('message', (options: MeasureOptions) => {

@@ -19,8 +19,8 @@ export interface MeasureOptions {
   readonly threads: number;
   /** null: TFLite's own kernels. */
   readonly delegatePath: string | null;
-  /** `models`: bare inference only. */
-  readonly what: 'stages' | 'models';
+  /** Also: the stages around the models, another embedder beside it, bare inference with other thread counts. */
+  readonly extra: null | { readonly embedder: string | null; readonly threadCounts: readonly number[] };
   /** Spend about this long on each figure. */
   readonly budgetMs: number;
 }
@@ -28,7 +28,13 @@ export interface MeasureOptions {
 export interface Measurement {
   readonly detector: { readonly id: string; readonly ms: Spread };
   readonly embedder: { readonly id: string; readonly type: string; readonly ms: Spread };
-  readonly stages: Readonly<Record<Stage, Spread>> | null;
+  readonly extra: Extra | null;
+}
+
+export interface Extra {
+  readonly stages: Readonly<Record<Stage, Spread>>;
+  readonly embedder: Spread | null;
+  readonly byThreads: readonly { readonly threads: number; readonly detector: Spread; readonly embedder: Spread }[];
 }
 
 export type MeasureAnswer = { readonly measured: Measurement } | { readonly failed: string };
