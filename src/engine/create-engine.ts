@@ -117,7 +117,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     const manifest = readManifest(load.manifestPath);
     for (const model of [manifest.detector, chooseEmbedder(manifest, load.embedder)]) readModel(manifest, model);
     if (options.delegate ?? true) delegate = await probeDelegate(load, log, path);
-    if (delegate.reason !== null) log('warning', `models run without XNNPACK, slower: ${delegate.reason}`);
+    if (delegate.reason !== null) log('debug', `models run without XNNPACK: ${delegate.reason}`);
     await launch().catch(async (cause: unknown) => {
       if (cause instanceof RoomkinError && cause.code !== 'ENGINE_FAILED') throw cause;
       log('warning', 'the recognition process failed to load, trying once more', { reason: String(cause) });

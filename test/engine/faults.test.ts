@@ -91,7 +91,7 @@ t.test('a delegate that crashes is found out in a process of its own', async (t)
   t.match(info, { delegate: 'none', delegateReason: /SIGSEGV/ });
   t.match(await engine.analyze(frame(), video), { faces: [] });
   t.equal(starts(), 2, 'the probe and the child');
-  t.equal(lines.filter((line) => line.includes('XNNPACK')).length, 1, 'said once');
+  t.same(lines, [], 'whoever started it says so, once');
   await engine.stop();
 });
 
