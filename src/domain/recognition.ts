@@ -127,9 +127,8 @@ export function observeStill(
 ): RecognitionStep {
   const before = state.presence.atMs ?? atMs;
   const tracks = state.tracks.tracks.map((one) =>
-    before - one.lastMs <= options.tracks.lostAfterMs
-      ? { ...one, lastMs: one.lastMs + Math.max(0, atMs - before) }
-      : one,
+    // A face that the last analysed frame did not show is not shown by its repetition either.
+    one.lastMs >= before ? { ...one, lastMs: Math.max(one.lastMs, atMs) } : one,
   );
   const kept = { ...state, tracks: { ...state.tracks, tracks } };
   return { ...settle(kept, atMs, gallery, options, hints, []), looks: [] };

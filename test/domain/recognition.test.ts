@@ -166,6 +166,18 @@ t.test('an unchanged empty picture lets people leave', async (t) => {
   t.strictSame(r.said, ['arrived ada', 'left ada']);
 });
 
+t.test('who walks out of an otherwise unchanged picture leaves as soon as anybody', async (t) => {
+  const r = room();
+  for (let i = 0; i < 5; i++) r.frame([face(here, ada)]);
+  const gone = r.atMs;
+  // The gate lets one frame a second through, as it does for an empty room.
+  while (!r.said.includes('left ada') && r.atMs - gone < 600_000) {
+    r.frame([]);
+    for (let i = 0; i < 9; i++) r.still(100);
+  }
+  t.ok(r.atMs - gone <= clipOptions.presence.leaveAfterMs + clipOptions.tracks.lostAfterMs + 1000, `${r.atMs - gone} ms`);
+});
+
 t.test('nobody enrolled: faces are strangers, nothing fails', async (t) => {
   const r = room();
   const nobody = { ...household, people: [] };
