@@ -36,7 +36,7 @@ process.on('message', (message: ToChild) => {
   } catch (cause) {
     reply = failed(message, cause);
   }
-  process.send?.(reply);
+  if (process.connected) process.send?.(reply);
 });
 
 // A terminal's Ctrl-C and systemd's stop reach the whole group; the parent decides when this process ends.
