@@ -1,0 +1,69 @@
+import t from 'tap';
+import { seededRandom } from '../../src/base/random.js';
+import { type HouseholdsPlan, households, type Identity } from '../../src/domain/households.js';
+import { defaultOptions } from '../../src/domain/options.js';
+import { direction, face, near } from './simulator.js';
+
+const plan: HouseholdsPlan = { people: 4, references: 2, trials: 5, seed: 1 };
+
+/** People as random vectors; each picture has this cosine with its person. */
+function identities(count: number, pictures: number, likeness: number): Identity[] {
+  const random = seededRandom(3);
+  return Array.from({ length: count }, (_, n) => {
+    const who = direction(64, random);
+    return {
+      name: `person-${n}`,
+      pictures: Array.from({ length: pictures }, () => {
+        const look = face([0, 0, 90, 90], near(who, likeness, direction(64, random)));
+        return { reference: look, probe: look };
+      }),
+    };
+  });
+}
+
+t.test('people who look like themselves are found and strangers are not named', async (t) => {
+  const result = households(identities(12, 8, 0.9), plan, defaultOptions);
+  t.match(result, {
+    households: 5,
+    people: 4,
+    references: 2,
+    probes: 5 * 4 * 6,
+    strangers: 5 * 8 * 8,
+    fnirAtFpir: { '0.01': 0, '0.001': 0 },
+    atShippedThreshold: { fnir: 0, fpir: 0, misidentified: 0 },
+    tracks: { looks: 5, probes: 5 * 4, strangers: 5 * 8, atShippedThreshold: { fnir: 0, fpir: 0, misidentified: 0 } },
+  });
+});
+
+t.test('people who look like nobody are missed', async (t) => {
+  const { fnirAtFpir, atShippedThreshold } = households(identities(12, 8, 0.1), plan, defaultOptions);
+  t.ok(fnirAtFpir['0.01'] > 0.9);
+  t.equal(atShippedThreshold.fnir, 1);
+});
+
+t.test('the same seed gives the same households, another seed others', async (t) => {
+  const people = identities(12, 8, 0.6);
+  const first = households(people, plan, defaultOptions);
+  t.strictSame(households(people, plan, defaultOptions), first);
+  t.notSame(households(people, { ...plan, seed: 2 }, defaultOptions), first);
+});
+
+t.test('a member without a face found is missed, a stranger without one is not named', async (t) => {
+  const people = identities(12, 8, 0.9).map(({ name, pictures }) => ({
+    name,
+    pictures: pictures.map((picture, n) => (n < 4 ? { ...picture, probe: null } : picture)),
+  }));
+  const result = households(people, { ...plan, trials: 40 }, defaultOptions);
+  const missed = result.atShippedThreshold.fnir;
+  t.ok(missed > 0.4 && missed < 0.6, `half of the probes show no face: ${missed}`);
+  t.equal(result.atShippedThreshold.fpir, 0);
+});
+
+t.test('a household takes more people with pictures than there are', async (t) => {
+  t.throws(
+    () => households(identities(4, 8, 0.9), plan, defaultOptions),
+    RangeError,
+    'nobody is left to be a stranger',
+  );
+  t.throws(() => households(identities(12, 2, 0.9), plan, defaultOptions), RangeError, 'no probe is left');
+});
