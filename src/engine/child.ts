@@ -36,7 +36,8 @@ process.on('message', (message: ToChild) => {
   } catch (cause) {
     reply = failed(message, cause);
   }
-  if (process.connected) process.send?.(reply);
+  // a parent that went away while a frame was worked on is no error; `disconnect` then ends this process
+  if (process.connected) process.send?.(reply, undefined, undefined, () => {});
 });
 
 // A terminal's Ctrl-C and systemd's stop reach the whole group; the parent decides when this process ends.
