@@ -1,10 +1,10 @@
 // roomkin identify: who is in these pictures, and by which rule; the same comparison as the daemon's, on single looks.
 import { assignNames } from '../domain/assign.js';
-import type { Box, Face, Quality } from '../domain/face.js';
+import type { Box, Quality } from '../domain/face.js';
 import type { Gallery } from '../domain/gallery.js';
-import { type Identification, identify } from '../domain/identify.js';
+import type { Identification } from '../domain/identify.js';
+import { identifyFace } from '../domain/identify-face.js';
 import type { RecognitionOptions } from '../domain/options.js';
-import { refusal } from '../domain/quality-gate.js';
 import { recognitionOptions } from '../recognition-options.js';
 import { misused, parseArguments } from './arguments.js';
 import type { Command } from './command.js';
@@ -72,13 +72,6 @@ function nameFaces({ faces, picture }: AnalysedPhoto, gallery: Gallery, options:
     const inPhoto = { ...quality, eyesPx: quality.eyesPx * scale };
     return { box: scaled(box, scale), person, name, state, similarity, second, margin, quality: inPhoto, rule };
   });
-}
-
-function identifyFace(face: Face, gallery: Gallery, options: RecognitionOptions): Identification {
-  const poor = refusal(face, options.gate);
-  if (poor === null && face.embedding) return identify(face.embedding, gallery, options.look);
-  const nothing = { person: null, best: null, runnerUp: null, similarity: null, second: null, margin: null };
-  return { ...nothing, state: 'unclear', rule: poor ?? 'too poor to be embedded' };
 }
 
 function scaled([x, y, width, height]: Box, scale: number): Box {
