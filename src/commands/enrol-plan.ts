@@ -59,7 +59,8 @@ async function classFolders(from: string): Promise<Batch[]> {
   const batches: Batch[] = [];
   for (const entry of entries.filter((name) => !name.startsWith('.')).sort(naturalOrder)) {
     const path = join(from, entry);
-    if (!(await stat(path)).isDirectory()) continue;
+    // What vanished meanwhile, or a link to nothing, is no folder.
+    if (!(await stat(path).catch(() => null))?.isDirectory()) continue;
     const name = foldName(entry) === cohortFolder ? null : checkName(entry);
     batches.push({ name, files: await findPhotos([path]) });
   }
