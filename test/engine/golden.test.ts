@@ -1,10 +1,10 @@
 // The models give here what LiteRT gives in Python, with XNNPACK and without.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { packageRoot } from '../../src/base/package-root.js';
 import { readPhoto } from '../../src/capture/photo.js';
-import { chooseEmbedder, type Embedder, readManifest, readModel } from '../../src/engine/manifest.js';
+import { chooseEmbedder, type Embedder, type Manifest, readManifest, readModel } from '../../src/engine/manifest.js';
 import { detectorOf, embedderOf } from '../../src/engine/models.js';
 import { delegatePluginPath } from '../../src/engine/runtime-paths.js';
 import { type LoadedModel, loadModel } from '../../src/engine/tflite-runtime.js';
@@ -130,26 +130,47 @@ t.test('a batch of two serves any number of faces, each as if alone', async (t) 
   t.same(embed([], true), []);
 });
 
-t.test('an int8 ResNet50 gives what Python gives, to two steps', async (t) => {
+interface StepsGolden {
+  readonly model: { readonly sha256: string };
+  readonly cases: { inputs: Made; expected: { steps: number[] } }[];
+  readonly tolerance: { steps: number };
+}
+
+/** The int8 embedders there are golden numbers for: one with random weights in test/fixtures, and those that ship. */
+function quantizedEmbedders(): { name: string; where: Manifest; entry: Embedder }[] {
   const folder = join(packageRoot, 'test', 'fixtures');
-  const entry = JSON.parse(readFileSync(join(folder, 'resnet50-w025-random-int8.json'), 'utf8')) as Embedder;
-  const { cases, tolerance } = golden<{
-    cases: { inputs: Made; expected: { steps: number[] } }[];
-    tolerance: { steps: number };
-  }>('resnet50-w025-random-int8');
-  const here = { ...manifest, path: join(folder, 'manifest.json') };
-  for (const [name, options] of Object.entries(runtimes)) {
-    const model = loadModel(readModel(here, entry), options);
-    const embed = embedderOf(model, entry);
-    for (const { inputs, expected } of cases) {
-      const pixels = madePixels(inputs.picture, inputs.width, inputs.height);
-      const [output] = run(model, pixelWriter(entry.input), [pixels]);
-      const steps = far(output!.data, expected.steps);
-      t.ok(steps <= tolerance.steps, `${name} ${inputs.picture}: ${steps} steps`);
-      const [{ scale, zeroPoint }] = entry.outputs as [Embedder['outputs'][0]];
-      const wanted = unit(Float32Array.from(expected.steps, (value) => (value - zeroPoint) * scale))!;
-      const got = embed([pixels], false)[0]!;
-      t.ok(got.reduce((sum, value, i) => sum + value * wanted[i]!, 0) > 0.995, 'as a unit vector');
+  const random = JSON.parse(readFileSync(join(folder, 'resnet50-w025-random-int8.json'), 'utf8')) as Embedder;
+  const known = [
+    { where: { ...manifest, path: join(folder, 'manifest.json') }, entry: random },
+    ...manifest.embedders.map((entry) => ({ where: manifest, entry })),
+  ];
+  const files = readdirSync(join(packageRoot, 'test', 'golden')).filter((file) => file.startsWith('resnet50-'));
+  return files.flatMap((file) => {
+    const name = file.replace(/\.json$/, '');
+    const found = known.find(({ entry }) => entry.sha256 === golden<StepsGolden>(name).model.sha256);
+    return found === undefined ? [] : [{ name, ...found }];
+  });
+}
+
+t.test('int8 ResNet50s give what Python gives, to two steps', async (t) => {
+  const embedders = quantizedEmbedders();
+  const shipped = manifest.embedders.filter(({ input }) => input.type === 'int8');
+  t.equal(embedders.length, 1 + shipped.length, 'every int8 embedder has golden numbers');
+  for (const { name, where, entry } of embedders) {
+    const { cases, tolerance } = golden<StepsGolden>(name);
+    for (const [runtime, options] of Object.entries(runtimes)) {
+      const model = loadModel(readModel(where, entry), options);
+      const embed = embedderOf(model, entry);
+      for (const { inputs, expected } of cases) {
+        const pixels = madePixels(inputs.picture, inputs.width, inputs.height);
+        const [output] = run(model, pixelWriter(entry.input), [pixels]);
+        const steps = far(output!.data, expected.steps);
+        t.ok(steps <= tolerance.steps, `${name}, ${runtime}, ${inputs.picture}: ${steps} steps`);
+        const [{ scale, zeroPoint }] = entry.outputs as [Embedder['outputs'][0]];
+        const wanted = unit(Float32Array.from(expected.steps, (value) => (value - zeroPoint) * scale))!;
+        const got = embed([pixels], false)[0]!;
+        t.ok(got.reduce((sum, value, i) => sum + value * wanted[i]!, 0) > 0.995, 'as a unit vector');
+      }
     }
   }
 });
