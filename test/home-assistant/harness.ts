@@ -21,6 +21,8 @@ export interface HomeAssistant {
   readonly mqttUrl: string;
   /** Polls until all of `spec` holds; throws with what does not. */
   expect(spec: Spec): Promise<void>;
+  /** The state of one entity now; null where there is none. */
+  state(entity: string): Promise<string | null>;
   /** Calls a service, as a person who presses a control does. */
   call(service: string, data: Spec): Promise<void>;
   stop(): Promise<void>;
@@ -49,13 +51,19 @@ export async function startHomeAssistant(packages: readonly string[]): Promise<H
   const harness = (words: readonly string[], input = '') => run(words, input, { ...process.env, HA_RUN: folder });
   await harness(['install', '--ha', version]);
   await harness(['up', '--ha', version, ...packages.flatMap((file) => ['--package', file])]);
-  const port = /MQTT_PORT=(\d+)/.exec(await harness(['env']))?.[1];
+  const environment = await harness(['env']);
+  const setting = (name: string) => new RegExp(`${name}='?([^'\\s]+)`).exec(environment)?.[1] ?? '';
   return {
     version,
     folder,
-    mqttUrl: `mqtt://127.0.0.1:${port}`,
+    mqttUrl: `mqtt://127.0.0.1:${setting('MQTT_PORT')}`,
     async expect(spec) {
       await harness(['assert', '-'], JSON.stringify({ timeout: 10, log_without: logWithout, ...spec }));
+    },
+    async state(entity) {
+      const headers = { authorization: `Bearer ${setting('HA_TOKEN')}` };
+      const answer = await fetch(`${setting('HA_URL')}/api/states/${entity}`, { headers });
+      return answer.ok ? ((await answer.json()) as { state: string }).state : null;
     },
     async call(service, data) {
       await harness(['call', service, JSON.stringify(data)]);
