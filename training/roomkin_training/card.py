@@ -82,7 +82,7 @@ def int8_cost(figures: Json, name: str, made: Json) -> list[str]:
         ["activation ranges", made["ranges"]],
         ["cross-layer equalisation", "yes" if made["equalised"] else "no"],
         ["faces for bias correction", str(made["biasCorrected"])],
-        ["representative faces", str(made["faces"])],
+        ["representative faces", f"{made['faces']} ({made['atypicalFacesLeftOut']} more left out as atypical)"],
         ["operations", operations],
         ["tensors", ", ".join(f"{count} {kind}" for kind, count in made["types"].items())],
         ["size", f"{made['bytes'] / 1e6:.1f} MB"],

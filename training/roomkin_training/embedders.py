@@ -45,12 +45,15 @@ def model_input(model: LiteModel, faces: Bytes) -> npt.NDArray[Any]:
     return real
 
 
-def raw_outputs(model: LiteModel, faces: Bytes, label: str) -> Floats:
-    """Outputs float32 [n, 2, 192], dequantized, not normalised: of each face and of its mirror image."""
+def raw_outputs(model: LiteModel, faces: Bytes, label: str, mirror: bool = True) -> Floats:
+    """Outputs float32 [n, 2, 192], dequantized, not normalised: of each face and of its mirror image.
+
+    Without `mirror` [n, 1, 192], in half the time (the teacher, who takes two at once, gives both all the same).
+    """
     rows = []
     for face in progress(list(faces), label):
         pair = model_input(model, np.stack([face, face[:, ::-1]]))
-        batches = [pair] if model.input.shape[0] == 2 else [pair[:1], pair[1:]]
+        batches = [pair] if model.input.shape[0] == 2 else [pair[:1], pair[1:]][: 2 if mirror else 1]
         output = np.concatenate([model.run(batch)[0].reshape(len(batch), -1) for batch in batches])
         if output.dtype == np.int8:
             output = (output.astype(np.float32) - model.output.zero_point) * np.float32(model.output.scale)
@@ -62,6 +65,11 @@ def embed(model: LiteModel, faces: Bytes, label: str = "embed") -> Views:
     """Both kinds of embedding of each face."""
     each = normalised(raw_outputs(model, faces, label))
     return Views(single=each[:, 0], mirrored=normalised(each.mean(axis=1)))
+
+
+def embed_single(model: LiteModel, faces: Bytes, label: str = "embed") -> Floats:
+    """Embeddings of the pictures alone, float32 [n, 192], length 1."""
+    return normalised(raw_outputs(model, faces, label, mirror=False)[:, 0])
 
 
 def open_model(path: Path, threads: int = 1) -> LiteModel:

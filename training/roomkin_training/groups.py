@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from .data import decode, shards, split
 from .degrade import degrade_all
-from .embedders import embed, open_model
+from .embedders import embed_single, open_model
 
 HELD_OUT = 2000
 DEGRADE_SEED = 20261123
@@ -88,7 +88,7 @@ def by_group(held: HeldOut, model_path: Path) -> dict[str, dict[str, float]]:
     """Figures of one embedder (single view) against the teacher's stored embedding, per group."""
     model = open_model(model_path, threads=2)
     clean, low = (
-        (embed(model, faces, model_path.stem).single * held.targets).sum(axis=1)
+        (embed_single(model, faces, model_path.stem) * held.targets).sum(axis=1)
         for faces in (held.faces, degrade_all(held.faces, DEGRADE_SEED))
     )
     return {name: figures(clean, low, rows) for name, rows in members(held).items() if rows.any()}

@@ -111,13 +111,16 @@ def _reference() -> Any:
 
 def quantized(network: Network, faces: Bytes, rule: str, equalise: bool, correct: int) -> tuple[bytes, dict[str, Any]]:
     """The int8 file and how it was made; `correct` faces are used for bias correction (0: none)."""
-    from .simulate import bias_corrected, watch
+    from .simulate import bias_corrected, typical, watch
 
     prepared = for_integers(equalised(network) if equalise else network)
+    given = len(faces)
+    faces = faces[typical(prepared, faces)]
     seen = watch(prepared, faces)
     ranges = {name: choose(rule, h.low, h.high, h.counts) for name, h in seen.items()}
     ranges["input"] = INPUT_RANGE
     made: dict[str, Any] = {"ranges": rule, "equalised": equalise, "biasCorrected": correct, "faces": len(faces)}
+    made["atypicalFacesLeftOut"] = given - len(faces)
     if correct:
         picked = np.random.default_rng(2).permutation(len(faces))[:correct]
         prepared, made["simulatedCosine"] = bias_corrected(prepared, ranges, faces[picked])

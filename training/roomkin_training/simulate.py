@@ -21,6 +21,7 @@ Ranges = Mapping[str, tuple[float, float]]
 
 INPUT = "input"
 BINS = 2048
+PEAK_LIMIT = 4.0
 
 
 def input_of(faces: npt.NDArray[np.uint8]) -> Floats:
@@ -94,6 +95,35 @@ def watch(network: Network, faces: npt.NDArray[np.uint8], batch: int = 32) -> di
         for start in range(0, len(faces), batch):
             walk(network, watcher, tf.constant(input_of(faces[start : start + batch])))
     return watcher.seen
+
+
+class Peaks(Watch):
+    """Float run that notes the largest magnitude of every tensor in every picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peaks: dict[str, list[Floats]] = {}
+
+    def look(self, name: str, x: Any) -> Any:
+        """Notes [n] magnitudes and hands the tensor on."""
+        self.peaks.setdefault(name, []).append(np.abs(np.asarray(x)).max(axis=(1, 2, 3)))
+        return x
+
+
+def typical(network: Network, faces: npt.NDArray[np.uint8], batch: int = 32) -> npt.NDArray[np.bool_]:
+    """Which of `faces` excite no tensor more than `PEAK_LIMIT` times as strongly as faces do by the median.
+
+    In the trained student one picture in ten has a corner that drives a few channels to 50 times their usual height.
+    The embedding barely depends on it, but ranges wide enough for it cost every other picture its precision: mean
+    cosine to float 0.967 with those pictures among the representative ones, 0.999 without, they themselves included.
+    """
+    watcher = Peaks()
+    for start in range(0, len(faces), batch):
+        walk(network, watcher, tf.constant(input_of(faces[start : start + batch])))
+    peaks = np.stack([np.concatenate(parts) for parts in watcher.peaks.values()])
+    usual = np.maximum(np.median(peaks, axis=1, keepdims=True), 1e-6)
+    mask: npt.NDArray[np.bool_] = np.all(peaks <= PEAK_LIMIT * usual, axis=0)
+    return mask
 
 
 class Corrector:

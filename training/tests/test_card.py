@@ -24,6 +24,7 @@ def test_tables_hold_the_measured_figures() -> None:
         "equalised": False,
         "biasCorrected": 256,
         "faces": 480,
+        "atypicalFacesLeftOut": 20,
         "bytes": 24_000_000,
         "data": "d",
         "sha256": "s",

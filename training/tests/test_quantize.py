@@ -1,6 +1,7 @@
 """The conversion, on a network an eighth as wide with random weights: small, and every operation is there."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from roomkin_training.folding import (
 )
 from roomkin_training.golden import picture
 from roomkin_training.lite import LiteModel
-from roomkin_training.simulate import Watch, input_of
+from roomkin_training.simulate import Watch, input_of, typical
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,14 @@ def test_equalisation_changes_weights_but_no_output() -> None:
     x = input_of(quantize.noise_faces(2))
     assert not np.allclose(network["body.4.a"].kernel, other["body.4.a"].kernel)
     assert np.allclose(walk(network, Watch(), x), walk(other, Watch(), x), atol=1e-4)
+
+
+def test_a_picture_that_excites_far_more_than_others_is_atypical() -> None:
+    faces = np.full((6, 112, 112, 3), 128, dtype=np.uint8)
+    faces[:5] += np.random.default_rng(0).integers(0, 3, (5, 112, 112, 3), dtype=np.uint8)
+    faces[5] = quantize.noise_faces(1)[0]
+    network = {name: replace(layer, bias=layer.bias * 0) for name, layer in random_network(0.125).items()}
+    assert typical(network, faces).tolist() == [True] * 5 + [False]
 
 
 def test_folded_weights_are_read_back(tmp_path: Path) -> None:
