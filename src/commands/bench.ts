@@ -1,6 +1,14 @@
 // roomkin bench: what each stage costs on this machine, with XNNPACK and without, by the number of threads.
+import { existsSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
-import { chooseEmbedder, defaultManifestPath, type Manifest, readManifest } from '../engine/manifest.js';
+import {
+  chooseEmbedder,
+  defaultManifestPath,
+  type Manifest,
+  type ModelEntry,
+  modelPath,
+  readManifest,
+} from '../engine/manifest.js';
 import { builtDelegate, type Measurement, type MeasureOptions, measure, type Stage } from '../engine/measure.js';
 import { misused, parseArguments } from './arguments.js';
 import type { Command, CommandIo } from './command.js';
@@ -45,6 +53,15 @@ function chosen(manifest: Manifest): string {
   return manifest.embedders.find(({ input }) => input.type === 'int8')?.id ?? manifest.defaultEmbedder;
 }
 
+/** The float teacher comes with a development package, which a Pi does not have. */
+function isInstalled(manifest: Manifest, model: ModelEntry): boolean {
+  try {
+    return existsSync(modelPath(manifest, model));
+  } catch {
+    return false;
+  }
+}
+
 function number(word: string | undefined, name: string, otherwise: number, least: number, most: number): number {
   if (word === undefined) return otherwise;
   const value = Number(word);
@@ -62,7 +79,7 @@ async function bench(options: MeasureOptions, manifest: Manifest, io: CommandIo)
     io.progress(`measuring ${what}`);
     return measure({ ...options, ...change }, io.signal);
   };
-  const float = manifest.embedders.find(({ input }) => input.type === 'float32');
+  const float = manifest.embedders.find((model) => model.input.type === 'float32' && isInstalled(manifest, model));
   const threadCounts = [1, 2, 4].filter((threads) => threads <= availableParallelism());
   const extra = { embedder: float?.id ?? null, threadCounts };
   const plain = await run('plain TFLite', { delegatePath: null });
