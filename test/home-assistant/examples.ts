@@ -80,7 +80,7 @@ await runSteps([
           'light.kitchen': { state: { $in: ['unknown', 'off'] } },
           'binary_sensor.kitchen_presence_occupancy': { state: 'off' },
           'binary_sensor.nursery_presence_mia': { state: 'off' },
-          'zone.home': { state: '0' },
+          'person.ada': { state: 'unknown' },
           'automation.welcome_whoever_comes_into_the_kitchen': { state: 'on' },
           'automation.the_kitchen_is_empty': { state: 'on' },
           'automation.a_stranger_in_the_kitchen_while_nobody_is_home': { state: 'on' },
@@ -97,11 +97,11 @@ await runSteps([
     async () => {
       const notification = 'automation.a_stranger_in_the_kitchen_while_nobody_is_home';
       kitchen.state(here('ada'));
-      await ha.expect({ entities: { 'zone.home': { state: '1' } } });
+      await ha.expect({ entities: { 'person.ada': { state: 'home' } } });
       kitchen.event(change('stranger_arrived', null, ['ada']));
       await ha.expect({ after: 1, entities: { [notification]: notRun } });
       kitchen.state(empty());
-      await ha.expect({ entities: { 'zone.home': { state: '0' } } });
+      await ha.expect({ entities: { 'person.ada': { state: 'unknown' } } });
       kitchen.event(change('stranger_arrived', null, []));
       await ha.expect({ entities: { [notification]: ran } });
     },
