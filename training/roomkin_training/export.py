@@ -85,6 +85,25 @@ def with_entry(manifest: Json, added: Json, default: bool) -> Json:
     return {**manifest, "models": models, **({"default": added["id"]} if default else {})}
 
 
+def readable(value: Any, indent: int = 0, limit: int = 170) -> str:
+    """JSON in which whatever fits on a line stays on one; models and the manifest itself are always spread out."""
+    if isinstance(value, dict) and value and "id" not in value and "models" not in value:
+        flat = ", ".join(f"{json.dumps(key)}: {readable(item, limit=10**6)}" for key, item in value.items())
+        if indent + len(flat) <= limit:
+            return f"{{ {flat} }}"
+    if isinstance(value, list) and not any(isinstance(item, dict) and "id" in item for item in value):
+        flat = ", ".join(readable(item, limit=10**6) for item in value)
+        if indent + len(flat) <= limit:
+            return f"[{flat}]"
+    inner = " " * (indent + 2)
+    if isinstance(value, dict) and value:
+        lines = [f"{inner}{json.dumps(key)}: {readable(item, indent + 2)}" for key, item in value.items()]
+        return "{\n" + ",\n".join(lines) + "\n" + " " * indent + "}"
+    if isinstance(value, list) and value:
+        return "[\n" + ",\n".join(inner + readable(item, indent + 2) for item in value) + "\n" + " " * indent + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Copies the model beside the manifest and writes its entry."""
     parser = argparse.ArgumentParser(description="Add a quantized student to the daemon's models.")
@@ -103,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     added = entry(options.int8, options.id, file, metrics_of(figures, options.int8.stem, made))
     manifest = json.loads(options.manifest.read_text("utf-8"))
     shutil.copyfile(options.int8, options.manifest.parent / file)
-    text = json.dumps(with_entry(manifest, added, options.default), indent=2, ensure_ascii=False)
+    text = readable(with_entry(manifest, added, options.default))
     options.manifest.write_text(text + "\n", "utf-8")
     print(json.dumps(added, indent=2))
 

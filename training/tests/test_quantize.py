@@ -149,6 +149,7 @@ def test_export_writes_what_the_file_says(folder: Path, tmp_path: Path) -> None:
             ]
         )
     written = json.loads(manifest.read_text("utf-8"))
+    assert written == json.loads(export.readable(written))
     assert [model["id"] for model in written["models"]] == ["other", "resnet50-w012"]
     assert written["default"] == "other"
     added = written["models"][1]
