@@ -12,6 +12,7 @@ import type { Gallery } from './domain/gallery.js';
 import type { PresenceEvent, PresenceSnapshot } from './domain/presence-types.js';
 import { createEngine } from './engine/create-engine.js';
 import { engineOptions } from './engine-options.js';
+import { createLastFace } from './last-face.js';
 import { pipeline } from './pipeline.js';
 import { createPrivacySwitch } from './privacy-switch.js';
 import { createPublisher, type Publisher } from './publish/publisher.js';
@@ -92,6 +93,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
     clock.monotonicMs(),
   );
 
+  const lastFace = createLastFace(publisher.snapshot, clock);
   const privacy = createPrivacySwitch({
     read: () => store.setting('recognition') !== 'off',
     write: (on) => store.setSetting('recognition', on ? 'on' : 'off'),
@@ -161,8 +163,10 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
           notifier.frameProcessed();
           // A recording's timeline is its own: how far it lags behind the clock says nothing about the machine.
           const latencyMs = analysis && !untilEnd ? clock.monotonicMs() - analysis.capturedAt : tookMs;
-          if (analysis) meter.analysed(analysis, latencyMs);
-          else meter.skipped();
+          if (analysis) {
+            meter.analysed(analysis, latencyMs);
+            lastFace(analysis);
+          } else meter.skipped();
         },
         onBlind() {
           room.blind();
