@@ -49,6 +49,8 @@ export async function makeHousehold(mqttUrl: string): Promise<Household> {
     leave_after_seconds = 2
     [mqtt]
     url = "${mqttUrl}"
+    [privacy]
+    snapshots = true
     [store]
     directory = ${JSON.stringify(join(folder, 'state'))}`;
   const config = join(folder, 'config.toml');
