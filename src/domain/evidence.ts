@@ -1,5 +1,6 @@
 // What a track has seen so far, as one pooled look. Many looks say more than one, but looks of one track are alike,
 // so the hundredth says next to nothing; old looks fade, so that a track can change its mind.
+import { goodWeight } from './quality-gate.js';
 import { scattered, similarity } from './similarity.js';
 
 export interface EvidenceOptions {
@@ -18,11 +19,21 @@ export interface Evidence {
   readonly weight: number;
   /** Looks that counted, not faded. */
   readonly looks: number;
+  /** Looks good enough to call somebody a stranger, not faded. */
+  readonly goodLooks: number;
   readonly firstMs: number;
   readonly lastMs: number;
 }
 
-export const noEvidence: Evidence = { direction: null, length: 0, weight: 0, looks: 0, firstMs: 0, lastMs: 0 };
+export const noEvidence: Evidence = {
+  direction: null,
+  length: 0,
+  weight: 0,
+  looks: 0,
+  goodLooks: 0,
+  firstMs: 0,
+  lastMs: 0,
+};
 
 /** Adds one look (unit vector, weight 0 to 1). A weight of 0 changes nothing: forty bad looks name nobody. */
 export function addLook(
@@ -49,6 +60,7 @@ export function addLook(
     length,
     weight: evidence.weight * fade + weight,
     looks: evidence.looks + 1,
+    goodLooks: evidence.goodLooks + (weight >= goodWeight ? 1 : 0),
     firstMs: evidence.looks === 0 ? atMs : evidence.firstMs,
     lastMs: atMs,
   };

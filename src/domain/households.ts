@@ -1,11 +1,12 @@
 // Many random households out of folders of people: how often a member is missed or misnamed and a stranger named, at
 // thresholds chosen on the answers (the curve) and at the shipped ones (what a user gets). Pure: the seed decides everything.
 import { type Random, seededRandom, shuffled } from '../base/random.js';
-import { addLook, noEvidence, pooledLook } from './evidence.js';
+import { addLook, noEvidence } from './evidence.js';
 import type { Face } from './face.js';
 import type { Gallery } from './gallery.js';
 import { type Identification, identify } from './identify.js';
 import { identifyFace } from './identify-face.js';
+import { identifyTrack } from './identify-track.js';
 import type { RecognitionOptions } from './options.js';
 import { weight } from './quality-gate.js';
 import { thresholdAtRate } from './verification.js';
@@ -151,8 +152,7 @@ function judgeTrack(
       look.embedding === null ? sum : addLook(sum, look.embedding, weight(look, options.gate), index, options.tracks),
     noEvidence,
   );
-  const pooled = pooledLook(evidence);
-  const found = pooled && identify(pooled, gallery, options.pooled);
+  const found = identifyTrack(evidence, gallery, options);
   const enough = evidence.looks >= options.naming.leastLooks;
   return judge(found, enough ? found : null, name);
 }

@@ -45,7 +45,7 @@ export const defaultOptions: RecognitionOptions = {
   gate: {
     leastScore: 0.5,
     leastEyesPx: 12,
-    leastSharpness: 0.1,
+    leastSharpness: 0.06,
     mostYawDegrees: 60,
     mostPitchDegrees: 50,
     leastLight: 0.03,

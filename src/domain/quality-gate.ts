@@ -37,14 +37,20 @@ export function refusal(face: Pick<Face, 'score' | 'quality' | 'embedding'>, gat
 }
 
 /**
+ * From this weight on a look is good enough to call somebody a stranger. Portraits out of focus (Gaussian, sigma 3 px of the
+ * aligned face and more) are less like their person than 0.54, half of them, and have a sharpness below 0.28, half of them.
+ */
+export const goodWeight = 0.5;
+
+/**
  * How much a look counts, 0 to 1: a product of how far each number is above its gate, so that one bad property is
  * enough to make a look count little.
  */
 export function weight(face: Pick<Face, 'score' | 'quality' | 'embedding'>, gate: QualityGate): number {
   if (refusal(face, gate) !== null) return 0;
   const { quality } = face;
-  const size = ramp(quality.eyesPx, gate.leastEyesPx, 40);
-  const sharp = ramp(quality.sharpness, gate.leastSharpness, 0.4);
+  const size = ramp(quality.eyesPx, gate.leastEyesPx, 25);
+  const sharp = ramp(quality.sharpness, gate.leastSharpness, 0.5);
   const pose = ramp(-Math.abs(quality.yawDegrees), -gate.mostYawDegrees, -15);
   const light = ramp(quality.light, gate.leastLight, 0.25);
   return size * sharp * pose * light;

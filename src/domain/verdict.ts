@@ -1,8 +1,8 @@
 // What a track is taken for. A name needs several agreeing looks; once given it stays until the evidence speaks for
 // somebody else or against it, not merely because a look was poor.
-import { pooledLook } from './evidence.js';
 import type { Gallery, PersonId } from './gallery.js';
 import { type Identification, identify } from './identify.js';
+import { identifyTrack } from './identify-track.js';
 import type { NamingOptions, RecognitionOptions } from './options.js';
 import type { Confidence } from './presence.js';
 import type { Track } from './tracker.js';
@@ -67,9 +67,8 @@ export function decide(
   // A person who was forgotten is nobody's name any more.
   const held = gallery.people.some((person) => person.id === before.person) ? before.person : null;
   const kept = { stranger: before.stranger, votes, namedMs: before.namedMs, swapped: false };
-  const pool = pooledLook(evidence);
-  if (pool === null) return { ...noVerdict, ...kept };
-  const pooled = identify(pool, gallery, options.pooled);
+  const pooled = identifyTrack(evidence, gallery, options);
+  if (pooled === null) return { ...noVerdict, ...kept };
   if (held !== null && isSwapped(votes, held, naming)) {
     return {
       ...pooled,
@@ -106,8 +105,8 @@ export function decide(
 /** A stranger needs good looks over some time, and that nobody was just named on the track. */
 function notYetStranger({ evidence }: Track, namedMs: number | null, naming: NamingOptions): string | null {
   const { strangerLooks, strangerWindowMs, strangerAfterNameMs } = naming;
-  if (evidence.looks < strangerLooks || evidence.lastMs - evidence.firstMs < strangerWindowMs) {
-    return `${evidence.looks} good looks, ${strangerLooks} over ${strangerWindowMs / 1000} s needed`;
+  if (evidence.goodLooks < strangerLooks || evidence.lastMs - evidence.firstMs < strangerWindowMs) {
+    return `${evidence.goodLooks} good looks, ${strangerLooks} over ${strangerWindowMs / 1000} s needed`;
   }
   const named = namedMs !== null && evidence.lastMs - namedMs < strangerAfterNameMs;
   return named ? 'somebody was just named here' : null;

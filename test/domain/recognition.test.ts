@@ -80,10 +80,27 @@ t.test('a stranger is announced only after good looks for some time, and once', 
   t.strictSame(r.said, ['stranger_arrived'], 'the same one on another track');
 });
 
+t.test('blurred faces near nobody are not strangers', async (t) => {
+  const r = room();
+  for (let i = 0; i < 100; i++) r.frame([face(here, zoe, { sharpness: 0.15 })]);
+  t.strictSame(r.said, []);
+  t.match(r.frame([face(here, zoe, { sharpness: 0.15 })]).looks[0]!.rule, /; 0 good looks, 6 over 1.5 s needed$/);
+});
+
 t.test('a named track is not called a stranger by a few poor resemblances', async (t) => {
   const r = room();
   for (let i = 0; i < 20; i++) r.frame([face(here, ada)]);
   for (let i = 0; i < 10; i++) r.frame([face(here, vector(0.35, 0.1, 0.5))]);
+  t.strictSame(r.said, ['arrived ada']);
+});
+
+t.test('a few looks name nobody whom somebody else resembles; more of them do', async (t) => {
+  const r = room();
+  const between = vector(0.7, 0.59);
+  for (let i = 0; i < 3; i++) r.frame([face(here, between)]);
+  t.strictSame(r.said, []);
+  t.equal(r.frame([face(here, between)]).looks[0]!.rule, 'Ada and Ben 0.11 apart, 0.12 needed');
+  for (let i = 0; i < 30; i++) r.frame([face(here, between)]);
   t.strictSame(r.said, ['arrived ada']);
 });
 
@@ -175,7 +192,10 @@ t.test('who walks out of an otherwise unchanged picture leaves as soon as anybod
     r.frame([]);
     for (let i = 0; i < 9; i++) r.still(100);
   }
-  t.ok(r.atMs - gone <= clipOptions.presence.leaveAfterMs + clipOptions.tracks.lostAfterMs + 1000, `${r.atMs - gone} ms`);
+  t.ok(
+    r.atMs - gone <= clipOptions.presence.leaveAfterMs + clipOptions.tracks.lostAfterMs + 1000,
+    `${r.atMs - gone} ms`,
+  );
 });
 
 t.test('nobody enrolled: faces are strangers, nothing fails', async (t) => {
