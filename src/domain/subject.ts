@@ -1,23 +1,26 @@
-// Which face a portrait is of. Enrolment and the evaluation use this one rule.
+// Which face a portrait is of. Enrolment, the evaluation and the training package use this one rule.
 import type { Face } from './face.js';
 
+/** A face this much smaller in area than the largest is somebody in the background. */
+const background = 1 / 3;
+
 /**
- * The face that a picture is meant to show: the one with the largest area times centrality, where centrality falls
- * linearly from 1 in the middle to 0.25 in the corners. null without faces. Errors: none.
+ * The face that a picture is meant to show: of those at least a third as large (in area) as the largest, the one nearest to
+ * the middle of the picture; of equals the first. null without faces. On LFW's development pictures, where 154 of 1,549 show
+ * several faces, it takes the right one once more than size times centrality did.
  */
 export function subject<T extends Pick<Face, 'box'>>(faces: readonly T[], width: number, height: number): T | null {
+  const largest = Math.max(...faces.map(area));
   let best: T | null = null;
-  let bestScore = -1;
+  let nearest = Number.POSITIVE_INFINITY;
   for (const face of faces) {
-    const score = prominence(face, width, height);
-    if (score > bestScore) [best, bestScore] = [face, score];
+    const [x, y, w, h] = face.box;
+    const away = Math.hypot(x + w / 2 - width / 2, y + h / 2 - height / 2);
+    if (area(face) >= background * largest && away < nearest) [best, nearest] = [face, away];
   }
   return best;
 }
 
-/** Area in square pixels times centrality; comparable between faces of one picture only. */
-export function prominence(face: Pick<Face, 'box'>, width: number, height: number): number {
-  const [x, y, w, h] = face.box;
-  const away = Math.hypot((x + w / 2) / width - 0.5, (y + h / 2) / height - 0.5) / Math.SQRT1_2;
-  return w * h * (1 - 0.75 * Math.min(1, away));
+function area({ box }: Pick<Face, 'box'>): number {
+  return box[2] * box[3];
 }
