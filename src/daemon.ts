@@ -107,7 +107,8 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
   camera.onState(({ state, reason }) => {
     if (state !== 'online') room.blind();
     publisher.camera(state === 'online');
-    if (state === 'offline' && privacy.on) log('warning', `the camera is offline: ${reason ?? 'no frames'}`);
+    const expected = untilEnd || signal.aborted || !privacy.on;
+    if (state === 'offline' && !expected) log('warning', `the camera is offline: ${reason ?? 'no frames'}`);
     if (state === 'online') log('info', 'the camera is online');
   });
   const setHold = (seconds: number): void => {
