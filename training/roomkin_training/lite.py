@@ -27,12 +27,18 @@ def _tensor(details: dict[str, Any]) -> Tensor:
 
 
 class LiteModel:
-    """A `.tflite` file loaded once. Not to be shared between threads."""
+    """A `.tflite` file loaded once, with XNNPACK unless `delegate` is False. Not to be shared between threads."""
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
-        from ai_edge_litert.interpreter import Interpreter  # slow to import, and training does not need it
+    def __init__(self, path: Path, threads: int = 1, delegate: bool = True) -> None:
+        # slow to import, and training does not need it
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-        self._interpreter: Any = Interpreter(model_path=str(path), num_threads=threads)
+        plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        self._interpreter: Any = Interpreter(
+            model_path=str(path),
+            num_threads=threads,
+            experimental_op_resolver_type=OpResolverType.AUTO if delegate else plain,
+        )
         self._interpreter.allocate_tensors()
         self._inputs: list[dict[str, Any]] = self._interpreter.get_input_details()
         self._outputs: list[dict[str, Any]] = self._interpreter.get_output_details()
