@@ -18,7 +18,7 @@ LEFT, RIGHT, TOP, BOTTOM = 60, 20, 50, 50
 # a colour for each column; text in neutral ink
 SERIES = (
     ("lfw", "LFW pairs, accuracy", "#2a78d6"),
-    ("low_high_tar_far1", "bad against good pictures, TAR at FAR 1 %", "#eb6834"),
+    ("low_high_tar_far1", "bad against good, TAR at FAR 1 %", "#eb6834"),
 )
 INK, FAINT = "#52514e", "#e1e0d9"
 
@@ -65,7 +65,7 @@ def svg(path: Path, width: str) -> str:
         f'<rect width="{WIDE}" height="{HIGH}" fill="#fcfcfb"/>',
         f'<text x="{LEFT}" y="20" fill="{INK}">Student of width {width}: share in per cent by images seen</text>',
     ]
-    step = 5 if 100 - least <= 50 else 10
+    step = 1 if 100 - least <= 10 else 5 if 100 - least <= 50 else 10
     for value in range(int(least), 101, step):
         y = up.at(value)
         parts.append(f'<path d="M{LEFT} {y}H{WIDE - RIGHT}" stroke="{FAINT}"/>')
