@@ -94,6 +94,19 @@ def int8_cost(figures: Json, name: str, made: Json) -> list[str]:
     return table(["int8", ""], rows)
 
 
+def merged(parts: Sequence[Json]) -> Json:
+    """Several runs of `evaluate` as one; where a model occurs twice, its first figures count. Raises ValueError when
+    they saw other crops or another degradation."""
+    if len({(part["crops"], part["degradeSeed"]) for part in parts}) != 1:
+        raise ValueError("the figures are of different pictures")
+    models: Json = {}
+    cosines: Json = {}
+    for part in reversed(parts):
+        models |= part["models"]
+        cosines |= part.get("cosineTo", {})
+    return {"models": models, "cosineTo": cosines}
+
+
 def sections(figures: Json, groups: Json, made: Json, names: dict[str, str]) -> str:
     """Everything between the markers. The last of `names` is the int8 model, the first the teacher."""
     teacher, student = next(iter(names)), list(names)[-1]
@@ -129,7 +142,9 @@ def replaced(card: str, text: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Rewrites the card's tables."""
     parser = argparse.ArgumentParser(description="Write the measured tables of the model card.")
-    parser.add_argument("--figures", type=Path, required=True, help="the JSON of `evaluate`")
+    parser.add_argument(
+        "--figures", type=Path, action="append", required=True, help="the JSON of `evaluate`, repeatable"
+    )
     parser.add_argument("--groups", type=Path, required=True, help="the JSON of `groups`")
     parser.add_argument("--made", type=Path, required=True, help="the JSON that `quantize` wrote beside the int8 model")
     parser.add_argument("--card", type=Path, required=True)
@@ -137,9 +152,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--name", action="append", required=True, help="MODEL=WHAT THE CARD CALLS IT; teacher first, int8 last"
     )
     options = parser.parse_args(arguments)
-    figures, groups, made = (
-        json.loads(path.read_text("utf-8")) for path in (options.figures, options.groups, options.made)
-    )
+    figures = merged([json.loads(path.read_text("utf-8")) for path in options.figures])
+    groups, made = (json.loads(path.read_text("utf-8")) for path in (options.groups, options.made))
     names = dict(pair.split("=", 1) for pair in options.name)
     card = options.card.read_text("utf-8")
     options.card.write_text(replaced(card, sections(figures, groups, made, names)), "utf-8")

@@ -1,6 +1,6 @@
 import pytest
 
-from roomkin_training.card import BEGIN, END, by_tier, int8_cost, replaced
+from roomkin_training.card import BEGIN, END, by_tier, int8_cost, merged, replaced
 
 
 def test_only_what_lies_between_the_markers_changes() -> None:
@@ -32,3 +32,11 @@ def test_tables_hold_the_measured_figures() -> None:
     lines = int8_cost(figures, "m", made)
     assert "| operations | 54 CONV_2D |" in lines
     assert "| cosine to float, good pictures | 0.9990 (1st percentile 0.9900) |" in lines
+
+
+def test_runs_on_different_pictures_are_not_merged() -> None:
+    first = {"crops": "a", "degradeSeed": 1, "models": {"m": 1, "n": 2}}
+    second = {"crops": "a", "degradeSeed": 1, "models": {"m": 3, "o": 4}, "cosineTo": {"o": {}}}
+    assert merged([first, second])["models"] == {"m": 1, "n": 2, "o": 4}
+    with pytest.raises(ValueError, match="different"):
+        merged([first, {**second, "crops": "b"}])
