@@ -1,15 +1,17 @@
 // From the configuration and the embedder in use to what recognition is told.
 import type { Config } from './config.js';
-import { defaultOptions, type RecognitionOptions } from './domain/options.js';
+import { optionsFor, type RecognitionOptions } from './domain/options.js';
+import { chooseEmbedder, readManifest } from './engine/manifest.js';
 
-/** The shipped options with what the configuration says put over them. */
+/** The options shipped for the embedder with what the configuration says put over them. Errors: MODEL_MISSING. */
 export function recognitionOptions(config: Config): RecognitionOptions {
   const { threshold, margin } = config.recognition;
   const given = { ...(threshold === null ? {} : { threshold }), ...(margin === null ? {} : { margin }) };
   const capped = (strangerBelow: number): number => Math.min(strangerBelow, threshold ?? strangerBelow);
-  const { look, pooled, gate, naming, presence } = defaultOptions;
+  const shipped = optionsFor(chooseEmbedder(readManifest(), config.embedder.id).id);
+  const { look, pooled, gate, naming, presence } = shipped;
   return {
-    ...defaultOptions,
+    ...shipped,
     look: { ...look, ...given, strangerBelow: capped(look.strangerBelow) },
     pooled: { ...pooled, ...given, strangerBelow: capped(pooled.strangerBelow) },
     gate: { ...gate, leastEyesPx: config.detector.minEyesPx },

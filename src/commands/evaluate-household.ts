@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fail, RoomkinError } from '../base/errors.js';
 import { listPhotos } from '../capture/photo.js';
 import { households, type Identity } from '../domain/households.js';
-import { defaultOptions } from '../domain/options.js';
+import { optionsFor } from '../domain/options.js';
 import type { CommandIo } from './command.js';
 import type { EvaluateArguments } from './evaluate-arguments.js';
 import { evaluatedEngine, portraits } from './portraits.js';
@@ -27,7 +27,7 @@ export async function evaluateHousehold(given: EvaluateArguments, io: CommandIo)
       }),
     }),
   );
-  const result = simulate(identities, given);
+  const result = simulate(identities, given, embedder);
   io.document({ embedder, delegate, images: files.length, undetected: undetected.length, ...result });
   const { fnirAtFpir, atShippedThreshold: shipped, tracks } = result;
   io.out(
@@ -44,9 +44,13 @@ export async function evaluateHousehold(given: EvaluateArguments, io: CommandIo)
   io.out(`  as shipped: ${describe(tracks.atShippedThreshold)}`);
 }
 
-function simulate(identities: readonly Identity[], given: EvaluateArguments): ReturnType<typeof households> {
+function simulate(
+  identities: readonly Identity[],
+  given: EvaluateArguments,
+  embedder: string,
+): ReturnType<typeof households> {
   try {
-    return households(identities, given, defaultOptions);
+    return households(identities, given, optionsFor(embedder));
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     const advice = `${given.people} members and a stranger are needed: fewer --people or --references`;
