@@ -52,6 +52,11 @@ export function parseConfig(text: string, path: string): Config {
   return convert(result.data);
 }
 
+/** Every key as shipped, for a room without a name. */
+export function shippedConfig(): Config {
+  return parseConfig('[room]\nid = "room"\n', 'the shipped configuration');
+}
+
 /** The single lines behind a CONFIG_INVALID error, for the CLI to print below it. */
 export function configFaults(error: Error): readonly string[] {
   return Array.isArray(error.cause) ? (error.cause as string[]) : [];

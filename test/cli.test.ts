@@ -45,6 +45,19 @@ t.test('a missing configuration is 78', async (t) => {
   t.match(stderr, /^roomkin: CONFIG_MISSING: cannot read \/nonexistent\.toml \(ENOENT\): .*\n$/);
 });
 
+t.test(
+  'a verb that needs no room runs without a configuration, but not past one that was named and is not there',
+  async (t) => {
+    const folder = shortFolder(t);
+    const text = join(folder, 'text.jpg');
+    writeFileSync(text, 'not a picture');
+    t.equal((await runCli(['detect', text], { ROOMKIN_CONFIG: '/nonexistent.toml' })).code, 78);
+    t.equal((await runCli(['detect', text, '--config', '/nonexistent.toml'])).code, 78);
+    const shipped = await runCli(['detect', text]);
+    t.ok(shipped.code === 65 || shipped.stderr.includes('/etc/roomkin'), 'as shipped');
+  },
+);
+
 t.test('--json puts one document on stdout and nothing else', async (t) => {
   const folder = shortFolder(t);
   const config = join(folder, 'config.toml');

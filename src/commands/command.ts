@@ -14,6 +14,8 @@ export interface CommandIo {
   readonly signal: AbortSignal;
   /** Loads the configuration. Errors: CONFIG_MISSING, CONFIG_INVALID (exit 78). */
   config(): Config;
+  /** The same; what is shipped where no configuration was named and none lies at the default place. For verbs that need no room. */
+  configOrShipped(): Config;
   /** One line of text on stdout; does nothing with `--json`. */
   out(line: string): void;
   /** One JSON document, on one line of stdout; does nothing without `--json`. */

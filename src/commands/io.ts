@@ -1,6 +1,7 @@
 // A verb's streams: results on stdout, progress and logs on stderr, so that `roomkin ... --json | jq` always works.
+import { existsSync } from 'node:fs';
 import { createLog } from '../base/log.js';
-import { type Config, defaultConfigPath, loadConfig } from '../config.js';
+import { type Config, defaultConfigPath, loadConfig, shippedConfig } from '../config.js';
 import type { CommandIo } from './command.js';
 
 export interface IoOptions {
@@ -24,15 +25,18 @@ export function createIo({ json, configPath, signal }: IoOptions): CommandIo {
     progressShown = false;
   };
   const log = createLog('info');
+  const named = configPath ?? process.env['ROOMKIN_CONFIG'] ?? null;
+  const loaded = (): Config => {
+    config ??= loadConfig(named ?? defaultConfigPath);
+    return config;
+  };
   return {
     json,
     columns: process.stdout.columns ?? 80,
     interactive: process.stdin.isTTY === true && terminal,
     signal,
-    config() {
-      config ??= loadConfig(configPath ?? process.env['ROOMKIN_CONFIG'] ?? defaultConfigPath);
-      return config;
-    },
+    config: loaded,
+    configOrShipped: () => (named !== null || existsSync(defaultConfigPath) ? loaded() : shippedConfig()),
     out(line) {
       clearProgress();
       if (!json) process.stdout.write(`${line}\n`);

@@ -1,6 +1,5 @@
 // The face of each picture of an evaluation, through the daemon's own detector, alignment and embedder. Each picture is read
 // and analysed once; only faces are kept, no pixels.
-import { RoomkinError } from '../base/errors.js';
 import { seededRandom, seedOf } from '../base/random.js';
 import { photoFrame, readPhoto } from '../capture/photo.js';
 import type { Face } from '../domain/face.js';
@@ -69,12 +68,7 @@ async function portraitOf(engine: Engine, file: string, withLow: boolean, seed: 
 export function evaluatedEngine(io: CommandIo, embedder: string | undefined): Engine {
   // One thread: the next picture is decoded meanwhile, and a machine that does other work too is not slowed down by XNNPACK's.
   const given = { threads: 1, ...(embedder === undefined ? {} : { embedder }) };
-  try {
-    return createEngine({ ...engineOptions(io.config(), io.log), ...given });
-  } catch (error) {
-    if (!(error instanceof RoomkinError && error.code === 'CONFIG_MISSING')) throw error;
-    return createEngine({ log: io.log, ...given });
-  }
+  return createEngine({ ...engineOptions(io.configOrShipped(), io.log), ...given });
 }
 
 function duration(seconds: number): string {
