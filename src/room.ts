@@ -1,6 +1,7 @@
 // One room's knowledge, moved on by each analysed frame. It owns the recognition state; what is decided happens in domain.
 import type { Analysis, Box } from './domain/face.js';
 import type { Gallery } from './domain/gallery.js';
+import type { Household } from './domain/household.js';
 import type { RecognitionOptions } from './domain/options.js';
 import type { PresenceEvent, PresenceSnapshot } from './domain/presence-types.js';
 import {
@@ -8,7 +9,9 @@ import {
   type LookExplained,
   observe,
   observeStill,
+  type RecognitionState,
   type RecognitionStep,
+  reconsider,
   startRecognition,
   suspend,
 } from './domain/recognition.js';
@@ -18,6 +21,8 @@ export interface RoomListener {
   /** null: not known, because the camera is paused or blind. Called only when it changed. */
   state(snapshot: PresenceSnapshot | null): void;
   event(event: PresenceEvent): void;
+  /** Called when what this room tells the other rooms changed in more than its age. */
+  household?(household: Household): void;
 }
 
 export interface Room {
@@ -35,6 +40,10 @@ export interface Room {
   looks(last: number): readonly LookExplained[];
   /** The outside presence sensor; the hold time of Home Assistant's number. */
   hint(hints: Hints): void;
+  /** What this room and the others say about people. */
+  readonly household: Household;
+  /** Takes in news of the other rooms at once. */
+  reconsider(household: Household): void;
   holdMs: number;
 }
 
@@ -50,8 +59,9 @@ export function createRoom(
   options: RecognitionOptions,
   listener: RoomListener,
   startMs: number,
+  id = '',
 ): Room {
-  let state = startRecognition(startMs);
+  let state = startRecognition(startMs, id);
   let snapshot: PresenceSnapshot | null = null;
   let hints: Hints = {};
   let holdMs = options.presence.holdMs;
@@ -63,13 +73,19 @@ export function createRoom(
     snapshot = next;
     if (!same) listener.state(next);
   };
+  const advance = (next: RecognitionState): void => {
+    const { version } = state.household;
+    state = next;
+    if (next.household.version !== version) listener.household?.(next.household);
+  };
   const take = (step: RecognitionStep): void => {
-    state = step.state;
     recent.push(...step.looks);
     recent.splice(0, recent.length - looksKept);
     // The state first: who hears "Ada arrived" and looks at the state finds her there.
     publish(step.snapshot);
     for (const event of step.events) listener.event(event);
+    // The other rooms last: what they hear is what was said.
+    advance(step.state);
   };
 
   return {
@@ -80,8 +96,8 @@ export function createRoom(
       take(observeStill(state, atMs, gallery(), current(), hints));
     },
     blind() {
-      state = suspend(state);
       publish(null);
+      advance(suspend(state));
     },
     expected() {
       return state.tracks.tracks.map((track) => track.box);
@@ -94,6 +110,14 @@ export function createRoom(
     },
     looks(last) {
       return recent.slice(-last);
+    },
+    get household() {
+      return state.household;
+    },
+    reconsider(household) {
+      const next = reconsider(state, household, gallery(), current(), hints);
+      if (next.step === null) advance(next.state);
+      else take(next.step);
     },
     hint(next) {
       hints = { ...hints, ...next };

@@ -32,4 +32,6 @@ export interface PresenceEvent {
   /** Who is present after the change. */
   readonly present: readonly PersonId[];
   readonly atMs: number;
+  /** Only with `left`: the room in which they were just seen; null where they merely left. */
+  readonly movedTo: string | null;
 }

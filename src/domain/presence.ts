@@ -34,8 +34,8 @@ export interface PresenceInput {
   readonly names: ReadonlyMap<PersonId, string>;
   /** An outside sensor says that somebody is there: whoever is present stays. */
   readonly held?: boolean;
-  /** People just seen in another room: they leave at once, unless they are on a track here. */
-  readonly elsewhere?: readonly PersonId[];
+  /** People whose place is another room, and that room: they leave at once, and do not arrive. */
+  readonly elsewhere?: ReadonlyMap<PersonId, string>;
 }
 
 interface Present {
@@ -72,14 +72,14 @@ export function presence(before: PresenceState, input: PresenceInput, options: P
   const absence = input.held === true ? 0 : passed;
   const limit = Math.max(options.leaveAfterMs, options.holdMs);
 
-  const seen = new Map(input.people.map((one) => [one.person, one]));
+  const elsewhere: ReadonlyMap<PersonId, string> = input.elsewhere ?? new Map();
+  const seen = new Map(input.people.filter((one) => !elsewhere.has(one.person)).map((one) => [one.person, one]));
   const people = new Map<PersonId, Present & { readonly name: string }>();
   const gone: { person: PersonId; name: string }[] = [];
   for (const [person, one] of before.people) {
     const name = input.names.get(person);
     const unseenMs = seen.get(person)?.agoMs ?? one.unseenMs + absence;
-    const moved = !seen.has(person) && input.elsewhere?.includes(person) === true;
-    if (name === undefined || moved || (unseenMs >= limit && !seen.has(person)))
+    if (name === undefined || elsewhere.has(person) || (unseenMs >= limit && !seen.has(person)))
       gone.push({ person, name: name ?? one.name });
     else people.set(person, { ...one, name, unseenMs });
   }
@@ -113,7 +113,8 @@ export function presence(before: PresenceState, input: PresenceInput, options: P
     if (one !== undefined && type === 'left') present.delete(one.person);
     if (one !== undefined && type === 'arrived') present.add(one.person);
     const { person, name } = one ?? { person: null, name: null };
-    return { type, person, name, confidence, present: [...present], atMs };
+    const movedTo = type === 'left' && person !== null ? (elsewhere.get(person) ?? null) : null;
+    return { type, person, name, confidence, present: [...present], atMs, movedTo };
   };
   const events: PresenceEvent[] = [
     ...gone.map((one) => change('left', 'high', one)),

@@ -1,9 +1,11 @@
 // One analysed frame further: faces → tracks → names → presence. Pure: the same frames, gallery and options give the
 // same events every time, so a recorded clip replays. Nothing here holds pixels.
 import { assignNames } from './assign.js';
+import type { RoomId } from './claims.js';
 import { effectiveLooks, noEvidence } from './evidence.js';
 import type { Analysis, Box, Quality } from './face.js';
 import type { Gallery, PersonId } from './gallery.js';
+import { aloneIn, blinded, freshMs, type Household, settled, sight } from './household.js';
 import { type Identification, type IdentificationState, identify } from './identify.js';
 import type { RecognitionOptions } from './options.js';
 import { emptyRoom, type PresenceState, presence } from './presence.js';
@@ -20,14 +22,14 @@ export interface RecognitionState {
   readonly verdicts: ReadonlyMap<number, Verdict>;
   readonly strangers: Strangers;
   readonly presence: PresenceState;
+  /** What this room and the others say about people. */
+  readonly household: Household;
 }
 
 /** What the room knows from elsewhere than its camera. */
 export interface Hints {
   /** An outside presence sensor is on: whoever is present stays. */
   readonly held?: boolean;
-  /** People just seen in another room. */
-  readonly elsewhere?: readonly PersonId[];
 }
 
 /** One face of one frame explained, for `why`. */
@@ -58,9 +60,10 @@ export interface RecognitionStep {
   readonly looks: readonly LookExplained[];
 }
 
-/** Nobody there, at `atMs` (monotonic milliseconds). */
-export function startRecognition(atMs: number): RecognitionState {
-  return { tracks: noTracks, verdicts: new Map(), strangers: noStrangers, presence: emptyRoom(atMs) };
+/** Nobody there, at `atMs` (monotonic milliseconds). `room` is how the other rooms of the household know this one. */
+export function startRecognition(atMs: number, room: RoomId = ''): RecognitionState {
+  const household = aloneIn(room);
+  return { tracks: noTracks, verdicts: new Map(), strangers: noStrangers, presence: emptyRoom(atMs), household };
 }
 
 /**
@@ -135,6 +138,24 @@ export function observeStill(
 }
 
 /**
+ * News of the other rooms are taken in at once, as of the last frame: no time passes. null while the camera is blind: then
+ * nobody is said to be here, and the news count from its next frame on.
+ */
+export function reconsider(
+  state: RecognitionState,
+  household: Household,
+  gallery: Gallery,
+  options: RecognitionOptions,
+  hints: Hints = {},
+): { readonly state: RecognitionState; readonly step: RecognitionStep | null } {
+  const next = { ...state, household };
+  const { atMs } = state.presence;
+  if (atMs === null) return { state: next, step: null };
+  const step = { ...settle(next, atMs, gallery, options, hints, []), looks: [] };
+  return { state: step.state, step };
+}
+
+/**
  * The camera is paused or blind from now on: the time until the next analysis proves nothing about anybody, however short
  * it was, and tracks do not reach over it.
  */
@@ -144,6 +165,7 @@ export function suspend(state: RecognitionState): RecognitionState {
     tracks: { ...state.tracks, tracks: [] },
     verdicts: new Map(),
     presence: { ...state.presence, atMs: null },
+    household: blinded(state.household),
   };
 }
 
@@ -208,22 +230,34 @@ function settle(
   const live = state.tracks.tracks.filter((one) => atMs - one.lastMs <= options.tracks.lostAfterMs);
   const of = (one: Track) => state.verdicts.get(one.id) ?? noVerdict;
   const ago = (one: Track) => Math.max(0, atMs - one.lastMs);
-  const named = live.filter((one) => of(one).person !== null);
+  const people = live.flatMap((one) => {
+    const { person, confidence } = of(one);
+    return person === null ? [] : [{ person, confidence, agoMs: ago(one) }];
+  });
+  const { household, elsewhere } = sight(state.household, people, new Set(state.presence.people.keys()), atMs);
+  // A face that is another room's Ada is somebody all the same; a face that is not there any more went there.
+  const nameless = (one: Track) => {
+    const { person } = of(one);
+    return person === null ? one.frames >= options.naming.someoneFrames : elsewhere.has(person) && ago(one) <= freshMs;
+  };
   const step = presence(
     state.presence,
     {
       atMs,
-      people: named.map((one) => ({ person: of(one).person!, confidence: of(one).confidence, agoMs: ago(one) })),
+      people,
+      elsewhere,
       strangers: live.flatMap((one) => {
         const key = of(one).stranger;
         return key === null ? [] : [{ key, agoMs: ago(one) }];
       }),
       mistaken,
-      someone: live.some((one) => of(one).person === null && one.frames >= options.naming.someoneFrames),
+      someone: live.some(nameless),
       names,
       ...hints,
     },
     options.presence,
   );
-  return { state: { ...state, presence: step.state }, events: step.events, snapshot: step.snapshot };
+  const said = settled(household, new Set(step.state.people.keys()), names, elsewhere);
+  const after = { ...state, presence: step.state, household: said };
+  return { state: after, events: step.events, snapshot: step.snapshot };
 }

@@ -73,6 +73,7 @@ export function eventBody(event: PresenceEvent, wallTime: WallTime, id: string):
     name: event.name,
     confidence: event.confidence,
     present: event.present,
+    ...(event.movedTo === null ? {} : { moved_to: event.movedTo }),
     at: wallTime(event.atMs),
     id,
   };

@@ -94,10 +94,19 @@ t.test('an outside sensor brings nobody in', async (t) => {
   t.equal(r.now.occupied, false);
 });
 
-t.test('who is seen in another room leaves at once, unless seen here', async (t) => {
+t.test('whose place is another room leaves at once and does not arrive', async (t) => {
   const r = room();
-  r.at(0, ['ada', 'ben']);
-  t.strictSame(r.at(1000, ['ada'], { elsewhere: ['ada', 'ben'] }), ['left ben']);
+  r.at(0, ['ben']);
+  const elsewhere = new Map([
+    ['ada', 'hall'],
+    ['ben', 'study'],
+  ]);
+  t.strictSame(r.at(1000, ['ada', 'ben'], { elsewhere }), ['left ben']);
+  t.equal(r.events.at(-1)?.movedTo, 'study');
+  t.strictSame(r.at(2000, ['ada']), ['arrived ada']);
+  t.equal(r.events.at(-1)?.movedTo, null);
+  r.empty(3000, 20_000);
+  t.match(r.events.at(-1), { type: 'left', person: 'ada', movedTo: null }, 'merely left');
 });
 
 t.test('who is forgotten leaves at once, even while seen', async (t) => {
@@ -136,7 +145,7 @@ t.test('somebody without a name occupies the room and is nobody', async (t) => {
 t.test('each event says who is present after it', async (t) => {
   const r = room();
   r.at(0, ['ada', 'ben']);
-  r.at(1000, ['ben'], { elsewhere: ['ada'] });
+  r.at(1000, ['ben'], { elsewhere: new Map([['ada', 'hall']]) });
   t.strictSame(
     r.events.map(({ type, person, name, present, confidence }) => ({ type, person, name, present, confidence })),
     [

@@ -29,6 +29,7 @@ const change = (type: PresenceEvent['type'], person: string | null, present: rea
   confidence: 'high',
   present,
   atMs: performance.now(),
+  movedTo: null,
 });
 
 function room(id: string, name: string, ...people: readonly { id: string; name: string }[]): Publisher {

@@ -31,6 +31,7 @@ const change = (type: PresenceEvent['type'], person: typeof ada | null, present:
   confidence: 'high',
   present,
   atMs: performance.now(),
+  movedTo: null,
 });
 
 const ha = await startHomeAssistant([]);

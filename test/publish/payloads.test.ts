@@ -71,6 +71,7 @@ t.test('no similarity can slip into a payload', async (t) => {
     confidence: 'high',
     present: ['ada'],
     atMs: 0,
+    movedTo: null,
     ...leaky,
   } as const;
   const said = JSON.stringify([

@@ -42,6 +42,7 @@ const arrived: PresenceEvent = {
   confidence: 'high',
   present: ['ada'],
   atMs: performance.now(),
+  movedTo: null,
 };
 
 function last(listener: Listener, topic: string): Record<string, unknown> {
