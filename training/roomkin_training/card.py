@@ -67,11 +67,13 @@ def by_group(groups: Json, name: str, teacher: str) -> list[str]:
             f"{row['cosineP05']:.3f}",
             f"{row['cosineLow']:.3f}",
             f"{groups[teacher][group]['cosineLow']:.3f}",
+            per_cent(row["alike"]),
+            per_cent(groups[teacher][group]["alike"]),
         ]
         for group, row in groups[name].items()
     ]
     head = ["faces of", "faces", "cosine, good", "5th percentile", "cosine, bad", "the teacher itself, bad"]
-    return table(head, rows)
+    return table([*head, "pairs above 0.39, %", "the teacher's, %"], rows)
 
 
 def int8_cost(figures: Json, name: str, made: Json) -> list[str]:
