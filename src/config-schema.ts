@@ -103,6 +103,7 @@ export const configSchema = z.strictObject({
       prefix: topic.default('homeassistant'),
       area: text.max(64).optional(),
       trackers: z.boolean().default(false),
+      mqtt_room: z.boolean().default(false),
     })
     .prefault({}),
   household: z.strictObject({ id: id.default('home') }).prefault({}),

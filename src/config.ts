@@ -171,6 +171,7 @@ function convert(file: ConfigFile) {
       prefix: home_assistant.prefix,
       area: home_assistant.area ?? name,
       trackers: home_assistant.trackers,
+      mqttRoom: home_assistant.mqtt_room,
     },
     household: { id: household.id },
     privacy: { snapshots: privacy.snapshots },

@@ -13,6 +13,7 @@ import type { PresenceEvent, PresenceSnapshot } from './domain/presence-types.js
 import { createEngine } from './engine/create-engine.js';
 import { engineOptions } from './engine-options.js';
 import { createLastFace } from './last-face.js';
+import { createNeighbours } from './neighbours.js';
 import { pipeline } from './pipeline.js';
 import { createPrivacySwitch } from './privacy-switch.js';
 import { createPublisher, type Publisher } from './publish/publisher.js';
@@ -23,6 +24,7 @@ import { controlPlace } from './service/control-path.js';
 import { readHeat } from './service/heat.js';
 import { createNotifier } from './service/notify.js';
 import { openStore } from './store/gallery-store.js';
+import { createWhereabouts } from './whereabouts.js';
 
 export interface DaemonOptions {
   readonly config: Config;
@@ -85,14 +87,19 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
       },
       event(event: PresenceEvent) {
         publisher.event(event);
-        log('notice', event.name ? `${event.name} ${event.type}` : event.type.replace('_', ' '));
+        const where = event.movedTo === null ? '' : `, is in ${event.movedTo}`;
+        log('notice', event.name ? `${event.name} ${event.type}${where}` : event.type.replace('_', ' '));
         listener.event?.(event);
         for (const watcher of watchers) watcher.event(event);
       },
+      household: () => neighbours.tell(),
     },
     clock.monotonicMs(),
+    config.room.id,
   );
+  using neighbours = createNeighbours(room, publisher, clock);
 
+  const whereabouts = createWhereabouts(room, publisher.whereabouts);
   const lastFace = createLastFace(publisher.snapshot, clock);
   const privacy = createPrivacySwitch({
     read: () => store.setting('recognition') !== 'off',
@@ -167,6 +174,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
           if (analysis) {
             meter.analysed(analysis, latencyMs);
             lastFace(analysis);
+            whereabouts(analysis.capturedAt, analysis.width);
           } else meter.skipped();
         },
         onBlind() {

@@ -68,6 +68,20 @@ export function roomTopics(base: string, id: string): RoomTopics {
 }
 
 /**
+ * Where the rooms of household `id` tell each other about people: one topic a room, so that an access list can let each write its
+ * own. `rooms` is the pattern of all.
+ */
+export function householdTopics(id: string, roomId: string): { readonly own: string; readonly rooms: string } {
+  const root = `household/${checkId(id, 'household.id')}/people`;
+  return { own: `${root}/${checkId(roomId, 'room.id')}`, rooms: `${root}/+` };
+}
+
+/** Where `mqtt_room` of Home Assistant listens. */
+export function whereaboutsTopic(roomId: string): string {
+  return `room_presence/${checkId(roomId, 'room.id')}`;
+}
+
+/**
  * Where Home Assistant looks for the device of a room. The id has a level of its own, so that one pattern of an access list
  * (`homeassistant/device/roomkin/%u/config`) lets every room write its own device and no other.
  */

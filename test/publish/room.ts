@@ -1,5 +1,5 @@
 // A publisher as the tests start it: defaults of the configuration, a memory that can be looked into.
-import { systemClock } from '../../src/base/clock.js';
+import { type Clock, systemClock } from '../../src/base/clock.js';
 import type { Log } from '../../src/base/log.js';
 import type { PresenceSnapshot } from '../../src/domain/presence-types.js';
 import type { BrokerOptions } from '../../src/publish/broker-options.js';
@@ -44,20 +44,29 @@ export interface RoomChanges extends Partial<Omit<PublisherOptions, 'mqtt' | 'ho
   readonly homeAssistant?: Partial<PublisherOptions['homeAssistant']>;
   readonly memory?: AnnouncedMemory;
   readonly log?: Log;
+  readonly clock?: Clock;
 }
 
 /** A publisher for `kitchen` at `url`, not started. */
 export function roomPublisher(url: string, changes: RoomChanges = {}): Publisher {
-  const { mqtt, homeAssistant, memory: kept = memory(), log, ...rest } = changes;
+  const { mqtt, homeAssistant, memory: kept = memory(), log, clock = systemClock, ...rest } = changes;
   const options: PublisherOptions = {
     room: { id: 'kitchen', name: 'Kitchen' },
+    household: { id: 'home' },
     privacy: { snapshots: false },
     version: '0.0.1',
     ...rest,
     mqtt: { ...broker(url), base: 'room', ...mqtt },
-    homeAssistant: { discovery: true, prefix: 'homeassistant', area: 'Kitchen', trackers: false, ...homeAssistant },
+    homeAssistant: {
+      discovery: true,
+      prefix: 'homeassistant',
+      area: 'Kitchen',
+      trackers: false,
+      mqttRoom: false,
+      ...homeAssistant,
+    },
   };
-  return createPublisher(options, systemClock, kept, log);
+  return createPublisher(options, clock, kept, log);
 }
 
 /** A log that keeps its lines. */

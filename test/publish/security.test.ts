@@ -111,16 +111,26 @@ t.test('the access list in deploy: a room speaks for itself and for nobody else'
   room.camera(true);
   await home.until('room/kitchen/camera', 'online');
   t.match(home.of('homeassistant/device/roomkin/kitchen/config').at(-1), /Kitchen presence/);
-  t.strictSame(hall.messages, [], 'one room does not hear another');
+  room.claims({ version: 1, heard: new Map(), people: new Map() });
+  await waitFor(() => hall.messages.length > 0);
+  t.strictSame(
+    [...new Set(hall.messages.map((one) => one.topic))],
+    ['household/home/people/kitchen'],
+    'one room hears of another whom it has, and nothing else',
+  );
 
   await hall.say('room/kitchen/status', 'offline', { retain: true });
   await hall.say('room/kitchen/recognition/set', 'OFF');
+  await hall.say('household/home/people/kitchen', 'not ours');
+  await hall.say('room_presence/kitchen', 'not ours');
   await hall.say('homeassistant/device/roomkin/kitchen/config', '', { retain: true });
   await home.say('room/kitchen/state', '{}', { retain: true });
   await home.say('room/kitchen/hold/set', '7');
   await waitFor(() => commands.length > 0);
   t.strictSame(commands, [{ type: 'hold', seconds: 7 }]);
   t.equal(home.of('room/kitchen/status').at(-1), 'online');
+  t.notOk(hall.of('household/home/people/kitchen').includes('not ours'));
+  t.strictSame(home.of('room_presence/kitchen'), []);
   t.equal(home.of('room/kitchen/state').length, 1);
   await home.say('homeassistant/status', 'online');
   await waitFor(() => home.of('room/kitchen/status').length === 2);
