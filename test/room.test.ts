@@ -1,8 +1,9 @@
 import t from 'tap';
 import type { Analysis, Face } from '../src/domain/face.js';
 import type { Gallery } from '../src/domain/gallery.js';
+import { claimsOf, hear } from '../src/domain/household.js';
 import { defaultOptions } from '../src/domain/options.js';
-import type { PresenceSnapshot } from '../src/domain/presence-types.js';
+import type { PresenceEvent, PresenceSnapshot } from '../src/domain/presence-types.js';
 import { createRoom } from '../src/room.js';
 
 const ada = new Float32Array(192).fill(1 / Math.sqrt(192));
@@ -78,4 +79,38 @@ t.test('a longer hold keeps her longer', async (t) => {
   t.notOk(said.includes('left ada'));
   for (let at = 6800; at <= 7200; at += 200) one.see(frame(at, []));
   t.ok(said.includes('left ada'));
+});
+
+t.test('another room sees her: she leaves between two frames, and her face is somebody’s', async (t) => {
+  const told: string[] = [];
+  const house = (id: string, events: PresenceEvent[]) =>
+    createRoom(
+      () => gallery,
+      defaultOptions,
+      { state() {}, event: (event) => events.push(event), household: () => told.push(id) },
+      0,
+      id,
+    );
+  const left: PresenceEvent[] = [];
+  const kitchen = house('kitchen', left);
+  const hall = house('hall', []);
+  for (let at = 0; at < 2000; at += 200) kitchen.see(frame(at, [face]));
+  t.equal(left.length, 1);
+  for (let at = 2000; at <= 5000; at += 200) kitchen.see(frame(at, []));
+  t.equal(kitchen.snapshot?.people[0]?.as, 'assumed');
+  const atMs = 5000;
+  hall.reconsider(hear(hall.household, 'kitchen', claimsOf(kitchen.household, atMs), atMs).household);
+  for (let at = atMs; at < 7000; at += 200) hall.see(frame(at, [face]));
+  t.ok(told.includes('hall'));
+  kitchen.reconsider(hear(kitchen.household, 'hall', claimsOf(hall.household, 7000), 7000).household);
+  t.match(left.at(-1), { type: 'left', person: 'ada', movedTo: 'hall', atMs: 5000 });
+  t.strictSame(kitchen.snapshot?.people, []);
+
+  for (let at = 7200; at < 9000; at += 200) kitchen.see(frame(at, [face]));
+  t.equal(left.length, 2, 'the hall still sees her');
+  t.match(kitchen.snapshot, { occupied: true, people: [] }, 'somebody is in the kitchen whom nobody calls Ada');
+  kitchen.blind();
+  t.equal(kitchen.snapshot, null);
+  kitchen.reconsider(kitchen.household);
+  t.equal(kitchen.snapshot, null, 'news do not open its eyes');
 });

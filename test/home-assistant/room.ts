@@ -140,6 +140,21 @@ await runSteps([
     },
   ],
   [
+    'Ada goes to another room, and comes back',
+    async () => {
+      room.state(empty());
+      room.event({ ...change('left', ada, []), movedTo: 'hall' });
+      await ha.expect(
+        entities({
+          'binary_sensor.ada': { state: 'off' },
+          'event.presence': { attributes: { event_type: 'left', person: 'ada', moved_to: 'hall' } },
+        }),
+      );
+      room.state(here('ada'));
+      await ha.expect(entities({ 'binary_sensor.ada': { state: 'on' } }));
+    },
+  ],
+  [
     'Grace is enrolled and comes in, with a stranger',
     async () => {
       room.people([ada, grace]);
