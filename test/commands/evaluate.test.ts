@@ -29,7 +29,7 @@ for (const [name, { number, box }] of Object.entries(portraits)) {
   await cut().linear(0.6, 0).resize(200).jpeg().toFile(to('3.jpg'));
 }
 const images = join(folder, 'people');
-const noConfig = { ROOMKIN_CONFIG: join(folder, 'none.toml') };
+const noConfig = { ROOMKIN_CONFIG: undefined };
 const evaluate = (...args: string[]) => runCli(['evaluate', ...args], noConfig);
 
 function pairsFile(text: string): string {
