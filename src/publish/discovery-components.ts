@@ -69,7 +69,6 @@ export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Co
     }),
     people: entity('people', 'sensor', 'People', {
       stat_cla: 'measurement',
-      unit_of_meas: 'people',
       stat_t: topics.state,
       val_tpl: '{{ value_json.count }}',
       ic: 'mdi:account-group',
