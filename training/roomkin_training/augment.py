@@ -9,6 +9,7 @@ About a fifth of the faces stay clean (mirror and a small jitter only), so that 
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 
@@ -46,15 +47,20 @@ class Camera:
     jitter_px: float = 1.5
 
 
-def _place(x: Tensor, camera: Camera, clean: Tensor, g: Dice) -> Tensor:
-    """Mirror and alignment jitter; a quarter of the faces that are not clean are placed badly."""
-    side = x.shape[-1]
+def _sampling(side: int, camera: Camera, clean: Tensor, g: Dice) -> Tensor:
+    """Mirror and alignment jitter, [n,2,3]; a quarter of the faces that are not clean are placed badly."""
     bad = torch.where(g.some(0.25, ~clean), 2.2, torch.where(clean, 0.4, 1.0))
     scale = torch.exp(g.normal() * 0.025 * bad)
     turn = g.normal() * math.radians(2.2) * bad
     dx, dy = (g.normal() * camera.jitter_px * bad for _ in range(2))
     mirror = g.uniform() < 0.5
-    return jitter(x, similarity(scale, turn, dx, dy, mirror, side))
+    return similarity(scale, turn, dx, dy, mirror, side)
+
+
+def placement(side: int, g: Dice, camera: Camera | None = None) -> Tensor:
+    """Where `degrade` will put each face with these fresh dice: its sampling matrices [n,2,3]. Uses no dice up."""
+    camera, ahead = camera or Camera(), copy.copy(g)
+    return _sampling(side, camera, ahead.uniform() < camera.clean, ahead)
 
 
 def _cover(x: Tensor, camera: Camera, usable: Tensor, g: Dice) -> Tensor:
@@ -141,7 +147,7 @@ def degrade(faces: Tensor, g: Dice, camera: Camera | None = None) -> Tensor:
     side = faces.shape[-1]
     clean = g.uniform() < camera.clean
     usable = ~clean
-    x = _place(faces, camera, clean, g)
+    x = jitter(faces, _sampling(side, camera, clean, g))
     x = _cover(x, camera, usable, g)
     if camera.moved:
         # Every k-th place of the batch: which face stands there is chance already, and the shape stays fixed.

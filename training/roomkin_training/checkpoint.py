@@ -1,7 +1,7 @@
 """Keeps a training's state across interruptions, and exports the student's weights.
 
 Invariant: a file is whole or it is the one before (written beside and renamed). A checkpoint of another data set or
-width is refused, never mixed in.
+width, or with a part more or less (the hint loss), is refused, never mixed in.
 """
 
 from __future__ import annotations
@@ -24,13 +24,19 @@ def save(path: Path, state: dict[str, Any]) -> None:
     os.replace(beside, path)
 
 
-def load(path: Path, data: str, width: float) -> dict[str, Any] | None:
-    """The checkpoint, or None if there is none. Raises ValueError if it was made of other data or another width."""
+def load(path: Path, data: str, width: float, hints: bool = False) -> dict[str, Any] | None:
+    """The checkpoint, or None if there is none.
+
+    Raises ValueError if it was made of other data, another width, or with `--features` where it is off now (or the
+    reverse).
+    """
     if not path.exists():
         return None
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     if state["data"] != data or state["width"] != width:
         raise ValueError(f"{path} was made of data {state['data'][:12]} at width {state['width']}: use another folder")
+    if ("hints" in state) != hints:
+        raise ValueError(f"{path} was made {'without' if hints else 'with'} --features: use another folder")
     return state
 
 

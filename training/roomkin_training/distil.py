@@ -4,7 +4,8 @@ Invariant: a run is named by its data's hash, seed and options; it goes on from 
 stopped, and ends with the learning rate at zero when its budget of minutes or pictures is spent. CPU and CUDA alike.
 
 Half of every batch are faces of the pack with their stored targets; the other half are new faces, blended and bent from
-two of them, whose targets the teacher computes on the spot: 115,000 faces are few, and the blends have no end.
+two of them, whose targets the teacher computes on the spot: 115,000 faces are few, and the blends have no end. With
+`--features` the teacher also sees every face of the batch, clean, and its hidden maps are asked for (`HintLoss`).
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from . import checkpoint, curve, optimizers, schedule
-from .augment import degrade
+from .augment import degrade, placement
 from .data import SIDE_PX, Faces, read_pack, split
 from .dice import Dice
 from .geometry import blend
-from .losses import arc_loss, class_centres, cosine_loss, length_loss, relation_loss
-from .student import Student, normalised_input, parameters_count
+from .losses import HintLoss, arc_loss, class_centres, cosine_loss, length_loss, mirrored, relation_loss
+from .student import Student, normalised_input, parameters_count, stage_channels
 from .teacher import Teacher, load_program, mirrored_mean
 
 LENGTH_SHARE = 0.01
@@ -36,7 +37,12 @@ class Source:
     """Draws batches of clean faces (0 to 1), their targets and class rows, on one device, from one generator."""
 
     def __init__(
-        self, faces: Faces, rows: Tensor, teacher: Any, generator: torch.Generator, options: argparse.Namespace
+        self,
+        faces: Faces,
+        rows: Tensor,
+        teacher: Teacher | None,
+        generator: torch.Generator,
+        options: argparse.Namespace,
     ) -> None:
         device = generator.device
         keep = rows.cpu().numpy()
@@ -45,7 +51,12 @@ class Source:
         centres, row = class_centres(torch.from_numpy(faces.targets), torch.from_numpy(faces.identity).long())
         self.centres, self.row = centres.to(device), row[rows.cpu()].to(device)
         self.weights = torch.from_numpy(faces.draw_weights()[keep]).float().to(device)
-        self.teacher, self.blended, self.generator = teacher, options.blended, generator
+        self.teacher: Any = teacher
+        self._hints: Any = teacher.hints if teacher is not None else None
+        if teacher is not None and options.compile:
+            self.teacher = torch.compile(teacher, dynamic=False)
+            self._hints = torch.compile(teacher.hints, dynamic=False)
+        self.blended, self.generator = options.blended, generator
         self.blend: Any = torch.compile(blend, dynamic=False) if options.compile else blend
 
     def _faces(self, rows: Tensor) -> Tensor:
@@ -65,6 +76,12 @@ class Source:
             row = torch.cat([row, row.new_full((mixed,), -1)])
         return faces, targets, row
 
+    def hints(self, faces: Tensor, matrices: Tensor) -> list[Tensor]:
+        """The teacher's maps of clean faces, of their mirror images where the student will see those."""
+        turned = mirrored(matrices).view(-1, 1, 1, 1)
+        maps: list[Tensor] = self._hints(torch.where(turned, faces.flip(3), faces) * 255.0)
+        return maps
+
 
 class Run:
     """One training: student, average, optimizers and counters, from the checkpoint in `out` if there is one."""
@@ -82,27 +99,40 @@ class Run:
         self.data, self.step, self.images, self.seconds = faces.hash, 0, 0, 0.0
         self.budget = schedule.Budget(options.minutes * 60, options.images)
         self.stages = schedule.parse_stages(options.stages)
+        teacher = self._teacher()
+        self.hint_loss = self._hint_loss(teacher) if teacher is not None and options.features else None
         self._resume()
         train, held = split(len(faces), options.held_out)
-        self.source = Source(faces, torch.from_numpy(train), self._teacher(), self.generator, options)
+        self.source = Source(faces, torch.from_numpy(train), teacher, self.generator, options)
         pairs = curve.read_pairs(options.pairs) if options.pairs else None
         held_targets = torch.from_numpy(faces.targets[held])
         self.protocols = curve.Protocols(faces.images[held], held_targets, pairs, self.device)
-        self.model: Any = torch.compile(self.student, dynamic=False) if options.compile else self.student
+        forward = self.student if self.hint_loss is None else self.student.with_maps
+        self.model: Any = torch.compile(forward, dynamic=False) if options.compile else forward
         self.degrade: Any = torch.compile(degrade, dynamic=False) if options.compile else degrade
 
-    def _teacher(self) -> Any:
-        if not self.options.teacher or not self.options.blended:
+    def _teacher(self) -> Teacher | None:
+        if not self.options.teacher or not (self.options.blended or self.options.features):
             return None
         cuda = self.device.type == "cuda"
         teacher = Teacher(*load_program(self.options.teacher), shifted=self.options.compile).eval().to(self.device)
-        teacher = teacher.half() if cuda else teacher
-        return torch.compile(teacher, dynamic=False) if self.options.compile else teacher
+        return teacher.half() if cuda else teacher
+
+    def _hint_loss(self, teacher: Teacher) -> HintLoss:
+        """The loss, and an optimizer of its own for its projections."""
+        hints = teacher.hints(torch.zeros(1, 3, SIDE_PX, SIDE_PX, device=self.device))
+        ours = stage_channels(self.student.width)[: len(hints)]
+        loss = HintLoss(ours, [hint.shape[1] for hint in hints]).to(self.device)
+        self.optimizers.append(torch.optim.AdamW(loss.parameters(), lr=self.options.lr, betas=(0.9, 0.99)))
+        return loss
 
     def _resume(self) -> None:
-        state = checkpoint.load(self.options.out / "checkpoint.pt", self.data, self.student.width)
+        path = self.options.out / "checkpoint.pt"
+        state = checkpoint.load(path, self.data, self.student.width, self.hint_loss is not None)
         if state is None:
             return
+        if self.hint_loss is not None:
+            self.hint_loss.load_state_dict(state["hints"])
         self.student.load_state_dict(state["student"])
         self.average.student.load_state_dict(state["average"])
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
@@ -119,6 +149,8 @@ class Run:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "generator": self.generator.get_state(),
         }  # fmt: skip
+        if self.hint_loss is not None:
+            state["hints"] = self.hint_loss.state_dict()
         checkpoint.save(self.options.out / "checkpoint.pt", state)
         checkpoint.export_weights(self.options.out / "student.npz", self.average.student, self.data)
 
@@ -132,19 +164,24 @@ class Run:
         side = schedule.resolution(self.stages, fraction)
         rate = schedule.learning_rate(options.lr, fraction, self.step, options.warm_up)
         faces, targets, row = self.source.draw(options.batch)
-        x = self.degrade(faces, Dice(self.generator, options.batch, SIDE_PX))
+        dice = Dice(self.generator, options.batch, SIDE_PX)
+        matrices = placement(SIDE_PX, dice) if self.hint_loss is not None else None
+        x = self.degrade(faces, dice)
         if side != x.shape[-1]:
             x = F.interpolate(x, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
         x = normalised_input(x * 255.0).contiguous(memory_format=torch.channels_last)
         self.student.train()
         with torch.autocast(self.device.type, torch.bfloat16):
-            raw = self.model(x)
+            raw, maps = (self.model(x), []) if self.hint_loss is None else self.model(x)
         raw = raw.float()
         found = F.normalize(raw, dim=1)
         near = cosine_loss(found, targets)
         loss = near + options.relation * relation_loss(found, targets) + LENGTH_SHARE * length_loss(raw)
         if options.arc:
             loss = loss + options.arc * arc_loss(found, row, self.source.centres)
+        if self.hint_loss is not None and matrices is not None:
+            wanted = self.source.hints(faces, matrices)
+            loss = loss + options.features * self.hint_loss(maps[: len(wanted)], wanted, matrices)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
         for optimizer in self.optimizers:
@@ -221,6 +258,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--blended", type=float, default=0.5, help="share of a batch that is blended")
     parser.add_argument("--relation", type=float, default=0.3, help="weight of the relation loss")
     parser.add_argument("--arc", type=float, default=0.0, help="weight of the ArcFace term")
+    parser.add_argument("--features", type=float, default=0.0, help="weight of the hint loss on the teacher's maps")
     parser.add_argument("--held-out", type=int, default=2000, help="faces kept out for the curve")
     parser.add_argument("--limit", type=int, default=0, help="use only so many faces of the pack (trials)")
     parser.add_argument("--measure-every", type=float, default=3.0, help="minutes between checkpoints")
@@ -232,6 +270,8 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(words)
     if not options.minutes and not options.images:
         parser.error("give a budget: --minutes or --images")
+    if options.features and not options.teacher:
+        parser.error("--features needs --teacher")
     return options
 
 

@@ -101,10 +101,29 @@ class Student(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Embeds a batch: float [n,3,s,s] to float [n,192]."""
+        return self._finish(self.body(self._begin(x)))
+
+    def with_maps(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """What `forward` gives, and the last map of each stage: at 112 px of 28, 14, 7 and 4 px."""
+        x, blocks, maps = self._begin(x), iter(self.body), []
+        for _, count, _ in STAGES:
+            for _ in range(count):
+                x = next(blocks)(x)
+            maps.append(x)
+        return self._finish(x), maps
+
+    def _begin(self, x: Tensor) -> Tensor:
         x = F.relu(self.stem(x))
         x, padding = _pad(x, 3, 2)  # zeros are as good as minus infinity: nothing is below zero here
-        x = self.body(F.max_pool2d(x, 3, 2, padding))
+        return F.max_pool2d(x, 3, 2, padding)
+
+    def _finish(self, x: Tensor) -> Tensor:
         return torch.flatten(self.head(x.mean((2, 3), keepdim=True)), 1)
+
+
+def stage_channels(width: float) -> list[int]:
+    """Channels of each map of `Student.with_maps`."""
+    return [round(base * width) * EXPANSION for base, _, _ in STAGES]
 
 
 def normalised_input(images: Tensor) -> Tensor:

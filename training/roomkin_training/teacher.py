@@ -134,6 +134,18 @@ def load_program(path: Path) -> tuple[list[Step], dict[str, NDArray[np.float32]]
     return [Step(kind, tuple(inputs), output, stride, same) for kind, inputs, output, stride, same in rows], weights
 
 
+def hint_slots(steps: list[Step]) -> list[int]:
+    """The last residual sum before every halving and before the end: in MobileFaceNet the maps of 28, 14 and 7 px."""
+    found: list[int] = []
+    last: int | None = None
+    for step in steps:
+        if step.stride > 1 and last is not None:
+            found.append(last)
+            last = None
+        last = step.output if step.kind == "add" else last
+    return found if last is None else [*found, last]
+
+
 def _shifted_products(x: Tensor, kernel: Tensor, stride: int) -> Tensor:
     """A depthwise convolution of a padded [n,c,h,w] as a sum of shifted products (pointwise, so it can be fused)."""
     side = kernel.shape[-1]
@@ -156,17 +168,29 @@ class Teacher(nn.Module):
         super().__init__()
         self.steps = steps
         self.shifted = shifted
+        self.hinted = hint_slots(steps)
         for name, value in weights.items():
             self.register_buffer(name.replace(".", "_"), torch.from_numpy(np.array(value)))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Runs every step in order; the input range is `(pixel - 127.5) / 128`."""
+        return torch.flatten(self._upto(pixels, [self.steps[-1].output])[0], 1).float()
+
+    @torch.no_grad()
+    def hints(self, pixels: Tensor) -> list[Tensor]:
+        """The maps of `hint_slots`, float [n,64,28,28], [n,128,14,14] and [n,128,7,7]; runs no further than them."""
+        return [hint.float() for hint in self._upto(pixels, self.hinted)]
+
+    def _upto(self, pixels: Tensor, wanted: list[int]) -> list[Tensor]:
+        """The values of the wanted slots, which stand in the order of the steps."""
         first: Tensor = self.get_buffer("0_w")
         start = ((pixels - 127.5) / 128.0).to(first.dtype)
         slots = {0: start.contiguous(memory_format=torch.channels_last)}
         for number, step in enumerate(self.steps):
             slots[step.output] = self._run(number, step, [slots[i] for i in step.inputs])
-        return torch.flatten(slots[self.steps[-1].output], 1).float()
+            if step.output == wanted[-1]:
+                break
+        return [slots[slot] for slot in wanted]
 
     def _run(self, number: int, step: Step, inputs: list[Tensor]) -> Tensor:
         x = inputs[0]

@@ -2,7 +2,16 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from roomkin_training.losses import arc_loss, class_centres, cosine_loss, length_loss, relation_loss
+from roomkin_training.geometry import similarity
+from roomkin_training.losses import (
+    HintLoss,
+    arc_loss,
+    class_centres,
+    cosine_loss,
+    length_loss,
+    mirrored,
+    relation_loss,
+)
 from roomkin_training.optimizers import orthogonal
 from roomkin_training.schedule import Budget, learning_rate, parse_stages, resolution
 
@@ -37,6 +46,63 @@ def test_arcface_counts_known_faces_only_and_falls_towards_the_own_centre() -> N
     moved = good.clone()
     moved[0] = -moved[0]
     assert float(arc_loss(moved, row, centres)) == float(arc_loss(good, row, centres))
+
+
+def maps(seed: int) -> torch.Tensor:
+    """Smooth maps [3,5,28,28], standardised per channel."""
+    noise = torch.randn(3, 5, 7, 7, generator=torch.Generator().manual_seed(seed))
+    smooth = F.interpolate(noise, size=(28, 28), mode="bicubic", align_corners=False)
+    return F.batch_norm(smooth, None, None, training=True)
+
+
+def transparent(channels: int) -> HintLoss:
+    """The loss with a projection that changes nothing."""
+    loss = HintLoss([channels], [channels])
+    for projection in loss.projections:
+        torch.nn.init.dirac_(projection.weight)
+        torch.nn.init.zeros_(projection.bias)
+    return loss.requires_grad_(False)
+
+
+def sampled(turn: float = 0.0, dx_px: float = 0.0, mirror: bool = False) -> torch.Tensor:
+    zero = torch.zeros(3)
+    return similarity(zero + 1, zero + turn, zero + dx_px, zero, torch.full((3,), mirror), 112)
+
+
+def test_equal_maps_cost_nothing_whatever_their_size_and_scale() -> None:
+    loss, wanted = transparent(5), maps(1)
+    assert float(loss([wanted], [wanted], sampled())) == pytest.approx(0, abs=1e-6)
+    assert float(loss([wanted * 9], [wanted + 7], sampled())) == pytest.approx(0, abs=1e-5)
+    assert float(loss([maps(2)], [wanted], sampled())) > 0.5
+    assert float(loss([F.interpolate(wanted, scale_factor=2.0)], [wanted], sampled())) == pytest.approx(0, abs=1e-6)
+    assert float(loss([F.avg_pool2d(wanted, 2)], [wanted], sampled())) < 0.1
+
+
+def test_the_teachers_maps_move_with_the_students_face() -> None:
+    loss, wanted = transparent(5), maps(1)
+    right = torch.cat([wanted[..., 2:], torch.zeros(3, 5, 28, 2)], 3)  # 8 px of 112: columns from outside do not count
+    assert float(loss([right], [wanted], sampled(dx_px=8.0))) == pytest.approx(0, abs=1e-5)
+    assert float(loss([right], [wanted], sampled())) > 0.1
+
+
+def test_a_mirrored_face_is_compared_with_maps_of_the_mirrored_face() -> None:
+    loss, wanted = transparent(5), maps(1)
+    assert mirrored(sampled(turn=0.3)).tolist() == [False] * 3
+    assert mirrored(sampled(turn=0.3, mirror=True)).tolist() == [True] * 3
+    assert float(loss([wanted], [wanted], sampled(mirror=True))) == pytest.approx(0, abs=1e-5)
+    # Sampled 8 px to the right and then turned over: from the mirrored picture that is 8 px to the left.
+    left = torch.cat([torch.zeros(3, 5, 28, 2), wanted[..., :-2]], 3)
+    assert float(loss([left], [wanted], sampled(dx_px=8.0, mirror=True))) == pytest.approx(0, abs=1e-5)
+
+
+def test_the_hint_loss_teaches_the_projection_and_the_maps() -> None:
+    torch.manual_seed(1)
+    loss, mine = HintLoss([6, 6], [5, 5]), torch.randn(3, 6, 14, 14, requires_grad=True)
+    wanted = [maps(1), F.avg_pool2d(maps(2), 4)]
+    loss([mine, mine], wanted, sampled(turn=0.1)).backward()
+    assert mine.grad is not None
+    assert float(mine.grad.abs().sum()) > 0
+    assert all(p.grad is not None and float(p.grad.abs().sum()) > 0 for p in loss.parameters())
 
 
 def test_the_schedule_ends_at_zero_with_the_budget() -> None:
