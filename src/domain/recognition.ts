@@ -84,7 +84,7 @@ export function observe(
   const newLook = (id: number) => ((counted.get(id)?.weight ?? 0) > 0 ? counted.get(id)!.face.embedding : null);
   const found = nameTracks(tracks.tracks, state.verdicts, newLook, gallery, options);
   const { verdicts, strangers, mistaken } = nameStrangers(tracks.tracks, found, state.strangers, atMs, options);
-  const step = settle(
+  const { elsewhere, ...step } = settle(
     { ...state, tracks: withoutOld(tracks, verdicts), verdicts, strangers },
     atMs,
     gallery,
@@ -98,6 +98,8 @@ export function observe(
     const refused = refusal(face, options.gate);
     const alone = face.embedding === null ? null : identify(face.embedding, gallery, options.look);
     const verdict = verdicts.get(id) ?? noVerdict;
+    const place = verdict.person === null ? undefined : elsewhere.get(verdict.person);
+    const rule = place === undefined ? verdict.rule : `taken to be in ${place}: ${verdict.rule}`;
     return {
       atMs,
       track: id,
@@ -112,7 +114,7 @@ export function observe(
       margin: alone?.margin ?? null,
       person: verdict.person,
       state: refused !== null && verdict.person === null ? 'unclear' : verdict.state,
-      rule: refused ?? verdict.rule,
+      rule: refused ?? rule,
     };
   }
 }
@@ -134,7 +136,8 @@ export function observeStill(
     one.lastMs >= before ? { ...one, lastMs: Math.max(one.lastMs, atMs) } : one,
   );
   const kept = { ...state, tracks: { ...state.tracks, tracks } };
-  return { ...settle(kept, atMs, gallery, options, hints, []), looks: [] };
+  const { elsewhere: _, ...step } = settle(kept, atMs, gallery, options, hints, []);
+  return { ...step, looks: [] };
 }
 
 /**
@@ -151,8 +154,8 @@ export function reconsider(
   const next = { ...state, household };
   const { atMs } = state.presence;
   if (atMs === null) return { state: next, step: null };
-  const step = { ...settle(next, atMs, gallery, options, hints, []), looks: [] };
-  return { state: step.state, step };
+  const { elsewhere: _, ...step } = settle(next, atMs, gallery, options, hints, []);
+  return { state: step.state, step: { ...step, looks: [] } };
 }
 
 /**
@@ -225,7 +228,7 @@ function settle(
   options: RecognitionOptions,
   hints: Hints,
   mistaken: readonly string[],
-): Omit<RecognitionStep, 'looks'> {
+): Omit<RecognitionStep, 'looks'> & { readonly elsewhere: ReadonlyMap<PersonId, RoomId> } {
   const names = new Map(gallery.people.map((person) => [person.id, person.name]));
   const live = state.tracks.tracks.filter((one) => atMs - one.lastMs <= options.tracks.lostAfterMs);
   const of = (one: Track) => state.verdicts.get(one.id) ?? noVerdict;
@@ -259,5 +262,5 @@ function settle(
   );
   const said = settled(household, new Set(step.state.people.keys()), names, elsewhere);
   const after = { ...state, presence: step.state, household: said };
-  return { state: after, events: step.events, snapshot: step.snapshot };
+  return { state: after, events: step.events, snapshot: step.snapshot, elsewhere };
 }
