@@ -10,11 +10,19 @@ export interface Template {
   readonly vector: Float32Array;
 }
 
+/** What this person needs for a name more (or less) than the embedder's thresholds ask of everybody. See calibration.ts. */
+export interface Adjustment {
+  readonly threshold: number;
+  readonly margin: number;
+}
+
 export interface Person {
   readonly id: PersonId;
   /** As people write it: "Ada". */
   readonly name: string;
   readonly templates: readonly Template[];
+  /** None where the gallery was not calibrated. */
+  readonly adjustment?: Adjustment;
 }
 
 /** A snapshot. Templates of other spaces are not in it: vectors are only compared inside one space. */

@@ -74,12 +74,13 @@ interface Tally {
 /**
  * Draws `trials` households of `people` identities with `references` pictures each; their other pictures are the
  * probes, all pictures of everybody else the strangers. An undetected member counts as missed; an undetected stranger as not
- * named. Throws RangeError when there are too few identities with more than `references` detected pictures.
+ * named. `calibrated` is what is done to each gallery before it is used. Throws RangeError when there are too few identities with more than `references` detected pictures.
  */
 export function households(
   identities: readonly Identity[],
   plan: HouseholdsPlan,
   options: RecognitionOptions,
+  calibrated: (gallery: Gallery) => Gallery = (gallery) => gallery,
 ): HouseholdsResult {
   const random = seededRandom(plan.seed);
   const fit = identities.filter((one) => usable(one).length > plan.references);
@@ -95,7 +96,7 @@ export function households(
       const references = new Set(shuffled(usable(member), random).slice(0, plan.references));
       return { member, references, probes: member.pictures.filter((picture) => !references.has(picture)) };
     });
-    const gallery = galleryOf(drawn);
+    const gallery = calibrated(galleryOf(drawn));
     for (const { member, probes } of drawn) measure(probes, member.name, looks.members, tracks.members);
     for (const other of identities) {
       if (!members.includes(other)) measure(other.pictures, null, looks.strangers, tracks.strangers);

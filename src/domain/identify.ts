@@ -42,7 +42,8 @@ export function identify(embedding: Float32Array, gallery: Gallery, thresholds: 
   const best = ranked[0];
   if (best === undefined) return undecided('stranger', undefined, undefined, 'nobody is enrolled');
   const second = ranked[1];
-  const needed = thresholds.threshold;
+  const needed = thresholds.threshold + (best.person.adjustment?.threshold ?? 0);
+  const lead = thresholds.margin + (best.person.adjustment?.margin ?? 0);
   const said = `similarity ${best.score.toFixed(2)}`;
   if (best.score < thresholds.strangerBelow) {
     return undecided(
@@ -58,11 +59,11 @@ export function identify(embedding: Float32Array, gallery: Gallery, thresholds: 
     return undecided('stranger', best, second, `${said}, closer to a face given as unknown`);
   }
   const margin = second === undefined ? null : best.score - second.score;
-  if (margin !== null && margin < thresholds.margin) {
-    const rule = `${best.person.name} and ${second!.person.name} ${margin.toFixed(2)} apart, ${thresholds.margin.toFixed(2)} needed`;
+  if (margin !== null && margin < lead) {
+    const rule = `${best.person.name} and ${second!.person.name} ${margin.toFixed(2)} apart, ${lead.toFixed(2)} needed`;
     return undecided('ambiguous', best, second, rule);
   }
-  const rule = `${said} reaches ${needed.toFixed(2)}${margin === null ? '' : `, margin ${margin.toFixed(2)} reaches ${thresholds.margin.toFixed(2)}`}`;
+  const rule = `${said} reaches ${needed.toFixed(2)}${margin === null ? '' : `, margin ${margin.toFixed(2)} reaches ${lead.toFixed(2)}`}`;
   return { ...undecided('known', best, second, rule), person: best.person.id };
 }
 

@@ -38,13 +38,28 @@ const modelEntry = z.object({
   metrics: z.record(z.string(), z.unknown()),
 });
 
+/** Strangers' embeddings that come with a space: int8 rows, times `scale` of length 1. See cohort.ts. */
+const cohortEntry = z.object({
+  space: z.string().min(1),
+  /** Beside the manifest. */
+  file: z.string().regex(/^[\w.-]+$/),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  count: z.number().int().positive(),
+  dimension: z.number().int().positive(),
+  scale: z.number().positive(),
+  /** Mean similarity of a member to the closest 5 % of the others. */
+  nearness: z.number(),
+});
+
 const manifestSchema = z.object({
   /** The embedder used where the configuration names none. */
   default: z.string(),
   models: z.array(modelEntry),
+  cohorts: z.array(cohortEntry).default([]),
 });
 
 export type ModelEntry = z.infer<typeof modelEntry>;
+export type CohortEntry = z.infer<typeof cohortEntry>;
 
 export interface Embedder extends ModelEntry {
   readonly dimension: number;
@@ -55,6 +70,7 @@ export interface Manifest {
   readonly path: string;
   readonly detector: ModelEntry;
   readonly embedders: readonly Embedder[];
+  readonly cohorts: readonly CohortEntry[];
   readonly defaultEmbedder: string;
 }
 
@@ -70,7 +86,8 @@ export function readManifest(path: string = defaultManifestPath): Manifest {
   const detector = parsed.data.models.find((model) => model.task === 'detect');
   if (detector === undefined) throw fail('MODEL_HASH', `${path} names no detector: install roomkin again`);
   const embedders = parsed.data.models.filter(isEmbedder);
-  return { path, detector, embedders, defaultEmbedder: parsed.data.default };
+  const { cohorts, default: defaultEmbedder } = parsed.data;
+  return { path, detector, embedders, cohorts, defaultEmbedder };
 }
 
 function isEmbedder(model: ModelEntry): model is Embedder {
