@@ -17,6 +17,7 @@ const verbs: Readonly<Record<string, Load>> = {
   rename: () => import('./commands/rename.js'),
   forget: () => import('./commands/forget.js'),
   identify: () => import('./commands/identify.js'),
+  calibrate: () => import('./commands/calibrate.js'),
   why: () => import('./commands/why.js'),
   watch: () => import('./commands/watch.js'),
   status: () => import('./commands/status.js'),

@@ -65,6 +65,8 @@ export const configSchema = z.strictObject({
     .strictObject({
       threshold: z.number().min(0.1).max(0.95).optional(),
       margin: z.number().min(0).max(0.5).optional(),
+      wrong_names_per_month: z.number().min(0.01).max(100).default(1),
+      strangers_per_day: z.number().min(0.1).max(10_000).default(20),
     })
     .prefault({}),
   presence: z

@@ -141,7 +141,12 @@ function convert(file: ConfigFile) {
       tilesPerFrame: detector.tiles_per_frame,
     },
     embedder: { id: embedder.id ?? null, threads: embedder.threads ?? halfTheCores },
-    recognition: { threshold: recognition.threshold ?? null, margin: recognition.margin ?? null },
+    recognition: {
+      threshold: recognition.threshold ?? null,
+      margin: recognition.margin ?? null,
+      wrongNamesPerMonth: recognition.wrong_names_per_month,
+      strangersPerDay: recognition.strangers_per_day,
+    },
     presence: {
       looks: presence.looks,
       windowMs: ms(presence.window_seconds),

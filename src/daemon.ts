@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type Clock, systemClock } from './base/clock.js';
 import type { Log } from './base/log.js';
 import { packageVersion } from './base/package-root.js';
+import { createCalibrator } from './calibrator.js';
 import { cameraOptions } from './camera-options.js';
 import { openCamera } from './capture/open-camera.js';
 import type { Config } from './config.js';
@@ -62,12 +63,14 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
   );
   await using camera = openCamera({ ...cameraOptions(config), lossless: untilEnd }, clock, log);
 
+  const recognition = recognitionOptions(config);
+  const { calibrated } = createCalibrator(config, model.space, recognition);
   let seenVersion = -1;
   let gallery: Gallery;
   const currentGallery = (): Gallery => {
     if (store.version !== seenVersion) {
       seenVersion = store.version;
-      gallery = store.gallery(model.space);
+      gallery = calibrated(store.gallery(model.space));
       publisher.people(gallery.people.map(({ id, name }) => ({ id, name })));
       log('info', 'the gallery was read', { people: gallery.people.length });
     }
@@ -78,7 +81,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
   const watchers = new Set<RoomListener>();
   const room = createRoom(
     currentGallery,
-    recognitionOptions(config),
+    recognition,
     {
       state(snapshot: PresenceSnapshot | null) {
         publisher.state(snapshot);

@@ -2,7 +2,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail, RoomkinError } from '../base/errors.js';
+import { createCalibrator } from '../calibrator.js';
 import { listPhotos } from '../capture/photo.js';
+import { shippedConfig } from '../config.js';
 import { households, type Identity } from '../domain/households.js';
 import { optionsFor } from '../domain/options.js';
 import type { CommandIo } from './command.js';
@@ -13,7 +15,7 @@ export async function evaluateHousehold(given: EvaluateArguments, io: CommandIo)
   const folders = await listPeople(given.images);
   const files = folders.flatMap((folder) => folder.files);
   await using engine = evaluatedEngine(io, given.embedder);
-  const { embedder, delegate } = await engine.start();
+  const { embedder, delegate, space } = await engine.start();
   const low = new Set(given.low ? files : []);
   const found = await portraits(engine, { files, low, seed: given.seed }, io);
   const undetected = files.filter((file) => found.get(file)?.clean?.embedding == null);
@@ -27,7 +29,7 @@ export async function evaluateHousehold(given: EvaluateArguments, io: CommandIo)
       }),
     }),
   );
-  const result = simulate(identities, given, embedder);
+  const result = simulate(identities, given, embedder, space);
   io.document({ embedder, delegate, images: files.length, undetected: undetected.length, ...result });
   const { fnirAtFpir, atShippedThreshold: shipped, tracks } = result;
   io.out(
@@ -48,9 +50,12 @@ function simulate(
   identities: readonly Identity[],
   given: EvaluateArguments,
   embedder: string,
+  space: string,
 ): ReturnType<typeof households> {
+  const options = optionsFor(embedder);
+  const { calibrated } = createCalibrator(shippedConfig(), space, options);
   try {
-    return households(identities, given, optionsFor(embedder));
+    return households(identities, given, options, calibrated);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     const advice = `${given.people} members and a stranger are needed: fewer --people or --references`;

@@ -1,4 +1,5 @@
 // roomkin identify: who is in these pictures, and by which rule; the same comparison as the daemon's, on single looks.
+import { createCalibrator } from '../calibrator.js';
 import { assignNames } from '../domain/assign.js';
 import type { Box, Quality } from '../domain/face.js';
 import type { Gallery } from '../domain/gallery.js';
@@ -38,11 +39,13 @@ export const command: Command = {
   async run(argv, io) {
     const { positionals } = parseArguments(argv, command.usage, {});
     if (positionals.length === 0) throw misused(command.usage, 'at least one FILE is needed');
-    const options = recognitionOptions(io.config());
+    const config = io.config();
+    const options = recognitionOptions(config);
     const paths = await findPhotos(positionals);
     using store = openGallery(io);
     await using engine = configuredEngine(io);
-    const gallery = store.gallery((await engine.start()).space);
+    const { space } = await engine.start();
+    const gallery = createCalibrator(config, space, options).calibrated(store.gallery(space));
     const files: { file: string; faces: NamedFace[] }[] = [];
     const bad: BadPhoto[] = [];
     for (const [index, path] of paths.entries()) {

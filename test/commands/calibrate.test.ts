@@ -1,0 +1,91 @@
+import { writeFileSync } from 'node:fs';
+import t from 'tap';
+import { readCohort } from '../../src/engine/cohort.js';
+import { readManifest } from '../../src/engine/manifest.js';
+import { runCli } from '../helpers/cli.js';
+import { madeUpTemplate, madeUpVector, openTestStore } from '../store/household.js';
+import { at, json, roomkin } from './place.js';
+
+t.setTimeout(120_000);
+const space = 'mobilefacenet-192';
+
+const { vectors } = readCohort(readManifest(), space);
+
+/** `count` photos of a made-up person who lies among strangers as people do: between two of the cohort. */
+function enrol(name: string, count: number): void {
+  using store = openTestStore(at('store'));
+  const [a, b] = [vectors[name.length]!, vectors[2 * name.length]!];
+  const who = a.map((value, n) => 0.7 * (value + b[n]!));
+  store.change((changes) => {
+    const id = changes.person(name);
+    for (let i = 0; i < count; i++) {
+      const noise = madeUpVector(`${name}/${i}`);
+      const mixed = who.map((value, n) => value + 0.4 * noise[n]!);
+      const length = Math.hypot(...mixed);
+      changes.addTemplate(id, {
+        ...madeUpTemplate(`${name}/${i}`),
+        space,
+        vector: mixed.map((value) => value / length),
+      });
+    }
+  });
+}
+
+t.test('without anybody enrolled it says what to do', async (t) => {
+  openTestStore(at('store')).close();
+  const { code, stdout } = await roomkin('calibrate');
+  t.equal(code, 0);
+  t.match(stdout, /^Nobody is enrolled: roomkin enrol NAME --photos PATH/);
+});
+
+t.test('each person with threshold, expected misses and closest other person, within 80 columns', async (t) => {
+  enrol('Ada', 5);
+  enrol('Bartholomew Montgomery the Third', 1);
+  const { code, stdout, stderr } = await roomkin('calibrate');
+  t.equal(code, 0, stderr);
+  const lines = stdout.trimEnd().split('\n');
+  t.match(lines[0], /^1 wrong name a month, 20 strangers a day; judged by 1500 strangers$/);
+  t.ok(
+    lines.every((line) => [...line].length <= 80),
+    stdout,
+  );
+  t.match(stdout, /^Ada +5 +0\.\d\d +0\.\d\d +\d+\.\d \/ \d+\.\d % +-?0\.\d\d Bartholomew/m);
+  t.match(stdout, /^Bartholomew Montgo… +1 +0\.\d\d +0\.\d\d +~\d+\.\d \/ \d+\.\d %/m);
+  t.match(stdout.replaceAll('\n  ', ' '), /^- Bartholomew Montgomery the Third has one photo/m);
+});
+
+t.test('the same as JSON', async (t) => {
+  const { code, document } = await json('calibrate');
+  t.equal(code, 0);
+  t.match(document, {
+    space,
+    budget: { wrongNamesPerMonth: 1, strangersPerDay: 20 },
+    cohort: { shipped: 1500, own: 0 },
+    look: { threshold: 0.53, margin: 0.06 },
+    people: [
+      { person: 'ada', templates: 5, misses: { own: true } },
+      { templates: 1, misses: { own: false } },
+    ],
+    closestPair: { people: ['ada', 'bartholomew-montgomery-the-third'] },
+  });
+  const [ada] = document.people;
+  t.ok(Math.abs(ada.adjustment.threshold) <= 0.1 && ada.look !== 0.53);
+  t.equal(ada.look, 0.53 + ada.adjustment.threshold);
+});
+
+t.test('the budget of the configuration moves the thresholds, a threshold in it stands', async (t) => {
+  const look = async (recognition: string): Promise<number> => {
+    const text = `[room]\nid = "office"\n[store]\ndirectory = "${at('store')}"\n[recognition]\n${recognition}\n`;
+    writeFileSync(at('other.toml'), text);
+    const { stdout } = await runCli(['calibrate', '--json', '--config', at('other.toml')]);
+    return JSON.parse(stdout).people[0].look;
+  };
+  const usual = await look('');
+  t.ok((await look('wrong_names_per_month = 0.05')) > usual + 0.02);
+  t.ok((await look('strangers_per_day = 500')) > usual + 0.02);
+  t.equal(await look('threshold = 0.5'), 0.5);
+});
+
+t.test('it takes no arguments', async (t) => {
+  t.equal((await roomkin('calibrate', 'ada')).code, 64);
+});
