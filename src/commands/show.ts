@@ -13,12 +13,15 @@ export const command: Command = {
     const { id, name, createdAtMs, templates } = store.find(asked!);
     const since = new Date(createdAtMs).toISOString();
     io.out(`${name} (${id}), enrolled ${since.slice(0, 10)}, ${templates.length} looks:`);
+    const width = Math.max(...templates.map((template) => String(template.id).length));
     for (const { quality, createdAtMs: at, ...template } of templates) {
       const eyes = `eyes ${Math.round(quality.eyesPx)} px`;
       const pose = `turned ${Math.round(quality.yawDegrees)} aside ${Math.round(quality.pitchDegrees)} up`;
       const other = template.space === space ? '' : `, of another model (${template.space})`;
       const picture = `sharpness ${quality.sharpness.toFixed(2)}, light ${quality.light.toFixed(2)}`;
-      io.out(`  ${new Date(at).toISOString().slice(0, 10)}  ${eyes}, ${pose}, ${picture}${other}`);
+      io.out(
+        `  ${String(template.id).padStart(width)}  ${new Date(at).toISOString().slice(0, 10)}  ${eyes}, ${pose}, ${picture}${other}`,
+      );
     }
     io.document({
       person: id,

@@ -8,7 +8,7 @@ import { personSimilarity, similarity } from './similarity.js';
 import { subject } from './subject.js';
 
 /** Two looks closer than this are one look twice: different portraits of one person reached 0.961 at most. */
-const sameLookAbove = 0.98;
+export const sameLookAbove = 0.98;
 /** A person whose looks are this close to another's, in the median, is too like them: different people reached 0.521. */
 const tooAlikeFrom = 0.55;
 /** A look further than this from all others of its person is odd: 99 % of the right ones were above 0.549. */
