@@ -98,8 +98,16 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
       const now = (): string => wallTime(clock.monotonicMs());
       const watcher: RoomListener = {
         state: (snapshot) => send({ type: 'state', at: now(), ...roomState(snapshot) }),
-        event: ({ type, atMs, person, name, confidence }) =>
-          send({ type: 'event', at: wallTime(atMs), event: type, person, name, confidence }),
+        event: ({ type, atMs, person, name, confidence, movedTo }) =>
+          send({
+            type: 'event',
+            at: wallTime(atMs),
+            event: type,
+            person,
+            name,
+            confidence,
+            ...(movedTo === null ? {} : { moved_to: movedTo }),
+          }),
       };
       watchers.add(watcher);
       watcher.state(room.snapshot);

@@ -24,5 +24,6 @@ export function updateLine(update: WatchUpdate): string {
   const time = new Date(update.at).toLocaleTimeString('en-GB');
   if (update.type === 'state') return `${time}  now: ${describeRoom(update)}`;
   const who = update.name ?? update.person ?? 'a stranger';
-  return `${time}  ${who} ${words[update.event]}${update.confidence === 'medium' ? ' (not quite sure)' : ''}`;
+  const where = update.moved_to === undefined ? '' : `, is in ${update.moved_to}`;
+  return `${time}  ${who} ${words[update.event]}${where}${update.confidence === 'medium' ? ' (not quite sure)' : ''}`;
 }

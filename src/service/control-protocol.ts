@@ -82,6 +82,8 @@ export type WatchUpdate =
       readonly person: string | null;
       readonly name: string | null;
       readonly confidence: 'high' | 'medium';
+      /** Only in a `left`: the room of the household in which the person is now, under the name it has over MQTT. */
+      readonly moved_to?: string;
     };
 
 /** One face that was looked at, and why it got a name or none. Numbers stay on this machine: they are never published. */

@@ -43,6 +43,15 @@ const look: FaceLook = {
 const updates: WatchUpdate[] = [
   { type: 'state', at: '2026-11-23T10:00:00.000Z', ...nobody },
   { type: 'event', at: '2026-11-23T10:00:01.000Z', event: 'arrived', person: 'ada', name: 'Ada', confidence: 'high' },
+  {
+    type: 'event',
+    at: '2026-11-23T10:00:02.000Z',
+    event: 'left',
+    person: 'ada',
+    name: 'Ada',
+    confidence: 'high',
+    moved_to: 'hall',
+  },
   { type: 'state', at: '2026-11-23T10:00:02.000Z', occupied: null, people: null, strangers: null },
 ];
 
@@ -143,7 +152,7 @@ t.test('watch ends well with Ctrl-C', async (t) => {
   });
   const code = await new Promise((resolve) => child.once('close', resolve));
   t.equal(code, 0);
-  t.match(text, /now: nobody\n.* Ada arrived\n.*now: not known while there is no picture\n/);
+  t.match(text, /now: nobody\n.* Ada arrived\n.* Ada left, is in hall\n.*now: not known while there is no picture\n/);
 });
 
 t.test('without a daemon every one of them says so, with exit code 69', async (t) => {
