@@ -17,7 +17,7 @@ t.setTimeout(900_000);
 
 const ha = await startHomeAssistant([]);
 t.comment(`Home Assistant ${ha.version}, logs in ${ha.folder}`);
-const house = await makeHousehold(ha.mqttUrl);
+const house = await makeHousehold(ha.login('kitchen'));
 let daemon: ChildProcess | null = null;
 
 const occupancy = 'binary_sensor.kitchen_presence_occupancy';

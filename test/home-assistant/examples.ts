@@ -17,7 +17,10 @@ const examples = join(packageRoot, 'examples');
 const packages = readdirSync(examples)
   .filter((name) => name.endsWith('.yaml'))
   .map((name) => join(examples, name));
-const ha = await startHomeAssistant([...packages, join(packageRoot, 'test', 'home-assistant', 'house.yaml')]);
+const ha = await startHomeAssistant(
+  [...packages, join(packageRoot, 'test', 'home-assistant', 'house.yaml')],
+  ['lamp/#'],
+);
 t.comment(`Home Assistant ${ha.version}, logs in ${ha.folder}`);
 const listener = await listenTo(ha.mqttUrl);
 
@@ -33,7 +36,9 @@ const change = (type: PresenceEvent['type'], person: string | null, present: rea
 });
 
 function room(id: string, name: string, ...people: readonly { id: string; name: string }[]): Publisher {
-  const publisher = roomPublisher(ha.mqttUrl, {
+  const { url, mqtt } = ha.login(id);
+  const publisher = roomPublisher(url, {
+    mqtt,
     room: { id, name },
     homeAssistant: { area: name, trackers: true },
   });

@@ -1,10 +1,12 @@
 // A real Home Assistant beside a real Mosquitto, driven through the tools in `tools/ha` of the shared folder. They are not part
-// of this repository: found through ROOMKIN_SHARED, or as `../shared` beside it.
+// of this repository: found through ROOMKIN_SHARED, or as `../shared` beside it. With ROOMKIN_HA_SECURE=5 or 4 rooms and Home
+// Assistant speak MQTT 5 or 3.1.1 over TLS, each with a user of its own and the access list of deploy/mosquitto.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { packageRoot } from '../../src/base/package-root.js';
+import { guardBroker, type RoomLogin } from './guarded-broker.js';
 
 const tools = resolve(process.env['ROOMKIN_SHARED'] ?? join(packageRoot, '..', 'shared'), 'tools', 'ha');
 
@@ -13,12 +15,18 @@ export const withoutHomeAssistant: string | false = existsSync(join(tools, 'ha_h
   ? false
   : `no Home Assistant tools at ${tools} (set ROOMKIN_SHARED)`;
 
+/** The protocol to speak through the guarded door, or null: the open one. */
+export const secureProtocol: 4 | 5 | null = securityFrom(process.env['ROOMKIN_HA_SECURE']);
+
 /** What the harness can check; see the README of the tools. Lines about us in Home Assistant's log always fail. */
 export type Spec = Readonly<Record<string, unknown>>;
 
 export interface HomeAssistant {
   readonly version: string;
+  /** For onlookers: no password, no access list. */
   readonly mqttUrl: string;
+  /** How the room or user `name` logs in. */
+  login(name: string): RoomLogin;
   /** Polls until all of `spec` holds; throws with what does not. */
   expect(spec: Spec): Promise<void>;
   /** The state of one entity now; null where there is none. */
@@ -44,19 +52,33 @@ const logWithout = [
   '(WARNING|ERROR).*(automation|template)',
 ];
 
-/** Installs the version if need be (minutes), and starts it with `packages`, YAML files of configuration. */
-export async function startHomeAssistant(packages: readonly string[]): Promise<HomeAssistant> {
+/**
+ * Installs the version if need be (minutes), and starts it with `packages`, YAML files of configuration. `otherDevices`: topics
+ * beside ours that Home Assistant may use.
+ */
+export async function startHomeAssistant(
+  packages: readonly string[],
+  otherDevices: readonly string[] = [],
+): Promise<HomeAssistant> {
   const version = process.env['HA_VERSION'] ?? '2025.4.4';
   const folder = mkdtempSync(join(tmpdir(), 'roomkin-ha-'));
-  const harness = (words: readonly string[], input = '') => run(words, input, { ...process.env, HA_RUN: folder });
+  // Home Assistant keeps its certificates in the temporary folder, under one name for every instance.
+  const [guardFolder, temporary] = [join(folder, 'guard'), join(folder, 'tmp')];
+  for (const made of [guardFolder, temporary]) mkdirSync(made);
+  const guard = secureProtocol === null ? null : await guardBroker(guardFolder, secureProtocol, otherDevices);
+  const path = [...(guard === null ? [] : [guard.programs]), process.env['PATH']].join(':');
+  const env = { ...process.env, HA_RUN: folder, TMPDIR: temporary, PATH: path };
+  const harness = (words: readonly string[], input = '') => run(words, input, env);
   await harness(['install', '--ha', version]);
   await harness(['up', '--ha', version, ...packages.flatMap((file) => ['--package', file])]);
   const environment = await harness(['env']);
   const setting = (name: string) => new RegExp(`${name}='?([^'\\s]+)`).exec(environment)?.[1] ?? '';
+  const mqttUrl = `mqtt://127.0.0.1:${setting('MQTT_PORT')}`;
   return {
     version,
     folder,
-    mqttUrl: `mqtt://127.0.0.1:${setting('MQTT_PORT')}`,
+    mqttUrl,
+    login: (name) => guard?.login(name) ?? { url: mqttUrl, mqtt: {} },
     async expect(spec) {
       await harness(['assert', '-'], JSON.stringify({ timeout: 10, log_without: logWithout, ...spec }));
     },
@@ -84,6 +106,12 @@ export async function startHomeAssistant(packages: readonly string[]): Promise<H
       await harness(['down', '--keep']);
     },
   };
+}
+
+function securityFrom(value: string | undefined): 4 | 5 | null {
+  if (value === undefined || value === '') return null;
+  if (value === '4' || value === '5') return value === '4' ? 4 : 5;
+  throw new Error(`ROOMKIN_HA_SECURE is '${value}': give 5 or 4`);
 }
 
 function run(words: readonly string[], input: string, env: NodeJS.ProcessEnv): Promise<string> {

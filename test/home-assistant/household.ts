@@ -13,6 +13,7 @@ import { type Cutout, cutOut, drawFrames, heightPx, widthPx } from '../../src/co
 import { parseConfig } from '../../src/config.js';
 import { createEngine } from '../../src/engine/create-engine.js';
 import { engineOptions } from '../../src/engine-options.js';
+import type { RoomLogin } from './guarded-broker.js';
 
 /** What the camera may show, by the seconds of the demo in which it happens. */
 const scenes = {
@@ -35,8 +36,14 @@ export interface Household {
 }
 
 /** Writes it all to a new folder; takes some ten seconds. The room is `kitchen`. */
-export async function makeHousehold(mqttUrl: string): Promise<Household> {
+export async function makeHousehold({ url, mqtt }: RoomLogin): Promise<Household> {
   const folder = mkdtempSync(join(tmpdir(), 'roomkin-household-'));
+  const settings = [
+    ['protocol', mqtt.protocol],
+    ['username', mqtt.username],
+    ['password_file', mqtt.passwordFile],
+    ['ca_file', mqtt.caFile],
+  ].filter(([, value]) => value !== undefined);
   const text = `
     [room]
     id = "kitchen"
@@ -48,7 +55,8 @@ export async function makeHousehold(mqttUrl: string): Promise<Household> {
     [presence]
     leave_after_seconds = 2
     [mqtt]
-    url = "${mqttUrl}"
+    url = "${url}"
+${settings.map(([name, value]) => `    ${name} = ${JSON.stringify(value)}`).join('\n')}
     [privacy]
     snapshots = true
     [store]

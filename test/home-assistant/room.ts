@@ -7,6 +7,7 @@ import type { Publisher } from '../../src/publish/publisher.js';
 import { listenTo, waitFor } from '../helpers/brokers.js';
 import { here, memory, roomPublisher } from '../publish/room.js';
 import { startHomeAssistant } from './harness.js';
+import { intruderSteps } from './intruder.js';
 import { runSteps, skipWithoutHomeAssistant } from './steps.js';
 
 skipWithoutHomeAssistant();
@@ -37,14 +38,21 @@ const change = (type: PresenceEvent['type'], person: typeof ada | null, present:
 const ha = await startHomeAssistant([]);
 t.comment(`Home Assistant ${ha.version}, logs in ${ha.folder}`);
 const kept = memory();
+const login = ha.login('kitchen');
+/** What the broker would not let the room do. */
+const refusals: string[] = [];
 let room: Publisher = newRoom();
 
 function newRoom(): Publisher {
-  const publisher = roomPublisher(ha.mqttUrl, {
+  const publisher = roomPublisher(login.url, {
+    mqtt: login.mqtt,
     memory: kept,
     privacy: { snapshots: true },
     homeAssistant: { trackers: true },
-    log: (level, message) => t.comment(`${level}: ${message}`),
+    log: (level, message) => {
+      t.comment(`${level}: ${message}`);
+      if (/refused a message|not subscribe/.test(message)) refusals.push(message);
+    },
   });
   publisher.onCommand((command) => {
     if (command.type === 'recognition') publisher.recognition(command.on);
@@ -104,6 +112,7 @@ await runSteps([
       );
     },
   ],
+  ...intruderSteps(ha),
   [
     'Ada arrives',
     async () => {
@@ -341,9 +350,10 @@ await runSteps([
     'the device goes when discovery is switched off',
     async () => {
       await room.stop();
-      room = roomPublisher(ha.mqttUrl, { memory: kept, homeAssistant: { discovery: false } });
+      room = roomPublisher(login.url, { mqtt: login.mqtt, memory: kept, homeAssistant: { discovery: false } });
       room.start();
       await ha.expect({ devices: { roomkin_kitchen: null } });
+      if (refusals.length > 0) throw new Error(refusals.join('\n'));
     },
   ],
 ]);

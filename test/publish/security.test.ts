@@ -8,6 +8,7 @@ import { packageRoot } from '../../src/base/package-root.js';
 import { passwordCredential } from '../../src/publish/broker-options.js';
 import type { RoomCommand } from '../../src/publish/commands.js';
 import { listenTo, type Mosquitto, startMosquitto, waitFor, withoutMosquitto } from '../helpers/brokers.js';
+import { passwordLine } from '../helpers/credentials.js';
 import { lines, roomPublisher } from './room.js';
 
 if (withoutMosquitto) {
@@ -22,18 +23,10 @@ const file = (name: string, text: string): string => {
   return join(folder, name);
 };
 const openssl = (...words: readonly string[]) => execFileSync('openssl', words, { cwd: folder, stdio: 'pipe' });
-/** A line of Mosquitto's password file (PBKDF2, format 7), so that mosquitto_passwd is not needed. */
-async function passwordLine(user: string, password: string): Promise<string> {
-  const { pbkdf2Sync, randomBytes } = await import('node:crypto');
-  const salt = randomBytes(12);
-  const hash = pbkdf2Sync(password, salt, 101, 64, 'sha512');
-  return `${user}:$7$101$${salt.toString('base64')}$${hash.toString('base64')}\n`;
-}
-
 async function guarded(): Promise<Mosquitto> {
   return startMosquitto({
     files: {
-      passwords: await passwordLine('kitchen', 'pässword'),
+      passwords: passwordLine('kitchen', 'pässword'),
       acl: 'user kitchen\ntopic readwrite room/kitchen/#\ntopic read homeassistant/status\n',
     },
     lines: ['allow_anonymous false', 'password_file FOLDER/passwords', 'acl_file FOLDER/acl'],
@@ -95,7 +88,7 @@ t.test('what the ACL refuses is said, and the rest goes on', async (t) => {
 t.test('the access list in deploy: a room speaks for itself and for nobody else', async (t) => {
   const acl = readFileSync(join(packageRoot, 'deploy', 'mosquitto', 'acl'), 'utf8');
   const users = ['kitchen', 'hall', 'homeassistant'];
-  const passwords = (await Promise.all(users.map((user) => passwordLine(user, `secret of ${user}`)))).join('');
+  const passwords = users.map((user) => passwordLine(user, `secret of ${user}`)).join('');
   await using host = await startMosquitto({
     files: { passwords, acl },
     lines: ['allow_anonymous false', 'password_file FOLDER/passwords', 'acl_file FOLDER/acl'],
