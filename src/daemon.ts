@@ -1,5 +1,4 @@
 // The composition root: opens the parts, wires them, closes them in reverse. Decides nothing itself.
-import { once } from 'node:events';
 import { type Clock, systemClock } from './base/clock.js';
 import type { Log } from './base/log.js';
 import { packageVersion } from './base/package-root.js';
@@ -13,9 +12,9 @@ import type { Gallery } from './domain/gallery.js';
 import type { PresenceEvent, PresenceSnapshot } from './domain/presence-types.js';
 import { createEngine } from './engine/create-engine.js';
 import { engineOptions } from './engine-options.js';
+import { createHoldTime } from './hold-time.js';
 import { createLastFace } from './last-face.js';
 import { createNeighbours } from './neighbours.js';
-import { pipeline } from './pipeline.js';
 import { createPrivacySwitch } from './privacy-switch.js';
 import { createPublisher, type Publisher } from './publish/publisher.js';
 import { recognitionOptions } from './recognition-options.js';
@@ -25,6 +24,7 @@ import { controlPlace } from './service/control-path.js';
 import { readHeat } from './service/heat.js';
 import { createNotifier } from './service/notify.js';
 import { openStore } from './store/gallery-store.js';
+import { watchRoom } from './watch-room.js';
 import { createWhereabouts } from './whereabouts.js';
 
 export interface DaemonOptions {
@@ -121,14 +121,13 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
     if (state === 'offline' && !expected) log('warning', `the camera is offline: ${reason ?? 'no frames'}`);
     if (state === 'online') log('info', 'the camera is online');
   });
-  const setHold = (seconds: number): void => {
+  const hold = createHoldTime(store, config.presence.holdMs / 1000, (seconds) => {
     room.holdMs = seconds * 1000;
-    store.setSetting('hold', String(seconds));
     publisher.hold(seconds);
-  };
+  });
   publisher.onCommand((command) => {
     if (command.type === 'recognition') void privacy.set(command.on);
-    else if (command.type === 'hold') setHold(command.seconds);
+    else if (command.type === 'hold') hold.set(command.seconds);
     else room.hint({ held: command.on });
   });
 
@@ -152,65 +151,38 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
     }),
     log,
   });
-  /** One round per opening of the camera. Between rounds it is switched off, or a recording is over. */
-  async function watchRoom(): Promise<void> {
-    const stopCamera = (): void => void camera.stop();
-    signal.addEventListener('abort', stopCamera);
-    for (let over = false; !signal.aborted; ) {
-      if (!privacy.on || over) {
-        room.blind();
-        notifier.noFrameDue(privacy.on ? 'offline' : 'paused');
-        await Promise.race([privacy.changed(), aborted(signal), pause(1000)]);
-        over &&= privacy.on;
-        continue;
-      }
-      camera.start();
-      await pipeline({
-        camera,
-        engine,
-        room,
-        crops: config.privacy.snapshots,
-        onFrame(analysis, tookMs) {
-          notifier.frameProcessed();
-          // A recording's timeline is its own: how far it lags behind the clock says nothing about the machine.
-          const latencyMs = analysis && !untilEnd ? clock.monotonicMs() - analysis.capturedAt : tookMs;
-          if (analysis) {
-            meter.analysed(analysis, latencyMs);
-            lastFace(analysis);
-            whereabouts(analysis.capturedAt, analysis.width);
-          } else meter.skipped();
-        },
-        onBlind() {
-          room.blind();
-          notifier.noFrameDue('offline');
-        },
-        onFault(error) {
-          meter.fault();
-          log('warning', error.message);
-        },
-      });
-      over = privacy.on && !signal.aborted;
-      if (!over) continue;
-      if (untilEnd) break;
-      publisher.camera(false);
-      log('notice', 'the recording is over: the daemon stays, and sees nothing');
-    }
-    signal.removeEventListener('abort', stopCamera);
-  }
-
   const house = setInterval(currentGallery, galleryCheckMs);
   const health = setInterval(
     () => void reportHealth(publisher, meter, camera.status.drops, model.embedder),
     config.service.healthMs,
   );
   try {
-    setHold(Number(store.setting('hold') ?? config.presence.holdMs / 1000));
+    hold.start();
     publisher.recognition(privacy.on);
     publisher.start();
     notifier.ready(`room ${config.room.id}, ${model.embedder}, ${model.delegate}`);
     options.onReady?.();
 
-    await watchRoom();
+    await watchRoom({
+      camera,
+      engine,
+      room,
+      privacy,
+      notifier,
+      signal,
+      log,
+      crops: config.privacy.snapshots,
+      untilEnd,
+      onFrame(analysis, tookMs) {
+        if (analysis === null) return meter.skipped();
+        // A recording's timeline is its own: how far it lags behind the clock says nothing about the machine.
+        meter.analysed(analysis, untilEnd ? tookMs : clock.monotonicMs() - analysis.capturedAt);
+        lastFace(analysis);
+        whereabouts(analysis.capturedAt, analysis.width);
+      },
+      onFault: () => meter.fault(),
+      onOver: () => publisher.camera(false),
+    });
   } finally {
     clearInterval(house);
     clearInterval(health);
@@ -233,7 +205,3 @@ async function reportHealth(publisher: Publisher, meter: Meter, drops: number, m
     uptimeSeconds: meter.uptimeSeconds(),
   });
 }
-
-const aborted = (signal: AbortSignal): Promise<unknown> => (signal.aborted ? Promise.resolve() : once(signal, 'abort'));
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());

@@ -1,8 +1,7 @@
 // The loop, and the file to read first: newest frame → motion gate → engine → room. One frame is in flight at a time; while it
 // is, newer ones replace each other in the camera's mailbox. Faults of the engine cost a frame, never the daemon.
-import { setTimeout as wait } from 'node:timers/promises';
 import { RoomkinError } from './base/errors.js';
-import type { Camera } from './capture/camera.js';
+import type { Camera, Frame } from './capture/camera.js';
 import type { Engine, EngineAnalysis } from './engine/engine.js';
 import type { Room } from './room.js';
 import { type LumaGrid, lumaGrid, motion } from './vision/motion.js';
@@ -18,7 +17,7 @@ export interface PipelineParts {
    * taking it out of the mailbox.
    */
   onFrame(analysis: EngineAnalysis | null, tookMs: number): void;
-  /** The loop came round and no frame is due, since the camera is not online. */
+  /** The loop waits for a frame and none is due, since the camera is not online; about once a second. */
   onBlind(): void;
   /** The runtime died on a frame; it restarts by itself. */
   onFault(error: RoomkinError): void;
@@ -26,19 +25,15 @@ export interface PipelineParts {
 
 /** An unchanged picture is analysed this often all the same: somebody may sit very still. */
 const lookAgainMs = 1000;
-/** How long to wait for a frame before saying that none is due. */
+/** How often to say that no frame is due. */
 const patienceMs = 1000;
 
 /** Runs until the camera gives no more frames: it was stopped, or its replay is over. */
 export async function pipeline({ camera, engine, room, crops, ...on }: PipelineParts): Promise<void> {
   let before: LumaGrid | null = null;
   let analysedAt = Number.NEGATIVE_INFINITY;
-  for (let next = camera.next(); ; ) {
-    const frame = await within(next, patienceMs);
-    if (frame === 'late') {
-      if (camera.status.state !== 'online') on.onBlind();
-      continue;
-    }
+  for (;;) {
+    const frame = await nextFrame(camera, on.onBlind);
     if (frame === null) return;
     const takenAt = performance.now();
     const now = lumaGrid(frame);
@@ -58,17 +53,17 @@ export async function pipeline({ camera, engine, room, crops, ...on }: PipelineP
         on.onFault(error);
       }
     }
-    next = camera.next();
   }
 }
 
-/** The value of `promise`, or 'late' after `ms`; the promise goes on and can be awaited again. */
-async function within<T>(promise: Promise<T>, ms: number): Promise<T | 'late'> {
-  const bell = new AbortController();
-  const late = wait(ms, 'late' as const, { signal: bell.signal }).catch(() => 'late' as const);
+/** The next frame. Rings while it waits and the camera is not online; a loop that hangs elsewhere rings no bell. */
+async function nextFrame(camera: Camera, onBlind: () => void): Promise<Frame | null> {
+  const bell = setInterval(() => {
+    if (camera.status.state !== 'online') onBlind();
+  }, patienceMs);
   try {
-    return await Promise.race([promise, late]);
+    return await camera.next();
   } finally {
-    bell.abort();
+    clearInterval(bell);
   }
 }

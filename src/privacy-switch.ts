@@ -4,8 +4,10 @@ export interface PrivacySwitch {
   readonly on: boolean;
   /** Resolves when the new position is in force: off means that the camera's process is gone. */
   set(on: boolean): Promise<void>;
-  /** Resolves at the next change of position. */
-  changed(): Promise<void>;
+  /** Resolves when every position set so far is in force. */
+  settled(): Promise<void>;
+  /** How often it was moved. */
+  readonly changes: number;
 }
 
 export interface PrivacySwitchParts {
@@ -19,7 +21,7 @@ export interface PrivacySwitchParts {
 export function createPrivacySwitch({ read, write, apply }: PrivacySwitchParts): PrivacySwitch {
   let on = read();
   let applied = Promise.resolve();
-  let waiting: (() => void)[] = [];
+  let changes = 0;
   return {
     get on() {
       return on;
@@ -28,16 +30,15 @@ export function createPrivacySwitch({ read, write, apply }: PrivacySwitchParts):
       if (next !== on) {
         write(next);
         on = next;
+        changes++;
         // One after the other: "off, on, off" within a moment must end with the camera stopped.
         applied = applied.then(() => apply(next));
-        const woken = waiting;
-        waiting = [];
-        for (const wake of woken) wake();
       }
       return applied;
     },
-    changed() {
-      return new Promise((resolve) => waiting.push(resolve));
+    settled: () => applied,
+    get changes() {
+      return changes;
     },
   };
 }

@@ -21,8 +21,8 @@ export interface Notifier {
   frameProcessed(): void;
   /**
    * Feeds the watchdog: the loop came round, waited for a frame, and there rightly is none, since the camera is switched off or
-   * gone. Must be called from the loop that waits for frames, never from a timer, and never while the camera is online:
-   * a camera that is online without a frame reaching its end is what the watchdog is there to catch.
+   * gone. Must be called only while the loop waits for a frame, and never while the camera is online: a loop that hangs, and a
+   * camera that is online without a frame reaching its end, are what the watchdog is there to catch.
    */
   noFrameDue(why: 'paused' | 'offline'): void;
   /** The stop has begun; resolves when it was said. */
