@@ -5,15 +5,15 @@ import type { Camera } from './capture/camera.js';
 import type { Config } from './config.js';
 import type { Meter } from './daemon-meter.js';
 import type { Gallery } from './domain/gallery.js';
-import type { PresenceSnapshot } from './domain/presence-types.js';
 import type { LookExplained } from './domain/recognition.js';
 import type { EngineInfo } from './engine/engine.js';
 import type { PrivacySwitch } from './privacy-switch.js';
 import { createWallTime } from './publish/payloads.js';
 import type { Publisher } from './publish/publisher.js';
 import type { Room, RoomListener } from './room.js';
+import { createRoomWatcher, roomState } from './room-watcher.js';
 import type { ControlHandlers } from './service/control.js';
-import type { DaemonStatus, FaceLook, RoomState } from './service/control-protocol.js';
+import type { DaemonStatus, FaceLook } from './service/control-protocol.js';
 
 export interface HandlerParts {
   readonly config: Config;
@@ -31,17 +31,6 @@ export interface HandlerParts {
 export function daemonHandlers(parts: HandlerParts): ControlHandlers {
   const { config, clock, model, camera, room, meter, privacy, publisher, watchers, currentGallery } = parts;
   const wallTime = createWallTime(clock);
-
-  function roomState(snapshot: PresenceSnapshot | null): RoomState {
-    if (snapshot === null) return { occupied: null, people: null, strangers: null };
-    const people = snapshot.people.map(({ person, name, as, sinceMs }) => ({
-      person,
-      name,
-      as,
-      since: wallTime(sinceMs),
-    }));
-    return { occupied: snapshot.occupied, people, strangers: snapshot.strangers };
-  }
 
   function status(): DaemonStatus {
     const people = currentGallery().people;
@@ -69,7 +58,7 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
       },
       gallery: { people: people.length, templates: people.reduce((sum, person) => sum + person.templates.length, 0) },
       mqtt: { connected: connection.connected, url: connection.broker, reason: connection.fault },
-      presence: roomState(room.snapshot),
+      presence: roomState(room.snapshot, wallTime),
     };
   }
 
@@ -95,20 +84,7 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
     pause: () => privacy.set(false),
     resume: () => privacy.set(true),
     watch(send) {
-      const now = (): string => wallTime(clock.monotonicMs());
-      const watcher: RoomListener = {
-        state: (snapshot) => send({ type: 'state', at: now(), ...roomState(snapshot) }),
-        event: ({ type, atMs, person, name, confidence, movedTo }) =>
-          send({
-            type: 'event',
-            at: wallTime(atMs),
-            event: type,
-            person,
-            name,
-            confidence,
-            ...(movedTo === null ? {} : { moved_to: movedTo }),
-          }),
-      };
+      const watcher = createRoomWatcher(clock, send);
       watchers.add(watcher);
       watcher.state(room.snapshot);
       return () => watchers.delete(watcher);

@@ -1,6 +1,8 @@
 // roomkin run: the daemon in the foreground, as systemd starts it.
+import { systemClock } from '../base/clock.js';
 import { createLog } from '../base/log.js';
 import { runDaemon } from '../daemon.js';
+import { createRoomWatcher } from '../room-watcher.js';
 import type { Command } from './command.js';
 import { refuseArguments } from './daemon-place.js';
 
@@ -16,10 +18,7 @@ export const command: Command = {
       config,
       log: createLog(config.service.logLevel),
       signal: io.signal,
-      listener: {
-        event: (event) => io.document({ ...event, type: 'event', event: event.type }),
-        state: (state) => io.document({ type: 'state', state }),
-      },
+      listener: createRoomWatcher(systemClock, (update) => io.document(update)),
     });
   },
 };
