@@ -1,20 +1,9 @@
 // A camera gives whole frames and says when it cannot. It never throws for a camera's fault and never ends by itself,
 // except a replay or a file that is over.
 
-/** One whole picture. `data` is owned by whoever took it from the mailbox. */
-export interface Frame {
-  /** When its last byte came, monotonic milliseconds. */
-  readonly capturedAt: number;
-  /** Counts frames of one camera from 0; a gap means frames that were dropped before it. */
-  readonly sequence: number;
-  readonly width: number;
-  readonly height: number;
-  /** `i420`: Y then U then V, full range BT.601, row strides `stride`, `stride/2`, `stride/2`. `rgb`: 3 bytes a pixel, row stride `stride`. */
-  readonly format: 'i420' | 'rgb';
-  /** Bytes from one row of Y (or RGB) to the next. */
-  readonly stride: number;
-  readonly data: Uint8Array;
-}
+import type { Frame } from '../vision/picture.js';
+
+export type { Frame };
 
 export type CameraState = 'starting' | 'online' | 'offline';
 
@@ -34,7 +23,7 @@ export interface CameraStatus {
 export interface Camera extends AsyncDisposable {
   /** Starts capturing and returns at once; faults show in `status` and in the log. */
   start(): void;
-  /** The newest frame that was not yet taken; waits for one. null when the camera was stopped or a replay is over. */
+  /** The newest frame that was not yet taken, the taker's own from then on; waits for one. null when the camera was stopped or a replay is over. */
   next(): Promise<Frame | null>;
   readonly status: CameraStatus;
   /** Called at each change of `status.state`. */

@@ -1,10 +1,12 @@
 // A frame's way through the engine, in the child: search, align, judge, embed.
+
 import type { Face } from '../domain/face.js';
 import { ALIGNED_PX, alignmentOf, warp } from '../vision/alignment.js';
 import type { Candidate } from '../vision/blazeface.js';
+import type { Frame } from '../vision/picture.js';
 import { qualityOf } from '../vision/quality.js';
 import { searchFaces } from '../vision/search.js';
-import type { AnalyzeOptions, EngineFrame } from './engine.js';
+import type { AnalyzeOptions } from './engine.js';
 import { chooseEmbedder, readManifest, readModel } from './manifest.js';
 import { detectorOf, embedderOf } from './models.js';
 import type { LoadedInfo, LoadOptions, WireAnalysis } from './protocol.js';
@@ -12,7 +14,7 @@ import { loadModel } from './tflite-runtime.js';
 
 export interface Analyzer {
   readonly info: LoadedInfo;
-  analyze(frame: EngineFrame, options: AnalyzeOptions): WireAnalysis;
+  analyze(frame: Frame, options: AnalyzeOptions): WireAnalysis;
 }
 
 /** Loads both models into this process. Errors: MODEL_MISSING, MODEL_HASH. */
@@ -24,7 +26,7 @@ export function loadAnalyzer(options: LoadOptions): Analyzer {
   const embed = embedderOf(loadModel(readModel(manifest, embedder), runtime), embedder);
   let turn = 0;
 
-  const analyze = (frame: EngineFrame, asked: AnalyzeOptions): WireAnalysis => {
+  const analyze = (frame: Frame, asked: AnalyzeOptions): WireAnalysis => {
     const started = performance.now();
     const request = { search: asked.search, around: asked.around ?? [], moved: asked.moved ?? [], turn };
     if (asked.search === 'auto') turn++;
@@ -66,7 +68,7 @@ export function loadAnalyzer(options: LoadOptions): Analyzer {
 }
 
 /** A candidate with its aligned picture and quality; null when its landmarks make no face. */
-function alignedFace(frame: EngineFrame, candidate: Candidate) {
+function alignedFace(frame: Frame, candidate: Candidate) {
   const similarity = alignmentOf(candidate.landmarks);
   if (similarity === null) return null;
   const crop = warp(frame, similarity);

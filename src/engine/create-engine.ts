@@ -2,14 +2,16 @@
 //
 // Invariant: calls are served one after another; a child that dies takes only the frame it had with it. It is started
 // again with the next call, at once or, when it keeps dying, every half minute: the daemon never exits for it.
+
 import { availableParallelism } from 'node:os';
 import { type Clock, systemClock } from '../base/clock.js';
 import { fail, RoomkinError } from '../base/errors.js';
 import { type Log, silentLog } from '../base/log.js';
+import type { Frame } from '../vision/picture.js';
 import { defaultSearch } from '../vision/search.js';
 import { type EngineChild, childPath as shippedChild, startChild } from './child-process.js';
 import { type Delegate, probeDelegate } from './delegate-probe.js';
-import type { AnalyzeOptions, Engine, EngineAnalysis, EngineFrame, EngineInfo } from './engine.js';
+import type { AnalyzeOptions, Engine, EngineAnalysis, EngineInfo } from './engine.js';
 import { chooseEmbedder, defaultManifestPath, readManifest, readModel } from './manifest.js';
 import type { FromChild, LoadOptions } from './protocol.js';
 import { createRestartBudget } from './restart-budget.js';
@@ -100,7 +102,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     return launch();
   };
 
-  const analyzeNow = async (frame: EngineFrame, asked: AnalyzeOptions): Promise<EngineAnalysis> => {
+  const analyzeNow = async (frame: Frame, asked: AnalyzeOptions): Promise<EngineAnalysis> => {
     const { capturedAt, sequence, width, height, format, stride, data } = frame;
     const id = nextId++;
     const serving = await ready();

@@ -1,16 +1,6 @@
 // Frames in, faces out. One implementation today (child-process TFLite); a second runtime needs only this interface.
 import type { Analysis, Box } from '../domain/face.js';
-
-/** Pixels as an engine takes them; a camera's Frame fits. */
-export interface EngineFrame {
-  readonly capturedAt: number;
-  readonly sequence: number;
-  readonly width: number;
-  readonly height: number;
-  readonly format: 'i420' | 'rgb';
-  readonly stride: number;
-  readonly data: Uint8Array;
-}
+import type { Frame } from '../vision/picture.js';
 
 export interface AnalyzeOptions {
   /** `all`: whole frame and every tile (stills). `auto`: whole frame, close-ups of `around`, some tiles in turn (video). `whole`: whole frame alone. */
@@ -58,6 +48,6 @@ export interface Engine extends AsyncDisposable {
    * Analyses one frame; calls are served one after another. Rejects with ENGINE_FAILED when the runtime died on this frame:
    * it is restarted, and the next call may succeed.
    */
-  analyze(frame: EngineFrame, options: AnalyzeOptions): Promise<EngineAnalysis>;
+  analyze(frame: Frame, options: AnalyzeOptions): Promise<EngineAnalysis>;
   stop(): Promise<void>;
 }

@@ -1,8 +1,10 @@
 // What the daemon and the engine's child say to each other over Node's IPC channel ('advanced' serialization, so typed
 // arrays travel as bytes).
+
 import type { Face } from '../domain/face.js';
+import type { Frame } from '../vision/picture.js';
 import type { SearchOptions } from '../vision/search.js';
-import type { AnalyzeOptions, EngineFrame, EngineInfo, StageTimes } from './engine.js';
+import type { AnalyzeOptions, EngineInfo, StageTimes } from './engine.js';
 
 export interface LoadOptions {
   readonly manifestPath: string;
@@ -17,7 +19,7 @@ export interface LoadOptions {
 
 export type ToChild =
   | { readonly type: 'load'; readonly options: LoadOptions }
-  | { readonly type: 'analyze'; readonly id: number; readonly frame: EngineFrame; readonly options: AnalyzeOptions };
+  | { readonly type: 'analyze'; readonly id: number; readonly frame: Frame; readonly options: AnalyzeOptions };
 
 export type LoadedInfo = Omit<EngineInfo, 'delegate' | 'delegateReason'>;
 

@@ -1,15 +1,7 @@
 // The motion gate: an empty room costs next to nothing. Mean luma of coarse cells against the last analysed frame; a
 // change of the whole picture's brightness (a cloud, the camera's exposure) is not motion.
 import type { Box } from '../domain/face.js';
-
-/** Pixels as a camera gives them; `i420` or `rgb`, `stride` bytes from row to row. */
-export interface MotionFrame {
-  readonly width: number;
-  readonly height: number;
-  readonly format: 'i420' | 'rgb';
-  readonly stride: number;
-  readonly data: Uint8Array;
-}
+import type { Picture } from './picture.js';
 
 /** Mean luma of each cell, 0 to 255, row by row. */
 export interface LumaGrid {
@@ -27,7 +19,7 @@ const step = 4;
 const leastChange = 6;
 
 /** Measures a frame; about 0.3 ms for 1280x960 on x86. */
-export function lumaGrid(frame: MotionFrame): LumaGrid {
+export function lumaGrid(frame: Picture): LumaGrid {
   const columns = Math.max(1, Math.floor(frame.width / cellPx));
   const rows = Math.max(1, Math.floor(frame.height / cellPx));
   const luma = new Float32Array(columns * rows);

@@ -10,6 +10,14 @@ export interface Picture {
   readonly data: Uint8Array;
 }
 
+/** A picture with its place in time; what cameras give and engines take. */
+export interface Frame extends Picture {
+  /** When its last byte came, monotonic milliseconds. */
+  readonly capturedAt: number;
+  /** Counts frames of one camera from 0; a gap means frames that were dropped before it. */
+  readonly sequence: number;
+}
+
 /** One plane: `channels` interleaved bytes a pixel, rows `stride` bytes apart, starting at `offset`. */
 export interface Plane {
   readonly data: Uint8Array;

@@ -2,6 +2,7 @@
 // of ../shared/eval/rooms at 1280x960, each still searched as `roomkin detect` and `identify` do.
 //
 //   npx tsc -p tsconfig.test.json && node .test-build/test/bars/recall.js [ROOMS] [PX,PX,...]
+
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -11,7 +12,8 @@ import { photoFrame, readPhoto } from '../../src/capture/photo.js';
 import type { Face } from '../../src/domain/face.js';
 import { subject } from '../../src/domain/subject.js';
 import { createEngine } from '../../src/engine/create-engine.js';
-import type { Engine, EngineFrame } from '../../src/engine/engine.js';
+import type { Engine } from '../../src/engine/engine.js';
+import type { Frame } from '../../src/vision/picture.js';
 
 const [roomWidth, roomHeight] = [1280, 960];
 const perRoom = 4;
@@ -69,7 +71,7 @@ export async function measureRecall(folder: string, rooms: number, sizes: readon
 }
 
 async function facesIn(engine: Engine, data: Uint8Array): Promise<readonly Face[]> {
-  const frame: EngineFrame = {
+  const frame: Frame = {
     ...{ capturedAt: 0, sequence: 0, width: roomWidth, height: roomHeight },
     ...{ format: 'rgb', stride: roomWidth * 3, data },
   };

@@ -5,13 +5,13 @@ import { packageRoot } from '../../src/base/package-root.js';
 import { photoFrame, readPhoto } from '../../src/capture/photo.js';
 import type { Face } from '../../src/domain/face.js';
 import { createEngine } from '../../src/engine/create-engine.js';
-import type { Engine, EngineFrame } from '../../src/engine/engine.js';
-import type { Picture } from '../../src/vision/picture.js';
+import type { Engine } from '../../src/engine/engine.js';
+import type { Frame, Picture } from '../../src/vision/picture.js';
 import { madePicture, toI420 } from '../vision/made-picture.js';
 
 const sample = (n: number): string =>
   join(packageRoot, 'node_modules', '@vladmandic', 'face-api', 'demo', `sample${n}.jpg`);
-const asFrame = (picture: Picture): EngineFrame => ({ ...picture, capturedAt: 12.5, sequence: 3 });
+const asFrame = (picture: Picture): Frame => ({ ...picture, capturedAt: 12.5, sequence: 3 });
 const cosine = (a: Face, b: Face): number => a.embedding!.reduce((sum, value, i) => sum + value * b.embedding![i]!, 0);
 
 let engine: Engine;

@@ -1,4 +1,5 @@
 // Whatever happens to the child, the daemon's side gets an error for the frame in flight and a working engine after it.
+
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,11 +7,12 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { Log } from '../../src/base/log.js';
 import { createEngine, type EngineOptions } from '../../src/engine/create-engine.js';
-import type { AnalyzeOptions, EngineFrame } from '../../src/engine/engine.js';
+import type { AnalyzeOptions } from '../../src/engine/engine.js';
+import type { Frame } from '../../src/vision/picture.js';
 
 const childPath = fileURLToPath(new URL('./fake-child.js', import.meta.url));
 const video: AnalyzeOptions = { search: 'auto' };
-const frame = (sequence = 0): EngineFrame => ({
+const frame = (sequence = 0): Frame => ({
   capturedAt: 7,
   sequence,
   width: 2,

@@ -1,11 +1,12 @@
 import t from 'tap';
-import { lumaGrid, type MotionFrame, motion } from '../../src/vision/motion.js';
+import { lumaGrid, motion } from '../../src/vision/motion.js';
+import type { Picture } from '../../src/vision/picture.js';
 
 const width = 320;
 const height = 256;
 
 /** A noisy grey frame with a square of another grey, I420. `seed` drives the noise (an LCG, as in Numerical Recipes). */
-function frame(seed: number, base: number, square?: { x: number; y: number; luma: number }): MotionFrame {
+function frame(seed: number, base: number, square?: { x: number; y: number; luma: number }): Picture {
   const data = new Uint8Array((width * height * 3) / 2).fill(128);
   let state = seed;
   for (let y = 0; y < height; y++) {
