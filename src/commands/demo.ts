@@ -33,7 +33,8 @@ export const command: Command = {
       await using broker = await startBroker();
       const config = demoConfig(folder, broker.url);
       const demoIo: CommandIo = { ...io, json: false, config: () => config, document: () => {} };
-      io.out(`A real MQTT broker listens on ${broker.url}; everything else is in ${folder} and goes with it.`);
+      io.out(`A real MQTT broker listens on ${broker.url}.`);
+      io.out(`Everything else is in ${folder} and goes with it.`);
       await prepare(samples, folder, demoIo);
       await enrol.run(['--from', join(folder, 'photos')], demoIo);
 
