@@ -1,11 +1,11 @@
 // What config.toml may say: one object a section, snake_case, units in the names. Unknown keys are errors.
 import { z } from 'zod';
+import { idPattern, reservedIds } from './domain/names.js';
 
-/** Ids become MQTT topic levels and Home Assistant states, so words with a meaning there are taken. */
-const reservedIds = new Set(['none', 'unknown', 'unavailable', 'nobody', 'stranger']);
+/** Ids become MQTT topic levels and Home Assistant states. */
 const id = z
   .string()
-  .regex(/^[a-z0-9_-]{1,32}$/, 'use 1 to 32 of a-z, 0-9, _ and -')
+  .regex(idPattern, 'use 1 to 32 of a-z, 0-9, _ and -')
   .refine((value) => !reservedIds.has(value), 'this word has a meaning in Home Assistant: choose another');
 /** A text without control characters, at most 256 characters. */
 const text = z

@@ -1,6 +1,5 @@
 // config.toml → Config. All errors at once, each with file, line and key; the only place where seconds become milliseconds.
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { fail, oneLine } from './base/errors.js';
@@ -96,9 +95,6 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value);
 }
 
-/** The other half is for the camera, Node and the rest of the house: threads that wait for a busy core cost more than they bring. */
-const halfTheCores = Math.max(1, Math.min(4, Math.floor(availableParallelism() / 2)));
-
 const ms = (seconds: number): number => seconds * 1000;
 
 function convert(file: ConfigFile) {
@@ -140,7 +136,7 @@ function convert(file: ConfigFile) {
       minEyesPx: detector.min_eyes_px,
       tilesPerFrame: detector.tiles_per_frame,
     },
-    embedder: { id: embedder.id ?? null, threads: embedder.threads ?? halfTheCores },
+    embedder: { id: embedder.id ?? null, threads: embedder.threads ?? null },
     recognition: {
       threshold: recognition.threshold ?? null,
       margin: recognition.margin ?? null,

@@ -7,7 +7,7 @@ export function engineOptions(config: Config, log: Log): EngineOptions {
   const { detector, embedder } = config;
   return {
     embedder: embedder.id,
-    threads: embedder.threads,
+    ...(embedder.threads === null ? {} : { threads: embedder.threads }),
     score: detector.score,
     minEyesPx: detector.minEyesPx,
     tilesPerFrame: detector.tilesPerFrame,

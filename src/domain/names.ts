@@ -6,7 +6,7 @@ import type { PersonId } from './gallery.js';
 /** Ids as they stand in topics and entity ids. */
 export const idPattern: RegExp = /^[a-z0-9_-]{1,32}$/;
 
-/** Never a person's id: words that Home Assistant, or roomkin itself, uses for "no person". */
+/** Never the id of a person or a room: words that Home Assistant, or roomkin itself, uses for "no person". */
 export const reservedIds: ReadonlySet<string> = new Set(['none', 'unknown', 'unavailable', 'nobody', 'stranger']);
 
 /** Whether `text` may be a person's id. */

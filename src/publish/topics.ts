@@ -1,11 +1,8 @@
 // Every topic this program ever speaks on is built here, from parts that were checked first: no room id, person id or base
 // can smuggle a wildcard, a slash, a control character or somebody else's topic into a publish, a subscription or a template.
 import { fail } from '../base/errors.js';
+import { idPattern, reservedIds } from '../domain/names.js';
 
-/** Words that mean something to Home Assistant or to `room/<id>/state`, so no room and no person may be called so. */
-const reservedIds: ReadonlySet<string> = new Set(['none', 'unknown', 'unavailable', 'nobody', 'stranger']);
-
-const idPattern = /^[a-z0-9_-]{1,32}$/;
 const levelPattern = /^[A-Za-z0-9_-]+$/;
 const maxPrefixLength = 64;
 
