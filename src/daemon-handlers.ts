@@ -5,7 +5,7 @@ import type { Camera } from './capture/camera.js';
 import type { Config } from './config.js';
 import type { Meter } from './daemon-meter.js';
 import type { Gallery } from './domain/gallery.js';
-import type { LookExplained } from './domain/recognition.js';
+import type { LookExplained } from './domain/look.js';
 import type { EngineInfo } from './engine/engine.js';
 import type { PrivacySwitch } from './privacy-switch.js';
 import { createWallTime } from './publish/payloads.js';

@@ -2,11 +2,11 @@
 import type { Analysis, Box } from './domain/face.js';
 import type { Gallery } from './domain/gallery.js';
 import type { Household } from './domain/household.js';
+import type { LookExplained } from './domain/look.js';
 import type { RecognitionOptions } from './domain/options.js';
 import type { PresenceEvent, PresenceSnapshot } from './domain/presence-types.js';
 import {
   type Hints,
-  type LookExplained,
   observe,
   observeStill,
   type RecognitionState,

@@ -1,6 +1,6 @@
 // For Home Assistant's `mqtt_room`: how far from this camera each person is, told while they are seen. The distance is that of a
 // pinhole camera: eyes are 63 mm apart (mean of adults; Dodgson 2004, "Variation and extrema of human interpupillary distance").
-import type { LookExplained } from './domain/recognition.js';
+import type { LookExplained } from './domain/look.js';
 import type { Room } from './room.js';
 
 const eyesMetres = 0.063;

@@ -21,6 +21,8 @@ export interface Person {
   /** As people write it: "Ada". */
   readonly name: string;
   readonly templates: readonly Template[];
+  /** Faces that somebody said are not this person; none where nobody did. */
+  readonly rejections?: readonly Template[];
   /** None where the gallery was not calibrated. */
   readonly adjustment?: Adjustment;
 }

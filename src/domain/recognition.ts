@@ -3,10 +3,11 @@
 import { assignNames } from './assign.js';
 import type { RoomId } from './claims.js';
 import { effectiveLooks, noEvidence } from './evidence.js';
-import type { Analysis, Box, Quality } from './face.js';
+import type { Analysis } from './face.js';
 import type { Gallery, PersonId } from './gallery.js';
 import { aloneIn, blinded, freshMs, type Household, settled, sight } from './household.js';
-import { type Identification, type IdentificationState, identify } from './identify.js';
+import { type Identification, identify } from './identify.js';
+import type { LookExplained } from './look.js';
 import type { RecognitionOptions } from './options.js';
 import { emptyRoom, type PresenceState, presence } from './presence.js';
 import type { PresenceEvent, PresenceSnapshot } from './presence-types.js';
@@ -30,27 +31,6 @@ export interface RecognitionState {
 export interface Hints {
   /** An outside presence sensor is on: whoever is present stays. */
   readonly held?: boolean;
-}
-
-/** One face of one frame explained, for `why`. */
-export interface LookExplained {
-  readonly atMs: number;
-  readonly track: number;
-  readonly box: Box;
-  readonly score: number;
-  readonly quality: Quality;
-  /** How much it counted, 0 to 1; 0 when it was left out. */
-  readonly weight: number;
-  /** This look alone. */
-  readonly best: PersonId | null;
-  readonly runnerUp: PersonId | null;
-  readonly similarity: number | null;
-  readonly second: number | null;
-  readonly margin: number | null;
-  /** What its track is taken for after this look, and the rule that stopped or passed it. */
-  readonly person: PersonId | null;
-  readonly state: IdentificationState;
-  readonly rule: string;
 }
 
 export interface RecognitionStep {
@@ -106,6 +86,7 @@ export function observe(
       box: face.box,
       score: face.score,
       quality: face.quality,
+      embedding: face.embedding,
       weight: looks[analysis.faces.indexOf(face)]!.weight,
       best: alone?.best ?? null,
       runnerUp: alone?.runnerUp ?? null,

@@ -1,0 +1,27 @@
+// One look at one face: what was seen, and what was made of it. No pixels.
+import type { Box, Quality } from './face.js';
+import type { PersonId } from './gallery.js';
+import type { IdentificationState } from './identify.js';
+
+/** One face of one frame explained, for `why`. */
+export interface LookExplained {
+  readonly atMs: number;
+  readonly track: number;
+  readonly box: Box;
+  readonly score: number;
+  readonly quality: Quality;
+  /** Unit length; null where the face was too poor to be embedded. */
+  readonly embedding: Float32Array | null;
+  /** How much it counted, 0 to 1; 0 when it was left out. */
+  readonly weight: number;
+  /** This look alone. */
+  readonly best: PersonId | null;
+  readonly runnerUp: PersonId | null;
+  readonly similarity: number | null;
+  readonly second: number | null;
+  readonly margin: number | null;
+  /** What its track is taken for after this look, and the rule that stopped or passed it. */
+  readonly person: PersonId | null;
+  readonly state: IdentificationState;
+  readonly rule: string;
+}
