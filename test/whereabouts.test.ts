@@ -1,6 +1,6 @@
 import t from 'tap';
-import type { PresenceSnapshot } from '../src/domain/presence-types.js';
 import type { LookExplained } from '../src/domain/look.js';
+import type { PresenceSnapshot } from '../src/domain/presence-types.js';
 import { createWhereabouts, distanceMetres } from '../src/whereabouts.js';
 
 t.test('the distance is that of eyes 63 mm apart through a lens of 66°', async (t) => {
