@@ -46,7 +46,7 @@ export async function pipeline({ camera, engine, room, crops, ...on }: PipelineP
         const analysis = await engine.analyze(frame, { search: 'auto', around: room.expected(), moved, crops });
         before = now;
         analysedAt = frame.capturedAt;
-        room.see(analysis);
+        room.see(analysis, moved);
         on.onFrame(analysis, performance.now() - takenAt);
       } catch (error) {
         if (!(error instanceof RoomkinError && error.code === 'ENGINE_FAILED')) throw error;

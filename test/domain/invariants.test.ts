@@ -1,14 +1,17 @@
 // What holds in every sequence, not only in the ones somebody thought of. ROOMKIN_SEQUENCES sets how many are tried.
 import fc from 'fast-check';
 import t from 'tap';
+import type { RecognitionOptions } from '../../src/domain/options.js';
 import type { PresenceEvent } from '../../src/domain/presence-types.js';
 import { clipOptions } from './clip-options.js';
+import { longestStayMs } from './longest-stay.js';
 import { type Replayed, replay, told } from './replay.js';
 import { randomScene } from './sequences.js';
 import { type Scene, simulate } from './simulator.js';
 
 const sequences = Number(process.env['ROOMKIN_SEQUENCES'] ?? 150);
-const options = clipOptions;
+/** Decays fast, so that half a minute is longer than anybody can stay. */
+const options: RecognitionOptions = { ...clipOptions, places: { halfLifeMs: 5000, motionLastsMs: 5000 } };
 
 t.test(`invariants hold in ${sequences} random sequences`, async (t) => {
   const played = fc.integer({ min: 0, max: 2 ** 31 - 1 });
@@ -24,6 +27,8 @@ t.test(`invariants hold in ${sequences} random sequences`, async (t) => {
         leavesLate(replayed);
         bounded(replayed);
         nobodyWhoIsNotThere(replayed.events, scene);
+        nobodyStaysTooLong(replayed);
+        motionBringsNobody(replayed);
       }),
       { numRuns: sequences, seed: 20261123 },
     ),
@@ -135,5 +140,41 @@ function nobodyWhoIsNotThere(events: readonly PresenceEvent[], scene: Scene): vo
   }
   for (const { type, person } of events) {
     if (type === 'arrived' && !there.has(person!)) throw new Error(`${person} was named and is not there`);
+  }
+}
+
+/**
+ * Without a face nobody stays longer than motion all the time could keep them; and once the camera was blind, no longer than the
+ * time set, whatever moves. Only observed time counts.
+ */
+function nobodyStaysTooLong({ steps }: Replayed): void {
+  const { leaveAfterMs, gapMs } = options.presence;
+  const longestMs = longestStayMs(leaveAfterMs, options.places.halfLifeMs);
+  const last = new Map<string, number>();
+  let observedMs = 0;
+  let openedMs = 0;
+  let beforeMs: number | null = null;
+  for (const { looks, snapshot, state } of steps) {
+    const atMs = state.presence.atMs!;
+    const passedMs: number = beforeMs === null ? 0 : atMs - beforeMs;
+    if (passedMs > gapMs) openedMs = observedMs;
+    observedMs += Math.min(gapMs, passedMs);
+    beforeMs = atMs;
+    for (const look of looks) if (look.person !== null) last.set(look.person, observedMs);
+    for (const { person } of snapshot.people) {
+      const lookMs = last.get(person)!;
+      if (observedMs - lookMs > longestMs) throw new Error(`${person} stays for ${observedMs - lookMs} ms`);
+      const blind = openedMs > lookMs && observedMs - openedMs > leaveAfterMs;
+      if (blind) throw new Error(`${person} stays, seen only before the camera was blind`);
+    }
+  }
+}
+
+/** Whoever arrives has a face in that frame, and the name. */
+function motionBringsNobody({ steps }: Replayed): void {
+  for (const { looks, events } of steps) {
+    for (const { type, person } of events) {
+      if (type === 'arrived' && !looks.some((look) => look.person === person)) throw new Error(`${person} has no face`);
+    }
   }
 }
