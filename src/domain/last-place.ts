@@ -95,7 +95,8 @@ export function trust(
   const trusted = new Map<PersonId, number>();
   if (!(options.halfLifeMs > 0)) return trusted;
   for (const [person, { faceMs, movedMs }] of places) {
-    if (movedMs === null || atMs - movedMs > lastsMs) continue;
+    // What moved while the face was there was the face.
+    if (movedMs === null || movedMs <= faceMs || atMs - movedMs > lastsMs) continue;
     trusted.set(person, 0.5 ** (Math.max(0, atMs - faceMs) / options.halfLifeMs));
   }
   return trusted;
