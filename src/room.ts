@@ -26,7 +26,7 @@ export interface RoomListener {
 }
 
 export interface Room {
-  /** `moved`: where the picture differs from the one analysed before, pixels. */
+  /** `moved`: where the picture differs from the one analysed before, noise apart, pixels. */
   see(analysis: Analysis, moved?: readonly Box[]): void;
   /** The picture at `atMs` was the one analysed before. */
   still(atMs: number): void;

@@ -38,7 +38,7 @@ export interface Occupant {
 
 /** Above this share of the picture it was the light or the camera that moved: a person fills a third of it at most. */
 const wholePicture = 0.5;
-/** Moved area that counts, in areas of the face: a hand. Cells that the noise moved are smaller than that, or far between. */
+/** Moved area that counts, in areas of the face: a hand. */
 const leastMoved = 0.25;
 /** Longest way between two frames that is taken for one movement. */
 const wayBackMs = 1000;
