@@ -26,7 +26,8 @@ export interface RoomListener {
 }
 
 export interface Room {
-  see(analysis: Analysis): void;
+  /** `moved`: where the picture differs from the one analysed before, noise apart, pixels. */
+  see(analysis: Analysis, moved?: readonly Box[]): void;
   /** The picture at `atMs` was the one analysed before. */
   still(atMs: number): void;
   /** Nothing can be seen from now on; what is known is withdrawn until the next `see`. */
@@ -89,8 +90,8 @@ export function createRoom(
   };
 
   return {
-    see(analysis) {
-      take(observe(state, analysis, gallery(), current(), hints));
+    see(analysis, moved = []) {
+      take(observe(state, { ...analysis, moved }, gallery(), current(), hints));
     },
     still(atMs) {
       take(observeStill(state, atMs, gallery(), current(), hints));

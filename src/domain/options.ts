@@ -1,6 +1,7 @@
 // Everything recognition can be told, and what it does when it is told nothing. Times in milliseconds.
 import type { EvidenceOptions } from './evidence.js';
 import type { Thresholds } from './identify.js';
+import type { PlaceOptions } from './last-place.js';
 import type { PresenceOptions } from './presence.js';
 import type { QualityGate } from './quality-gate.js';
 import type { TrackOptions } from './tracker.js';
@@ -32,6 +33,7 @@ export interface RecognitionOptions {
   readonly tracks: TrackOptions & EvidenceOptions;
   readonly naming: NamingOptions;
   readonly presence: PresenceOptions;
+  readonly places: PlaceOptions;
 }
 
 /**
@@ -90,4 +92,5 @@ export const defaultOptions: RecognitionOptions = {
     strangerMemoryMs: 600_000,
   },
   presence: { leaveAfterMs: 60_000, holdMs: 0, gapMs: 5000 },
+  places: { halfLifeMs: 900_000, motionLastsMs: 5000 },
 };

@@ -34,13 +34,15 @@ export interface PresenceInput {
   readonly names: ReadonlyMap<PersonId, string>;
   /** An outside sensor says that somebody is there: whoever is present stays. */
   readonly held?: boolean;
+  /** Whose place something moves in, and how far that speaks for them, 0 to 1: absence passes by the rest of the time. */
+  readonly trust?: ReadonlyMap<PersonId, number>;
   /** People whose place is another room, and that room: they leave at once, and do not arrive. */
   readonly elsewhere?: ReadonlyMap<PersonId, string>;
 }
 
 interface Present {
   readonly sinceMs: number;
-  /** Observed time since the last evidence. */
+  /** Observed time since the last evidence, less what motion in their place spoke for. */
   readonly unseenMs: number;
 }
 
@@ -78,7 +80,7 @@ export function presence(before: PresenceState, input: PresenceInput, options: P
   const gone: { person: PersonId; name: string }[] = [];
   for (const [person, one] of before.people) {
     const name = input.names.get(person);
-    const unseenMs = seen.get(person)?.agoMs ?? one.unseenMs + absence;
+    const unseenMs = seen.get(person)?.agoMs ?? one.unseenMs + absence * (1 - (input.trust?.get(person) ?? 0));
     if (name === undefined || elsewhere.has(person) || (unseenMs >= limit && !seen.has(person)))
       gone.push({ person, name: name ?? one.name });
     else people.set(person, { ...one, name, unseenMs });
