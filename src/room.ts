@@ -104,7 +104,10 @@ export function createRoom(
       return state.tracks.tracks.map((track) => track.box);
     },
     get undecided() {
-      return state.tracks.tracks.some((track) => !decided.has(state.verdicts.get(track.id)?.state ?? 'unclear'));
+      return state.tracks.tracks.some((track) => {
+        const verdict = state.verdicts.get(track.id);
+        return verdict === undefined || !(decided.has(verdict.state) || verdict.between !== null);
+      });
     },
     get snapshot() {
       return snapshot;

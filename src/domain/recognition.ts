@@ -249,6 +249,10 @@ function settle(
       atMs,
       people,
       elsewhere,
+      ambiguous: live.flatMap((one) => {
+        const { between, person } = of(one);
+        return between === null || person !== null ? [] : [{ between, agoMs: ago(one) }];
+      }),
       strangers: live.flatMap((one) => {
         const key = of(one).stranger;
         return key === null ? [] : [{ key, agoMs: ago(one) }];

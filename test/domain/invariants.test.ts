@@ -29,6 +29,7 @@ t.test(`invariants hold in ${sequences} random sequences`, async (t) => {
         leavesLate(replayed);
         bounded(replayed);
         nobodyWhoIsNotThere(replayed.events, scene);
+        doubtsAreOfTwo(replayed, scene);
         nobodyStaysTooLong(replayed);
         motionBringsNobody(replayed);
         kept += keptByMotion(replayed, replay(frames.map(withoutMotion), gallery, options));
@@ -123,6 +124,22 @@ function nobodyWhoIsNotThere(events: readonly PresenceEvent[], scene: Scene): vo
   }
 }
 
+/** A face in doubt is one of two who are enrolled, one of whom is there; and no track is both in doubt and named. */
+function doubtsAreOfTwo({ steps }: Replayed, scene: Scene): void {
+  const there = new Set(scene.walks.map((walk) => walk.who));
+  for (const { snapshot, state } of steps) {
+    for (const { people, names } of snapshot.ambiguous) {
+      if (new Set(people).size !== 2 || names.length !== 2) throw new Error(`a doubt of ${people}`);
+      if (!people.some((person) => there.has(person))) throw new Error(`neither of ${people} is there`);
+    }
+    for (const verdict of state.verdicts.values()) {
+      if (verdict.between !== null && (verdict.person ?? verdict.stranger) !== null)
+        throw new Error(`${verdict.between} and ${verdict.person ?? verdict.stranger} at once`);
+    }
+    if (!snapshot.occupied && snapshot.ambiguous.length > 0) throw new Error('a doubt in an empty room');
+  }
+}
+
 /**
  * Without a face nobody stays longer than motion all the time could keep them; and once the camera was blind, no longer than the
  * time set, whatever moves. Only observed time counts.
@@ -141,6 +158,7 @@ function nobodyStaysTooLong({ steps }: Replayed): void {
     observedMs += Math.min(gapMs, passedMs);
     beforeMs = atMs;
     for (const look of looks) if (look.person !== null) last.set(look.person, observedMs);
+    for (const { people } of snapshot.ambiguous) for (const person of people) last.set(person, observedMs);
     for (const { person } of snapshot.people) {
       const lookMs = last.get(person)!;
       if (observedMs - lookMs > longestMs) throw new Error(`${person} stays for ${observedMs - lookMs} ms`);
