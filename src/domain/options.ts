@@ -42,12 +42,12 @@ export interface RecognitionOptions {
  * with 5 templates, clean / degraded: teacher 0.56 / 0.42 % and 0.14 / 0.04 %, student 0.57 / 0.62 % and 0.14 / 0.12 %.
  */
 const measured: Readonly<Record<string, { readonly look: number; readonly pooled: number }>> = {
-  mobilefacenet: { look: 0.51, pooled: 0.56 },
-  'resnet50-w100': { look: 0.53, pooled: 0.58 },
+  mobilefacenet: { look: 0.51, pooled: 0.57 },
+  'resnet50-w100': { look: 0.53, pooled: 0.59 },
 };
 
 /** For an embedder that nobody has measured. */
-const strictest = { look: 0.53, pooled: 0.58 };
+const strictest = { look: 0.53, pooled: 0.59 };
 
 /** The shipped options with the thresholds of `embedder` (its id in the manifest). */
 export function optionsFor(embedder: string): RecognitionOptions {

@@ -42,9 +42,6 @@ export const noVerdict: Verdict = {
   swapped: false,
 };
 
-/** Similarity above the threshold from which a name is sure enough to be called `high`. */
-const sure = 0.12;
-
 /** Votes kept at most: a window of a minute at 10 frames a second would otherwise be 600. */
 const mostVotes = 100;
 
@@ -52,7 +49,7 @@ const mostVotes = 100;
  * The verdict on `one` after this frame. `look` is the embedding of its look in this frame when the look counted, else null.
  */
 export function decide(
-  one: Track,
+  one: Pick<Track, 'evidence' | 'lastMs'>,
   look: Float32Array | null,
   before: Verdict,
   gallery: Gallery,
@@ -84,8 +81,7 @@ export function decide(
     const early = pooled.person === held ? null : tooEarly(votes, pooled.person, naming);
     if (early !== null)
       return { ...pooled, person: null, state: 'unclear', rule: early, confidence: 'medium', ...kept };
-    const clear = pooled.similarity! >= options.pooled.threshold + sure;
-    return { ...pooled, confidence: clear ? 'high' : 'medium', ...kept, namedMs: one.lastMs };
+    return { ...pooled, confidence: pooled.sure ? 'high' : 'medium', ...kept, namedMs: one.lastMs };
   }
   if (pooled.state === 'stranger') {
     const rule = notYetStranger(one, kept.namedMs, naming);
@@ -103,7 +99,11 @@ export function decide(
 }
 
 /** A stranger needs good looks over some time, and that nobody was just named on the track. */
-function notYetStranger({ evidence }: Track, namedMs: number | null, naming: NamingOptions): string | null {
+function notYetStranger(
+  { evidence }: Pick<Track, 'evidence'>,
+  namedMs: number | null,
+  naming: NamingOptions,
+): string | null {
   const { strangerLooks, strangerWindowMs, strangerAfterNameMs } = naming;
   if (evidence.goodLooks < strangerLooks || evidence.lastMs - evidence.firstMs < strangerWindowMs) {
     return `${evidence.goodLooks} good looks, ${strangerLooks} over ${strangerWindowMs / 1000} s needed`;
