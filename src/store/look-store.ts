@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import type { PersonId } from '../domain/gallery.js';
 import type { LookExplained } from '../domain/look.js';
+import type { NotedLook } from '../domain/noteworthy.js';
 import { translated, truncateLog } from './database.js';
 import { openKeyring } from './keyring.js';
 import { decodeLook, encodeLook, lookFormat } from './look-code.js';
@@ -10,7 +11,7 @@ import { lookDatabaseName, openLookDatabase } from './look-database.js';
 import { seal, unseal } from './seal.js';
 
 /** A look that is kept for a day. */
-export interface KeptLook extends LookExplained {
+export interface KeptLook extends NotedLook {
   /** Never given to another look. */
   readonly id: number;
   /** Wall time, milliseconds since the Unix epoch. */
@@ -19,8 +20,6 @@ export interface KeptLook extends LookExplained {
   readonly run: string;
   /** Embedding space: looks are only compared with templates of the same. */
   readonly space: string;
-  /** Which look of its track it was, from 1; gaps are looks that were not kept. */
-  readonly nth: number;
 }
 
 export type NewLook = Omit<KeptLook, 'id'>;
