@@ -148,8 +148,9 @@ function fillGap(
 ): { readonly track: Track | undefined; readonly verdict: Verdict } {
   let [track, verdict] = [old, before];
   const { skipped } = look;
-  // A gate that would stop this look now would have stopped those before it.
-  const stopped = look.weight > 0 && refusal(look, options.gate) !== null;
+  // A gate that would stop this look only now would have stopped those before it too.
+  const refused = refusal(look, options.gate);
+  const stopped = refused !== null && refused !== look.rule;
   if (skipped === null || track === undefined || stopped) return { track, verdict };
   const { lastMs } = track;
   for (let n = 1; n <= skipped.looks; n++) {
