@@ -73,6 +73,11 @@ export function lastLooks(notes: Notes): readonly NotedLook[] {
   return [...notes.values()].flatMap(lastLook);
 }
 
+/** What was left out so far is forgotten, because it may be of somebody who was. */
+export function withoutSkipped(notes: Notes): Notes {
+  return new Map([...notes].map(([track, one]) => [track, { ...one, runUp: [], skipped: null }]));
+}
+
 function note(old: TrackNotes | undefined, look: LookExplained): { notes: TrackNotes; kept: readonly NotedLook[] } {
   const noted: NotedLook = { ...look, nth: (old?.looks ?? 0) + 1, skipped: null };
   const state = old === undefined || look.weight > 0 ? look.state : old.state;

@@ -40,8 +40,8 @@ export interface Rejudged {
 }
 
 /**
- * Every track of `looks`, in the order they began. `looks` is gone through twice, ordered by time; embeddings must be of
- * the gallery's space. `progress` hears how many looks are done.
+ * Every track of `looks`, in the order they began. `looks` is gone through twice, ordered by time, and may grow in between;
+ * embeddings must be of the gallery's space. `progress` hears how many looks are done.
  */
 export function rejudge(
   looks: () => Iterable<RecordedLook>,
@@ -64,7 +64,7 @@ export function rejudge(
   let run: Run = { id: '', tracks: noTracks, verdicts: new Map() };
   for (const frame of frames(looks())) {
     if (run.id !== frame[0]!.run) run = { id: frame[0]!.run, tracks: noTracks, verdicts: new Map() };
-    const judged = frame.filter((look) => recorded.get(keyOf(look))!.whole);
+    const judged = frame.filter((look) => recorded.get(keyOf(look))?.whole);
     advance(run, judged, recorded, gallery, options);
     for (const look of judged) recorded.get(keyOf(look))!.after.add(look, run.verdicts.get(look.track)!);
     done += frame.length;

@@ -2,7 +2,7 @@
 // the key that opens the rest is wrapped by the key file. Losing this file loses explanations, nothing else.
 import { join } from 'node:path';
 import type { PersonId } from '../domain/gallery.js';
-import type { LookExplained } from '../domain/look.js';
+import { isAbout } from '../domain/look.js';
 import type { NotedLook } from '../domain/noteworthy.js';
 import { translated, truncateLog } from './database.js';
 import { openKeyring } from './keyring.js';
@@ -174,10 +174,4 @@ export function openLookStore(options: LookStoreOptions): LookStore {
     const bytes = unseal(key, sealed, place(id, atMs));
     return bytes === null ? [] : [{ id, wallMs: atMs, ...decodeLook(bytes) }];
   }
-}
-
-/** Whether a look says anything about `person`: named, nearest, second, or mentioned by the rule (as `still ada: ...`). */
-export function isAbout(look: LookExplained, person: PersonId): boolean {
-  if (look.person === person || look.best === person || look.runnerUp === person) return true;
-  return look.rule.split(/[^a-z0-9_-]+/).includes(person);
 }
