@@ -109,7 +109,7 @@ t.test('status fits 80 columns, escapes what it quotes, and says what to do', as
 t.test('why explains, in words and as JSON', async (t) => {
   const { config, calls } = await daemon(t);
   const { stdout } = await runCli(['why', '--last', '3', '--config', config]);
-  t.match(stdout, /^417  ..:..:..  track 3, eyes 21 px/);
+  t.match(stdout, /^417 {2}..:..:.. {2}track 3, eyes 21 px/);
   t.match(stdout.replaceAll(/\s+/g, ' '), /no name: too close to .* \(Ada 0\.512, then Bob 0\.498, margin 0\.014\)/);
   t.ok(widest(stdout) <= 80, stdout);
   const json = await runCli(['why', '--json', '--config', config]);
