@@ -110,7 +110,12 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   household: z.strictObject({ id: id.default('home') }).prefault({}),
-  privacy: z.strictObject({ snapshots: z.boolean().default(false) }).prefault({}),
+  privacy: z
+    .strictObject({
+      snapshots: z.boolean().default(false),
+      looks_kept_hours: z.number().min(0).max(24).default(24),
+    })
+    .prefault({}),
   store: z
     .strictObject({
       directory: path.default('/var/lib/roomkin'),

@@ -176,7 +176,7 @@ function convert(file: ConfigFile) {
       mqttRoom: home_assistant.mqtt_room,
     },
     household: { id: household.id },
-    privacy: { snapshots: privacy.snapshots },
+    privacy: { snapshots: privacy.snapshots, looksKeptMs: ms(3600 * privacy.looks_kept_hours) },
     store: { directory: store.directory, keyFile: store.key_file ?? join(store.directory, 'key') },
     service: {
       logLevel: service.log_level,

@@ -19,7 +19,9 @@ t.test('each person who is seen, every two seconds', async (t) => {
       get snapshot() {
         return snapshot;
       },
-      looks: () => looks,
+      get looks() {
+        return looks;
+      },
     },
     ({ person, distanceMetres: metres }) => told.push(`${person} ${metres.toFixed(1)}`),
   );

@@ -160,7 +160,7 @@ export function suspend(state: RecognitionState): RecognitionState {
 }
 
 /** Each track's verdict after this frame; no two tracks share a name. */
-function nameTracks(
+export function nameTracks(
   tracks: readonly Track[],
   before: ReadonlyMap<number, Verdict>,
   newLook: (track: number) => Float32Array | null,
@@ -176,7 +176,7 @@ function nameTracks(
 }
 
 /** A track on which somebody else is seen now keeps its place and forgets what it saw. */
-function withoutOld(tracks: Tracks, verdicts: ReadonlyMap<number, Verdict>): Tracks {
+export function withoutOld(tracks: Tracks, verdicts: ReadonlyMap<number, Verdict>): Tracks {
   const kept = tracks.tracks.map((one) => (verdicts.get(one.id)?.swapped ? { ...one, evidence: noEvidence } : one));
   return { ...tracks, tracks: kept };
 }

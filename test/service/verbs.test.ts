@@ -28,6 +28,7 @@ const status: DaemonStatus = {
   },
 };
 const look: FaceLook = {
+  id: 417,
   at: '2026-11-23T10:00:00.000Z',
   track: 3,
   eyesPx: 21.4,
@@ -109,7 +110,7 @@ t.test('status fits 80 columns, escapes what it quotes, and says what to do', as
 t.test('why explains, in words and as JSON', async (t) => {
   const { config, calls } = await daemon(t);
   const { stdout } = await runCli(['why', '--last', '3', '--config', config]);
-  t.match(stdout, /track 3, eyes 21 px/);
+  t.match(stdout, /^417 {2}..:..:.. {2}track 3, eyes 21 px/);
   t.match(stdout.replaceAll(/\s+/g, ' '), /no name: too close to .* \(Ada 0\.512, then Bob 0\.498, margin 0\.014\)/);
   t.ok(widest(stdout) <= 80, stdout);
   const json = await runCli(['why', '--json', '--config', config]);
