@@ -14,6 +14,8 @@ export interface GalleryFault {
   /** Id of the photo's template. */
   readonly template: number;
   readonly other: PersonId | null;
+  /** The photo that is this one a second time; null where it is none. */
+  readonly otherTemplate: number | null;
   /** To the other photo, to the rest of its own person, or to `other`. */
   readonly similarity: number;
 }
@@ -47,7 +49,8 @@ function twin(
   for (const before of seen) {
     const alike = similarity(before.template.vector, template.vector);
     if (alike <= sameLookAbove) continue;
-    return { kind: 'twice', person: id, template: template.id, other: before.person, similarity: alike };
+    const { person: other, template: first } = before;
+    return { ...fault('twice', id, template, alike), other, otherTemplate: first.id };
   }
   return null;
 }
@@ -66,14 +69,18 @@ function confusable(
     const alike = personSimilarity(template.vector, other) ?? -1;
     const near = alike >= look.threshold && (own === null || alike > own - look.margin);
     if (!near || alike <= (worst?.similarity ?? -1)) continue;
-    worst = { kind: 'confusable', person: person.id, template: template.id, other: other.id, similarity: alike };
+    worst = { ...fault('confusable', person.id, template, alike), other: other.id };
   }
   return worst;
 }
 
 function unlike(person: Person, template: Template): GalleryFault {
   const alike = ownSimilarity(person, template) ?? 0;
-  return { kind: 'unlike', person: person.id, template: template.id, other: null, similarity: alike };
+  return fault('unlike', person.id, template, alike);
+}
+
+function fault(kind: GalleryFault['kind'], person: PersonId, { id }: Template, alike: number): GalleryFault {
+  return { kind, person, template: id, other: null, otherTemplate: null, similarity: alike };
 }
 
 /** Similarity to the person's other photos; null where this is the only one. */
