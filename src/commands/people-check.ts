@@ -39,7 +39,7 @@ function advice(faults: readonly GalleryFault[], columns: number): string[] {
 }
 
 function describe(
-  { kind, person, template, other, otherTemplate, similarity }: GalleryFault,
+  { kind, person, template, other, otherTemplate, correction, similarity }: GalleryFault,
   people: readonly PersonRecord[],
 ): string {
   const name = (id: string | null): string => people.find((one) => one.id === id)?.name ?? '';
@@ -48,6 +48,8 @@ function describe(
   const photo = `Photo ${template} of ${name(person)} (${day}, eyes ${Math.round(quality.eyesPx)} px)`;
   const alike = similarity.toFixed(2);
   if (kind === 'unlike') return `${photo} is unlike the others (${alike}): perhaps somebody else is on it`;
+  if (kind === 'rejected')
+    return `${photo} is like a face said not to be ${name(person)} (${alike}): one is wrong, photo or correction ${correction}`;
   if (kind === 'confusable') return `${photo} could be taken for ${name(other)} (${alike}): better one that could not`;
   if (person === other) return `${photo} is kept twice, also as ${otherTemplate}`;
   return `${photo} is also kept as photo ${otherTemplate} of ${name(other)}: set the wrong one of them aside`;
