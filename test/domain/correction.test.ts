@@ -4,7 +4,7 @@ import { learnable, rejectable } from '../../src/domain/correction.js';
 import type { Gallery, Person } from '../../src/domain/gallery.js';
 import { identify } from '../../src/domain/identify.js';
 import { defaultOptions } from '../../src/domain/options.js';
-import { personSimilarity, similarity } from '../../src/domain/similarity.js';
+import { personSimilarity } from '../../src/domain/similarity.js';
 import { vector } from './people.js';
 
 const { look: thresholds } = defaultOptions;
@@ -100,36 +100,28 @@ t.test('never more looks of the camera than photos', async (t) => {
 });
 
 t.test('no chain of corrections leads from Ada to a stranger', async (t) => {
-  // Every look lies between Ada and a stranger at a right angle; each is tried, in an order that suits the attacker best.
-  const angle = fc.double({ min: 0, max: 1, noNaN: true });
-  const chain = fc.array(fc.tuple(angle, fc.double({ min: -0.4, max: 0.4, noNaN: true })), {
-    minLength: 1,
-    maxLength: 60,
-  });
-  const photos = personOf('ada', ...Array.from({ length: 30 }, (_, n) => photo(0.92, 0, 0, (n - 15) / 40)));
+  // Looks between Ada and a stranger at a right angle, in any order; each that is granted is learned before the next.
+  const degrees = fc.integer({ min: 0, max: 90 });
+  const aside = fc.integer({ min: -40, max: 40 });
+  const photos = personOf('ada', ...Array.from({ length: 10 }, (_, n) => photo(0.92, 0, 0, (n - 5) / 20)));
+  const stranger = seen(vector(0.2, 0.95));
+  let learned = 0;
   fc.assert(
-    fc.property(chain, (steps) => {
+    fc.property(fc.array(fc.tuple(degrees, aside), { minLength: 20, maxLength: 60 }), (steps) => {
       let person = photos;
-      for (const [towards, aside] of steps.sort(([a], [b]) => a - b)) {
-        const radians = (towards * Math.PI) / 2;
-        const made = Float32Array.of(Math.cos(radians), Math.sin(radians), 0, 0, 0, aside, 0, 0);
-        const look = made.map((value) => value / Math.hypot(...made));
+      for (const [towards, more] of steps) {
+        const radians = (towards * Math.PI) / 180;
+        const look = photo(Math.cos(radians), Math.sin(radians), 0, 0, 0, more / 100);
         const result = learnable(seen(look), person, gallery(person), thresholds);
         if ('refused' in result || result.known) continue;
         if (personSimilarity(look, photos)! < thresholds.threshold - 0.05) return false;
-        const learned = { id: 1000 + person.templates.length, vector: look, corrected: true as const };
-        person = { ...person, templates: [...person.templates, learned] };
+        learned++;
+        const template = { id: 1000 + learned, vector: look, corrected: true as const };
+        person = { ...person, templates: [...person.templates, template] };
       }
-      const stranger = seen(vector(0.2, 0.95));
       return refused(learnable(stranger, person, gallery(person), thresholds)) !== '';
     }),
-    { numRuns: 200 },
+    { numRuns: 300 },
   );
-  // The same chain is taken where nearness to what was learned before would do: the test can fail.
-  const last = vector(0.5, 0.86);
-  const beyond = vector(0.1, 0.99);
-  t.ok(similarity(last, beyond) > 0.8);
-  const led = { ...photos, templates: [...photos.templates, { id: 99, vector: last, corrected: true as const }] };
-  t.match(learnable(seen(last), photos, gallery(photos), thresholds), { known: false });
-  t.match(refused(learnable(seen(beyond), led, gallery(led), thresholds)), /0\.48 needed/);
+  t.ok(learned > 1000, `${learned} looks were learned on the way`);
 });
