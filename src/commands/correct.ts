@@ -14,7 +14,7 @@ import { configuredSpace, openGallery } from './parts.js';
 import { wrap } from './rows.js';
 
 export const command: Command = {
-  usage: 'correct ID [--not NAME] [--is NAME] | correct --list | correct --undo N',
+  usage: 'correct ID [--not NAME] [--is NAME] | --list | --undo N',
   summary: 'Say who a face that `why` lists was not, or was.',
   async run(argv, io) {
     const { values, positionals } = parseArguments(argv, command.usage, {

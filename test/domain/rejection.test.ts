@@ -1,7 +1,9 @@
 import t from 'tap';
+import { calibrate, calibrated } from '../../src/domain/calibration.js';
 import type { Gallery, Person } from '../../src/domain/gallery.js';
 import { checkGallery } from '../../src/domain/gallery-check.js';
 import { identify, type Thresholds } from '../../src/domain/identify.js';
+import { defaultOptions } from '../../src/domain/options.js';
 import { rejectedFrom, rejectionOf } from '../../src/domain/rejection.js';
 import { scattered } from '../../src/domain/similarity.js';
 import { household, person, vector } from './people.js';
@@ -39,6 +41,15 @@ t.test('it bars near that face only, and never what is nearer to Ada', async (t)
   t.equal(at(rejectedFrom)?.id, 7, 'the limit itself is near');
   t.equal(at(rejectedFrom - 0.01), null);
   t.equal(rejectionOf(vector(1), {}, 1), null);
+});
+
+t.test('what each person needs is one thing, who they are not another', async (t) => {
+  const gallery = galleryOf(double);
+  const budget = { wrongNamesPerMonth: 1, strangersPerDay: 20 };
+  const calibration = calibrate(gallery, { vectors: [], nearness: 0 }, budget, defaultOptions);
+  t.not(calibration.people[0]!.adjustment.threshold, 0);
+  const adjusted = calibrated(gallery, calibration);
+  t.match(identify(again, adjusted, thresholds), { state: 'unclear', rule: /closer to a face that is not Ada/ });
 });
 
 t.test('the nearest of several rejections is told', async (t) => {
