@@ -10,6 +10,8 @@ export interface Template {
   readonly id: number;
   /** Unit length. */
   readonly vector: Float32Array;
+  /** Learned from a look of the room's camera that somebody said was this person, not from a photo. */
+  readonly corrected?: true;
 }
 
 /** What this person needs for a name more (or less) than the embedder's thresholds ask of everybody. See calibration.ts. */

@@ -1,5 +1,6 @@
 // Open-set identification of one embedding: a name needs a similarity AND a margin to the second person. Never a guess.
 import type { Gallery, Person, PersonId } from './gallery.js';
+import { rejectionOf } from './rejection.js';
 import { personSimilarity, similarity } from './similarity.js';
 
 export interface Thresholds {
@@ -58,6 +59,10 @@ export function identify(
   const stranger = closestStranger(embedding, gallery);
   if (stranger !== null && stranger >= best.score) {
     return undecided('stranger', best, second, `${said}, closer to a face given as unknown`);
+  }
+  // Nobody wins by another's being barred: who comes second was not near enough to be first.
+  if (rejectionOf(embedding, best.person, best.score) !== null) {
+    return undecided('unclear', best, second, `${said}, closer to a face that is not ${best.person.name}`);
   }
   const margin = second === undefined ? null : best.score - second.score;
   if (margin !== null && margin < lead) {
