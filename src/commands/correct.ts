@@ -60,8 +60,8 @@ function correct(id: number, not: string | undefined, is: string | undefined, io
     is: who && learn(changes, look, who, calibrated(changes.gallery(space)), thresholds),
   }));
   if (notWho !== null)
-    say(io, outcomes.not, `look ${id} is not ${notWho.name}`, `faces like it no longer get the name`);
-  if (who !== null) say(io, outcomes.is, `look ${id} is ${who.name}`, countOf(store.find(who.id)));
+    say(io, outcomes.not, `Look ${id} is not ${notWho.name}`, `faces like it no longer get the name`);
+  if (who !== null) say(io, outcomes.is, `Look ${id} is ${who.name}`, countOf(store.find(who.id)));
   io.document({ look: id, not: told(notWho, outcomes.not), is: told(who, outcomes.is) });
 }
 
@@ -78,9 +78,9 @@ function findLook(id: number, io: CommandIo): KeptLook {
 
 function say(io: CommandIo, outcome: Outcome | null, fact: string, effect: string): void {
   const number = outcome?.correction ?? null;
-  const undo = number === null ? '' : ` (roomkin correct --undo ${number} takes it back)`;
-  const text = number === null ? `${fact}: known already, nothing to learn` : `${fact}: ${effect}${undo}`;
-  for (const line of wrap(`${text[0]!.toUpperCase()}${text.slice(1)}`, Math.min(io.columns, 80))) io.out(line);
+  const text = `${fact}: ${number === null ? 'known already, nothing to learn' : effect}`;
+  for (const line of wrap(text, Math.min(io.columns, 80))) io.out(line);
+  if (number !== null) io.out(`  roomkin correct --undo ${number} takes it back`);
 }
 
 function countOf({ name, templates }: PersonRecord): string {
