@@ -20,6 +20,7 @@ const verbs: Readonly<Record<string, Load>> = {
   identify: () => import('./commands/identify.js'),
   calibrate: () => import('./commands/calibrate.js'),
   why: () => import('./commands/why.js'),
+  replay: () => import('./commands/replay.js'),
   watch: () => import('./commands/watch.js'),
   status: () => import('./commands/status.js'),
   check: () => import('./commands/check.js'),

@@ -14,6 +14,7 @@ import { createEngine } from './engine/create-engine.js';
 import { engineOptions } from './engine-options.js';
 import { createHoldTime } from './hold-time.js';
 import { createLastFace } from './last-face.js';
+import { createLookLog } from './look-log.js';
 import { createNeighbours } from './neighbours.js';
 import { createPrivacySwitch } from './privacy-switch.js';
 import { createPublisher, type Publisher } from './publish/publisher.js';
@@ -24,6 +25,8 @@ import { controlPlace } from './service/control-path.js';
 import { readHeat } from './service/heat.js';
 import { createNotifier } from './service/notify.js';
 import { openStore } from './store/gallery-store.js';
+import { eraseLookDatabase } from './store/look-database.js';
+import { openLookStore } from './store/look-store.js';
 import { watchRoom } from './watch-room.js';
 import { createWhereabouts } from './whereabouts.js';
 
@@ -78,6 +81,17 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
   };
   currentGallery();
 
+  const { looksKeptMs } = config.privacy;
+  if (looksKeptMs === 0) eraseLookDatabase(config.store.directory);
+  const openLooks = () => openLookStore({ ...config.store, onDamage: (sentence) => log('warning', sentence) });
+  using looks = createLookLog({
+    open: looksKeptMs > 0 ? openLooks : null,
+    keptMs: looksKeptMs,
+    space: model.space,
+    people: () => new Set(currentGallery().people.map(({ id }) => id)),
+    clock,
+    log,
+  });
   const watchers = new Set<RoomListener>();
   const room = createRoom(
     currentGallery,
@@ -96,6 +110,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
         for (const watcher of watchers) watcher.event(event);
       },
       household: () => neighbours.tell(),
+      looks: (seen, atMs) => looks.take(seen, atMs),
     },
     clock.monotonicMs(),
     config.room.id,
@@ -143,6 +158,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
       model,
       camera,
       room,
+      looks,
       meter,
       privacy,
       publisher,

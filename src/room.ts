@@ -23,10 +23,13 @@ export interface RoomListener {
   event(event: PresenceEvent): void;
   /** Called when what this room tells the other rooms changed in more than its age. */
   household?(household: Household): void;
+  /** The looks of a frame that was analysed at `atMs`, none included. */
+  looks?(looks: readonly LookExplained[], atMs: number): void;
 }
 
 export interface Room {
-  see(analysis: Analysis): void;
+  /** `moved`: where the picture differs from the one analysed before, noise apart, pixels. */
+  see(analysis: Analysis, moved?: readonly Box[]): void;
   /** The picture at `atMs` was the one analysed before. */
   still(atMs: number): void;
   /** Nothing can be seen from now on; what is known is withdrawn until the next `see`. */
@@ -36,8 +39,8 @@ export interface Room {
   /** Somebody is there whose name is not decided yet: every frame counts. */
   readonly undecided: boolean;
   readonly snapshot: PresenceSnapshot | null;
-  /** The newest `last` looks, oldest first. */
-  looks(last: number): readonly LookExplained[];
+  /** The looks of the last analysed frame. */
+  readonly looks: readonly LookExplained[];
   /** The outside presence sensor; the hold time of Home Assistant's number. */
   hint(hints: Hints): void;
   /** What this room and the others say about people. */
@@ -49,9 +52,6 @@ export interface Room {
 
 /** Verdicts that another look at an unchanged picture would not move. */
 const decided: ReadonlySet<string> = new Set(['known', 'stranger']);
-
-/** How many looks `why` can explain. */
-const looksKept = 200;
 
 /** `gallery` is asked for each frame and must be cheap when nothing changed. */
 export function createRoom(
@@ -65,7 +65,7 @@ export function createRoom(
   let snapshot: PresenceSnapshot | null = null;
   let hints: Hints = {};
   let holdMs = options.presence.holdMs;
-  const recent: LookExplained[] = [];
+  let looks: readonly LookExplained[] = [];
 
   const current = (): RecognitionOptions => ({ ...options, presence: { ...options.presence, holdMs } });
   const publish = (next: PresenceSnapshot | null): void => {
@@ -79,8 +79,6 @@ export function createRoom(
     if (next.household.version !== version) listener.household?.(next.household);
   };
   const take = (step: RecognitionStep): void => {
-    recent.push(...step.looks);
-    recent.splice(0, recent.length - looksKept);
     // The state first: who hears "Ada arrived" and looks at the state finds her there.
     publish(step.snapshot);
     for (const event of step.events) listener.event(event);
@@ -89,8 +87,11 @@ export function createRoom(
   };
 
   return {
-    see(analysis) {
-      take(observe(state, analysis, gallery(), current(), hints));
+    see(analysis, moved = []) {
+      const step = observe(state, { ...analysis, moved }, gallery(), current(), hints);
+      looks = step.looks;
+      take(step);
+      listener.looks?.(looks, analysis.capturedAt);
     },
     still(atMs) {
       take(observeStill(state, atMs, gallery(), current(), hints));
@@ -103,13 +104,16 @@ export function createRoom(
       return state.tracks.tracks.map((track) => track.box);
     },
     get undecided() {
-      return state.tracks.tracks.some((track) => !decided.has(state.verdicts.get(track.id)?.state ?? 'unclear'));
+      return state.tracks.tracks.some((track) => {
+        const verdict = state.verdicts.get(track.id);
+        return verdict === undefined || !(decided.has(verdict.state) || verdict.between !== null);
+      });
     },
     get snapshot() {
       return snapshot;
     },
-    looks(last) {
-      return recent.slice(-last);
+    get looks() {
+      return looks;
     },
     get household() {
       return state.household;

@@ -2,7 +2,8 @@
 // the key that opens the rest is wrapped by the key file. Losing this file loses explanations, nothing else.
 import { join } from 'node:path';
 import type { PersonId } from '../domain/gallery.js';
-import type { LookExplained } from '../domain/look.js';
+import { isAbout } from '../domain/look.js';
+import type { NotedLook } from '../domain/noteworthy.js';
 import { translated, truncateLog } from './database.js';
 import { openKeyring } from './keyring.js';
 import { decodeLook, encodeLook, lookFormat } from './look-code.js';
@@ -10,7 +11,7 @@ import { lookDatabaseName, openLookDatabase } from './look-database.js';
 import { seal, unseal } from './seal.js';
 
 /** A look that is kept for a day. */
-export interface KeptLook extends LookExplained {
+export interface KeptLook extends NotedLook {
   /** Never given to another look. */
   readonly id: number;
   /** Wall time, milliseconds since the Unix epoch. */
@@ -19,8 +20,6 @@ export interface KeptLook extends LookExplained {
   readonly run: string;
   /** Embedding space: looks are only compared with templates of the same. */
   readonly space: string;
-  /** Which look of its track it was, from 1; gaps are looks that were not kept. */
-  readonly nth: number;
 }
 
 export type NewLook = Omit<KeptLook, 'id'>;
@@ -175,10 +174,4 @@ export function openLookStore(options: LookStoreOptions): LookStore {
     const bytes = unseal(key, sealed, place(id, atMs));
     return bytes === null ? [] : [{ id, wallMs: atMs, ...decodeLook(bytes) }];
   }
-}
-
-/** Whether a look says anything about `person`: named, nearest, second, or mentioned by the rule (as `still ada: ...`). */
-export function isAbout(look: LookExplained, person: PersonId): boolean {
-  if (look.person === person || look.best === person || look.runnerUp === person) return true;
-  return look.rule.split(/[^a-z0-9_-]+/).includes(person);
 }

@@ -11,6 +11,7 @@ export function madeUpLook(over: Partial<NewLook> = {}): NewLook {
     atMs: 1234.5678,
     track: 1,
     nth: 1,
+    skipped: null,
     box: [10.25, 20.5, 90.125, 91],
     score: 0.912345,
     quality,
