@@ -3,13 +3,13 @@
 import { fail } from '../base/errors.js';
 import { createCalibrator } from '../calibrator.js';
 import { recognitionOptions } from '../recognition-options.js';
-import { hasLooks } from '../store/look-database.js';
-import { type KeptLook, openLookStore } from '../store/look-store.js';
+import type { KeptLook } from '../store/look-store.js';
 import type { PersonRecord } from '../store/store.js';
 import { misused, parseArguments } from './arguments.js';
 import type { Command, CommandIo } from './command.js';
 import { learn, type Outcome, reject } from './correct-steps.js';
 import { listCorrections, undoCorrection } from './corrections.js';
+import { openKeptLooks } from './kept-looks.js';
 import { configuredSpace, openGallery } from './parts.js';
 import { wrap } from './rows.js';
 
@@ -67,12 +67,12 @@ function correct(id: number, not: string | undefined, is: string | undefined, io
 
 /** Errors: LOOK_UNKNOWN, DATABASE. */
 function findLook(id: number, io: CommandIo): KeptLook {
-  const { directory, keyFile } = io.config().store;
-  const unknown = () => fail('LOOK_UNKNOWN', `there is no look ${id}: they are kept for a day, roomkin why lists them`);
-  if (!hasLooks(directory)) throw unknown();
-  using looks = openLookStore({ directory, keyFile, onDamage: (sentence) => io.log('warning', sentence) });
-  const look = looks.find(id);
-  if (look === null) throw unknown();
+  if (io.config().privacy.looksKeptMs === 0)
+    throw fail('LOOK_UNKNOWN', 'no look is kept that could be corrected: set privacy.looks_kept_hours, 24 for a day');
+  using looks = openKeptLooks(io);
+  const look = looks?.find(id) ?? null;
+  if (look === null)
+    throw fail('LOOK_UNKNOWN', `there is no look ${id}: they are kept for a day, roomkin why lists them`);
   return look;
 }
 

@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import t from 'tap';
 import { openLookStore } from '../../src/store/look-store.js';
 import { runCli } from '../helpers/cli.js';
@@ -133,6 +134,10 @@ t.test('what would do harm, or makes no sense, is refused with what to do', asyn
     t.equal(results[index]!.stdout, '');
   }
   t.same((await json('correct', '--list')).document, { corrections: [] });
+  const forgetful = writeConfig('forgetful.toml', at('store'));
+  appendFileSync(forgetful, '[privacy]\nlooks_kept_hours = 0\n');
+  const none = await runCli(['correct', id.own, '--not', 'Ada', '--config', forgetful]);
+  t.match(errors(none), [/LOOK_UNKNOWN: .*looks_kept_hours/]);
   const fresh = writeConfig('fresh.toml', at('fresh'));
   t.match(errors(await runCli(['correct', '1', '--not', 'Ada', '--config', fresh])), [/PERSON_UNKNOWN/]);
 });
