@@ -10,7 +10,8 @@ import { randomScene } from './sequences.js';
 import { type Scene, simulate } from './simulator.js';
 
 /** A long one takes about a fifth of a second. */
-const sequences = Number(process.env['ROOMKIN_LONG_SEQUENCES'] ?? 40);
+const sequences = Number(process.env['ROOMKIN_LONG_SEQUENCES'] ?? 25);
+t.setTimeout(30_000 + 2000 * sequences);
 
 /** Plays a scene and keeps of it what a daemon would. */
 function recorded(scene: Scene): { gallery: Gallery; looks: RecordedLook[]; seen: number } {
