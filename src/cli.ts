@@ -19,6 +19,7 @@ const verbs: Readonly<Record<string, Load>> = {
   identify: () => import('./commands/identify.js'),
   calibrate: () => import('./commands/calibrate.js'),
   why: () => import('./commands/why.js'),
+  correct: () => import('./commands/correct.js'),
   replay: () => import('./commands/replay.js'),
   watch: () => import('./commands/watch.js'),
   status: () => import('./commands/status.js'),

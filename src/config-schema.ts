@@ -75,6 +75,7 @@ export const configSchema = z.strictObject({
       window_seconds: seconds(0.2, 60).default(3),
       leave_after_seconds: seconds(0, 86400).default(60),
       hold_seconds: seconds(0, 86400).default(0),
+      motion_half_life_seconds: seconds(0, 86400).default(900),
       strangers: z.boolean().default(true),
     })
     .prefault({}),

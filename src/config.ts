@@ -150,6 +150,7 @@ function convert(file: ConfigFile) {
       leaveAfterMs: ms(presence.leave_after_seconds),
       /** Home Assistant's Hold number; changes at run time. */
       holdMs: ms(presence.hold_seconds),
+      motionHalfLifeMs: ms(presence.motion_half_life_seconds),
       strangers: presence.strangers,
     },
     mqtt: {

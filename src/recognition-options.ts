@@ -9,7 +9,7 @@ export function recognitionOptions(config: Config): RecognitionOptions {
   const given = { ...(threshold === null ? {} : { threshold }), ...(margin === null ? {} : { margin }) };
   const capped = (strangerBelow: number): number => Math.min(strangerBelow, threshold ?? strangerBelow);
   const shipped = optionsFor(chooseEmbedder(readManifest(), config.embedder.id).id);
-  const { look, pooled, gate, naming, presence } = shipped;
+  const { look, pooled, gate, naming, presence, places } = shipped;
   return {
     ...shipped,
     look: { ...look, ...given, strangerBelow: capped(look.strangerBelow) },
@@ -24,5 +24,6 @@ export function recognitionOptions(config: Config): RecognitionOptions {
         : Number.POSITIVE_INFINITY,
     },
     presence: { ...presence, leaveAfterMs: config.presence.leaveAfterMs, holdMs: config.presence.holdMs },
+    places: { ...places, halfLifeMs: config.presence.motionHalfLifeMs },
   };
 }

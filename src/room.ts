@@ -28,7 +28,8 @@ export interface RoomListener {
 }
 
 export interface Room {
-  see(analysis: Analysis): void;
+  /** `moved`: where the picture differs from the one analysed before, noise apart, pixels. */
+  see(analysis: Analysis, moved?: readonly Box[]): void;
   /** The picture at `atMs` was the one analysed before. */
   still(atMs: number): void;
   /** Nothing can be seen from now on; what is known is withdrawn until the next `see`. */
@@ -86,8 +87,8 @@ export function createRoom(
   };
 
   return {
-    see(analysis) {
-      const step = observe(state, analysis, gallery(), current(), hints);
+    see(analysis, moved = []) {
+      const step = observe(state, { ...analysis, moved }, gallery(), current(), hints);
       looks = step.looks;
       take(step);
       listener.looks?.(looks, analysis.capturedAt);
@@ -103,7 +104,10 @@ export function createRoom(
       return state.tracks.tracks.map((track) => track.box);
     },
     get undecided() {
-      return state.tracks.tracks.some((track) => !decided.has(state.verdicts.get(track.id)?.state ?? 'unclear'));
+      return state.tracks.tracks.some((track) => {
+        const verdict = state.verdicts.get(track.id);
+        return verdict === undefined || !(decided.has(verdict.state) || verdict.between !== null);
+      });
     },
     get snapshot() {
       return snapshot;

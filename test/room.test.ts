@@ -35,7 +35,7 @@ const frame = (capturedAt: number, faces: readonly Face[]): Analysis => ({
   faces,
 });
 
-function room() {
+function room(leaveAfterMs = 2000) {
   const said: string[] = [];
   const looked: number[] = [];
   const listener = {
@@ -44,7 +44,7 @@ function room() {
       said.push(snapshot === null ? 'null' : snapshot.people.map((one) => one.person).join() || 'nobody'),
     event: ({ type, person }: { type: string; person: string | null }) => said.push(`${type} ${person}`),
   };
-  const options = { ...defaultOptions, presence: { ...defaultOptions.presence, leaveAfterMs: 2000 } };
+  const options = { ...defaultOptions, presence: { ...defaultOptions.presence, leaveAfterMs } };
   return { said, looked, room: createRoom(() => gallery, options, listener, 0) };
 }
 
@@ -116,4 +116,19 @@ t.test('another room sees her: she leaves between two frames, and her face is so
   t.equal(kitchen.snapshot, null);
   kitchen.reconsider(kitchen.household);
   t.equal(kitchen.snapshot, null, 'news do not open its eyes');
+});
+
+t.test('who is assumed by motion goes at once when another room sees them', async (t) => {
+  const { said, room: kitchen } = room(5000);
+  for (let at = 0; at < 2000; at += 200) kitchen.see(frame(at, [face]));
+  for (let at = 2000; at <= 20_000; at += 200) kitchen.see(frame(at, []), [[100, 256, 64, 32]]);
+  t.match(kitchen.snapshot?.people, [{ person: 'ada', as: 'assumed' }], 'five seconds without a face are long over');
+  const nothing = { state() {}, event() {} };
+  const hall = createRoom(() => gallery, defaultOptions, nothing, 0, 'hall');
+  const claims = claimsOf(kitchen.household, 18_000);
+  hall.reconsider(hear(hall.household, kitchen.household.room, claims, 18_000).household);
+  for (let at = 18_000; at < 20_000; at += 200) hall.see(frame(at, [face]));
+  kitchen.reconsider(hear(kitchen.household, 'hall', claimsOf(hall.household, 20_000), 20_000).household);
+  t.equal(said.at(-1), 'left ada');
+  t.strictSame(kitchen.snapshot?.people, []);
 });

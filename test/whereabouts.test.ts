@@ -27,7 +27,7 @@ t.test('each person who is seen, every two seconds', async (t) => {
   );
   const at = (atMs: number, as: 'seen' | 'assumed', person: string | null) => {
     const common = { sinceMs: 0, name: 'Ada', person: 'ada' };
-    snapshot = { occupied: true, strangers: 0, sinceMs: 0, people: [{ ...common, as }] };
+    snapshot = { occupied: true, ambiguous: [], strangers: 0, sinceMs: 0, people: [{ ...common, as }] };
     looks = [{ atMs, person, quality } as LookExplained];
     tell(atMs, 1280);
   };

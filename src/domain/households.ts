@@ -9,6 +9,7 @@ import { identifyFace } from './identify-face.js';
 import { identifyTrack } from './identify-track.js';
 import type { RecognitionOptions } from './options.js';
 import { weight } from './quality-gate.js';
+import { decide, noVerdict } from './verdict.js';
 import { thresholdAtRate } from './verification.js';
 
 type Portrait = Pick<Face, 'score' | 'quality' | 'embedding'>;
@@ -104,7 +105,7 @@ export function households(
     function measure(pictures: readonly Picture[], name: string | null, single: Outcome[], pooled: Outcome[]): void {
       for (const { probe } of pictures) {
         single.push(
-          judge(probe && nearest(probe, gallery, options), probe && identifyFace(probe, gallery, options), name),
+          judge(probe && nearest(probe, gallery, options), probe && identifyFace(probe, gallery, options).person, name),
         );
       }
       for (const track of inTracks(pictures, random)) pooled.push(judgeTrack(track, gallery, options, name));
@@ -142,20 +143,29 @@ function inTracks(pictures: readonly Picture[], random: Random): Portrait[][] {
   return Array.from({ length: count }, (_, i) => looks.slice(i * looksPerTrack, (i + 1) * looksPerTrack));
 }
 
+/** A second between looks would be another track's worth of standing about; a room camera gives ten. */
+const lookMs = 100;
+
+/** The track as the daemon takes it, look by look. A name counts from the first moment it is said, whatever is said later. */
 function judgeTrack(
-  track: readonly Portrait[],
+  looks: readonly Portrait[],
   gallery: Gallery,
   options: RecognitionOptions,
   name: string | null,
 ): Outcome {
-  const evidence = track.reduce(
-    (sum, look, index) =>
-      look.embedding === null ? sum : addLook(sum, look.embedding, weight(look, options.gate), index, options.tracks),
-    noEvidence,
-  );
+  let verdict = noVerdict;
+  let evidence = noEvidence;
+  const said = new Set<string | null>();
+  for (const [index, look] of looks.entries()) {
+    const atMs = index * lookMs;
+    const weighs = weight(look, options.gate);
+    if (look.embedding !== null) evidence = addLook(evidence, look.embedding, weighs, atMs, options.tracks);
+    verdict = decide({ evidence, lastMs: atMs }, weighs > 0 ? look.embedding : null, verdict, gallery, options);
+    if (verdict.person !== null) said.add(verdict.person);
+  }
   const found = identifyTrack(evidence, gallery, options);
-  const enough = evidence.looks >= options.naming.leastLooks;
-  return judge(found, enough ? found : null, name);
+  const wrong = [...said].find((person) => person !== name);
+  return judge(found, wrong ?? [...said][0] ?? null, name);
 }
 
 /** The nearest person whatever the quality, for the curve. */
@@ -163,8 +173,7 @@ function nearest(probe: Portrait, gallery: Gallery, options: RecognitionOptions)
   return probe.embedding === null ? null : identify(probe.embedding, gallery, options.look);
 }
 
-function judge(closest: Identification | null, said: Identification | null, name: string | null): Outcome {
-  const person = said?.person ?? null;
+function judge(closest: Identification | null, person: string | null, name: string | null): Outcome {
   return {
     nearest: closest?.similarity ?? Number.NEGATIVE_INFINITY,
     right: closest !== null && closest.best === name,

@@ -3,10 +3,11 @@
 import { assignNames } from './assign.js';
 import type { RoomId } from './claims.js';
 import { effectiveLooks, noEvidence } from './evidence.js';
-import type { Analysis } from './face.js';
+import type { Analysis, Observation } from './face.js';
 import type { Gallery, PersonId } from './gallery.js';
 import { aloneIn, blinded, freshMs, type Household, settled, sight } from './household.js';
 import { type Identification, identify } from './identify.js';
+import { type LastPlaces, lastPlaces, noPlaces, trust } from './last-place.js';
 import type { LookExplained } from './look.js';
 import type { RecognitionOptions } from './options.js';
 import { emptyRoom, type PresenceState, presence } from './presence.js';
@@ -23,6 +24,8 @@ export interface RecognitionState {
   readonly verdicts: ReadonlyMap<number, Verdict>;
   readonly strangers: Strangers;
   readonly presence: PresenceState;
+  /** Where whoever is present was last seen. */
+  readonly places: LastPlaces;
   /** What this room and the others say about people. */
   readonly household: Household;
 }
@@ -43,7 +46,8 @@ export interface RecognitionStep {
 /** Nobody there, at `atMs` (monotonic milliseconds). `room` is how the other rooms of the household know this one. */
 export function startRecognition(atMs: number, room: RoomId = ''): RecognitionState {
   const household = aloneIn(room);
-  return { tracks: noTracks, verdicts: new Map(), strangers: noStrangers, presence: emptyRoom(atMs), household };
+  const [verdicts, presence] = [new Map(), emptyRoom(atMs)];
+  return { tracks: noTracks, verdicts, strangers: noStrangers, presence, places: noPlaces, household };
 }
 
 /**
@@ -52,7 +56,7 @@ export function startRecognition(atMs: number, room: RoomId = ''): RecognitionSt
  */
 export function observe(
   state: RecognitionState,
-  analysis: Analysis,
+  analysis: Observation,
   gallery: Gallery,
   options: RecognitionOptions,
   hints: Hints = {},
@@ -64,8 +68,9 @@ export function observe(
   const newLook = (id: number) => ((counted.get(id)?.weight ?? 0) > 0 ? counted.get(id)!.face.embedding : null);
   const found = nameTracks(tracks.tracks, state.verdicts, newLook, gallery, options);
   const { verdicts, strangers, mistaken } = nameStrangers(tracks.tracks, found, state.strangers, atMs, options);
+  const places = placesAfter(state, analysis, tracks, verdicts, options);
   const { elsewhere, ...step } = settle(
-    { ...state, tracks: withoutOld(tracks, verdicts), verdicts, strangers },
+    { ...state, tracks: withoutOld(tracks, verdicts), verdicts, strangers, places },
     atMs,
     gallery,
     options,
@@ -141,13 +146,14 @@ export function reconsider(
 
 /**
  * The camera is paused or blind from now on: the time until the next analysis proves nothing about anybody, however short
- * it was, and tracks do not reach over it.
+ * it was, and neither tracks nor places reach over it.
  */
 export function suspend(state: RecognitionState): RecognitionState {
   return {
     ...state,
     tracks: { ...state.tracks, tracks: [] },
     verdicts: new Map(),
+    places: noPlaces,
     presence: { ...state.presence, atMs: null },
     household: blinded(state.household),
   };
@@ -173,6 +179,19 @@ export function nameTracks(
 export function withoutOld(tracks: Tracks, verdicts: ReadonlyMap<number, Verdict>): Tracks {
   const kept = tracks.tracks.map((one) => (verdicts.get(one.id)?.swapped ? { ...one, evidence: noEvidence } : one));
   return { ...tracks, tracks: kept };
+}
+
+function placesAfter(
+  { places, presence }: RecognitionState,
+  seen: Observation,
+  { tracks }: Tracks,
+  verdicts: ReadonlyMap<number, Verdict>,
+  options: RecognitionOptions,
+): LastPlaces {
+  const elapsedMs = presence.atMs === null ? null : seen.capturedAt - presence.atMs;
+  const occupants = tracks.map((one) => ({ ...(verdicts.get(one.id) ?? noVerdict), ...one }));
+  const unbroken = elapsedMs !== null && elapsedMs <= options.presence.gapMs ? elapsedMs : null;
+  return lastPlaces(places, seen, unbroken, occupants, new Set(presence.people.keys()));
 }
 
 function nameStrangers(
@@ -230,6 +249,10 @@ function settle(
       atMs,
       people,
       elsewhere,
+      ambiguous: live.flatMap((one) => {
+        const { between, person } = of(one);
+        return between === null || person !== null ? [] : [{ between, agoMs: ago(one) }];
+      }),
       strangers: live.flatMap((one) => {
         const key = of(one).stranger;
         return key === null ? [] : [{ key, agoMs: ago(one) }];
@@ -237,6 +260,7 @@ function settle(
       mistaken,
       someone: live.some(nameless),
       names,
+      trust: trust(state.places, atMs, options.places, options.presence.leaveAfterMs),
       ...hints,
     },
     options.presence,

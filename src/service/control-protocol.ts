@@ -69,6 +69,10 @@ export interface RoomState {
         readonly since: string;
       }[]
     | null;
+  /** Faces that are one of two people too much alike to tell. */
+  readonly ambiguous:
+    | readonly { readonly people: readonly string[]; readonly names: readonly string[]; readonly since: string }[]
+    | null;
   readonly strangers: number | null;
 }
 

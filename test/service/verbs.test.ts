@@ -8,7 +8,7 @@ import type { DaemonStatus, FaceLook, WatchUpdate } from '../../src/service/cont
 import { runCli, spawnCli } from '../helpers/cli.js';
 import { shortFolder } from '../helpers/short-folder.js';
 
-const nobody = { occupied: false, people: [], strangers: 0 };
+const nobody = { occupied: false, people: [], ambiguous: [], strangers: 0 };
 const status: DaemonStatus = {
   version: '9.9.9',
   room: 'lab',
@@ -23,6 +23,7 @@ const status: DaemonStatus = {
   presence: {
     occupied: true,
     people: [{ person: 'ada', name: 'Ada', as: 'assumed', since: '2026-11-23T10:00:00.000Z' }],
+    ambiguous: [{ people: ['bea', 'cleo'], names: ['Bea', 'Cleo'], since: '2026-11-23T10:00:00.000Z' }],
     strangers: 1,
   },
 };
@@ -53,7 +54,7 @@ const updates: WatchUpdate[] = [
     confidence: 'high',
     moved_to: 'hall',
   },
-  { type: 'state', at: '2026-11-23T10:00:02.000Z', occupied: null, people: null, strangers: null },
+  { type: 'state', at: '2026-11-23T10:00:02.000Z', occupied: null, people: null, ambiguous: null, strangers: null },
 ];
 
 async function daemon(t: Tap, over: Partial<ControlHandlers> = {}) {
@@ -97,7 +98,7 @@ t.test('status fits 80 columns, escapes what it quotes, and says what to do', as
   const { code, stdout } = await runCli(['status', '--config', config]);
   t.equal(code, 0);
   t.ok(widest(stdout) <= 80, stdout);
-  t.match(stdout, /^room +lab: Ada \(assumed\), 1 stranger$/m);
+  t.match(stdout, /^room +lab: Ada \(assumed\), either Bea or Cleo, 1 stranger$/m);
   t.match(stdout, /up 1 d 1 h$/m);
   t.match(stdout, /5\.0 a second, 41 ms each \(p95 78 ms\)/);
   t.match(stdout, /not connected to broker:1883: nobody listens there/);
