@@ -61,9 +61,12 @@ export function rejudge(
     recorded.set(key, one);
     progress(++done);
   }
-  let run: Run = { id: '', tracks: noTracks, verdicts: new Map() };
+  // Several at once where a clock was set back between them.
+  const runs = new Map<string, Run>();
   for (const frame of frames(looks())) {
-    if (run.id !== frame[0]!.run) run = { id: frame[0]!.run, tracks: noTracks, verdicts: new Map() };
+    const id = frame[0]!.run;
+    const run = runs.get(id) ?? { id, tracks: noTracks, verdicts: new Map() };
+    runs.set(id, run);
     const judged = frame.filter((look) => recorded.get(keyOf(look))?.whole);
     advance(run, judged, recorded, gallery, options);
     for (const look of judged) recorded.get(keyOf(look))!.after.add(look, run.verdicts.get(look.track)!);

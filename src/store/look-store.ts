@@ -45,7 +45,7 @@ export interface LookStoreOptions {
   readonly keyFile: string;
   /** Told when a damaged file or one under another key was started afresh. */
   readonly onDamage?: (sentence: string) => void;
-  /** Looks kept at most; the oldest go first. 50,000 are about 30 MB. */
+  /** Looks kept at most; the oldest go first. 50,000 are about 40 MB. */
   readonly most?: number;
   /** Wall clock, for `prune`. */
   readonly wallMs?: () => number;

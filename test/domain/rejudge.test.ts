@@ -9,7 +9,9 @@ import { replay } from './replay.js';
 import { randomScene } from './sequences.js';
 import { type Scene, simulate } from './simulator.js';
 
-const sequences = Number(process.env['ROOMKIN_SEQUENCES'] ?? 40);
+/** A long one takes about a fifth of a second. */
+const sequences = Number(process.env['ROOMKIN_LONG_SEQUENCES'] ?? 25);
+t.setTimeout(30_000 + 2000 * sequences);
 
 /** Plays a scene and keeps of it what a daemon would. */
 function recorded(scene: Scene): { gallery: Gallery; looks: RecordedLook[]; seen: number } {
@@ -55,8 +57,8 @@ t.test(`nothing changes under the same gallery and thresholds, in ${sequences} l
       { numRuns: sequences, seed: 20261123 },
     ),
   );
-  t.ok(count.named > sequences, 'names are among them');
-  t.ok(count.kept < count.seen / 2, 'and most looks were left out');
+  t.ok(count.named > sequences / 2, 'names are among them');
+  t.ok(count.kept < 0.6 * count.seen, 'and many looks were left out');
   t.comment(`${count.tracks} tracks, ${count.named} named, ${count.kept} of ${count.seen} looks kept`);
 });
 
