@@ -63,12 +63,12 @@ t.test('people who look alike are drawn together, and never named as each other:
 });
 
 t.test('a stranger with the face of a member is named, and counted', async (t) => {
-  const members = identities(4, 8, 0.95);
+  const members = identities(4, 12, 0.95);
   const guest: Identity = {
     name: 'guest',
     pictures: members[0]!.pictures.slice(0, 5),
   };
-  const result = households([...members, guest], { ...plan, trials: 3 }, defaultOptions);
+  const result = households([...members, guest], { ...plan, references: 6, trials: 3 }, defaultOptions);
   t.equal(result.tracks!.atShippedThreshold.fpir, 1, 'a stranger who is the twin of a member is named');
 });
 
