@@ -7,6 +7,7 @@ import type { Meter } from './daemon-meter.js';
 import type { Gallery } from './domain/gallery.js';
 import type { EngineInfo } from './engine/engine.js';
 import { explainLook } from './explain-look.js';
+import { createLiveWatcher } from './live-watcher.js';
 import type { LookLog } from './look-log.js';
 import type { PrivacySwitch } from './privacy-switch.js';
 import { createWallTime } from './publish/payloads.js';
@@ -33,6 +34,7 @@ export interface HandlerParts {
 export function daemonHandlers(parts: HandlerParts): ControlHandlers {
   const { config, clock, model, camera, room, looks, meter, privacy, publisher, watchers, currentGallery } = parts;
   const wallTime = createWallTime(clock);
+  const attending = new Set<RoomListener>();
 
   function status(): DaemonStatus {
     const people = currentGallery().people;
@@ -77,6 +79,18 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
       watchers.add(watcher);
       watcher.state(room.snapshot);
       return () => watchers.delete(watcher);
+    },
+    live(send) {
+      const watcher = createLiveWatcher({ model, camera, privacy, currentGallery }, send);
+      watchers.add(watcher);
+      attending.add(watcher);
+      room.attended = true;
+      watcher.state(room.snapshot);
+      return () => {
+        watchers.delete(watcher);
+        attending.delete(watcher);
+        room.attended = attending.size > 0;
+      };
     },
   };
 }

@@ -110,7 +110,10 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
         for (const watcher of watchers) watcher.event(event);
       },
       household: () => neighbours.tell(),
-      looks: (seen, atMs) => looks.take(seen, atMs),
+      looks(seen, atMs) {
+        looks.take(seen, atMs);
+        for (const watcher of watchers) watcher.looks?.(seen, atMs);
+      },
     },
     clock.monotonicMs(),
     config.room.id,

@@ -36,8 +36,10 @@ export interface Room {
   blind(): void;
   /** Where faces are expected next, pixels. */
   expected(): readonly Box[];
-  /** Somebody is there whose name is not decided yet: every frame counts. */
+  /** Somebody is there whose name is not decided yet, or is being enrolled: every frame counts. */
   readonly undecided: boolean;
+  /** Somebody is being enrolled before the camera. */
+  attended: boolean;
   readonly snapshot: PresenceSnapshot | null;
   /** The looks of the last analysed frame. */
   readonly looks: readonly LookExplained[];
@@ -65,6 +67,7 @@ export function createRoom(
   let snapshot: PresenceSnapshot | null = null;
   let hints: Hints = {};
   let holdMs = options.presence.holdMs;
+  let attended = false;
   let looks: readonly LookExplained[] = [];
 
   const current = (): RecognitionOptions => ({ ...options, presence: { ...options.presence, holdMs } });
@@ -104,10 +107,17 @@ export function createRoom(
       return state.tracks.tracks.map((track) => track.box);
     },
     get undecided() {
+      if (attended) return true;
       return state.tracks.tracks.some((track) => {
         const verdict = state.verdicts.get(track.id);
         return verdict === undefined || !(decided.has(verdict.state) || verdict.between !== null);
       });
+    },
+    get attended() {
+      return attended;
+    },
+    set attended(next) {
+      attended = next;
     },
     get snapshot() {
       return snapshot;

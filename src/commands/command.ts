@@ -22,6 +22,8 @@ export interface CommandIo {
   document(value: unknown): void;
   /** Progress on stderr: overwrites itself on a terminal, is throttled elsewhere. An empty text ends it. */
   progress(text: string): void;
+  /** The same for several lines that are drawn often. Where there is no terminal the last of them alone, the sooner if it changed. */
+  meter(lines: readonly string[]): void;
   readonly log: Log;
 }
 

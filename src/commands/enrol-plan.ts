@@ -7,7 +7,7 @@ import { checkName, foldName } from '../domain/names.js';
 import { misused, parseArguments } from './arguments.js';
 import { findPhotos } from './photo-analysis.js';
 
-export const enrolUsage = 'enrol NAME --photos PATH... | enrol --from DIR  [--skip-bad] [--force]';
+export const enrolUsage = 'enrol NAME --photos PATH... | enrol NAME --live | enrol --from DIR  [--skip-bad] [--force]';
 
 /** Folder name of the faces that are nobody's. */
 const cohortFolder = 'unknown';
@@ -24,16 +24,29 @@ export interface EnrolPlan {
   readonly force: boolean;
 }
 
+/** Somebody of this name is to stand before the camera. */
+export interface LivePlan {
+  readonly live: string;
+  readonly force: boolean;
+}
+
 /** Errors: USAGE, NAME_REFUSED, PHOTO_UNREADABLE, FOLDER_EMPTY. */
-export async function planEnrolment(argv: readonly string[]): Promise<EnrolPlan> {
+export async function planEnrolment(argv: readonly string[]): Promise<EnrolPlan | LivePlan> {
   const { values, positionals, tokens } = parseArguments(argv, enrolUsage, {
     photos: { type: 'string', multiple: true },
     from: { type: 'string' },
+    live: { type: 'boolean', default: false },
     'skip-bad': { type: 'boolean', default: false },
     force: { type: 'boolean', default: false },
   });
-  const { photos, from, 'skip-bad': skipBad, force } = values;
-  if ((photos === undefined) === (from === undefined)) throw misused(enrolUsage, 'either --photos or --from is needed');
+  const { photos, from, live, 'skip-bad': skipBad, force } = values;
+  const sources = [photos !== undefined, from !== undefined, live].filter(Boolean).length;
+  if (sources !== 1) throw misused(enrolUsage, 'one of --photos, --live and --from is needed');
+  if (live) {
+    if (skipBad) throw misused(enrolUsage, '--skip-bad is for photos');
+    if (positionals.length !== 1) throw misused(enrolUsage, 'one NAME is needed (in quotes if it has spaces)');
+    return { live: checkName(positionals[0]!), force };
+  }
   if (from !== undefined) {
     if (positionals.length > 0) throw misused(enrolUsage, 'with --from the folders are the names');
     return { batches: await classFolders(from), skipBad, force };

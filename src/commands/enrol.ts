@@ -1,11 +1,13 @@
-// roomkin enrol: photos → templates. All or nothing: every photo is looked at first, then one transaction keeps them.
-import { fail } from '../base/errors.js';
-import { chooseTemplates, oddLooks, portrait, tooAlike, unlikeSelf } from '../domain/enrolment.js';
+// roomkin enrol: photos → templates; before the camera it is enrol-live.ts. All or nothing: every photo is looked at first, then one
+// transaction keeps them.
+import { oddLooks, portrait } from '../domain/enrolment.js';
 import type { Face } from '../domain/face.js';
 import type { Engine } from '../engine/engine.js';
 import type { Changes, NewTemplate } from '../store/store.js';
 import type { Command, CommandIo } from './command.js';
+import { enrolLive } from './enrol-live.js';
 import { type Batch, enrolUsage, planEnrolment } from './enrol-plan.js';
+import { type KeptLooks, keepLooks } from './keep-looks.js';
 import { configuredEngine, openGallery } from './parts.js';
 import { type AnalysedPhoto, analysePhoto, type BadPhoto, isBad, refuseBadPhotos, step } from './photo-analysis.js';
 
@@ -18,20 +20,16 @@ interface LookedAt extends Batch {
 }
 
 /** What became of one person's photos; an element of the JSON result. */
-interface Enrolled {
-  readonly person: string;
-  readonly name: string;
+interface Enrolled extends KeptLooks {
   readonly photos: number;
-  readonly added: number;
-  readonly redundant: number;
-  readonly templates: number;
 }
 
 export const command: Command = {
   usage: enrolUsage,
-  summary: 'Learn a person from photos.',
+  summary: 'Learn a person, from photos or before the camera.',
   async run(argv, io) {
     const plan = await planEnrolment(argv);
+    if ('live' in plan) return enrolLive(plan.live, plan.force, io);
     using store = openGallery(io);
     await using engine = configuredEngine(io);
     const { space } = await engine.start();
@@ -94,34 +92,15 @@ function usable({ faces, picture }: AnalysedPhoto): { face: Face & { embedding: 
 function enrolOne(
   changes: Changes,
   name: string,
-  one: LookedAt,
+  { files, looks }: LookedAt,
   space: string,
   force: boolean,
-  io: CommandIo,
+  { log }: CommandIo,
 ): Enrolled {
-  const person = changes.person(name);
-  const gallery = changes.gallery(space);
-  const self = gallery.people.find(({ id }) => id === person)!;
-  const other = force ? null : tooAlike(one.looks, gallery, person);
-  if (other) {
-    const sentence = `the photos of ${name} look like ${other.name}, who is enrolled`;
-    throw fail('PERSON_TOO_ALIKE', `${sentence}; nothing was enrolled (--force, if they are two people)`);
-  }
-  for (const { file } of oddLooks(one.looks))
-    io.log('warning', `${file} looks unlike the other photos of ${name}: is it ${name}?`);
-  if (unlikeSelf(one.looks, self))
-    io.log('warning', `the new photos look unlike the ${self.name} who is enrolled: is it ${name}?`);
-  const { add, redundant, remove } = chooseTemplates(self, one.looks);
-  changes.removeTemplates(remove);
-  const added = add.filter((look) => changes.addTemplate(person, look)).length;
-  return {
-    person,
-    name: self.name,
-    photos: one.files.length,
-    added,
-    redundant: redundant.length,
-    templates: self.templates.length - remove.length + added,
-  };
+  const kept = keepLooks(changes, { name, looks, space, force, what: 'photos' }, log);
+  for (const { file } of oddLooks(looks))
+    log('warning', `${file} looks unlike the other photos of ${name}: is it ${name}?`);
+  return { ...kept, photos: files.length };
 }
 
 function describe({ person, name, photos, added, redundant, templates }: Enrolled): string {

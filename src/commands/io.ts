@@ -13,16 +13,26 @@ export interface IoOptions {
 
 /** How often progress is printed where it cannot overwrite itself, milliseconds. */
 const progressEveryMs = 5000;
+/** The same for a meter that says something else than before. */
+const changedEveryMs = 1000;
 
 /** The streams of this process as a CommandIo. */
 export function createIo({ json, configPath, signal }: IoOptions): CommandIo {
   const terminal = process.stderr.isTTY === true;
   let config: Config | null = null;
-  let progressShown = false;
   let progressAt = Number.NEGATIVE_INFINITY;
+  let metered = '';
+  /** Lines of it that stand on the terminal. */
+  let progressLines = 0;
   const clearProgress = (): void => {
-    if (progressShown) process.stderr.write('\r\u001b[K');
-    progressShown = false;
+    if (progressLines > 0) process.stderr.write(`${progressLines > 1 ? `\u001b[${progressLines - 1}A` : ''}\r\u001b[J`);
+    progressLines = 0;
+  };
+  const draw = (lines: readonly string[]): void => {
+    const width = (process.stderr.columns ?? 80) - 1;
+    clearProgress();
+    process.stderr.write(lines.map((line) => line.slice(0, width)).join('\n'));
+    progressLines = lines.length;
   };
   const log = createLog('info');
   const named = configPath ?? process.env['ROOMKIN_CONFIG'] ?? null;
@@ -47,14 +57,18 @@ export function createIo({ json, configPath, signal }: IoOptions): CommandIo {
     },
     progress(text) {
       if (text === '') return clearProgress();
-      if (terminal) {
-        process.stderr.write(`\r\u001b[K${text.slice(0, (process.stderr.columns ?? 80) - 1)}`);
-        progressShown = true;
-        return;
-      }
+      if (terminal) return draw([text]);
       if (performance.now() - progressAt < progressEveryMs) return;
       progressAt = performance.now();
       process.stderr.write(`${text}\n`);
+    },
+    meter(lines) {
+      if (terminal) return draw(lines);
+      const told = lines.at(-1)!;
+      const everyMs = told === metered ? progressEveryMs : changedEveryMs;
+      if (performance.now() - progressAt < everyMs) return;
+      [progressAt, metered] = [performance.now(), told];
+      process.stderr.write(`${told}\n`);
     },
     log(level, message, fields) {
       clearProgress();

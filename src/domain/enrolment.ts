@@ -12,7 +12,7 @@ export const sameLookAbove = 0.98;
 /** A person whose looks are this close to another's, in the median, is too like them: different people reached 0.521. */
 const tooAlikeFrom = 0.55;
 /** A look further than this from all others of its person is odd: 99 % of the right ones were above 0.549. */
-const oddBelow = 0.35;
+export const oddBelow = 0.35;
 /** Somebody in the background: eyes nearer together than this share of the subject's. */
 const backgroundShare = 1 / 3;
 /** Between the eyes, pixels of the photo: below, a template is a guess. */

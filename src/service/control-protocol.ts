@@ -2,6 +2,7 @@
 // Plain data only, so that the daemon, the client and a stranger with `socat` see the same thing.
 import { z } from 'zod';
 import type { ErrorCode } from '../base/errors.js';
+import type { Quality } from '../domain/face.js';
 
 /** A request line longer than this is refused and the connection closed. */
 export const maxRequestBytes = 4096;
@@ -14,12 +15,13 @@ export const controlRequest = z.discriminatedUnion('verb', [
   z.strictObject({ verb: z.literal('status') }),
   z.strictObject({ verb: z.literal('why'), last: z.int().min(1).max(maxLooks) }),
   z.strictObject({ verb: z.literal('watch') }),
+  z.strictObject({ verb: z.literal('live') }),
   z.strictObject({ verb: z.literal('pause') }),
   z.strictObject({ verb: z.literal('resume') }),
 ]);
 export type ControlRequest = z.infer<typeof controlRequest>;
 
-/** One line of reply; `watch` gets many, every other verb exactly one. */
+/** One line of reply; `watch` and `live` get many, every other verb exactly one. */
 export type ControlReply =
   | { readonly ok: true; readonly result: unknown }
   | { readonly ok: false; readonly code: ErrorCode; readonly sentence: string };
@@ -111,4 +113,43 @@ export interface FaceLook {
   readonly name: string | null;
   /** The rule that stopped it or let it pass, as a short sentence. */
   readonly rule: string;
+}
+
+/** One line of `live`: the faces of each frame, every one analysed while somebody asks for them, or why there is none. */
+export type LiveUpdate =
+  | {
+      readonly type: 'frame';
+      /** Embedding space, and the gallery's version by which the faces were named. */
+      readonly space: string;
+      readonly gallery: number;
+      readonly faces: readonly LiveFace[];
+    }
+  | { readonly type: 'blind'; readonly paused: boolean; readonly reason: string };
+
+/** One face of a frame, for enrolment. Whoever may open the socket gets no more by it than the similarities of `why` tell. */
+export interface LiveFace {
+  readonly score: number;
+  readonly quality: Quality;
+  /** Unit vector as `encodeEmbedding` writes it; null where the face was too poor to be embedded. */
+  readonly embedding: string | null;
+  /** How much the look counted, the id of whom it alone is nearest to, and what its track is taken for and why. */
+  readonly weight: number;
+  readonly best: string | null;
+  readonly similarity: number | null;
+  readonly person: string | null;
+  readonly rule: string;
+}
+
+/** An embedding as base64 of its 32-bit floats, little-endian. */
+export function encodeEmbedding(vector: Float32Array): string {
+  const bytes = Buffer.alloc(4 * vector.length);
+  vector.forEach((value, i) => {
+    bytes.writeFloatLE(value, 4 * i);
+  });
+  return bytes.toString('base64');
+}
+
+export function decodeEmbedding(text: string): Float32Array {
+  const bytes = Buffer.from(text, 'base64');
+  return Float32Array.from({ length: bytes.length >> 2 }, (_, i) => bytes.readFloatLE(4 * i));
 }

@@ -7,14 +7,14 @@ import { fail, oneLine, RoomkinError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { connectControl } from './control-connect.js';
 import type { ControlPlace } from './control-path.js';
-import type { DaemonStatus, FaceLook, WatchUpdate } from './control-protocol.js';
+import type { DaemonStatus, FaceLook, LiveUpdate, WatchUpdate } from './control-protocol.js';
 import { type ControlReply, type ControlRequest, controlRequest, maxRequestBytes } from './control-protocol.js';
 import { LineRefused, readLines } from './lines.js';
 
 const maxConnections = 16;
 /** A peer that has not sent its request by then is cut off. */
 const requestWithinMs = 5000;
-/** A `watch` that does not read is cut off when this much waits for it. */
+/** A `watch` or `live` that does not read is cut off when this much waits for it. */
 const maxUnreadBytes = 256 * 1024;
 
 /** What the daemon does for each verb. A RoomkinError is passed on with its code; anything else becomes INTERNAL. */
@@ -27,6 +27,8 @@ export interface ControlHandlers {
   resume(): Promise<void>;
   /** Calls `send` with the state at once and then for each change, until the returned function is called. */
   watch(send: (update: WatchUpdate) => void): () => void;
+  /** Has every frame analysed and calls `send` with its faces, until the returned function is called. */
+  live(send: (update: LiveUpdate) => void): () => void;
 }
 
 export interface Control extends AsyncDisposable {
@@ -88,6 +90,8 @@ async function serve(socket: Socket, handlers: ControlHandlers, log: Log): Promi
     const request = parseRequest(line);
     if (request.verb === 'watch') {
       await stream(socket, handlers.watch, reply);
+    } else if (request.verb === 'live') {
+      await stream(socket, handlers.live, reply);
     } else {
       reply({ ok: true, result: await answer(request, handlers) });
     }
@@ -124,7 +128,7 @@ function parseRequest(line: string): ControlRequest {
 }
 
 async function answer(
-  request: Exclude<ControlRequest, { verb: 'watch' }>,
+  request: Exclude<ControlRequest, { verb: 'watch' | 'live' }>,
   handlers: ControlHandlers,
 ): Promise<unknown> {
   switch (request.verb) {
@@ -141,9 +145,9 @@ async function answer(
   }
 }
 
-async function stream(
+async function stream<Update>(
   socket: Socket,
-  watch: ControlHandlers['watch'],
+  watch: (send: (update: Update) => void) => () => void,
   reply: (line: ControlReply) => void,
 ): Promise<void> {
   const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));

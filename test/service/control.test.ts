@@ -22,6 +22,7 @@ function handlers(over: Partial<ControlHandlers> = {}): ControlHandlers {
     pause: async () => {},
     resume: async () => {},
     watch: () => () => {},
+    live: () => () => {},
     ...over,
   };
 }

@@ -76,6 +76,7 @@ async function daemon(t: Tap, over: Partial<ControlHandlers> = {}) {
         for (const update of updates) send(update);
         return () => {};
       },
+      live: () => () => {},
       ...over,
     },
   });
