@@ -49,7 +49,7 @@ export async function enrolLive(name: string, force: boolean, io: CommandIo): Pr
     return keepLooks(changes, { name, looks: good, space, force, what: 'looks' }, io.log);
   });
   io.out(
-    `${kept.name} (${kept.person}): ${looks.length} looks taken, ${kept.added} kept; ${kept.templates} looks in all${leftOutWords(guidance.leftOut)}`,
+    `${kept.name} (${kept.person}): ${looks.length} looks taken, ${kept.added} kept; ${kept.templates} looks in all${leftOutWords(guidance)}`,
   );
   const test = await selfTest(feed, kept, space, store, io);
   const poseCounts = Object.fromEntries(poses.map((pose) => [pose, count(guidance.taken, pose)]));

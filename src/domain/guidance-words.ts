@@ -1,5 +1,5 @@
 // What somebody who is being enrolled is told: one sentence for each picture, of at most 73 characters.
-import { type Guidance, good, type Pose, poses } from './guided-enrolment.js';
+import { count, type Guidance, good, type Pose, poses } from './guided-enrolment.js';
 
 const asked: Readonly<Record<Pose, string>> = {
   front: 'look into the camera',
@@ -46,9 +46,10 @@ export function advice(now: Guidance, mirrored = false): string {
   }
 }
 
-/** Poses that are not complete, as a sentence's end; '' where all are. */
-export function leftOutWords(leftOut: readonly Pose[]): string {
-  return leftOut.length === 0 ? '' : `, ${poses.filter((pose) => leftOut.includes(pose)).join(' and ')} left out`;
+/** Poses of which there is no look, as a sentence's end; '' where there are all. */
+export function leftOutWords({ taken }: Pick<Guidance, 'taken'>): string {
+  const missing = poses.filter((pose) => count(taken, pose) === 0);
+  return missing.length === 0 ? '' : `, without ${missing.join(', ')}`;
 }
 
 function poseWords(pose: Pose, mirrored: boolean): string {

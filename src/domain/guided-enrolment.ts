@@ -38,8 +38,12 @@ const tilted = { least: 8, most: 35, yaw: 20 };
 const apartMs = 300;
 /** Somebody else in the background: eyes nearer together than this share of the largest face's (as in photos). */
 const backgroundShare = 1 / 3;
-/** A pose that somebody tries for so long is left out: not everybody can, and not every camera hangs where it can be done. */
+/**
+ * A pose that somebody tries for so long is over: not everybody can, and not every camera hangs where it can be done. The sooner
+ * where all that comes is twins of looks of this pose: then there is nothing more to learn from it.
+ */
 const triedForMs = 20_000;
+const twinsForMs = 5000;
 /** Looks from the front without which nobody is enrolled. */
 const leastFront = 3;
 /** Nothing was taken for so long: it will not get better by itself. */
@@ -72,8 +76,8 @@ export type Obstacle =
 /** Immutable; starts as `beginGuidance`. */
 export interface Guidance {
   readonly taken: readonly TakenLook[];
-  /** Poses given up, as far as they got. */
-  readonly leftOut: readonly Pose[];
+  /** Poses that are asked for no more, as far as they got. */
+  readonly over: readonly Pose[];
   /** What is asked for; null when there are looks enough. */
   readonly next: Pose | null;
   readonly obstacle: Obstacle;
@@ -85,13 +89,13 @@ export interface Guidance {
   readonly takenMs: number;
   /** When it last came further. */
   readonly progressMs: number;
-  /** How long `next` was tried by a face that is good otherwise. */
+  /** How long `next` was tried since the last look by a face that is good otherwise. */
   readonly triedMs: number;
 }
 
 export function beginGuidance(atMs: number): Guidance {
   const times = { atMs, takenMs: Number.NEGATIVE_INFINITY, progressMs: atMs, triedMs: 0 };
-  return { taken: [], leftOut: [], next: 'front', obstacle: 'nobody', face: null, faces: 0, ...times };
+  return { taken: [], over: [], next: 'front', obstacle: 'nobody', face: null, faces: 0, ...times };
 }
 
 /** One picture further; `faces` is null while the camera gives none. */
@@ -110,14 +114,14 @@ export function guide(before: Guidance, faces: readonly GuidedFace[] | null, atM
     return { ...seen, taken, obstacle: 'other' };
   }
   const pose = poseOf(quality, before.taken);
-  if (pose === null || count(before.taken, pose) >= wanted[pose]) return tried({ ...seen, obstacle: 'pose' }, before);
+  if (pose === null || count(before.taken, pose) >= wanted[pose])
+    return tried({ ...seen, obstacle: 'pose' }, before, triedForMs);
   if (atMs - before.takenMs < apartMs) return seen;
   if (before.taken.some((look) => similarity(look.vector, vector!) > sameLookAbove))
-    return tried({ ...seen, obstacle: 'twin' }, before);
+    return tried({ ...seen, obstacle: 'twin' }, before, pose === before.next ? twinsForMs : triedForMs);
   const taken = [...before.taken, { pose, quality, vector: vector! }];
-  const next = following(taken, before.leftOut);
-  const triedMs = next === before.next ? before.triedMs : 0;
-  return { ...seen, taken, next, obstacle: 'taken', takenMs: atMs, progressMs: atMs, triedMs };
+  const next = following(taken, before.over);
+  return { ...seen, taken, next, obstacle: 'taken', takenMs: atMs, progressMs: atMs, triedMs: 0 };
 }
 
 /** Whether it makes no sense to go on. */
@@ -148,9 +152,10 @@ function isAnother(vector: Float32Array, taken: readonly TakenLook[]): boolean {
 /** null: between two poses, or further turned than a face can be recognised. */
 function poseOf({ yawDegrees: yaw, pitchDegrees: pitch }: Quality, taken: readonly TakenLook[]): Pose | null {
   const front = taken.filter((look) => look.pose === 'front').map(({ quality }) => quality.pitchDegrees);
-  const level = front.sort((a, b) => a - b)[front.length >> 1];
-  const up = pitch - (level ?? 0);
-  if (level !== undefined && Math.abs(yaw) <= tilted.yaw && Math.abs(up) >= tilted.least) {
+  const level = front.sort((a, b) => a - b)[front.length >> 1] ?? 0;
+  const up = pitch - level;
+  // What level is shows in several looks; a single one may have been on the way.
+  if (front.length >= leastFront && Math.abs(yaw) <= tilted.yaw && Math.abs(up) >= tilted.least) {
     if (Math.abs(up) > tilted.most) return null;
     return up > 0 ? 'up' : 'down';
   }
@@ -161,13 +166,13 @@ function poseOf({ yawDegrees: yaw, pitchDegrees: pitch }: Quality, taken: readon
 }
 
 /** Time spent on what is asked for, by somebody who does all the rest right. */
-function tried(now: Guidance, before: Guidance): Guidance {
+function tried(now: Guidance, before: Guidance, enoughMs: number): Guidance {
   const triedMs = before.triedMs + Math.min(1000, Math.max(0, now.atMs - before.atMs));
-  if (triedMs < triedForMs || now.next === null || count(now.taken, 'front') < leastFront) return { ...now, triedMs };
-  const leftOut = [...now.leftOut, now.next];
-  return { ...now, leftOut, next: following(now.taken, leftOut), progressMs: now.atMs, triedMs: 0 };
+  if (triedMs < enoughMs || now.next === null || count(now.taken, 'front') < leastFront) return { ...now, triedMs };
+  const over = [...now.over, now.next];
+  return { ...now, over, next: following(now.taken, over), progressMs: now.atMs, triedMs: 0 };
 }
 
-function following(taken: readonly TakenLook[], leftOut: readonly Pose[]): Pose | null {
-  return poses.find((pose) => count(taken, pose) < wanted[pose] && !leftOut.includes(pose)) ?? null;
+function following(taken: readonly TakenLook[], over: readonly Pose[]): Pose | null {
+  return poses.find((pose) => count(taken, pose) < wanted[pose] && !over.includes(pose)) ?? null;
 }
