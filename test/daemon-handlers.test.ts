@@ -2,9 +2,13 @@
 import t from 'tap';
 import { systemClock } from '../src/base/clock.js';
 import { daemonHandlers, type HandlerParts } from '../src/daemon-handlers.js';
+import { defaultOptions } from '../src/domain/options.js';
 import type { PresenceEvent } from '../src/domain/presence-types.js';
+import { observe, startRecognition } from '../src/domain/recognition.js';
 import type { RoomListener } from '../src/room.js';
-import type { WatchUpdate } from '../src/service/control-protocol.js';
+import { decodeEmbedding, type LiveUpdate, type WatchUpdate } from '../src/service/control-protocol.js';
+import { household, vector } from './domain/people.js';
+import { face } from './domain/simulator.js';
 
 t.test('a watcher is told to which room somebody went, and nothing where they merely left', async (t) => {
   const watchers = new Set<RoomListener>();
@@ -32,3 +36,46 @@ t.test('a watcher is told to which room somebody went, and nothing where they me
   t.match(moved, { type: 'event', event: 'left', person: 'ada', moved_to: 'hall' });
   t.notOk(merely && 'moved_to' in merely);
 });
+
+t.test(
+  'while somebody is being enrolled every frame counts and every look is told, to that connection alone',
+  async (t) => {
+    const watchers = new Set<RoomListener>();
+    const room = { snapshot: null, attended: false };
+    const parts = {
+      clock: systemClock,
+      watchers,
+      room,
+      model: { space: 'test' },
+      camera: { status: { state: 'offline', reason: 'unplugged' } },
+      privacy: { on: true },
+      currentGallery: () => household,
+    } as unknown as HandlerParts;
+    const handlers = daemonHandlers(parts);
+    const [told, watched]: [LiveUpdate[], WatchUpdate[]] = [[], []];
+    const endWatch = handlers.watch((update) => watched.push(update));
+    const end = handlers.live((update) => told.push(update));
+    const endOther = handlers.live(() => {});
+    t.ok(room.attended);
+    t.same(told, [{ type: 'blind', paused: false, reason: 'unplugged' }]);
+
+    const { looks } = observe(
+      startRecognition(0),
+      { capturedAt: 100, sequence: 0, width: 640, height: 480, faces: [face([10, 10, 80, 80], vector(0.9))] },
+      household,
+      defaultOptions,
+    );
+    for (const watcher of watchers) watcher.looks?.(looks, 100);
+    const frame = told[1];
+    t.match(frame, { type: 'frame', space: 'test', gallery: 1, faces: [{ best: 'ada', person: null }] });
+    t.same(frame?.type === 'frame' && decodeEmbedding(frame.faces[0]!.embedding!), vector(0.9));
+    t.equal(watched.length, 1, 'who only watches gets the state and no embedding');
+
+    end();
+    t.ok(room.attended, 'another one is still there');
+    endOther();
+    t.notOk(room.attended);
+    endWatch();
+    t.equal(watchers.size, 0);
+  },
+);

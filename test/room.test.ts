@@ -132,3 +132,14 @@ t.test('who is assumed by motion goes at once when another room sees them', asyn
   t.equal(said.at(-1), 'left ada');
   t.strictSame(kitchen.snapshot?.people, []);
 });
+
+t.test('while somebody is being enrolled every frame counts, decided or not', async (t) => {
+  const { room: one } = room();
+  t.notOk(one.undecided, 'nobody is there');
+  one.attended = true;
+  t.ok(one.undecided);
+  for (let at = 0; at < 2000; at += 200) one.see(frame(at, [face]));
+  t.ok(one.undecided);
+  one.attended = false;
+  t.notOk(one.undecided, 'she has her name');
+});

@@ -10,6 +10,7 @@ import {
   type Guidance,
   type GuidedFace,
   guide,
+  isEnough,
   isStuck,
   poses,
 } from '../domain/guided-enrolment.js';
@@ -94,7 +95,11 @@ async function taken(
     if (guidance.next === null && space !== null) return { guidance, space };
     if (atMs - seenMs >= blindMs)
       throw fail('CAMERA_BLIND', `the camera gives no picture (${oneLine(blind, 200)}): roomkin check says more`);
-    if (isStuck(guidance)) throw fail('LOOKS_MISSING', `no good look for a minute: ${advice(guidance, mirrored)}`);
+    if (!isStuck(guidance)) continue;
+    const why = `no good look for a minute: ${advice(guidance, mirrored)}`;
+    if (!isEnough(guidance) || space === null) throw fail('LOOKS_MISSING', why);
+    io.log('warning', `${why}; ${name} is enrolled with the looks taken so far`);
+    return { guidance, space };
   }
 
   /** Whoever is somebody else already need not turn their head. */

@@ -39,7 +39,7 @@ export async function selfTest(
   let now = noTest;
   let stopped: string | null = null;
   try {
-    now = await watch(feed, person, name, store.version, io);
+    now = await watch(feed, person, store.version, io);
   } catch (error) {
     if (!(error instanceof RoomkinError)) throw error;
     stopped = error.message;
@@ -62,7 +62,7 @@ export async function selfTest(
 }
 
 /** Until there is an outcome, or nobody stands there. Errors: DAEMON_NOT_RUNNING. */
-async function watch(feed: LiveFeed, person: string, name: string, version: number, io: CommandIo): Promise<SelfTest> {
+async function watch(feed: LiveFeed, person: string, version: number, io: CommandIo): Promise<SelfTest> {
   let now = noTest;
   let goodMs = performance.now();
   while (outcome(now) === null && performance.now() - goodMs < patienceMs) {
@@ -74,7 +74,7 @@ async function watch(feed: LiveFeed, person: string, name: string, version: numb
       now = tested(now, face, person);
       goodMs = performance.now();
     }
-    io.meter([`${name}: look into the camera once more: does the room know you? ${now.looks} of ${testedLooks}`]);
+    io.meter([`look into the camera once more: does the room know you? ${now.looks} of ${testedLooks}`]);
   }
   return now;
 }

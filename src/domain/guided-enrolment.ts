@@ -129,6 +129,11 @@ export function isStuck({ next, atMs, progressMs }: Guidance): boolean {
   return next !== null && atMs - progressMs >= stuckAfterMs;
 }
 
+/** Whether what was taken is worth keeping, as a few photos would be. */
+export function isEnough({ taken }: Guidance): boolean {
+  return count(taken, 'front') >= leastFront;
+}
+
 /** How many looks of a pose were taken. */
 export function count(taken: readonly TakenLook[], pose: Pose): number {
   return taken.filter((look) => look.pose === pose).length;
@@ -168,7 +173,7 @@ function poseOf({ yawDegrees: yaw, pitchDegrees: pitch }: Quality, taken: readon
 /** Time spent on what is asked for, by somebody who does all the rest right. */
 function tried(now: Guidance, before: Guidance, enoughMs: number): Guidance {
   const triedMs = before.triedMs + Math.min(1000, Math.max(0, now.atMs - before.atMs));
-  if (triedMs < enoughMs || now.next === null || count(now.taken, 'front') < leastFront) return { ...now, triedMs };
+  if (triedMs < enoughMs || now.next === null || !isEnough(now)) return { ...now, triedMs };
   const over = [...now.over, now.next];
   return { ...now, over, next: following(now.taken, over), progressMs: now.atMs, triedMs: 0 };
 }
