@@ -107,6 +107,8 @@ export interface FaceLook {
   readonly best: { readonly name: string; readonly similarity: number } | null;
   readonly second: { readonly name: string; readonly similarity: number } | null;
   readonly margin: number | null;
+  /** What its track is taken for: `known`, `ambiguous`, `unclear` or `stranger`. */
+  readonly state: string;
   /** The name it got; null: none. */
   readonly name: string | null;
   /** The rule that stopped it or let it pass, as a short sentence. */

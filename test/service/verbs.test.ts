@@ -39,6 +39,7 @@ const look: FaceLook = {
   best: { name: 'Ada', similarity: 0.512 },
   second: { name: 'Bob', similarity: 0.498 },
   margin: 0.014,
+  state: 'ambiguous',
   name: null,
   rule: 'too close to the second-best person',
 };
