@@ -28,7 +28,7 @@ export interface Boundaries {
 
 /**
  * The boundaries for a person after so many effective looks (1 and more; correlated looks count less, evidence.ts). More looks
- * of one track bring them together. A person without templates cannot be told: -1 and infinity.
+ * of one track deny sooner. A person without templates cannot be told: -1 and infinity.
  */
 export function boundaries(person: Person, effectiveLooks: number): Boundaries {
   const count = person.templates.length;
