@@ -3,13 +3,13 @@
 import { fail } from '../base/errors.js';
 import { createCalibrator } from '../calibrator.js';
 import { recognitionOptions } from '../recognition-options.js';
-import { hasLooks } from '../store/look-database.js';
-import { type KeptLook, openLookStore } from '../store/look-store.js';
+import type { KeptLook } from '../store/look-store.js';
 import type { PersonRecord } from '../store/store.js';
 import { misused, parseArguments } from './arguments.js';
 import type { Command, CommandIo } from './command.js';
 import { learn, type Outcome, reject } from './correct-steps.js';
 import { listCorrections, undoCorrection } from './corrections.js';
+import { openKeptLooks } from './kept-looks.js';
 import { configuredSpace, openGallery } from './parts.js';
 import { wrap } from './rows.js';
 
@@ -60,27 +60,27 @@ function correct(id: number, not: string | undefined, is: string | undefined, io
     is: who && learn(changes, look, who, calibrated(changes.gallery(space)), thresholds),
   }));
   if (notWho !== null)
-    say(io, outcomes.not, `look ${id} is not ${notWho.name}`, `faces like it no longer get the name`);
-  if (who !== null) say(io, outcomes.is, `look ${id} is ${who.name}`, countOf(store.find(who.id)));
+    say(io, outcomes.not, `Look ${id} is not ${notWho.name}`, `faces like it no longer get the name`);
+  if (who !== null) say(io, outcomes.is, `Look ${id} is ${who.name}`, countOf(store.find(who.id)));
   io.document({ look: id, not: told(notWho, outcomes.not), is: told(who, outcomes.is) });
 }
 
 /** Errors: LOOK_UNKNOWN, DATABASE. */
 function findLook(id: number, io: CommandIo): KeptLook {
-  const { directory, keyFile } = io.config().store;
-  const unknown = () => fail('LOOK_UNKNOWN', `there is no look ${id}: they are kept for a day, roomkin why lists them`);
-  if (!hasLooks(directory)) throw unknown();
-  using looks = openLookStore({ directory, keyFile, onDamage: (sentence) => io.log('warning', sentence) });
-  const look = looks.find(id);
-  if (look === null) throw unknown();
+  if (io.config().privacy.looksKeptMs === 0)
+    throw fail('LOOK_UNKNOWN', 'no look is kept that could be corrected: set privacy.looks_kept_hours, 24 for a day');
+  using looks = openKeptLooks(io);
+  const look = looks?.find(id) ?? null;
+  if (look === null)
+    throw fail('LOOK_UNKNOWN', `there is no look ${id}: they are kept for a day, roomkin why lists them`);
   return look;
 }
 
 function say(io: CommandIo, outcome: Outcome | null, fact: string, effect: string): void {
   const number = outcome?.correction ?? null;
-  const undo = number === null ? '' : ` (roomkin correct --undo ${number} takes it back)`;
-  const text = number === null ? `${fact}: known already, nothing to learn` : `${fact}: ${effect}${undo}`;
-  for (const line of wrap(`${text[0]!.toUpperCase()}${text.slice(1)}`, Math.min(io.columns, 80))) io.out(line);
+  const text = `${fact}: ${number === null ? 'known already, nothing to learn' : effect}`;
+  for (const line of wrap(text, Math.min(io.columns, 80))) io.out(line);
+  if (number !== null) io.out(`  roomkin correct --undo ${number} takes it back`);
 }
 
 function countOf({ name, templates }: PersonRecord): string {

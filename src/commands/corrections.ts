@@ -10,7 +10,8 @@ export function listCorrections(io: CommandIo): void {
   const corrections = store.corrections();
   const width = Math.max(0, ...corrections.map(({ id }) => String(id).length));
   for (const one of corrections) {
-    const minute = new Date(one.createdAtMs).toISOString().slice(0, 16).replace('T', ' ');
+    // Swedish writes local time as ISO does: 2026-11-23 19:04.
+    const minute = new Date(one.createdAtMs).toLocaleString('sv-SE').slice(0, 16);
     const text = `${minute}  ${sentence(one, people)}`;
     wrap(text, Math.min(io.columns, 80) - width - 4).forEach((line, i) => {
       io.out(`  ${(i === 0 ? String(one.id) : '').padStart(width)}  ${line}`);

@@ -14,6 +14,6 @@ export function setAside(ids: readonly number[], aside: boolean, io: CommandIo):
     io.out(`${name}: ${numbers} ${aside ? 'set aside' : 'put back'}, ${inUse} in use`);
     return mine.map((id) => ({ id, person, name }));
   });
-  if (aside) io.out('roomkin people --put-back with the same numbers brings them back');
+  if (aside) io.out(`  roomkin people --put-back ${ids.join(' ')} takes ${ids.length === 1 ? 'it' : 'them'} in again`);
   io.document({ setAside: aside, photos });
 }

@@ -53,7 +53,7 @@ export function rejectable({ embedding, weight }: Seen, person: Person): Taught 
     const told = own.length > 0 ? own : [nearest(embedding, person.templates)];
     const photos = told.map(({ id }) => id).join(', ');
     const figures = `it is ${score.toFixed(2)} like ${person.name} and ${photos.includes(',') ? 'photos' : 'photo'} ${photos}`;
-    const advice = 'if that is somebody else see roomkin people --check; enrol who looks so alike';
+    const advice = 'if it is somebody else, enrol them too, or see roomkin people --check';
     return { refused: `${figures}, so ${person.name} would lose the name too: ${advice}` };
   }
   const known = (person.rejections ?? []).some(({ vector }) => similarity(vector, embedding) > sameLookAbove);

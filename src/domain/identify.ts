@@ -30,6 +30,8 @@ export interface Identification {
   readonly second: number | null;
   /** `similarity - second`; null without a second person. */
   readonly margin: number | null;
+  /** Near enough to `best`, but nearer to a face that somebody said is not them. */
+  readonly rejected?: boolean;
   /** The rule that decided, one line for people: `similarity 0.31, 0.38 needed`. */
   readonly rule: string;
 }
@@ -62,7 +64,8 @@ export function identify(
   }
   // Nobody wins by another's being barred: who comes second was not near enough to be first.
   if (rejectionOf(embedding, best.person, best.score) !== null) {
-    return undecided('unclear', best, second, `${said}, closer to a face that is not ${best.person.name}`);
+    const rule = `${said}, closer to a face that is not ${best.person.name}`;
+    return { ...undecided('unclear', best, second, rule), rejected: true };
   }
   const margin = second === undefined ? null : best.score - second.score;
   if (margin !== null && margin < lead) {

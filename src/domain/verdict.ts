@@ -70,17 +70,10 @@ export function decide(
   const kept = { between: null, stranger: before.stranger, votes, namedMs: before.namedMs, swapped: false };
   const pooled = identifyTrack(evidence, gallery, options);
   if (pooled === null) return { ...noVerdict, ...kept };
-  if (held !== null && isSwapped(votes, held, naming)) {
-    return {
-      ...pooled,
-      person: null,
-      state: 'unclear',
-      rule: `no longer ${held}`,
-      confidence: 'medium',
-      ...kept,
-      swapped: true,
-    };
-  }
+  const lost = { ...pooled, person: null, state: 'unclear', confidence: 'medium', ...kept } as const;
+  if (held !== null && isSwapped(votes, held, naming)) return { ...lost, rule: `no longer ${held}`, swapped: true };
+  // Somebody said that this face is not them: that counts at once, for a track that has the name already, too.
+  if (held !== null && pooled.rejected === true && pooled.best === held) return { ...lost, namedMs: null };
   if (pooled.state === 'known') {
     const early = pooled.person === held ? null : tooEarly(votes, pooled.person, naming);
     if (early !== null)

@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import t from 'tap';
 import { openLookStore } from '../../src/store/look-store.js';
 import { runCli } from '../helpers/cli.js';
@@ -57,7 +58,7 @@ const fits = (t: { ok(value: boolean, text: string): boolean }, text: string): v
 t.test('a face that is not Ada is kept, listed and taken back', async (t) => {
   const said = await roomkin('correct', id.stranger, '--not', 'ada');
   t.equal(said.code, 0, said.stderr);
-  t.match(said.stdout.replaceAll('\n', ' '), /^Look 1 is not Ada: .*\(roomkin correct --undo 1 takes it back\)/);
+  t.match(said.stdout, /^Look 1 is not Ada: .*\n {2}roomkin correct --undo 1 takes it back$/m);
   fits(t, said.stdout);
   t.match((await roomkin('correct', id.stranger, '--not', 'Ada')).stdout, /known already/);
   t.match((await json('correct', '--list')).document, {
@@ -133,6 +134,10 @@ t.test('what would do harm, or makes no sense, is refused with what to do', asyn
     t.equal(results[index]!.stdout, '');
   }
   t.same((await json('correct', '--list')).document, { corrections: [] });
+  const forgetful = writeConfig('forgetful.toml', at('store'));
+  appendFileSync(forgetful, '[privacy]\nlooks_kept_hours = 0\n');
+  const none = await runCli(['correct', id.own, '--not', 'Ada', '--config', forgetful]);
+  t.match(errors(none), [/LOOK_UNKNOWN: .*looks_kept_hours/]);
   const fresh = writeConfig('fresh.toml', at('fresh'));
   t.match(errors(await runCli(['correct', '1', '--not', 'Ada', '--config', fresh])), [/PERSON_UNKNOWN/]);
 });
