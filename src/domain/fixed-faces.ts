@@ -75,13 +75,14 @@ export function watchFixed(
   const same = before.size === null || (before.size[0] === size[0] && before.size[1] === size[1]);
   const known = same ? before : { ...noFixedFaces, nextId: before.nextId };
   const observedMs = known.atMs === null ? 0 : Math.min(options.gapMs, Math.max(0, atMs - known.atMs));
+  const timing = { gapMs: options.gapMs, pictureMs: options.afterMs };
   let { nextId } = known;
 
   const placeOf: number[] = [];
   const places = new Map<number, StillPlace>();
   for (const place of known.places.toSorted((a, b) => b.stillMs - a.stillMs)) {
     const index = nearest(place, looks, placeOf);
-    const next = index === null ? null : stay(place, looks[index]!, atMs, options.gapMs);
+    const next = index === null ? null : stay(place, looks[index]!, atMs, timing);
     if (index === null) places.set(place.id, { ...place, unseenMs: place.unseenMs + observedMs });
     else if (next !== null) places.set(place.id, next);
     if (next !== null) placeOf[index!] = place.id;
@@ -144,10 +145,11 @@ export function fixedRule(fixed: FixedFaces, track: number): string {
   return `has not moved for ${longTime(stillMsOf(fixed, track))}: taken for a picture`;
 }
 
-/** A time in minutes or hours: `45 min`, `3 h`. */
+/** A time in minutes, hours or days: `45 min`, `3 h`, `2 d`. */
 export function longTime(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;
+  if (minutes < 60) return `${minutes} min`;
+  return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} d`;
 }
 
 /** The faces that are taken for pictures, the longest first. */

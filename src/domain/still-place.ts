@@ -43,6 +43,8 @@ const largerTimes = 1.4;
  */
 const mostRange = 0.15;
 const mostSizeRange = 0.3;
+/** What was found to be a picture may seem to range further: by night a face of 14 px between the eyes does, by 20 % (size 45 %). */
+const pictureRange = 1.5;
 /** Looks over which a position is smoothed; its trembling is 0.38 of a single look's. */
 const steadyLooks = 4;
 /** A good look less like the face than this is somebody else's (cosine). */
@@ -93,14 +95,23 @@ export function isUnlike({ direction }: StillPlace, { face, weight }: Look): boo
   return similarity(direction, face.embedding) < unlikeBelow;
 }
 
-/** One more look at the face that stays here, after at most `gapMs` without one; null where it has moved as no picture does. */
-export function stay(place: StillPlace, look: Look, atMs: number, gapMs: number): StillPlace | null {
+/**
+ * One more look at the face that stays here; null where it has moved as no picture does. A time without looks counts up to
+ * `gapMs`. From `pictureMs` on it is known to be a picture.
+ */
+export function stay(
+  place: StillPlace,
+  look: Look,
+  atMs: number,
+  { gapMs, pictureMs }: { readonly gapMs: number; readonly pictureMs: number },
+): StillPlace | null {
   const [x, y, widthPx] = centred(look.face.box);
   const looks = Math.min(steadyLooks, place.looks + 1);
   const smooth = (before: number, now: number) => before + (now - before) / looks;
   const next = { x: smooth(place.x, x), y: smooth(place.y, y), widthPx: smooth(place.widthPx, widthPx) };
   const range = looks < steadyLooks ? null : wider(place.range, [next.x, next.y, next.widthPx]);
-  if (range !== null && !isNarrow(range, next.widthPx)) return null;
+  const limit = place.stillMs >= pictureMs ? pictureRange : 1;
+  if (range !== null && !isNarrow(range, next.widthPx * limit)) return null;
   const passed = place.seenMs === null ? 0 : Math.max(0, atMs - place.seenMs);
   const stillMs = place.stillMs + (passed <= gapMs ? passed : 0);
   return withLook({ ...place, ...next, range, looks, stillMs, seenMs: atMs, unseenMs: 0, left: false }, look);
