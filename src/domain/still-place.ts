@@ -33,7 +33,7 @@ export interface StillPlace {
 
 /**
  * How far a single look may be from the place, in widths of the face, and how much larger or smaller. Measured on portraits in a
- * drawn room (six faces, 14 to 70 px between the eyes, five lights, noise): 8 % and 12 % at most in a lit room, 17 % and 28 % by night.
+ * drawn room (six faces, 14 to 70 px between the eyes, five lights, noise): 5 % and 10 % at most in a lit room, 17 % and 28 % by night.
  */
 const nearWidths = 0.25;
 const largerTimes = 1.4;
