@@ -76,6 +76,7 @@ export const configSchema = z.strictObject({
       window_seconds: seconds(0.2, 60).default(3),
       leave_after_seconds: seconds(0, 86400).default(60),
       hold_seconds: seconds(0, 86400).default(0),
+      motion_half_life_seconds: seconds(0, 86400).default(900),
       strangers: z.boolean().default(true),
     })
     .prefault({}),
@@ -110,7 +111,12 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   household: z.strictObject({ id: id.default('home') }).prefault({}),
-  privacy: z.strictObject({ snapshots: z.boolean().default(false) }).prefault({}),
+  privacy: z
+    .strictObject({
+      snapshots: z.boolean().default(false),
+      looks_kept_hours: z.number().min(0).max(24).default(24),
+    })
+    .prefault({}),
   store: z
     .strictObject({
       directory: path.default('/var/lib/roomkin'),

@@ -152,6 +152,7 @@ function convert(file: ConfigFile) {
       leaveAfterMs: ms(presence.leave_after_seconds),
       /** Home Assistant's Hold number; changes at run time. */
       holdMs: ms(presence.hold_seconds),
+      motionHalfLifeMs: ms(presence.motion_half_life_seconds),
       strangers: presence.strangers,
     },
     mqtt: {
@@ -177,7 +178,7 @@ function convert(file: ConfigFile) {
       mqttRoom: home_assistant.mqtt_room,
     },
     household: { id: household.id },
-    privacy: { snapshots: privacy.snapshots },
+    privacy: { snapshots: privacy.snapshots, looksKeptMs: ms(3600 * privacy.looks_kept_hours) },
     store: { directory: store.directory, keyFile: store.key_file ?? join(store.directory, 'key') },
     service: {
       logLevel: service.log_level,

@@ -5,15 +5,16 @@ import type { Camera } from './capture/camera.js';
 import type { Config } from './config.js';
 import type { Meter } from './daemon-meter.js';
 import type { Gallery } from './domain/gallery.js';
-import type { LookExplained } from './domain/look.js';
 import type { EngineInfo } from './engine/engine.js';
+import { explainLook } from './explain-look.js';
+import type { LookLog } from './look-log.js';
 import type { PrivacySwitch } from './privacy-switch.js';
 import { createWallTime } from './publish/payloads.js';
 import type { Publisher } from './publish/publisher.js';
 import type { Room, RoomListener } from './room.js';
 import { createRoomWatcher, roomState } from './room-watcher.js';
 import type { ControlHandlers } from './service/control.js';
-import type { DaemonStatus, FaceLook } from './service/control-protocol.js';
+import type { DaemonStatus } from './service/control-protocol.js';
 
 export interface HandlerParts {
   readonly config: Config;
@@ -21,6 +22,7 @@ export interface HandlerParts {
   readonly model: EngineInfo;
   readonly camera: Camera;
   readonly room: Room;
+  readonly looks: LookLog;
   readonly meter: Meter;
   readonly privacy: PrivacySwitch;
   readonly publisher: Publisher;
@@ -29,7 +31,7 @@ export interface HandlerParts {
 }
 
 export function daemonHandlers(parts: HandlerParts): ControlHandlers {
-  const { config, clock, model, camera, room, meter, privacy, publisher, watchers, currentGallery } = parts;
+  const { config, clock, model, camera, room, looks, meter, privacy, publisher, watchers, currentGallery } = parts;
   const wallTime = createWallTime(clock);
 
   function status(): DaemonStatus {
@@ -68,25 +70,12 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
     };
   }
 
-  function explain(look: LookExplained): FaceLook {
-    const names = new Map(currentGallery().people.map((person) => [person.id, person.name]));
-    const near = (person: string | null, similarity: number | null) =>
-      person === null || similarity === null ? null : { name: names.get(person) ?? person, similarity };
-    return {
-      at: wallTime(look.atMs),
-      track: look.track,
-      ...look.quality,
-      best: near(look.best, look.similarity),
-      second: near(look.runnerUp, look.second),
-      margin: look.margin,
-      name: look.person === null ? null : (names.get(look.person) ?? look.person),
-      rule: look.rule,
-    };
-  }
-
   return {
     status,
-    why: (last) => room.looks(last).map(explain),
+    why(last) {
+      const names = new Map(currentGallery().people.map(({ id, name }) => [id, name]));
+      return looks.recent(last).map((look) => explainLook(look, names));
+    },
     pause: () => privacy.set(false),
     resume: () => privacy.set(true),
     watch(send) {

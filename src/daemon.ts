@@ -15,6 +15,7 @@ import { engineOptions } from './engine-options.js';
 import { keepFixed, readFixed } from './fixed-memory.js';
 import { createHoldTime } from './hold-time.js';
 import { createLastFace } from './last-face.js';
+import { createLookLog } from './look-log.js';
 import { createNeighbours } from './neighbours.js';
 import { createPrivacySwitch } from './privacy-switch.js';
 import { createPublisher, type Publisher } from './publish/publisher.js';
@@ -25,6 +26,8 @@ import { controlPlace } from './service/control-path.js';
 import { readHeat } from './service/heat.js';
 import { createNotifier } from './service/notify.js';
 import { openStore } from './store/gallery-store.js';
+import { eraseLookDatabase } from './store/look-database.js';
+import { openLookStore } from './store/look-store.js';
 import { watchRoom } from './watch-room.js';
 import { createWhereabouts } from './whereabouts.js';
 
@@ -79,6 +82,17 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
   };
   currentGallery();
 
+  const { looksKeptMs } = config.privacy;
+  if (looksKeptMs === 0) eraseLookDatabase(config.store.directory);
+  const openLooks = () => openLookStore({ ...config.store, onDamage: (sentence) => log('warning', sentence) });
+  using looks = createLookLog({
+    open: looksKeptMs > 0 ? openLooks : null,
+    keptMs: looksKeptMs,
+    space: model.space,
+    people: () => new Set(currentGallery().people.map(({ id }) => id)),
+    clock,
+    log,
+  });
   const watchers = new Set<RoomListener>();
   const room = createRoom(
     currentGallery,
@@ -97,6 +111,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
         for (const watcher of watchers) watcher.event(event);
       },
       household: () => neighbours.tell(),
+      looks: (seen, atMs) => looks.take(seen, atMs),
     },
     clock.monotonicMs(),
     config.room.id,
@@ -146,6 +161,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
       model,
       camera,
       room,
+      looks,
       meter,
       privacy,
       publisher,

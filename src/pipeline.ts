@@ -4,7 +4,7 @@ import { RoomkinError } from './base/errors.js';
 import type { Camera, Frame } from './capture/camera.js';
 import type { Engine, EngineAnalysis } from './engine/engine.js';
 import type { Room } from './room.js';
-import { type LumaGrid, lumaGrid, motion } from './vision/motion.js';
+import { coherent, type LumaGrid, lumaGrid, motion } from './vision/motion.js';
 
 export interface PipelineParts {
   readonly camera: Camera;
@@ -46,7 +46,7 @@ export async function pipeline({ camera, engine, room, crops, ...on }: PipelineP
         const analysis = await engine.analyze(frame, { search: 'auto', around: room.expected(), moved, crops });
         before = now;
         analysedAt = frame.capturedAt;
-        room.see(analysis);
+        room.see(analysis, coherent(moved));
         on.onFrame(analysis, performance.now() - takenAt);
       } catch (error) {
         if (!(error instanceof RoomkinError && error.code === 'ENGINE_FAILED')) throw error;

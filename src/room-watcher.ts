@@ -7,11 +7,12 @@ import type { RoomState, WatchUpdate } from './service/control-protocol.js';
 
 /** What is true now, with wall times; every value null while nothing can be seen. */
 export function roomState(snapshot: PresenceSnapshot | null, wallTime: WallTime): RoomState {
-  if (snapshot === null) return { occupied: null, people: null, strangers: null };
-  const { occupied, people, strangers } = snapshot;
+  if (snapshot === null) return { occupied: null, people: null, ambiguous: null, strangers: null };
+  const { occupied, people, ambiguous, strangers } = snapshot;
   return {
     occupied,
     people: people.map(({ person, name, as, sinceMs }) => ({ person, name, as, since: wallTime(sinceMs) })),
+    ambiguous: ambiguous.map(({ sinceMs, ...face }) => ({ ...face, since: wallTime(sinceMs) })),
     strangers,
   };
 }

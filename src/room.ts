@@ -24,10 +24,13 @@ export interface RoomListener {
   event(event: PresenceEvent): void;
   /** Called when what this room tells the other rooms changed in more than its age. */
   household?(household: Household): void;
+  /** The looks of a frame that was analysed at `atMs`, none included. */
+  looks?(looks: readonly LookExplained[], atMs: number): void;
 }
 
 export interface Room {
-  see(analysis: Analysis): void;
+  /** `moved`: where the picture differs from the one analysed before, noise apart, pixels. */
+  see(analysis: Analysis, moved?: readonly Box[]): void;
   /** The picture at `atMs` was the one analysed before. */
   still(atMs: number): void;
   /** Nothing can be seen from now on; what is known is withdrawn until the next `see`. */
@@ -39,8 +42,8 @@ export interface Room {
   readonly snapshot: PresenceSnapshot | null;
   /** Faces that never move, and count for nothing. */
   readonly fixedFaces: readonly FixedFace[];
-  /** The newest `last` looks, oldest first. */
-  looks(last: number): readonly LookExplained[];
+  /** The looks of the last analysed frame. */
+  readonly looks: readonly LookExplained[];
   /** The outside presence sensor; the hold time of Home Assistant's number. */
   hint(hints: Hints): void;
   /** What this room and the others say about people. */
@@ -52,9 +55,6 @@ export interface Room {
 
 /** Verdicts that another look at an unchanged picture would not move. */
 const decided: ReadonlySet<string> = new Set(['known', 'stranger']);
-
-/** How many looks `why` can explain. */
-const looksKept = 200;
 
 /** `gallery` is asked for each frame and must be cheap when nothing changed. `fixed` is what was known of pictures on the walls. */
 export function createRoom(
@@ -70,7 +70,7 @@ export function createRoom(
   let snapshot: PresenceSnapshot | null = null;
   let hints: Hints = {};
   let holdMs = options.presence.holdMs;
-  const recent: LookExplained[] = [];
+  let looks: readonly LookExplained[] = [];
 
   const current = (): RecognitionOptions => ({ ...options, presence: { ...options.presence, holdMs } });
   const people = (): Gallery => {
@@ -91,8 +91,6 @@ export function createRoom(
     if (next.household.version !== version) listener.household?.(next.household);
   };
   const take = (step: RecognitionStep): void => {
-    recent.push(...step.looks);
-    recent.splice(0, recent.length - looksKept);
     // The state first: who hears "Ada arrived" and looks at the state finds her there.
     publish(step.snapshot);
     for (const event of step.events) listener.event(event);
@@ -101,9 +99,12 @@ export function createRoom(
   };
 
   return {
-    see(analysis) {
+    see(analysis, moved = []) {
       const now = people();
-      take(observe(state, analysis, now, current(), hints));
+      const step = observe(state, { ...analysis, moved }, now, current(), hints);
+      looks = step.looks;
+      take(step);
+      listener.looks?.(looks, analysis.capturedAt);
     },
     still(atMs) {
       take(observeStill(state, atMs, gallery(), current(), hints));
@@ -116,10 +117,11 @@ export function createRoom(
       return state.tracks.tracks.map((track) => track.box);
     },
     get undecided() {
-      return state.tracks.tracks.some(
-        ({ id }) =>
-          !isFixed(state.fixed, id, options.fixed) && !decided.has(state.verdicts.get(id)?.state ?? 'unclear'),
-      );
+      return state.tracks.tracks.some(({ id }) => {
+        const verdict = state.verdicts.get(id);
+        const settled = verdict !== undefined && (decided.has(verdict.state) || verdict.between !== null);
+        return !settled && !isFixed(state.fixed, id, options.fixed);
+      });
     },
     get snapshot() {
       return snapshot;
@@ -127,8 +129,8 @@ export function createRoom(
     get fixedFaces() {
       return fixedFaces(state.fixed, options.fixed);
     },
-    looks(last) {
-      return recent.slice(-last);
+    get looks() {
+      return looks;
     },
     get household() {
       return state.household;

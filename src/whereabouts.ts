@@ -30,7 +30,7 @@ export function createWhereabouts(
 ): (capturedAt: number, widthPx: number) => void {
   const toldMs = new Map<string, number>();
   return (capturedAt, widthPx) => {
-    const looks = room.looks(32).filter((look) => look.atMs === capturedAt);
+    const looks = room.looks.filter((look) => look.atMs === capturedAt);
     for (const { person, name, as } of room.snapshot?.people ?? []) {
       const look: LookExplained | undefined = looks.find((one) => one.person === person);
       if (

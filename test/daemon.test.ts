@@ -1,6 +1,6 @@
 // The daemon as a process, with the real models, a real gallery and a real broker; only the camera is a folder of pictures.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -104,16 +104,30 @@ t.test(
       'the pause proved nothing: she did not leave',
     );
 
-    const why = JSON.parse((await runCli(['why', '--last', '3', '--json', '--config', config])).stdout);
-    t.ok(Array.isArray(why) || Array.isArray(why.looks), 'why explains the last faces');
+    const why = async () => {
+      const { code, stdout, stderr } = await runCli(['why', '--last', '200', '--json', '--config', config]);
+      return { code, stderr, looks: stdout === '' ? [] : JSON.parse(stdout).looks };
+    };
+    const seen = (await why()).looks;
+    t.ok(
+      seen.some(({ name }: { name: string }) => name === 'Ada'),
+      'why explains the last faces',
+    );
+    const replayed = JSON.parse((await runCli(['replay', '--json', '--config', config])).stdout);
+    t.ok(replayed.tracks > 0, 'which can be tried again while the daemon runs');
 
     t.equal((await runCli(['forget', 'Ada', '--yes', '--config', config])).code, 0);
     await until('her leaving', () => events(listener).find((event) => event.event_type === 'left'));
     t.strictSame(lastState(listener).people, []);
+    const left = await why();
+    t.notMatch(JSON.stringify(left.looks), /ada/i, 'not one look says anything about her any more');
 
     daemon.kill('SIGKILL');
     await until('the will', () => (listener.of('room/lab/status').at(-1) === 'offline' ? true : undefined));
     t.notMatch(log, /INTERNAL|at file:/, 'no stack trace in the log');
+    const later = await why();
+    t.match(later, { code: 0, stderr: /the daemon does not run/ }, 'what it kept outlives it');
+    t.ok(later.looks.some(({ id }: { id: number }) => id === left.looks[0]?.id));
   },
 );
 
@@ -156,7 +170,7 @@ t.test('SIGTERM ends it cleanly and at once', async (t) => {
   writeFileSync(
     config,
     `[room]\nid = "lab"\n[camera]\nsource = "replay"\ninput = "${frames}"\nloop = true\nwidth = 384\nheight = 256
-[mqtt]\nurl = "${broker.url}"\nprotocol = 4\n[store]\ndirectory = "${join(folder, 's')}"\n`,
+[mqtt]\nurl = "${broker.url}"\nprotocol = 4\n[privacy]\nlooks_kept_hours = 0\n[store]\ndirectory = "${join(folder, 's')}"\n`,
   );
   const daemon = spawnCli(['run', '--config', config]);
   t.teardown(() => daemon.kill('SIGKILL'));
@@ -170,6 +184,7 @@ t.test('SIGTERM ends it cleanly and at once', async (t) => {
   t.equal(listener.of('room/lab/status').at(-1), 'offline');
   t.equal(lastState(listener).occupied, null);
   t.throws(() => process.kill(engine!, 0), { code: 'ESRCH' }, 'its engine is gone too');
+  t.notOk(existsSync(join(folder, 's', 'looks.sqlite')), 'and no face is kept where none is to be');
 });
 
 t.test('a wrong configuration starts nothing', async (t) => {

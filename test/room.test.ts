@@ -35,27 +35,29 @@ const frame = (capturedAt: number, faces: readonly Face[]): Analysis => ({
   faces,
 });
 
-function room() {
+function room(leaveAfterMs = 2000) {
   const said: string[] = [];
+  const looked: number[] = [];
   const listener = {
+    looks: (_: readonly unknown[], atMs: number) => looked.push(atMs),
     state: (snapshot: PresenceSnapshot | null) =>
       said.push(snapshot === null ? 'null' : snapshot.people.map((one) => one.person).join() || 'nobody'),
     event: ({ type, person }: { type: string; person: string | null }) => said.push(`${type} ${person}`),
   };
-  const options = { ...defaultOptions, presence: { ...defaultOptions.presence, leaveAfterMs: 2000 } };
-  return { said, room: createRoom(() => gallery, options, listener, 0) };
+  const options = { ...defaultOptions, presence: { ...defaultOptions.presence, leaveAfterMs } };
+  return { said, looked, room: createRoom(() => gallery, options, listener, 0) };
 }
 
 t.test('the state is said before the event, and only when it changed', async (t) => {
-  const { said, room: one } = room();
+  const { said, looked, room: one } = room();
   t.equal(one.snapshot, null, 'nothing is known before the first look');
   for (let at = 0; at < 2000; at += 200) one.see(frame(at, [face]));
   t.strictSame(said.slice(-2), ['ada', 'arrived ada']);
   const count = said.length;
   one.see(frame(2000, [face]));
   t.equal(said.length, count);
-  t.equal(one.looks(3).length, 3);
-  t.ok(one.looks(1000).length <= 200);
+  t.match(one.looks, [{ atMs: 2000, person: 'ada' }], 'the looks are those of the last frame');
+  t.equal(looked.length, 11, 'and each frame is told');
 });
 
 t.test('blindness is null and proves nothing about who left', async (t) => {
@@ -109,9 +111,24 @@ t.test('another room sees her: she leaves between two frames, and her face is so
   for (let at = 7200; at < 9000; at += 200) kitchen.see(frame(at, [face]));
   t.equal(left.length, 2, 'the hall still sees her');
   t.match(kitchen.snapshot, { occupied: true, people: [] }, 'somebody is in the kitchen whom nobody calls Ada');
-  t.match(kitchen.looks(1), [{ person: 'ada', rule: /^taken to be in hall: / }], 'and `why` tells');
+  t.match(kitchen.looks, [{ person: 'ada', rule: /^taken to be in hall: / }], 'and `why` tells');
   kitchen.blind();
   t.equal(kitchen.snapshot, null);
   kitchen.reconsider(kitchen.household);
   t.equal(kitchen.snapshot, null, 'news do not open its eyes');
+});
+
+t.test('who is assumed by motion goes at once when another room sees them', async (t) => {
+  const { said, room: kitchen } = room(5000);
+  for (let at = 0; at < 2000; at += 200) kitchen.see(frame(at, [face]));
+  for (let at = 2000; at <= 20_000; at += 200) kitchen.see(frame(at, []), [[100, 256, 64, 32]]);
+  t.match(kitchen.snapshot?.people, [{ person: 'ada', as: 'assumed' }], 'five seconds without a face are long over');
+  const nothing = { state() {}, event() {} };
+  const hall = createRoom(() => gallery, defaultOptions, nothing, 0, 'hall');
+  const claims = claimsOf(kitchen.household, 18_000);
+  hall.reconsider(hear(hall.household, kitchen.household.room, claims, 18_000).household);
+  for (let at = 18_000; at < 20_000; at += 200) hall.see(frame(at, [face]));
+  kitchen.reconsider(hear(kitchen.household, 'hall', claimsOf(hall.household, 20_000), 20_000).household);
+  t.equal(said.at(-1), 'left ada');
+  t.strictSame(kitchen.snapshot?.people, []);
 });

@@ -19,13 +19,15 @@ t.test('each person who is seen, every two seconds', async (t) => {
       get snapshot() {
         return snapshot;
       },
-      looks: () => looks,
+      get looks() {
+        return looks;
+      },
     },
     ({ person, distanceMetres: metres }) => told.push(`${person} ${metres.toFixed(1)}`),
   );
   const at = (atMs: number, as: 'seen' | 'assumed', person: string | null) => {
     const common = { sinceMs: 0, name: 'Ada', person: 'ada' };
-    snapshot = { occupied: true, strangers: 0, sinceMs: 0, people: [{ ...common, as }] };
+    snapshot = { occupied: true, ambiguous: [], strangers: 0, sinceMs: 0, people: [{ ...common, as }] };
     looks = [{ atMs, person, quality } as LookExplained];
     tell(atMs, 1280);
   };

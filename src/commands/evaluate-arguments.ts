@@ -3,7 +3,7 @@ import { misused, parseArguments } from './arguments.js';
 
 export const evaluateUsage =
   'evaluate pairs --images DIR --pairs FILE [--limit N] | evaluate household --images DIR [--people N] [--references K] ' +
-  '[--trials T]; both: [--embedder ID] [--degrade low] [--seed S]';
+  '[--trials T] [--alike]; both: [--embedder ID] [--degrade low] [--seed S]';
 
 export interface EvaluateArguments {
   readonly images: string;
@@ -16,6 +16,7 @@ export interface EvaluateArguments {
   readonly people: number;
   readonly references: number;
   readonly trials: number;
+  readonly alike: boolean;
 }
 
 export type Protocol = { readonly protocol: 'pairs'; readonly pairs: string } | { readonly protocol: 'household' };
@@ -30,6 +31,7 @@ export function evaluateArguments(argv: readonly string[]): EvaluateArguments & 
     people: text,
     references: text,
     trials: text,
+    alike: { type: 'boolean', default: false },
     seed: text,
     embedder: text,
     degrade: text,
@@ -48,8 +50,10 @@ export function evaluateArguments(argv: readonly string[]): EvaluateArguments & 
   }
   if (values.images === undefined) throw wrong('--images DIR is needed');
   if (values.degrade !== undefined && values.degrade !== 'low') throw wrong('--degrade knows only: low');
-  const foreign = protocol === 'pairs' ? (['people', 'references', 'trials'] as const) : (['pairs', 'limit'] as const);
-  for (const name of foreign) if (values[name] !== undefined) throw wrong(`--${name} is not for ${protocol}`);
+  const foreign =
+    protocol === 'pairs' ? (['people', 'references', 'trials', 'alike'] as const) : (['pairs', 'limit'] as const);
+  for (const name of foreign)
+    if (values[name] !== undefined && values[name] !== false) throw wrong(`--${name} is not for ${protocol}`);
   const given: EvaluateArguments = {
     images: values.images,
     embedder: values.embedder,
@@ -59,6 +63,7 @@ export function evaluateArguments(argv: readonly string[]): EvaluateArguments & 
     people: whole('people', 1) ?? 8,
     references: whole('references', 1) ?? 5,
     trials: whole('trials', 1) ?? 100,
+    alike: values.alike,
   };
   if (protocol === 'household') return { ...given, protocol };
   if (values.pairs === undefined) throw wrong('--pairs FILE is needed');

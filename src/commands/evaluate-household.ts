@@ -35,6 +35,7 @@ export async function evaluateHousehold(given: EvaluateArguments, io: CommandIo)
   io.out(
     `${result.households} households of ${result.people} people with ${result.references} photos each; ${embedder}`,
   );
+  if (result.alike !== null) io.out(`in pairs that look alike, similarity ${result.alike.toFixed(2)} in the mean`);
   io.out(`${files.length} pictures, ${undetected.length} without a face found`);
   io.out(`one look, ${result.probes} of members and ${result.strangers} of strangers:`);
   io.out(`  missed at FPIR 1 %: ${percent(fnirAtFpir['0.01'])}, at 0.1 %: ${percent(fnirAtFpir['0.001'])}`);
@@ -87,8 +88,14 @@ async function listPeople(directory: string): Promise<{ name: string; files: str
   return people;
 }
 
-function describe({ fnir, fpir, misidentified }: ReturnType<typeof households>['atShippedThreshold']): string {
-  return `missed ${percent(fnir)}, strangers named ${percent(fpir)}, members misnamed ${percent(misidentified)}`;
+function describe({
+  fnir,
+  fpir,
+  misidentified,
+  ambiguous,
+}: ReturnType<typeof households>['atShippedThreshold']): string {
+  const missed = `missed ${percent(fnir)}${ambiguous > 0 ? ` (one of two ${percent(ambiguous)})` : ''}`;
+  return `${missed}, strangers named ${percent(fpir)}, members misnamed ${percent(misidentified)}`;
 }
 
 function percent(share: number): string {

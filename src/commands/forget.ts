@@ -2,6 +2,7 @@
 import { exactly, misused, parseArguments } from './arguments.js';
 import { ask } from './ask.js';
 import type { Command, CommandIo } from './command.js';
+import { openKeptLooks } from './kept-looks.js';
 import { openGallery } from './parts.js';
 
 export const command: Command = {
@@ -15,6 +16,11 @@ export const command: Command = {
     if (!values.yes && !(await confirmed(`Erase ${name} (${id}) with ${templates.length} looks for good?`, io))) {
       io.out(`${name} is kept`);
       return io.document({ person: id, name, forgotten: false });
+    }
+    {
+      // Before the gallery, so that an error leaves somebody to be forgotten once more.
+      using looks = openKeptLooks(io);
+      looks?.forget(id);
     }
     const erased = store.forget(id);
     if (!erased)

@@ -48,6 +48,7 @@ export function describeRoom(room: RoomState): string {
   if (room.occupied === null || room.people === null) return 'not known while there is no picture';
   const strangers = room.strangers ?? 0;
   const names = room.people.map((p) => (p.as === 'seen' ? p.name : `${p.name} (assumed)`));
+  for (const face of room.ambiguous ?? []) names.push(`either ${face.names.join(' or ')}`);
   if (strangers > 0) names.push(strangers === 1 ? '1 stranger' : `${strangers} strangers`);
   return names.length > 0 ? names.join(', ') : room.occupied ? 'somebody' : 'nobody';
 }

@@ -1,10 +1,14 @@
-// roomkin why: the last faces the daemon looked at, and the rule that gave each its name or kept it from one.
+// roomkin why: the last faces the daemon looked at, and the rule that gave each its name or kept it from one. Without a daemon it
+// reads what the last one kept.
 import { parseArgs } from 'node:util';
-import { fail } from '../base/errors.js';
+import { fail, RoomkinError } from '../base/errors.js';
+import { explainLook } from '../explain-look.js';
 import { askDaemon } from '../service/control-client.js';
 import { type FaceLook, maxLooks } from '../service/control-protocol.js';
-import type { Command } from './command.js';
+import type { Command, CommandIo } from './command.js';
 import { daemonPlace } from './daemon-place.js';
+import { openKeptLooks } from './kept-looks.js';
+import { openGallery } from './parts.js';
 import { wrap } from './rows.js';
 
 const defaultLast = 10;
@@ -14,12 +18,39 @@ export const command: Command = {
   summary: 'Explain the last faces: best names, margin, deciding rule.',
   async run(argv, io) {
     const last = parseLast(argv);
-    const looks = await askDaemon<readonly FaceLook[]>(daemonPlace(io.config()), { verb: 'why', last });
-    if (looks.length === 0) io.out('No face was looked at since the daemon started.');
+    const looks = await lastLooks(last, io);
+    if (looks.length === 0) io.out('No face was looked at in the time that looks are kept.');
     for (const look of looks) for (const line of lookLines(look, io.columns)) io.out(line);
     io.document({ looks });
   },
 };
+
+async function lastLooks(last: number, io: CommandIo): Promise<readonly FaceLook[]> {
+  try {
+    return await askDaemon<readonly FaceLook[]>(daemonPlace(io.config()), { verb: 'why', last });
+  } catch (error) {
+    if (!(error instanceof RoomkinError) || error.code !== 'DAEMON_NOT_RUNNING') throw error;
+    const looks = keptLooks(last, io);
+    if (looks === null) throw error;
+    io.log('notice', 'the daemon does not run: these are the last faces that it kept');
+    return looks;
+  }
+}
+
+/** null where there are none, or this user may not read them. */
+function keptLooks(last: number, io: CommandIo): readonly FaceLook[] | null {
+  try {
+    using kept = openKeptLooks(io);
+    const looks = kept?.recent(last) ?? [];
+    if (looks.length === 0) return null;
+    using gallery = openGallery(io);
+    const names = new Map(gallery.people().map(({ id, name }) => [id, name]));
+    return looks.map((look) => explainLook(look, names));
+  } catch (error) {
+    if (error instanceof RoomkinError) return null;
+    throw error;
+  }
+}
 
 function parseLast(argv: readonly string[]): number {
   let text: string | undefined;
@@ -35,9 +66,9 @@ function parseLast(argv: readonly string[]): number {
   return last;
 }
 
-/** One look as two or more lines: what was seen, then why it was decided so. */
+/** One look as two or more lines: its number, what was seen, then why it was decided so. */
 export function lookLines(look: FaceLook, columns: number): string[] {
-  const time = new Date(look.at).toLocaleTimeString('en-GB');
+  const head = `${look.id}  ${new Date(look.at).toLocaleTimeString('en-GB')}  `;
   const seen = [
     look.track === null ? 'face' : `track ${look.track}`,
     `eyes ${look.eyesPx.toFixed(0)} px`,
@@ -49,5 +80,7 @@ export function lookLines(look: FaceLook, columns: number): string[] {
   const names = [look.best, look.second].flatMap((entry) => (entry ? [score(entry)] : [])).join(', then ');
   const margin = look.margin === null ? '' : `, margin ${look.margin.toFixed(3)}`;
   const decided = `${look.name ?? 'no name'}: ${look.rule}${names ? ` (${names}${margin})` : ''}`;
-  return [`${time}  ${seen}`, ...wrap(decided, Math.max(20, columns - 10)).map((line) => `          ${line}`)];
+  const room = Math.max(20, columns - head.length);
+  const below = ' '.repeat(head.length);
+  return [...wrap(seen, room), ...wrap(decided, room)].map((line, i) => `${i === 0 ? head : below}${line}`);
 }

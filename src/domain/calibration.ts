@@ -4,7 +4,8 @@
 // `mostBelow` and `mostAbove`: neither a small cohort nor an odd photo can open the door or shut it for good.
 import { normalAbove } from '../base/normal.js';
 import { expectedMisses, type Misses } from './expected-misses.js';
-import type { Adjustment, Gallery, Person, PersonId } from './gallery.js';
+import type { Adjustment, Gallery, Hypotheses, Person, PersonId } from './gallery.js';
+import { likeness, type Normal, roomLooks, strangers, trackOfFive } from './likelihood.js';
 import type { RecognitionOptions } from './options.js';
 import { centre, personSimilarity } from './similarity.js';
 
@@ -27,6 +28,7 @@ export interface PersonCalibration {
   readonly name: string;
   readonly templates: number;
   readonly adjustment: Adjustment;
+  readonly hypotheses: Hypotheses;
   /** What a look and a track's pooled looks need. */
   readonly look: number;
   readonly pooled: number;
@@ -45,13 +47,6 @@ export interface Calibration {
 const shipped = { people: 8, strangersNamed: 0.002 };
 
 /**
- * Spread of strangers' similarities to one person. Their upper tail is normal as far as it can be seen: of 1,500 strangers 1 %
- * are above 2.37 spreads, 0.5 % above 2.60, one above 3.45 (100 people; the normal distribution: 2.33, 2.58, 3.2). The
- * thresholds measured for 1 %, 0.2 % and 0.1 % of strangers lie 0.064 and 0.083 apart, by this 0.065 and 0.090.
- */
-const spread = 0.1415;
-
-/**
  * How far thresholds follow a person's nearness: the closest 5 % end where thresholds are only 2 of 3.5 spreads away, so that who
  * is near there is nearer still further out. With 1 to 2 misses of portraits are within 0.3 points of each other; strangers
  * of one's own age or origin get in the less often the more (ADR 10).
@@ -66,6 +61,10 @@ const closestShare = 0.05;
  * household's weak spot any more (measured as in ADR 10; 0.57 instead of 0.58 for 0.2 % of strangers' tracks).
  */
 const evened = 0.012;
+
+/** Tracks of a person that may be missed for the sake of fewer wrong names than the budget allows, and how far that may go. */
+const hardlyMissed = 0.001;
+const mostSpared = 0.02;
 
 const mostBelow = 0.06;
 const mostAbove = 0.1;
@@ -101,16 +100,22 @@ export function calibrate(
 ): Calibration {
   const people = gallery.people.filter((person) => person.templates.length > 0);
   const moved = budgetShift(budget, people.length);
+  const share = strangersNamed(budget) / people.length;
   const calibrations = people.map((person): PersonCalibration => {
+    const near = nearShift(person, cohort);
     const closest = closestOther(person, people);
-    const threshold = fixed.threshold ? 0 : thresholdShift(person, moved, gallery, cohort, options);
+    const threshold = fixed.threshold ? 0 : thresholdShift(person, moved + near, gallery, options);
     const margin = fixed.margin || closest === null ? 0 : marginShift(closest.similarity, options.look.margin);
-    const [look, pooled] = [options.look.threshold + threshold, options.pooled.threshold + threshold];
+    const genuine = likeness(person);
+    const budgeted = options.pooled.threshold + threshold;
+    const spared = fixed.threshold ? 0 : sparedShift(budgeted, genuine, person.templates.length);
+    const [look, pooled] = [options.look.threshold + threshold, budgeted + spared];
     return {
       person: person.id,
       name: person.name,
       templates: person.templates.length,
-      adjustment: { threshold, margin },
+      adjustment: { threshold, margin, spared },
+      hypotheses: { genuine, stranger: { ...strangers, mean: strangers.mean + near }, share },
       look,
       pooled,
       misses: expectedMisses(person, look, pooled),
@@ -125,12 +130,12 @@ export function calibrate(
   };
 }
 
-/** The gallery whose people carry their adjustments, for `identify`. */
+/** The gallery whose people carry what they need, for `identify` and tracks. */
 export function calibrated(gallery: Gallery, { people }: Calibration): Gallery {
-  const adjustments = new Map(people.map(({ person, adjustment }) => [person, adjustment]));
+  const found = new Map(people.map((one) => [one.person, one]));
   const adjusted = gallery.people.map((person): Person => {
-    const adjustment = adjustments.get(person.id);
-    return adjustment === undefined ? person : { ...person, adjustment };
+    const one = found.get(person.id);
+    return one === undefined ? person : { ...person, adjustment: one.adjustment, hypotheses: one.hypotheses };
   });
   return { ...gallery, people: adjusted };
 }
@@ -143,21 +148,36 @@ export function strangersNamed({ wrongNamesPerMonth, strangersPerDay }: Budget):
 /** How much further up the tail each of `people` must be than in the household that the shipped threshold was measured for. */
 function budgetShift(budget: Budget, people: number): number {
   if (people === 0) return 0;
-  return spread * (normalAbove(strangersNamed(budget) / people) - normalAbove(shipped.strangersNamed / shipped.people));
+  return (
+    strangers.spread *
+    (normalAbove(strangersNamed(budget) / people) - normalAbove(shipped.strangersNamed / shipped.people))
+  );
 }
 
 function thresholdShift(
   person: Person,
   moved: number,
   gallery: Gallery,
-  cohort: Cohort,
   options: Pick<RecognitionOptions, 'pooled'>,
 ): number {
-  const strangers = gallery.strangers.map((vector) => personSimilarity(vector, person) ?? -1);
-  const near =
-    cohort.vectors.length === 0 ? 0 : following * (nearness(person, cohort.vectors) - cohort.nearness) - evened;
-  const own = Math.max(...strangers, -1) + aboveOwnStranger - options.pooled.threshold;
-  return Math.min(mostAbove, Math.max(-mostBelow, moved + near, own));
+  const own = gallery.strangers.map((vector) => personSimilarity(vector, person) ?? -1);
+  const needed = Math.max(...own, -1) + aboveOwnStranger - options.pooled.threshold;
+  return Math.min(mostAbove, Math.max(-mostBelow, moved, needed));
+}
+
+/** How much more alike than usual strangers are to this person. */
+function nearShift(person: Person, cohort: Cohort): number {
+  if (cohort.vectors.length === 0) return 0;
+  return following * (nearness(person, cohort.vectors) - cohort.nearness) - evened;
+}
+
+/**
+ * What a track may need above its budgeted threshold: as much as misses nobody. Photos of one person are so alike that a few
+ * of them leave room between a stranger and the person; a lone photo leaves none.
+ */
+function sparedShift(budgeted: number, genuine: Normal, templates: number): number {
+  const { mean, spread } = roomLooks(genuine, templates, trackOfFive);
+  return Math.min(mostSpared, Math.max(0, mean - normalAbove(hardlyMissed) * spread - budgeted));
 }
 
 /** Mean similarity of the closest 5 % of strangers to a person. Throws RangeError when the lengths of vectors differ. */

@@ -48,3 +48,8 @@ export interface Analysis {
   readonly height: number;
   readonly faces: readonly Face[];
 }
+
+/** An analysis, and where its picture differs from the one analysed before: boxes in pixels; absent where nobody compared. */
+export interface Observation extends Analysis {
+  readonly moved?: readonly Box[];
+}

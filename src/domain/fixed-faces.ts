@@ -61,18 +61,18 @@ const presentMs = 10_000;
 const suspectMs = 300_000;
 
 /**
- * One analysed frame further. `trackOf[i]` is the track that look `i` belongs to; `size` is the frame's. Frames of another size
- * start anew.
+ * One analysed frame further. `trackOf[i]` is the track that look `i` belongs to; `size` is the frame's (null: not
+ * known, the same as before). Frames of another size start anew.
  */
 export function watchFixed(
   before: FixedFaces,
-  frame: { readonly atMs: number; readonly size: readonly [number, number]; readonly looks: readonly Look[] },
+  frame: { readonly atMs: number; readonly size: FixedFaces['size']; readonly looks: readonly Look[] },
   trackOf: readonly number[],
   tracks: readonly Track[],
   options: FixedOptions,
 ): FixedFaces {
   const { atMs, size, looks } = frame;
-  const same = before.size === null || (before.size[0] === size[0] && before.size[1] === size[1]);
+  const same = before.size === null || size === null || before.size.join() === size.join();
   const known = same ? before : { ...noFixedFaces, nextId: before.nextId };
   const observedMs = known.atMs === null ? 0 : Math.min(options.gapMs, Math.max(0, atMs - known.atMs));
   const timing = { gapMs: options.gapMs, pictureMs: options.afterMs };
@@ -121,7 +121,7 @@ export function watchFixed(
     if (others === 0 && place.seenMs !== atMs) leave(place);
   }
   const kept = [...places.values()].filter((place) => !isOver(place, options)).sort(byWorth(options));
-  return { size, atMs, places: kept.slice(0, most), stands, nextId };
+  return { size: size ?? known.size, atMs, places: kept.slice(0, most), stands, nextId };
 
   /** What it looks like is learned again: it may be somebody who only stood before the picture. */
   function leave(place: StillPlace): void {
@@ -140,9 +140,16 @@ export function mayBeFixed(fixed: FixedFaces, track: number): boolean {
   return stillMsOf(fixed, track) >= suspectMs;
 }
 
+const taken = ': taken for a picture';
+
 /** Why such a face has no name, one line for people. */
 export function fixedRule(fixed: FixedFaces, track: number): string {
-  return `has not moved for ${longTime(stillMsOf(fixed, track))}: taken for a picture`;
+  return `has not moved for ${longTime(stillMsOf(fixed, track))}${taken}`;
+}
+
+/** Whether `rule` is such a reason. */
+export function wasFixed(rule: string): boolean {
+  return rule.endsWith(taken);
 }
 
 /** A time in minutes, hours or days: `45 min`, `3 h`, `2 d`. */

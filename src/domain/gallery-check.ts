@@ -2,18 +2,24 @@
 import { oddLooks, sameLookAbove } from './enrolment.js';
 import type { Gallery, Person, PersonId, Template } from './gallery.js';
 import type { Thresholds } from './identify.js';
+import { rejectionOf } from './rejection.js';
 import { personSimilarity, similarity } from './similarity.js';
 
 /**
  * `twice`: the same look is kept a second time, of `other`, who may be the same person. `unlike`: unlike the other photos of its
  * person. `confusable`: as a look of the room's camera it would be `other`, or it would be open which of the two it is.
+ * `rejected`: nearer to a face that was said not to be this person than to the rest of them.
  */
 export interface GalleryFault {
-  readonly kind: 'twice' | 'unlike' | 'confusable';
+  readonly kind: 'twice' | 'unlike' | 'confusable' | 'rejected';
   readonly person: PersonId;
   /** Id of the photo's template. */
   readonly template: number;
   readonly other: PersonId | null;
+  /** The photo that is this one a second time; null where it is none. */
+  readonly otherTemplate: number | null;
+  /** The correction by which this photo is none of its person. */
+  readonly correction: number | null;
   /** To the other photo, to the rest of its own person, or to `other`. */
   readonly similarity: number;
 }
@@ -31,6 +37,7 @@ export function checkGallery(
       const fault =
         twin(person, template, seen) ??
         confusable(person, template, gallery.people, look) ??
+        rejected(person, template) ??
         (odd.has(template) ? unlike(person, template) : null);
       if (fault !== null) faults.push(fault);
       seen.push({ person: person.id, template });
@@ -47,7 +54,8 @@ function twin(
   for (const before of seen) {
     const alike = similarity(before.template.vector, template.vector);
     if (alike <= sameLookAbove) continue;
-    return { kind: 'twice', person: id, template: template.id, other: before.person, similarity: alike };
+    const { person: other, template: first } = before;
+    return { ...fault('twice', id, template, alike), other, otherTemplate: first.id };
   }
   return null;
 }
@@ -66,14 +74,26 @@ function confusable(
     const alike = personSimilarity(template.vector, other) ?? -1;
     const near = alike >= look.threshold && (own === null || alike > own - look.margin);
     if (!near || alike <= (worst?.similarity ?? -1)) continue;
-    worst = { kind: 'confusable', person: person.id, template: template.id, other: other.id, similarity: alike };
+    worst = { ...fault('confusable', person.id, template, alike), other: other.id };
   }
   return worst;
 }
 
+function rejected(person: Person, template: Template): GalleryFault | null {
+  const own = ownSimilarity(person, template);
+  const rejection = own === null ? null : rejectionOf(template.vector, person, own);
+  if (rejection === null) return null;
+  const alike = similarity(template.vector, rejection.vector);
+  return { ...fault('rejected', person.id, template, alike), correction: rejection.id };
+}
+
 function unlike(person: Person, template: Template): GalleryFault {
   const alike = ownSimilarity(person, template) ?? 0;
-  return { kind: 'unlike', person: person.id, template: template.id, other: null, similarity: alike };
+  return fault('unlike', person.id, template, alike);
+}
+
+function fault(kind: GalleryFault['kind'], person: PersonId, { id }: Template, alike: number): GalleryFault {
+  return { kind, person, template: id, other: null, otherTemplate: null, correction: null, similarity: alike };
 }
 
 /** Similarity to the person's other photos; null where this is the only one. */

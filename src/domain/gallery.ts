@@ -1,5 +1,7 @@
 // The people of a household as identification sees them: immutable, in memory, of one embedding space.
 
+import type { Likeness, Normal } from './likelihood.js';
+
 /** `[a-z0-9_-]{1,32}`; stays when the name changes; part of MQTT topics and entity ids. */
 export type PersonId = string;
 
@@ -8,12 +10,24 @@ export interface Template {
   readonly id: number;
   /** Unit length. */
   readonly vector: Float32Array;
+  /** Learned from a look of the room's camera that somebody said was this person, not from a photo. */
+  readonly corrected?: true;
 }
 
 /** What this person needs for a name more (or less) than the embedder's thresholds ask of everybody. See calibration.ts. */
 export interface Adjustment {
   readonly threshold: number;
   readonly margin: number;
+  /** For a track's pooled looks, above `threshold`: what of the budget of wrong names is not needed, since there are photos enough. */
+  readonly spared?: number;
+}
+
+/** What a track's looks are tested between: that they are this person's, and that they are a stranger's. */
+export interface Hypotheses {
+  readonly genuine: Likeness;
+  readonly stranger: Normal;
+  /** Share of strangers that may get this person's name. */
+  readonly share: number;
 }
 
 export interface Person {
@@ -25,6 +39,8 @@ export interface Person {
   readonly rejections?: readonly Template[];
   /** None where the gallery was not calibrated. */
   readonly adjustment?: Adjustment;
+  /** None where the gallery was not calibrated: then the ones of everybody count. */
+  readonly hypotheses?: Hypotheses;
 }
 
 /** A snapshot. Templates of other spaces are not in it: vectors are only compared inside one space. */

@@ -1,17 +1,11 @@
 // Many random households out of folders of people: how often a member is missed or misnamed and a stranger named, at
 // thresholds chosen on the answers (the curve) and at the shipped ones (what a user gets). Pure: the seed decides everything.
 import { type Random, seededRandom, shuffled } from '../base/random.js';
-import { addLook, noEvidence } from './evidence.js';
-import type { Face } from './face.js';
 import type { Gallery } from './gallery.js';
-import { type Identification, identify } from './identify.js';
-import { identifyFace } from './identify-face.js';
-import { identifyTrack } from './identify-track.js';
+import { judgeLook, judgeTrack, type Outcome, type Portrait } from './judging.js';
 import type { RecognitionOptions } from './options.js';
-import { weight } from './quality-gate.js';
+import { drawRelatives } from './relatives.js';
 import { thresholdAtRate } from './verification.js';
-
-type Portrait = Pick<Face, 'score' | 'quality' | 'embedding'>;
 
 /** One picture: its face as a reference and as a probe (degraded, perhaps); null where none was found. */
 export interface Picture {
@@ -29,6 +23,8 @@ export interface HouseholdsPlan {
   readonly references: number;
   readonly trials: number;
   readonly seed: number;
+  /** Draw members in pairs of people who look alike, as relatives do. */
+  readonly alike?: boolean;
 }
 
 interface Shipped {
@@ -38,6 +34,8 @@ interface Shipped {
   readonly fpir: number;
   /** Share of members named as somebody else. */
   readonly misidentified: number;
+  /** Share of members said to be one of two who are too much alike, of whom they are one. */
+  readonly ambiguous: number;
 }
 
 interface Rates<F extends string> {
@@ -52,19 +50,13 @@ export interface HouseholdsResult extends Rates<'0.01' | '0.001'> {
   readonly households: number;
   readonly people: number;
   readonly references: number;
+  /** Mean similarity within the pairs of members who look alike; null where they were drawn by chance. */
+  readonly alike: number | null;
   /** The same for five looks pooled as a track pools them. */
   readonly tracks: (Rates<'0.01' | '0.002' | '0.001'> & { readonly looks: number }) | null;
 }
 
 const looksPerTrack = 5;
-
-/** One decision: how near the nearest person was, and what was said. */
-interface Outcome {
-  /** Similarity of the nearest person; minus infinity where no face was found. */
-  readonly nearest: number;
-  readonly right: boolean;
-  readonly named: 'right' | 'wrong' | 'nobody';
-}
 
 interface Tally {
   readonly members: Outcome[];
@@ -88,10 +80,15 @@ export function households(
     const needed = `more than ${plan.references} pictures with a face`;
     throw new RangeError(`${fit.length} people with ${needed} and ${identities.length} in all`);
   }
+  const vectors = fit.map((one) => ({ one, vectors: usable(one).map(({ reference }) => reference!.embedding!) }));
+  const alike: number[] = [];
   const looks: Tally = { members: [], strangers: [] };
   const tracks: Tally = { members: [], strangers: [] };
   for (let trial = 0; trial < plan.trials; trial++) {
-    const members = shuffled(fit, random).slice(0, plan.people);
+    const { drawn: members, alike: pairs } = plan.alike
+      ? drawRelatives(vectors, plan.people, random)
+      : { drawn: shuffled(fit, random).slice(0, plan.people), alike: 0 };
+    alike.push(pairs);
     const drawn = members.map((member) => {
       const references = new Set(shuffled(usable(member), random).slice(0, plan.references));
       return { member, references, probes: member.pictures.filter((picture) => !references.has(picture)) };
@@ -102,11 +99,7 @@ export function households(
       if (!members.includes(other)) measure(other.pictures, null, looks.strangers, tracks.strangers);
     }
     function measure(pictures: readonly Picture[], name: string | null, single: Outcome[], pooled: Outcome[]): void {
-      for (const { probe } of pictures) {
-        single.push(
-          judge(probe && nearest(probe, gallery, options), probe && identifyFace(probe, gallery, options), name),
-        );
-      }
+      for (const { probe } of pictures) single.push(judgeLook(probe, gallery, options, name));
       for (const track of inTracks(pictures, random)) pooled.push(judgeTrack(track, gallery, options, name));
     }
   }
@@ -115,6 +108,7 @@ export function households(
     households: plan.trials,
     people: plan.people,
     references: plan.references,
+    alike: plan.alike ? alike.reduce((sum, pairs) => sum + pairs, 0) / alike.length : null,
     ...rates(looks, { '0.01': 0.01, '0.001': 0.001 }),
     tracks: measured
       ? { looks: looksPerTrack, ...rates(tracks, { '0.01': 0.01, '0.002': 0.002, '0.001': 0.001 }) }
@@ -142,36 +136,6 @@ function inTracks(pictures: readonly Picture[], random: Random): Portrait[][] {
   return Array.from({ length: count }, (_, i) => looks.slice(i * looksPerTrack, (i + 1) * looksPerTrack));
 }
 
-function judgeTrack(
-  track: readonly Portrait[],
-  gallery: Gallery,
-  options: RecognitionOptions,
-  name: string | null,
-): Outcome {
-  const evidence = track.reduce(
-    (sum, look, index) =>
-      look.embedding === null ? sum : addLook(sum, look.embedding, weight(look, options.gate), index, options.tracks),
-    noEvidence,
-  );
-  const found = identifyTrack(evidence, gallery, options);
-  const enough = evidence.looks >= options.naming.leastLooks;
-  return judge(found, enough ? found : null, name);
-}
-
-/** The nearest person whatever the quality, for the curve. */
-function nearest(probe: Portrait, gallery: Gallery, options: RecognitionOptions): Identification | null {
-  return probe.embedding === null ? null : identify(probe.embedding, gallery, options.look);
-}
-
-function judge(closest: Identification | null, said: Identification | null, name: string | null): Outcome {
-  const person = said?.person ?? null;
-  return {
-    nearest: closest?.similarity ?? Number.NEGATIVE_INFINITY,
-    right: closest !== null && closest.best === name,
-    named: person === null ? 'nobody' : person === name ? 'right' : 'wrong',
-  };
-}
-
 function rates<F extends string>({ members, strangers }: Tally, fpirs: Readonly<Record<F, number>>): Rates<F> {
   const share = (of: readonly Outcome[], what: (one: Outcome) => boolean) => of.filter(what).length / of.length;
   const scores = strangers.map((one) => one.nearest);
@@ -187,6 +151,7 @@ function rates<F extends string>({ members, strangers }: Tally, fpirs: Readonly<
       fnir: share(members, (one) => one.named !== 'right'),
       fpir: share(strangers, (one) => one.named !== 'nobody'),
       misidentified: share(members, (one) => one.named === 'wrong'),
+      ambiguous: share(members, (one) => one.named === 'nobody' && one.ambiguous),
     },
   };
 }

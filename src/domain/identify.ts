@@ -1,5 +1,6 @@
 // Open-set identification of one embedding: a name needs a similarity AND a margin to the second person. Never a guess.
 import type { Gallery, Person, PersonId } from './gallery.js';
+import { rejectionOf } from './rejection.js';
 import { personSimilarity, similarity } from './similarity.js';
 
 export interface Thresholds {
@@ -29,34 +30,42 @@ export interface Identification {
   readonly second: number | null;
   /** `similarity - second`; null without a second person. */
   readonly margin: number | null;
+  /** Near enough to `best`, but nearer to a face that somebody said is not them. */
+  readonly rejected?: boolean;
   /** The rule that decided, one line for people: `similarity 0.31, 0.38 needed`. */
   readonly rule: string;
 }
 
 /**
- * Who this is. `embedding` is a unit vector of the gallery's space, or a track's pooled look. Pure; throws RangeError when the vector's length
+ * Who this is, by thresholds for all or for each person. `embedding` is a unit vector of the gallery's space, or a track's pooled look. Pure; throws RangeError when the vector's length
  * does not fit the gallery's.
  */
-export function identify(embedding: Float32Array, gallery: Gallery, thresholds: Thresholds): Identification {
+export function identify(
+  embedding: Float32Array,
+  gallery: Gallery,
+  thresholds: Thresholds | ((person: Person) => Thresholds),
+): Identification {
+  const of = typeof thresholds === 'function' ? thresholds : () => thresholds;
   const ranked = rank(embedding, gallery.people);
   const best = ranked[0];
   if (best === undefined) return undecided('stranger', undefined, undefined, 'nobody is enrolled');
   const second = ranked[1];
-  const needed = thresholds.threshold + (best.person.adjustment?.threshold ?? 0);
-  const lead = thresholds.margin + (best.person.adjustment?.margin ?? 0);
+  const { threshold, margin: leadOver, strangerBelow } = of(best.person);
+  const needed = threshold + (best.person.adjustment?.threshold ?? 0);
+  const lead = leadOver + (best.person.adjustment?.margin ?? 0);
   const said = `similarity ${best.score.toFixed(2)}`;
-  if (best.score < thresholds.strangerBelow) {
-    return undecided(
-      'stranger',
-      best,
-      second,
-      `${said}, below ${thresholds.strangerBelow.toFixed(2)}: nobody enrolled`,
-    );
+  if (ranked.every(({ person, score }) => score < of(person).strangerBelow)) {
+    return undecided('stranger', best, second, `${said}, below ${strangerBelow.toFixed(2)}: nobody enrolled`);
   }
   if (best.score < needed) return undecided('unclear', best, second, `${said}, ${needed.toFixed(2)} needed`);
   const stranger = closestStranger(embedding, gallery);
   if (stranger !== null && stranger >= best.score) {
     return undecided('stranger', best, second, `${said}, closer to a face given as unknown`);
+  }
+  // Nobody wins by another's being barred: who comes second was not near enough to be first.
+  if (rejectionOf(embedding, best.person, best.score) !== null) {
+    const rule = `${said}, closer to a face that is not ${best.person.name}`;
+    return { ...undecided('unclear', best, second, rule), rejected: true };
   }
   const margin = second === undefined ? null : best.score - second.score;
   if (margin !== null && margin < lead) {

@@ -25,3 +25,9 @@ export interface LookExplained {
   readonly state: IdentificationState;
   readonly rule: string;
 }
+
+/** Whether a look says anything about `person`: named, nearest, second, or mentioned by the rule (as in `still ada: ...`). */
+export function isAbout(look: LookExplained, person: PersonId): boolean {
+  if (look.person === person || look.best === person || look.runnerUp === person) return true;
+  return look.rule.split(/[^a-z0-9_-]+/).includes(person);
+}

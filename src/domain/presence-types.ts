@@ -12,11 +12,20 @@ export interface PresentPerson {
   readonly as: PresentAs;
 }
 
+/** A face that is one of two people too much alike to tell. */
+export interface AmbiguousFace {
+  readonly people: readonly PersonId[];
+  /** Their names, in the same order. */
+  readonly names: readonly string[];
+  readonly sinceMs: number;
+}
+
 /** What is true now. */
 export interface PresenceSnapshot {
   /** Anyone, known or not. */
   readonly occupied: boolean;
   readonly people: readonly PresentPerson[];
+  readonly ambiguous: readonly AmbiguousFace[];
   readonly strangers: number;
   /** When `occupied` last changed, monotonic milliseconds. */
   readonly sinceMs: number;

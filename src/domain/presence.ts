@@ -1,5 +1,6 @@
 // Who is in the room, as a reducer over what the tracks say. Only observed time counts as absence: a blind or paused
 // camera proves nothing. For each person (and each stranger) arrived and left strictly alternate.
+import { type AmbiguousEvidence, ambiguousFaces, type Doubts, doubts, noDoubts } from './ambiguous.js';
 import type { PersonId } from './gallery.js';
 import type { PresenceEvent, PresenceSnapshot, PresentPerson } from './presence-types.js';
 
@@ -24,6 +25,8 @@ export interface PresenceInput {
   readonly atMs: number;
   /** Names on live tracks; at most one entry per person. */
   readonly people: readonly (Evident & { readonly person: PersonId; readonly confidence: Confidence })[];
+  /** Faces on live tracks that are one of two people: whichever of the two is present stays, neither arrives. */
+  readonly ambiguous?: readonly AmbiguousEvidence[];
   /** Strangers on live tracks, by their key. */
   readonly strangers: readonly (Evident & { readonly key: string })[];
   /** Keys of strangers who turned out to be somebody else (a name, another stranger): they leave at once. */
@@ -34,19 +37,22 @@ export interface PresenceInput {
   readonly names: ReadonlyMap<PersonId, string>;
   /** An outside sensor says that somebody is there: whoever is present stays. */
   readonly held?: boolean;
+  /** Whose place something moves in, and how far that speaks for them, 0 to 1: absence passes by the rest of the time. */
+  readonly trust?: ReadonlyMap<PersonId, number>;
   /** People whose place is another room, and that room: they leave at once, and do not arrive. */
   readonly elsewhere?: ReadonlyMap<PersonId, string>;
 }
 
 interface Present {
   readonly sinceMs: number;
-  /** Observed time since the last evidence. */
+  /** Observed time since the last evidence, less what motion in their place spoke for. */
   readonly unseenMs: number;
 }
 
 export interface PresenceState {
   readonly atMs: number | null;
   readonly people: ReadonlyMap<PersonId, Present & { readonly name: string }>;
+  readonly doubts: Doubts;
   readonly strangers: ReadonlyMap<string, Present>;
   /** Somebody without a name or a verdict. */
   readonly someone: Present | null;
@@ -55,8 +61,8 @@ export interface PresenceState {
 
 /** An empty room at `atMs`. */
 export function emptyRoom(atMs: number): PresenceState {
-  const snapshot: PresenceSnapshot = { occupied: false, people: [], strangers: 0, sinceMs: atMs };
-  return { atMs: null, people: new Map(), strangers: new Map(), someone: null, snapshot };
+  const snapshot: PresenceSnapshot = { occupied: false, people: [], ambiguous: [], strangers: 0, sinceMs: atMs };
+  return { atMs: null, people: new Map(), doubts: noDoubts, strangers: new Map(), someone: null, snapshot };
 }
 
 export interface PresenceStep {
@@ -74,11 +80,14 @@ export function presence(before: PresenceState, input: PresenceInput, options: P
 
   const elsewhere: ReadonlyMap<PersonId, string> = input.elsewhere ?? new Map();
   const seen = new Map(input.people.filter((one) => !elsewhere.has(one.person)).map((one) => [one.person, one]));
+  const ambiguous = input.ambiguous ?? [];
+  const perhaps = new Set(ambiguous.flatMap(({ between }) => between));
   const people = new Map<PersonId, Present & { readonly name: string }>();
   const gone: { person: PersonId; name: string }[] = [];
   for (const [person, one] of before.people) {
     const name = input.names.get(person);
-    const unseenMs = seen.get(person)?.agoMs ?? one.unseenMs + absence;
+    const trust = perhaps.has(person) ? 1 : (input.trust?.get(person) ?? 0);
+    const unseenMs = seen.get(person)?.agoMs ?? one.unseenMs + absence * (1 - trust);
     if (name === undefined || elsewhere.has(person) || (unseenMs >= limit && !seen.has(person)))
       gone.push({ person, name: name ?? one.name });
     else people.set(person, { ...one, name, unseenMs });
@@ -107,6 +116,8 @@ export function presence(before: PresenceState, input: PresenceInput, options: P
     strangersCame++;
   }
 
+  const time = { atMs, absenceMs: absence, limitMs: limit };
+  const doubted = doubts(before.doubts, ambiguous, seen, input.names, time);
   const someone = stay(before.someone, input.someone, atMs, absence, limit);
   const present = new Set(before.people.keys());
   const change = (type: PresenceEvent['type'], confidence: Confidence, one?: { person: PersonId; name: string }) => {
@@ -123,7 +134,7 @@ export function presence(before: PresenceState, input: PresenceInput, options: P
     ...Array.from({ length: strangersCame }, () => change('stranger_arrived', 'medium')),
   ];
 
-  const occupied = people.size > 0 || strangers.size > 0 || someone !== null;
+  const occupied = people.size > 0 || strangers.size > 0 || doubted.size > 0 || someone !== null;
   const snapshot: PresenceSnapshot = {
     occupied,
     people: [...people].map(
@@ -134,10 +145,11 @@ export function presence(before: PresenceState, input: PresenceInput, options: P
         as: seen.has(person) ? 'seen' : 'assumed',
       }),
     ),
+    ambiguous: ambiguousFaces(doubted, input.names),
     strangers: strangers.size,
     sinceMs: occupied === before.snapshot.occupied ? before.snapshot.sinceMs : atMs,
   };
-  return { state: { atMs, people, strangers, someone, snapshot }, events, snapshot };
+  return { state: { atMs, people, doubts: doubted, strangers, someone, snapshot }, events, snapshot };
 }
 
 function stay(one: Present | null, evident: boolean, atMs: number, absence: number, limit: number): Present | null {

@@ -3,11 +3,12 @@
 import { assignNames } from './assign.js';
 import type { RoomId } from './claims.js';
 import { effectiveLooks, noEvidence } from './evidence.js';
-import type { Analysis } from './face.js';
+import type { Analysis, Observation } from './face.js';
 import { type FixedFaces, fixedRule, isFixed, mayBeFixed, noFixedFaces, watchFixed } from './fixed-faces.js';
 import type { Gallery, PersonId } from './gallery.js';
 import { aloneIn, blinded, freshMs, type Household, settled, sight } from './household.js';
 import { type Identification, identify } from './identify.js';
+import { type LastPlaces, lastPlaces, noPlaces, trust } from './last-place.js';
 import type { LookExplained } from './look.js';
 import type { RecognitionOptions } from './options.js';
 import { emptyRoom, type PresenceState, presence } from './presence.js';
@@ -26,6 +27,8 @@ export interface RecognitionState {
   /** Faces that do not move, and count for nothing after a while. */
   readonly fixed: FixedFaces;
   readonly presence: PresenceState;
+  /** Where whoever is present was last seen. */
+  readonly places: LastPlaces;
   /** What this room and the others say about people. */
   readonly household: Household;
 }
@@ -49,7 +52,8 @@ export interface RecognitionStep {
  */
 export function startRecognition(atMs: number, room: RoomId = '', fixed: FixedFaces = noFixedFaces): RecognitionState {
   const household = aloneIn(room);
-  return { tracks: noTracks, verdicts: new Map(), strangers: noStrangers, fixed, presence: emptyRoom(atMs), household };
+  const [verdicts, presence] = [new Map(), emptyRoom(atMs)];
+  return { tracks: noTracks, verdicts, strangers: noStrangers, fixed, presence, places: noPlaces, household };
 }
 
 /**
@@ -58,7 +62,7 @@ export function startRecognition(atMs: number, room: RoomId = '', fixed: FixedFa
  */
 export function observe(
   state: RecognitionState,
-  analysis: Analysis,
+  analysis: Observation,
   gallery: Gallery,
   options: RecognitionOptions,
   hints: Hints = {},
@@ -70,10 +74,13 @@ export function observe(
   const size = [analysis.width, analysis.height] as const;
   const fixed = watchFixed(state.fixed, { atMs, size, looks }, trackOf, tracks.tracks, options.fixed);
   const newLook = (id: number) => ((counted.get(id)?.weight ?? 0) > 0 ? counted.get(id)!.face.embedding : null);
-  const found = nameTracks(tracks.tracks, state.verdicts, fixed, newLook, gallery, options);
+  const found = nameTracks(tracks.tracks, state.verdicts, newLook, fixed, gallery, options);
   const { verdicts, strangers, mistaken } = nameStrangers(tracks.tracks, found, state.strangers, atMs, options);
+  // Nobody's body is below a portrait: what moves there is somebody else.
+  const alive = tracks.tracks.filter((one) => !isFixed(fixed, one.id, options.fixed));
+  const places = placesAfter(state, analysis, alive, verdicts, options);
   const { elsewhere, ...step } = settle(
-    { ...state, tracks: withoutOld(tracks, verdicts), verdicts, strangers, fixed },
+    { ...state, tracks: withoutOld(tracks, verdicts), verdicts, strangers, fixed, places },
     atMs,
     gallery,
     options,
@@ -150,24 +157,25 @@ export function reconsider(
 
 /**
  * The camera is paused or blind from now on: the time until the next analysis proves nothing about anybody, however short
- * it was, and tracks do not reach over it.
+ * it was, and neither tracks nor places reach over it.
  */
 export function suspend(state: RecognitionState): RecognitionState {
   return {
     ...state,
     tracks: { ...state.tracks, tracks: [] },
     verdicts: new Map(),
+    places: noPlaces,
     presence: { ...state.presence, atMs: null },
     household: blinded(state.household),
   };
 }
 
 /** Each track's verdict after this frame; no two tracks share a name. */
-function nameTracks(
+export function nameTracks(
   tracks: readonly Track[],
   before: ReadonlyMap<number, Verdict>,
-  fixed: FixedFaces,
   newLook: (track: number) => Float32Array | null,
+  fixed: FixedFaces,
   gallery: Gallery,
   options: RecognitionOptions,
 ): Map<number, Verdict> {
@@ -186,9 +194,22 @@ function nameTracks(
 }
 
 /** A track on which somebody else is seen now keeps its place and forgets what it saw. */
-function withoutOld(tracks: Tracks, verdicts: ReadonlyMap<number, Verdict>): Tracks {
+export function withoutOld(tracks: Tracks, verdicts: ReadonlyMap<number, Verdict>): Tracks {
   const kept = tracks.tracks.map((one) => (verdicts.get(one.id)?.swapped ? { ...one, evidence: noEvidence } : one));
   return { ...tracks, tracks: kept };
+}
+
+function placesAfter(
+  { places, presence }: RecognitionState,
+  seen: Observation,
+  tracks: readonly Track[],
+  verdicts: ReadonlyMap<number, Verdict>,
+  options: RecognitionOptions,
+): LastPlaces {
+  const elapsedMs = presence.atMs === null ? null : seen.capturedAt - presence.atMs;
+  const occupants = tracks.map((one) => ({ ...(verdicts.get(one.id) ?? noVerdict), ...one }));
+  const unbroken = elapsedMs !== null && elapsedMs <= options.presence.gapMs ? elapsedMs : null;
+  return lastPlaces(places, seen, unbroken, occupants, new Set(presence.people.keys()));
 }
 
 function nameStrangers(
@@ -248,6 +269,10 @@ function settle(
       atMs,
       people,
       elsewhere,
+      ambiguous: live.flatMap((one) => {
+        const { between, person } = of(one);
+        return between === null || person !== null ? [] : [{ between, agoMs: ago(one) }];
+      }),
       strangers: live.flatMap((one) => {
         const key = of(one).stranger;
         return key === null ? [] : [{ key, agoMs: ago(one) }];
@@ -255,6 +280,7 @@ function settle(
       mistaken,
       someone: live.some(nameless),
       names,
+      trust: trust(state.places, atMs, options.places, options.presence.leaveAfterMs),
       ...hints,
     },
     options.presence,

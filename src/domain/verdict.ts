@@ -1,5 +1,6 @@
 // What a track is taken for. A name needs several agreeing looks; once given it stays until the evidence speaks for
 // somebody else or against it, not merely because a look was poor.
+import type { Pair } from './ambiguous.js';
 import type { Gallery, PersonId } from './gallery.js';
 import { type Identification, identify } from './identify.js';
 import { identifyTrack } from './identify-track.js';
@@ -9,6 +10,8 @@ import type { Track } from './tracker.js';
 
 export interface Verdict extends Identification {
   readonly confidence: Confidence;
+  /** The two people whom good looks, as many as a name needs, could not tell apart; stays until one is named or neither is it. */
+  readonly between: Pair | null;
   /** Key of the stranger this track is, once it was called one. */
   readonly stranger: string | null;
   /** Whom each good look within the window was nearest to by itself, oldest first. */
@@ -36,14 +39,12 @@ export const noVerdict: Verdict = {
   margin: null,
   rule: 'no look was good enough yet',
   confidence: 'medium',
+  between: null,
   stranger: null,
   votes: [],
   namedMs: null,
   swapped: false,
 };
-
-/** Similarity above the threshold from which a name is sure enough to be called `high`. */
-const sure = 0.12;
 
 /** Votes kept at most: a window of a minute at 10 frames a second would otherwise be 600. */
 const mostVotes = 100;
@@ -52,7 +53,7 @@ const mostVotes = 100;
  * The verdict on `one` after this frame. `look` is the embedding of its look in this frame when the look counted, else null.
  */
 export function decide(
-  one: Track,
+  one: Pick<Track, 'evidence' | 'lastMs'>,
   look: Float32Array | null,
   before: Verdict,
   gallery: Gallery,
@@ -66,26 +67,18 @@ export function decide(
   const votes = vote === null ? recent : [...recent, vote].slice(-mostVotes);
   // A person who was forgotten is nobody's name any more.
   const held = gallery.people.some((person) => person.id === before.person) ? before.person : null;
-  const kept = { stranger: before.stranger, votes, namedMs: before.namedMs, swapped: false };
+  const kept = { between: null, stranger: before.stranger, votes, namedMs: before.namedMs, swapped: false };
   const pooled = identifyTrack(evidence, gallery, options);
   if (pooled === null) return { ...noVerdict, ...kept };
-  if (held !== null && isSwapped(votes, held, naming)) {
-    return {
-      ...pooled,
-      person: null,
-      state: 'unclear',
-      rule: `no longer ${held}`,
-      confidence: 'medium',
-      ...kept,
-      swapped: true,
-    };
-  }
+  const lost = { ...pooled, person: null, state: 'unclear', confidence: 'medium', ...kept } as const;
+  if (held !== null && isSwapped(votes, held, naming)) return { ...lost, rule: `no longer ${held}`, swapped: true };
+  // Somebody said that this face is not them: that counts at once, for a track that has the name already, too.
+  if (held !== null && pooled.rejected === true && pooled.best === held) return { ...lost, namedMs: null };
   if (pooled.state === 'known') {
     const early = pooled.person === held ? null : tooEarly(votes, pooled.person, naming);
     if (early !== null)
       return { ...pooled, person: null, state: 'unclear', rule: early, confidence: 'medium', ...kept };
-    const clear = pooled.similarity! >= options.pooled.threshold + sure;
-    return { ...pooled, confidence: clear ? 'high' : 'medium', ...kept, namedMs: one.lastMs };
+    return { ...pooled, confidence: pooled.sure ? 'high' : 'medium', ...kept, namedMs: one.lastMs };
   }
   if (pooled.state === 'stranger') {
     const rule = notYetStranger(one, kept.namedMs, naming);
@@ -96,14 +89,18 @@ export function decide(
 
   /** Neither for a name nor against it: a name already given stays. */
   function keep(now: Identification): Verdict {
-    if (held === null) return { ...now, confidence: 'medium', ...kept };
+    if (held === null) return { ...now, confidence: 'medium', ...kept, between: between(now, votes, before, naming) };
     const rule = `still ${held}: ${now.rule}`;
     return { ...now, person: held, state: 'known', rule, confidence: before.confidence, ...kept };
   }
 }
 
 /** A stranger needs good looks over some time, and that nobody was just named on the track. */
-function notYetStranger({ evidence }: Track, namedMs: number | null, naming: NamingOptions): string | null {
+function notYetStranger(
+  { evidence }: Pick<Track, 'evidence'>,
+  namedMs: number | null,
+  naming: NamingOptions,
+): string | null {
   const { strangerLooks, strangerWindowMs, strangerAfterNameMs } = naming;
   if (evidence.goodLooks < strangerLooks || evidence.lastMs - evidence.firstMs < strangerWindowMs) {
     return `${evidence.goodLooks} good looks, ${strangerLooks} over ${strangerWindowMs / 1000} s needed`;
@@ -121,8 +118,25 @@ function isSwapped(votes: readonly Vote[], held: PersonId, naming: NamingOptions
   );
 }
 
+/** Whom the face is one of: two who are too close for as many looks as a name needs, or still, while nothing else is known. */
+function between(now: Identification, votes: readonly Vote[], before: Verdict, naming: NamingOptions): Pair | null {
+  const { best, runnerUp } = now;
+  if (best === null || runnerUp === null) return null;
+  const pair: Pair = best < runnerUp ? [best, runnerUp] : [runnerUp, best];
+  if (before.between?.join() === pair.join()) return pair;
+  const looks = votes.filter(({ person }) => person === best || person === runnerUp);
+  return now.state === 'ambiguous' && tooFew(looks, naming) === null ? pair : null;
+}
+
 function tooEarly(votes: readonly Vote[], person: PersonId | null, naming: NamingOptions): string | null {
-  const agreeing = votes.filter((vote) => vote.person === person);
+  return tooFew(
+    votes.filter((vote) => vote.person === person),
+    naming,
+  );
+}
+
+/** Why these looks are not enough to say something; null where they are. */
+function tooFew(agreeing: readonly Vote[], naming: NamingOptions): string | null {
   if (agreeing.length < naming.leastLooks) return `${agreeing.length} agreeing looks, ${naming.leastLooks} needed`;
   const spanMs = agreeing.at(-1)!.atMs - agreeing[0]!.atMs;
   return naming.leastLooks > 1 && spanMs < naming.leastSpanMs

@@ -64,6 +64,7 @@ export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Co
       json_attr_tpl:
         "{{ {'people': value_json.people | default([], true) | map(attribute='person') | list, " +
         "'names': value_json.people | default([], true) | map(attribute='name') | list, " +
+        "'ambiguous': value_json.ambiguous | default([], true) | map(attribute='people') | list, " +
         "'strangers': value_json.strangers, 'since': value_json.since} | tojson }}",
       ic: 'mdi:account-eye',
     }),

@@ -42,16 +42,20 @@ export function createWallTime(clock: Clock): WallTime {
 /** `room/<id>/state` without its `seq`; null (paused, blind, not looked yet) makes every value null. */
 export function stateBody(snapshot: PresenceSnapshot | null, wallTime: WallTime): Readonly<Record<string, unknown>> {
   if (snapshot === null) {
-    return { occupied: null, person: null, people: null, strangers: null, count: null, since: null };
+    return { occupied: null, person: null, people: null, ambiguous: null, strangers: null, count: null, since: null };
   }
-  const { occupied, people, strangers } = snapshot;
+  const { occupied, people, ambiguous, strangers } = snapshot;
+  const here = new Set(people.map(({ person }) => person));
+  // A face that is one of two of whom one is here already may well be theirs.
+  const more = ambiguous.filter((face) => !face.people.some((person) => here.has(person))).length;
   return {
     occupied,
     person: foremost(snapshot),
     people: people.map((one) => ({ person: one.person, name: one.name, since: wallTime(one.sinceMs), as: one.as })),
+    ambiguous: ambiguous.map((one) => ({ people: one.people, names: one.names, since: wallTime(one.sinceMs) })),
     strangers,
     // Somebody is there even where no face could be told apart yet.
-    count: Math.max(people.length + strangers, occupied ? 1 : 0),
+    count: Math.max(people.length + more + strangers, occupied ? 1 : 0),
     since: wallTime(snapshot.sinceMs),
   };
 }

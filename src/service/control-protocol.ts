@@ -7,7 +7,7 @@ import type { ErrorCode } from '../base/errors.js';
 export const maxRequestBytes = 4096;
 /** A reply line longer than this is a fault of the daemon. */
 export const maxReplyBytes = 1 << 20;
-/** The most looks that `why` gives; the daemon keeps no more. */
+/** The most looks that `why` gives. */
 export const maxLooks = 200;
 
 export const controlRequest = z.discriminatedUnion('verb', [
@@ -76,6 +76,10 @@ export interface RoomState {
         readonly since: string;
       }[]
     | null;
+  /** Faces that are one of two people too much alike to tell. */
+  readonly ambiguous:
+    | readonly { readonly people: readonly string[]; readonly names: readonly string[]; readonly since: string }[]
+    | null;
   readonly strangers: number | null;
 }
 
@@ -95,8 +99,11 @@ export type WatchUpdate =
 
 /** One face that was looked at, and why it got a name or none. Numbers stay on this machine: they are never published. */
 export interface FaceLook {
+  /** Never given to another look while looks are kept on disk; what `correct` takes. */
+  readonly id: number;
   /** When it was seen, ISO 8601. */
   readonly at: string;
+  /** Number of the track in its run of the daemon. */
   readonly track: number | null;
   readonly eyesPx: number;
   readonly sharpness: number;

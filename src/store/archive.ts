@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { fail } from '../base/errors.js';
 import { foldName } from '../domain/names.js';
-import type { Store } from './store.js';
+import type { Changes, PersonRecord, Store } from './store.js';
 import { isUnit } from './vector.js';
 
 const number = z.number();
@@ -22,8 +22,21 @@ const quality = z.object({
   contrast: number,
 });
 const look = { space: z.string().min(1).max(200), vector, source: base64 };
+/** What a backup of the first roomkin does not have yet is absent: nothing set aside, nothing corrected. */
+const template = z.object({
+  ...look,
+  quality,
+  setAsideAtMs: z.number().nullable().default(null),
+  corrected: z.boolean().default(false),
+});
+const person = z.object({
+  id: z.string(),
+  name: z.string(),
+  templates: z.array(template),
+  rejections: z.array(z.object(look)).default([]),
+});
 const schema = z.object({
-  people: z.array(z.object({ id: z.string(), name: z.string(), templates: z.array(z.object({ ...look, quality })) })),
+  people: z.array(person),
   strangers: z.array(z.object(look)),
 });
 
@@ -41,7 +54,15 @@ export function writeArchive(store: Store): string {
     vector: plain(kept.vector),
     source: Buffer.from(kept.source).toString('base64'),
   });
-  const people = store.people().map(({ id, name }) => ({ id, name, templates: store.openTemplates(id).map(written) }));
+  const people = store.people().map(({ id, name }) => ({
+    id,
+    name,
+    templates: store.openTemplates(id).map(({ correction, ...one }) => ({
+      ...written(one),
+      corrected: correction !== null,
+    })),
+    rejections: store.openRejections(id).map(written),
+  }));
   return JSON.stringify({ people, strangers: store.openStrangers().map(written) });
 }
 
@@ -64,20 +85,30 @@ export function restoreArchive(store: Store, text: string, file: string, replace
     const existing = new Map(changes.people().map((person) => [foldName(person.name), person]));
     const kept: string[] = [];
     const restored: { person: string; name: string; templates: number }[] = [];
-    for (const { id, name, templates } of people) {
+    for (const { id, name, templates, rejections } of people) {
       const there = existing.get(foldName(name));
       if (there && !replace) {
         kept.push(there.name);
         continue;
       }
-      if (there) changes.removeTemplates(there.templates.map((template) => template.id));
+      if (there) empty(changes, there);
       const person = changes.person(name, id);
-      restored.push({ person, name, templates: templates.filter((one) => changes.addTemplate(person, one)).length });
+      const added = templates.filter(({ corrected, ...one }) =>
+        corrected ? changes.addLook(person, one) !== null : changes.addTemplate(person, one),
+      );
+      for (const rejection of rejections) changes.addRejection(person, rejection);
+      restored.push({ person, name, templates: added.length });
     }
     const known = new Set(store.openStrangers().map((stranger) => stranger.vector.join()));
     const fresh = strangers.filter((one) => !known.has(one.vector.join()));
     return { people: restored, kept, strangers: fresh.filter((one) => changes.addStranger(one)).length };
   });
+}
+
+/** Leaves a person with nothing but name and key. */
+function empty(changes: Changes, { id, templates }: PersonRecord): void {
+  changes.removeTemplates(templates.map((one) => one.id));
+  for (const one of changes.corrections()) if (one.person === id) changes.undo(one.id);
 }
 
 function parseJson(text: string): unknown {

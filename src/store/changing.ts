@@ -1,11 +1,13 @@
 // The changes of the gallery, as they run inside one write transaction.
 import { createHmac } from 'node:crypto';
 import { fail } from '../base/errors.js';
+import type { PersonId } from '../domain/gallery.js';
 import { checkName, foldName, freeId, isPersonId } from '../domain/names.js';
 import type { Keyring } from './keyring.js';
 import { cohort, type Reader } from './reading.js';
-import type { PersonRow, Statements } from './statements.js';
-import type { Changes } from './store.js';
+import { setTemplatesAside } from './setting-aside.js';
+import type { CorrectionRow, PersonRow, Statements } from './statements.js';
+import type { Changes, Correction, NewTemplate } from './store.js';
 import { isUnit, sealVector } from './vector.js';
 
 export function createChanges(sql: Statements, keys: Keyring, reader: Reader, wallMs: () => number): Changes {
@@ -13,6 +15,12 @@ export function createChanges(sql: Statements, keys: Keyring, reader: Reader, wa
     const found = sql.people.all().find((person) => person.id === id);
     if (!found) throw fail('PERSON_UNKNOWN', `nobody has the id ${id}`);
     return found;
+  };
+
+  const personKey = (id: PersonId): Buffer => {
+    const key = keys.unwrap(row(id).wrappedKey, id);
+    if (!key) throw fail('DATABASE', `the key of ${id} does not open: forget and enrol this person again`);
+    return key;
   };
 
   const cohortKey = (): Buffer => {
@@ -24,6 +32,27 @@ export function createChanges(sql: Statements, keys: Keyring, reader: Reader, wa
     return key;
   };
 
+  const insertTemplate = (key: Buffer, person: PersonId, template: NewTemplate) => {
+    const { space, vector, quality, source, setAsideAtMs = null } = template;
+    if (!isUnit(vector)) throw new RangeError('a template must have length 1');
+    const sealed = sealVector(key, vector, person, space);
+    const said = JSON.stringify(quality);
+    return sql.addTemplate.run(person, space, sourceHash(key, source), said, sealed, wallMs(), setAsideAtMs);
+  };
+
+  /** A look says one thing about a person: what was said before must be taken back first. */
+  const corrected = (person: PersonId, space: string, hash: Buffer, template: boolean): CorrectionRow | undefined => {
+    const known = sql.corrections.all().find((one) => {
+      return one.person === person && one.space === space && one.source.equals(hash);
+    });
+    if (known === undefined || (known.template !== null) === template) return known;
+    const said = template ? 'is not' : 'is';
+    const advice = `roomkin correct --undo ${known.id} first`;
+    throw fail('CORRECTION_REFUSED', `it was said before that this face ${said} ${row(person).name}: ${advice}`);
+  };
+
+  const correction = (id: number | bigint): Correction => reader.corrections().find((one) => one.id === Number(id))!;
+
   return {
     person(name, id) {
       const kept = checkName(name);
@@ -34,17 +63,39 @@ export function createChanges(sql: Statements, keys: Keyring, reader: Reader, wa
       sql.addPerson.run(fresh, kept, foldName(kept), keys.create(fresh).wrapped, wallMs());
       return fresh;
     },
-    addTemplate(person, { space, vector, quality, source }) {
-      const key = keys.unwrap(row(person).wrappedKey, person);
-      if (!key) throw fail('DATABASE', `the key of ${person} does not open: forget and enrol this person again`);
-      if (!isUnit(vector)) throw new RangeError('a template must have length 1');
-      const sealed = sealVector(key, vector, person, space);
-      const hash = sourceHash(key, source);
-      return sql.addTemplate.run(person, space, hash, JSON.stringify(quality), sealed, wallMs()).changes === 1;
-    },
+    addTemplate: (person, template) => insertTemplate(personKey(person), person, template).changes === 1,
     removeTemplates(ids) {
       for (const id of ids) sql.removeTemplate.run(id);
     },
+    setAside: (ids) => setTemplatesAside(sql, ids, wallMs()),
+    putBack: (ids) => setTemplatesAside(sql, ids, null),
+    addLook(person, look) {
+      const key = personKey(person);
+      const hash = sourceHash(key, look.source);
+      const known = corrected(person, look.space, hash, true);
+      if (known) sql.setTemplateAside.run(null, known.template!);
+      if (known) return null;
+      const added = insertTemplate(key, person, look);
+      if (added.changes === 0) return null;
+      const { lastInsertRowid: template } = added;
+      return correction(sql.addCorrection.run(person, look.space, hash, null, template, wallMs()).lastInsertRowid);
+    },
+    addRejection(person, { space, vector, source }) {
+      if (!isUnit(vector)) throw new RangeError('a rejected face must have length 1');
+      const key = personKey(person);
+      const hash = sourceHash(key, source);
+      if (corrected(person, space, hash, false)) return null;
+      const sealed = sealVector(key, vector, person, space, 'rejection');
+      return correction(sql.addCorrection.run(person, space, hash, sealed, null, wallMs()).lastInsertRowid);
+    },
+    undo(id) {
+      const known = reader.corrections().find((one) => one.id === id);
+      if (!known) throw fail('CORRECTION_UNKNOWN', `there is no correction ${id}: roomkin correct --list shows them`);
+      if (known.template === null) sql.removeCorrection.run(id);
+      else sql.removeTemplate.run(known.template);
+      return known;
+    },
+    corrections: reader.corrections,
     rename(person, name) {
       const kept = checkName(name);
       row(person);

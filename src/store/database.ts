@@ -66,8 +66,11 @@ function migrate(database: SqlDatabase, path: string): void {
   run.immediate();
 }
 
-// SQLite gives -wal and -shm the mode and (as root) the owner of the database file, so only that one is made by hand.
-function makePrivate(directory: string, path: string): void {
+/**
+ * Makes `directory` (0700) and `path` (0600) where they are missing. SQLite gives -wal and -shm the mode and (as root) the owner
+ * of the database file, so only that one is made by hand.
+ */
+export function makePrivate(directory: string, path: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   try {
     closeSync(openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600));

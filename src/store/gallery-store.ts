@@ -78,6 +78,8 @@ export function openStore(options: StoreOptions): Store {
       return guarded(() => truncateLog(database));
     },
     openTemplates: (person) => consistent(() => reader.openTemplates(person)),
+    openRejections: (person) => consistent(() => reader.openRejections(person)),
+    corrections: () => consistent(reader.corrections),
     openStrangers: () => consistent(reader.openStrangers),
     setting: (key) => guarded(() => sql.setting.get(key) ?? null),
     setSetting(key, value) {

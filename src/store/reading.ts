@@ -6,7 +6,7 @@ import type { Gallery, Person, PersonId, Template } from '../domain/gallery.js';
 import { foldName } from '../domain/names.js';
 import type { Keyring } from './keyring.js';
 import type { PersonRow, Statements } from './statements.js';
-import type { KeptTemplate, PersonRecord } from './store.js';
+import type { BareFace, Correction, KeptTemplate, PersonRecord } from './store.js';
 import { openVector } from './vector.js';
 
 /** The owner of the cohort's key; not a possible person id. */
@@ -18,7 +18,9 @@ export interface Reader {
   /** The row of who has this name (any spelling) or id; undefined if nobody has. */
   row(nameOrId: string): PersonRow | undefined;
   openTemplates(person: PersonId): KeptTemplate[];
-  openStrangers(): Omit<KeptTemplate, 'quality'>[];
+  openRejections(person: PersonId): BareFace[];
+  openStrangers(): BareFace[];
+  corrections(): Correction[];
   /** The cohort's key; null before the first stranger. */
   cohortKey(): Buffer | null;
 }
@@ -41,29 +43,47 @@ export function createReader(sql: Statements, keys: Keyring, onDamage: (what: st
     return sql.strangers.all().flatMap((row) => {
       const vector = key && openVector(key, row.sealed, cohort, row.space);
       if (!vector) damaged(`stranger ${row.id}`);
-      return vector ? [{ space: row.space, vector, source: row.source, createdAtMs: row.createdAtMs }] : [];
+      return vector ? [{ space: row.space, vector, source: row.source }] : [];
     });
+  };
+
+  const owner = (id: PersonId): { person: PersonId; key: Buffer | null } => {
+    const row = sql.people.all().find((person) => person.id === id);
+    if (!row) throw fail('PERSON_UNKNOWN', `nobody has the id ${id}`);
+    return { person: id, key: keys.unwrap(row.wrappedKey, id) };
   };
 
   return {
     cohortKey,
     openStrangers,
+    corrections: () =>
+      sql.corrections.all().map(({ id, person, space, template, createdAtMs }) => {
+        return { id, person, space, template, createdAtMs };
+      }),
     gallery(space) {
-      const people = new Map<PersonId, { person: Person; templates: Template[]; key: Buffer | null }>();
-      for (const { id, name, wrappedKey } of sql.people.all()) {
-        const templates: Template[] = [];
-        people.set(id, { person: { id, name, templates }, templates, key: keys.unwrap(wrappedKey, id) });
+      const people = new Map(
+        sql.people.all().map(({ id, name, wrappedKey }) => {
+          const templates: Template[] = [];
+          const rejections: Template[] = [];
+          return [id, { id, name, templates, rejections, key: keys.unwrap(wrappedKey, id) }];
+        }),
+      );
+      for (const { id, person, sealed, correction } of sql.templatesInUse.all(space)) {
+        const of = people.get(person);
+        const vector = of?.key && openVector(of.key, sealed, person, space);
+        if (vector) of.templates.push({ id, vector, ...(correction === null ? {} : { corrected: true }) });
+        else damaged(`template ${id} of ${person}`);
       }
-      for (const row of sql.templatesOfSpace.all(space)) {
-        const owner = people.get(row.person);
-        const vector = owner?.key && openVector(owner.key, row.sealed, row.person, space);
-        if (vector) owner.templates.push({ id: row.id, vector });
-        else damaged(`template ${row.id} of ${row.person}`);
+      for (const { id, person, sealed } of sql.rejectionsOfSpace.all(space)) {
+        const of = people.get(person);
+        const vector = of?.key && openVector(of.key, sealed, person, space, 'rejection');
+        if (vector) of.rejections.push({ id, vector });
+        else damaged(`correction ${id} of ${person}`);
       }
       return {
         space,
         version: sql.meta.get('gallery_version') as number,
-        people: [...people.values()].map(({ person }) => person),
+        people: [...people.values()].map(({ key: _, ...person }): Person => person),
         strangers: openStrangers()
           .filter((stranger) => stranger.space === space)
           .map(({ vector }) => vector),
@@ -77,10 +97,10 @@ export function createReader(sql: Statements, keys: Keyring, onDamage: (what: st
         createdAtMs: row.createdAtMs,
         templates: templates
           .filter(({ person }) => person === row.id)
-          .flatMap(({ id, space, quality, createdAtMs }) => {
+          .flatMap(({ id, space, quality, createdAtMs, setAsideAtMs, correction }) => {
             const parsed = parseQuality(quality);
             if (!parsed) damaged(`template ${id} of ${row.id}`);
-            return parsed ? [{ id, space, quality: parsed, createdAtMs }] : [];
+            return parsed ? [{ id, space, quality: parsed, createdAtMs, setAsideAtMs, correction }] : [];
           }),
       }));
     },
@@ -89,17 +109,24 @@ export function createReader(sql: Statements, keys: Keyring, onDamage: (what: st
       const rows = sql.people.all();
       return rows.find((row) => row.foldedName === folded) ?? rows.find((row) => row.id === nameOrId);
     },
-    openTemplates(person) {
-      const row = sql.people.all().find(({ id }) => id === person);
-      if (!row) throw fail('PERSON_UNKNOWN', `nobody has the id ${person}`);
-      const key = keys.unwrap(row.wrappedKey, person);
+    openTemplates(id) {
+      const { person, key } = owner(id);
       return sql.templatesOfPerson.all(person).flatMap((kept) => {
-        const { space, source, createdAtMs } = kept;
+        const { space, source, createdAtMs, setAsideAtMs, correction } = kept;
         const vector = key && openVector(key, kept.sealed, person, space);
         const quality = parseQuality(kept.quality);
-        if (vector && quality) return [{ space, vector, source, createdAtMs, quality }];
+        if (vector && quality) return [{ space, vector, source, createdAtMs, setAsideAtMs, correction, quality }];
         damaged(`template ${kept.id} of ${person}`);
         return [];
+      });
+    },
+    openRejections(id) {
+      const { person, key } = owner(id);
+      return sql.corrections.all().flatMap(({ id: number, person: of, space, source, sealed }) => {
+        if (of !== person || sealed === null) return [];
+        const vector = key && openVector(key, sealed, person, space, 'rejection');
+        if (!vector) damaged(`correction ${number} of ${person}`);
+        return vector ? [{ space, vector, source }] : [];
       });
     },
   };

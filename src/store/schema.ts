@@ -46,4 +46,23 @@ export const migrations: readonly string[] = [
     value TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- NULL: in use. A photo that is set aside names nobody and can be put back.
+  ALTER TABLE template ADD COLUMN set_aside_at_ms INTEGER;
+
+  CREATE TABLE correction (
+    -- AUTOINCREMENT: the number of an undone correction is never given to another.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    person TEXT NOT NULL REFERENCES person (id) ON DELETE CASCADE,
+    space TEXT NOT NULL,
+    -- Keyed hash of the look, as of a photo.
+    source BLOB NOT NULL,
+    -- Either a face that is not this person, or the template that a look of this person became.
+    sealed BLOB,
+    template INTEGER UNIQUE REFERENCES template (id) ON DELETE CASCADE,
+    created_at_ms INTEGER NOT NULL,
+    CHECK ((sealed IS NULL) <> (template IS NULL)),
+    UNIQUE (person, space, source)
+  ) STRICT;
+  `,
 ];

@@ -18,15 +18,34 @@ export interface TemplateRow {
   readonly quality: string;
   readonly sealed: Buffer;
   readonly createdAtMs: number;
+  /** null: in use. */
+  readonly setAsideAtMs: number | null;
+  /** Number of the correction by which a look became this template; null for a photo. */
+  readonly correction: number | null;
 }
 
-export type StrangerRow = Omit<TemplateRow, 'person' | 'quality'>;
+export type StrangerRow = Pick<TemplateRow, 'id' | 'space' | 'source' | 'sealed' | 'createdAtMs'>;
+
+/** Exactly one of `sealed` (not this person) and `template` (this person) is set. */
+export interface CorrectionRow {
+  readonly id: number;
+  readonly person: string;
+  readonly space: string;
+  readonly source: Buffer;
+  readonly sealed: Buffer | null;
+  readonly template: number | null;
+  readonly createdAtMs: number;
+}
 
 export type Statements = ReturnType<typeof createStatements>;
 
 export function createStatements(database: Database) {
   const one = <P extends unknown[], R>(sql: string): Statement<P, R> => database.prepare<P, R>(sql);
-  const columns = 'id, person, space, source, quality, sealed, created_at_ms AS createdAtMs';
+  const templates = `SELECT id, person, space, source, quality, sealed, created_at_ms AS createdAtMs,
+      set_aside_at_ms AS setAsideAtMs,
+      (SELECT correction.id FROM correction WHERE correction.template = template.id) AS correction
+    FROM template`;
+  const corrections = `SELECT id, person, space, source, sealed, template, created_at_ms AS createdAtMs FROM correction`;
   return {
     dataVersion: one<[], number>('PRAGMA data_version').pluck(),
     meta: one<[string], unknown>('SELECT value FROM meta WHERE key = ?').pluck(),
@@ -41,14 +60,25 @@ export function createStatements(database: Database) {
     renamePerson: one<[string, string, string], void>('UPDATE person SET name = ?, folded_name = ? WHERE id = ?'),
     removePerson: one<[string], void>('DELETE FROM person WHERE id = ?'),
 
-    templates: one<[], TemplateRow>(`SELECT ${columns} FROM template ORDER BY id`),
-    templatesOfSpace: one<[string], TemplateRow>(`SELECT ${columns} FROM template WHERE space = ? ORDER BY id`),
-    templatesOfPerson: one<[string], TemplateRow>(`SELECT ${columns} FROM template WHERE person = ? ORDER BY id`),
-    addTemplate: one<[string, string, Buffer, string, Buffer, number], void>(
-      `INSERT INTO template (person, space, source, quality, sealed, created_at_ms) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT DO NOTHING`,
+    templates: one<[], TemplateRow>(`${templates} ORDER BY id`),
+    templatesInUse: one<[string], TemplateRow>(`${templates} WHERE space = ? AND set_aside_at_ms IS NULL ORDER BY id`),
+    templatesOfPerson: one<[string], TemplateRow>(`${templates} WHERE person = ? ORDER BY id`),
+    addTemplate: one<[string, string, Buffer, string, Buffer, number, number | null], void>(
+      `INSERT INTO template (person, space, source, quality, sealed, created_at_ms, set_aside_at_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (person, space, source) DO UPDATE SET set_aside_at_ms = NULL WHERE set_aside_at_ms IS NOT NULL`,
     ),
+    setTemplateAside: one<[number | null, number], void>('UPDATE template SET set_aside_at_ms = ? WHERE id = ?'),
     removeTemplate: one<[number], void>('DELETE FROM template WHERE id = ?'),
+
+    corrections: one<[], CorrectionRow>(`${corrections} ORDER BY id`),
+    rejectionsOfSpace: one<[string], CorrectionRow & { readonly sealed: Buffer }>(
+      `${corrections} WHERE space = ? AND sealed IS NOT NULL ORDER BY id`,
+    ),
+    addCorrection: one<[string, string, Buffer, Buffer | null, number | bigint | null, number], void>(
+      `INSERT INTO correction (person, space, source, sealed, template, created_at_ms) VALUES (?, ?, ?, ?, ?, ?)`,
+    ),
+    removeCorrection: one<[number], void>('DELETE FROM correction WHERE id = ?'),
 
     strangers: one<[], StrangerRow>(
       'SELECT id, space, source, sealed, created_at_ms AS createdAtMs FROM stranger ORDER BY id',

@@ -11,6 +11,8 @@ export interface NewTemplate {
   readonly quality: Quality;
   /** SHA-256 of the photo's bytes, or other bytes that are the same when the same look comes again. */
   readonly source: Uint8Array;
+  /** Wall time; in use where it is absent. */
+  readonly setAsideAtMs?: number | null;
 }
 
 /** What is known about a kept look without opening it. */
@@ -19,10 +21,25 @@ export interface TemplateRecord {
   readonly space: string;
   readonly quality: Quality;
   readonly createdAtMs: number;
+  /** When it was set aside; null while it is in use. */
+  readonly setAsideAtMs: number | null;
+  /** The correction by which a look of the camera became it; null for a photo. */
+  readonly correction: number | null;
 }
 
 /** A kept look, opened. */
-export interface KeptTemplate extends NewTemplate {
+export interface KeptTemplate extends Omit<NewTemplate, 'setAsideAtMs'>, Omit<TemplateRecord, 'id'> {}
+
+/** A face without a photo's quality: of a stranger, or one that somebody is not. */
+export type BareFace = Pick<NewTemplate, 'space' | 'vector' | 'source'>;
+
+/** What somebody said about a look. */
+export interface Correction {
+  readonly id: number;
+  readonly person: PersonId;
+  readonly space: string;
+  /** The template that the look became; null where it was said not to be this person. */
+  readonly template: number | null;
   readonly createdAtMs: number;
 }
 
@@ -38,14 +55,31 @@ export interface PersonRecord {
 export interface Changes {
   /** The person called `name` (any spelling of it), or a new one. Returns the id. */
   person(name: string, id?: PersonId): PersonId;
-  /** Keeps a look of a person; false if the same photo was kept before. Errors: PERSON_UNKNOWN. */
+  /**
+   * Keeps a look of a person; false if the same photo was kept before. One that was set aside is put back.
+   * Errors: PERSON_UNKNOWN.
+   */
   addTemplate(person: PersonId, template: NewTemplate): boolean;
   /** Erases single looks. */
   removeTemplates(ids: readonly number[]): void;
+  /**
+   * Takes single looks out of use; they stay kept. Errors: PHOTO_UNKNOWN, PHOTO_NEEDED (a person's last photo in use: who has
+   * none is never recognised, which is what `forget` is for).
+   */
+  setAside(ids: readonly number[]): void;
+  /** Takes looks that were set aside into use again. Errors: PHOTO_UNKNOWN. */
+  putBack(ids: readonly number[]): void;
+  /** A look of a camera becomes a template of a person. null if it is one. Errors: PERSON_UNKNOWN, CORRECTION_REFUSED. */
+  addLook(person: PersonId, look: NewTemplate): Correction | null;
+  /** Keeps a face that is not this person. null if it was kept before. Errors: PERSON_UNKNOWN, CORRECTION_REFUSED. */
+  addRejection(person: PersonId, face: BareFace): Correction | null;
+  /** Takes a correction back, and the template with it. Errors: CORRECTION_UNKNOWN. */
+  undo(correction: number): Correction;
+  corrections(): readonly Correction[];
   /** Gives a person another name; the id stays. Errors: PERSON_UNKNOWN, PERSON_EXISTS (another person has the name). */
   rename(person: PersonId, name: string): void;
   /** Keeps a face of somebody outside the household; false if the same photo was kept before. */
-  addStranger(template: Omit<NewTemplate, 'quality'>): boolean;
+  addStranger(face: BareFace): boolean;
   /** The gallery as it is inside this transaction. */
   gallery(space: string): Gallery;
   people(): readonly PersonRecord[];
@@ -69,8 +103,12 @@ export interface Store extends Disposable {
   forget(person: PersonId): boolean;
   /** Every template of a person, opened, for an export. Damaged ones are left out and reported. */
   openTemplates(person: PersonId): readonly KeptTemplate[];
+  /** Every face that was said not to be this person, opened, for an export. */
+  openRejections(person: PersonId): readonly BareFace[];
   /** Every stranger, opened, for an export. */
-  openStrangers(): readonly Omit<KeptTemplate, 'quality'>[];
+  openStrangers(): readonly BareFace[];
+  /** Oldest first. */
+  corrections(): readonly Correction[];
   /** A small setting that survives restarts; null if it was never set. Not part of the gallery's version. */
   setting(key: string): string | null;
   setSetting(key: string, value: string | null): void;

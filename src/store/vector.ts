@@ -4,18 +4,33 @@ import { seal, unseal } from './seal.js';
 /** Format of the sealed bytes; part of what a seal is bound to, so that a later format can never be taken for this one. */
 const format = '1';
 
+/** What a vector is to its owner; bound into the seal, so that a face that is not somebody can never become a template of theirs. */
+export type VectorKind = 'template' | 'rejection';
+
 /** `owner`: person id, or '' for the cohort of strangers. */
-export function sealVector(key: Uint8Array, vector: Float32Array, owner: string, space: string): Buffer {
+export function sealVector(
+  key: Uint8Array,
+  vector: Float32Array,
+  owner: string,
+  space: string,
+  kind: VectorKind = 'template',
+): Buffer {
   const bytes = Buffer.alloc(vector.length * 4);
   vector.forEach((value, i) => {
     bytes.writeFloatLE(value, i * 4);
   });
-  return seal(key, bytes, ['template', format, owner, space]);
+  return seal(key, bytes, [kind, format, owner, space]);
 }
 
 /** The unit vector, or null where it does not open for this owner and space or is no unit vector. */
-export function openVector(key: Uint8Array, sealed: Uint8Array, owner: string, space: string): Float32Array | null {
-  const bytes = unseal(key, sealed, ['template', format, owner, space]);
+export function openVector(
+  key: Uint8Array,
+  sealed: Uint8Array,
+  owner: string,
+  space: string,
+  kind: VectorKind = 'template',
+): Float32Array | null {
+  const bytes = unseal(key, sealed, [kind, format, owner, space]);
   if (!bytes || bytes.length === 0 || bytes.length % 4 !== 0) return null;
   const vector = Float32Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(i * 4));
   return isUnit(vector) ? vector : null;

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { madeUpTemplate, madeUpVector, openTestStore } from '../store/household.js';
-import { at, json, roomkin } from './place.js';
+import { at, errors, json, roomkin } from './place.js';
 
 t.setTimeout(60_000);
 const space = 'mobilefacenet-192';
@@ -45,4 +45,42 @@ t.test('people --check names photos that do harm, in 80 columns', async (t) => {
     stdout.split('\n').every((line) => line.length <= 80),
     stdout,
   );
+  const named = /^ {2}roomkin people --set-aside ([\d ]+)$/m.exec(stdout)?.[1]?.split(' ') ?? [];
+  t.same(
+    named,
+    document.faults.map(({ template }: { template: number }) => String(template)),
+  );
+
+  const aside = await json('people', '--set-aside', ...named);
+  t.match(aside, { code: 0, document: { setAside: true, photos: [{ person: 'ben', name: 'Ben' }, {}] } });
+  t.match((await roomkin('people', '--check')).stdout, /^6 photos of 2 people: nothing wrong$/m);
+  t.match((await json('people')).document.people[1], { person: 'ben', templates: 3, usable: 3, setAside: 2 });
+  t.match((await roomkin('people')).stdout, /^Ben \(ben\) +3 looks, 2 set aside, since/m);
+  const shown = await roomkin('show', 'ben');
+  t.match(shown.stdout, /3 looks, 2 set aside:/);
+  t.equal(shown.stdout.replaceAll(/\n +(?=\D)/g, ' ').match(/set aside \d{4}-\d\d-\d\d/g)?.length, 2, shown.stdout);
+  t.ok(shown.stdout.split('\n').every((line) => line.length <= 80));
+  const { templates } = (await json('show', 'ben')).document;
+  t.equal(templates.filter(({ setAside }: { setAside: string | null }) => setAside !== null).length, 2);
+  const back = await roomkin('people', '--put-back', ...named);
+  t.match(back.stdout, /^Ben: photos \d+, \d+ put back, 5 in use$/m);
+  t.equal((await json('people', '--check')).document.faults.length, 2);
+});
+
+t.test('what cannot be set aside is refused whole, with what to do', async (t) => {
+  const before = (await json('people')).document;
+  const cases: [string[], number, RegExp][] = [
+    [['--set-aside'], 64, /an ID is needed/],
+    [['--set-aside', 'Ada'], 64, /Ada is not the number of a photo/],
+    [['--set-aside', '--put-back', '1'], 64, /one thing at a time/],
+    [['--set-aside', '1', '999'], 65, /PHOTO_UNKNOWN: there is no photo 999: .*--check/],
+    [['--put-back', '999'], 65, /PHOTO_UNKNOWN/],
+    [['--set-aside', '1', '2', '3'], 65, /PHOTO_NEEDED: .*forget "Ada"/],
+  ];
+  for (const [args, code, line] of cases) {
+    const result = await roomkin('people', ...args);
+    t.equal(result.code, code, args.join(' '));
+    t.match(errors(result), [line]);
+  }
+  t.same((await json('people')).document, before);
 });

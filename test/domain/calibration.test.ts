@@ -100,8 +100,22 @@ t.test('what the user set stands', async (t) => {
   const who = one();
   const twins = gallery([somebody('ada', 5, 0.97, who), somebody('bea', 5, 0.97, near(who, 0.8, one()))]);
   const { people } = calibrate(twins, cohort, budget, options, { threshold: true, margin: true });
-  for (const { adjustment } of people) t.strictSame(adjustment, { threshold: 0, margin: 0 });
+  for (const { adjustment } of people) t.strictSame(adjustment, { threshold: 0, margin: 0, spared: 0 });
 });
+
+t.test(
+  'a budget that is not needed is not spent: photos enough leave room between a stranger and the person',
+  async (t) => {
+    const spared = (count: number, likeness = 0.92): number =>
+      calibrate(gallery([somebody('ada', count, likeness)]), cohort, budget, options).people[0]!.adjustment.spared!;
+    t.equal(spared(1), 0, 'a lone photo leaves none');
+    t.ok(spared(5) > 0.015 && spared(5) <= 0.02, `${spared(5)}`);
+    t.equal(spared(5, 0.6), 0, 'nor do five that are unlike each other');
+    const { people } = calibrate(gallery([somebody('ada', 5)]), cohort, budget, options);
+    const [ada] = people;
+    t.equal(ada!.pooled, options.pooled.threshold + ada!.adjustment.threshold + ada!.adjustment.spared!);
+  },
+);
 
 t.test('identify asks for what the calibration says, of each person', async (t) => {
   const ada = person('ada', [one()]);

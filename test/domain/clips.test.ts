@@ -29,10 +29,11 @@ for (const file of files) {
 }
 
 t.test('what the clips are about', async (t) => {
-  const events = (name: string) => {
+  const play = (name: string) => {
     const { frames, gallery } = decodeClip(readFileSync(join(folder, `${name}.jsonl`), 'utf8'));
-    return replay(frames, gallery, clipOptions).events.map((event) => `${event.type} ${event.person ?? ''}`.trim());
+    return replay(frames, gallery, clipOptions);
   };
+  const events = (name: string) => play(name).events.map((event) => `${event.type} ${event.person ?? ''}`.trim());
   t.strictSame(events('turns-away'), ['arrived ada', 'left ada'], 'turning away is not leaving');
   t.strictSame(events('meet').sort(), ['arrived ada', 'arrived ben', 'left ada', 'left ben']);
   t.strictSame(
@@ -41,5 +42,10 @@ t.test('what the clips are about', async (t) => {
     'one stranger, once',
   );
   t.strictSame(events('look-alikes'), [], 'nobody is guessed');
+  const doubted = play('look-alikes').steps.map(({ snapshot }) =>
+    snapshot.ambiguous.map(({ people }) => people.join()).join(),
+  );
+  t.ok(doubted.includes('ben,bob'), 'both are said');
+  t.equal(doubted.at(-1), '', 'until they left');
   t.strictSame(events('blind'), ['arrived ada', 'left ada'], 'a blind camera makes nobody leave');
 });

@@ -35,6 +35,43 @@ t.test('people who look like themselves are found and strangers are not named', 
   });
 });
 
+/** Five pairs; the two of a pair are this alike. */
+function relatives(alike: number): Identity[] {
+  const random = seededRandom(9);
+  return Array.from({ length: 10 }).flatMap((_, n) => {
+    const who = direction(64, random);
+    return [who, near(who, alike, direction(64, random))].map((one, i) => ({
+      name: `pair-${n}-${i}`,
+      pictures: Array.from({ length: 8 }, () => {
+        const look = face([0, 0, 90, 90], near(one, 0.9, direction(64, random)));
+        return { reference: look, probe: look };
+      }),
+    }));
+  });
+}
+
+t.test('people who look alike are drawn together, and never named as each other: in doubt both are said', async (t) => {
+  const given = { ...plan, alike: true, trials: 20 };
+  const sisters = households(relatives(0.6), given, defaultOptions);
+  t.ok(Math.abs(sisters.alike! - 0.6) < 0.1, `${sisters.alike}`);
+  t.match(sisters.tracks!.atShippedThreshold, { misidentified: 0, fnir: 0 });
+  const twins = households(relatives(0.99), given, defaultOptions);
+  const { misidentified, ambiguous, fnir } = twins.tracks!.atShippedThreshold;
+  t.ok(misidentified < 0.02, `${misidentified} of twins are taken for each other`);
+  t.ok(ambiguous > 0.8 && fnir >= ambiguous, `${ambiguous} of twins are said to be one of two`);
+  t.equal(households(relatives(0.6), plan, defaultOptions).alike, null);
+});
+
+t.test('a stranger with the face of a member is named, and counted', async (t) => {
+  const members = identities(4, 12, 0.95);
+  const guest: Identity = {
+    name: 'guest',
+    pictures: members[0]!.pictures.slice(0, 5),
+  };
+  const result = households([...members, guest], { ...plan, references: 6, trials: 3 }, defaultOptions);
+  t.equal(result.tracks!.atShippedThreshold.fpir, 1, 'a stranger who is the twin of a member is named');
+});
+
 t.test('people who look like nobody are missed', async (t) => {
   const { fnirAtFpir, atShippedThreshold } = households(identities(12, 8, 0.1), plan, defaultOptions);
   t.ok(fnirAtFpir['0.01'] > 0.9);

@@ -159,6 +159,18 @@ t.test('who is forgotten leaves with the next frame and is not named again', asy
   for (let i = 0; i < 5; i++) t.equal(r.frame([face(here, ada)], without).looks[0]!.person, null);
 });
 
+t.test('a face that is said not to be somebody loses the name while it is still there', async (t) => {
+  const double = vector(0.7, 0, 0.3);
+  const r = room();
+  for (let i = 0; i < 5; i++) r.frame([face(here, double)]);
+  t.strictSame(r.said, ['arrived ada']);
+  const people = household.people.map((one) =>
+    one.id === 'ada' ? { ...one, rejections: [{ id: 1, vector: double }] } : one,
+  );
+  const { looks } = r.frame([face(here, double)], { ...household, version: 2, people });
+  t.match(looks, [{ person: null, state: 'unclear', rule: /closer to a face that is not/ }]);
+});
+
 t.test('who is enrolled while there is named on the same track', async (t) => {
   const r = room();
   const without = { ...household, people: household.people.slice(1) };

@@ -1,5 +1,5 @@
 // A recorded sequence of analyses through recognition: what the pipeline does, without a pipeline.
-import type { Analysis } from '../../src/domain/face.js';
+import type { Observation } from '../../src/domain/face.js';
 import type { Gallery } from '../../src/domain/gallery.js';
 import type { RecognitionOptions } from '../../src/domain/options.js';
 import type { PresenceEvent } from '../../src/domain/presence-types.js';
@@ -10,7 +10,7 @@ export interface Replayed {
   readonly steps: readonly RecognitionStep[];
 }
 
-export function replay(frames: readonly Analysis[], gallery: Gallery, options: RecognitionOptions): Replayed {
+export function replay(frames: readonly Observation[], gallery: Gallery, options: RecognitionOptions): Replayed {
   let state = startRecognition(frames[0]?.capturedAt ?? 0);
   const steps = frames.map((frame) => {
     const step = observe(state, frame, gallery, options);

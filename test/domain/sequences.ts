@@ -5,7 +5,10 @@ import type { Scene, Walk } from './simulator.js';
 const residents = ['ada', 'ben', 'cleo', 'dan'];
 const strangers = ['x', 'y', 'z'];
 
-/** Half a minute with up to four walks; in one of three two residents look alike, in one of five the camera goes blind. */
+/**
+ * Forty seconds with up to four walks; in one of three two residents look alike, in one of five the camera goes blind. Some sit
+ * down and turn their back, for longer than anybody stays without a face; a curtain moves in one of three.
+ */
 export function randomScene(seed: number, framesPerSecond = 5): Scene {
   const random = seededRandom(seed);
   const enrolled = residents.slice(0, 2 + whole(3, random));
@@ -16,13 +19,18 @@ export function randomScene(seed: number, framesPerSecond = 5): Scene {
     seed,
     dimension: 64,
     framesPerSecond,
-    durationMs: 30_000,
+    durationMs: 40_000,
     residents: enrolled,
     templates: 1 + whole(4, random),
     missed: random() * 0.4,
     likeness: 0.75 + random() * 0.2,
     walks: walkers.flatMap((who) => walks(who, random)),
     ...(random() < 1 / 3 ? { alike: [[...similar, 0.4 + random() * 0.6]] } : {}),
+    motion: {
+      fidgets: random() ** 2,
+      curtain: random() < 1 / 3 ? [whole(1000, random), whole(500, random), 300, 450] : null,
+      flashes: random() < 0.2 ? 0.3 : 0,
+    },
     ...(random() < 0.2 ? { blind: [blindFrom, blindFrom + 1000 + whole(8000, random)] } : {}),
   };
 }
@@ -50,8 +58,16 @@ export function withPortraits(
 /** One or two visits, one after the other; everybody has a row of their own, two share one now and then and so cross. */
 function walks(who: string, random: Random): Walk[] {
   const y = 150 + 60 * whole(10, random);
+  if (random() < 0.3) return [seat(who, y, whole(8000, random), random)];
   const first: Walk = { ...visit(who, y, whole(8000, random), random) };
   return random() < 0.3 ? [first, visit(who, y, first.toMs + 500 + whole(12_000, random), random)] : [first];
+}
+
+/** Somebody who sits down, shows their face for some seconds, and then their back. */
+function seat(who: string, y: number, fromMs: number, random: Random): Walk {
+  const x = 80 + whole(1100, random);
+  const toMs = fromMs + 8000 + whole(28_000, random);
+  return { who, fromMs, toMs, x0: x, x1: x, y, away: [fromMs + 1000 + whole(5000, random), toMs] };
 }
 
 function visit(who: string, y: number, fromMs: number, random: Random): Walk {

@@ -1,8 +1,9 @@
 // Rooms that never were: people as random unit vectors who walk in, stand, turn away and walk out, seen by an imperfect
 // detector. Seeded; no picture of anybody is behind it. Makes the clips of test/clips and the sequences of the property tests.
 import { gaussian, type Random, seededRandom } from '../../src/base/random.js';
-import type { Analysis, Box, Face, Landmarks } from '../../src/domain/face.js';
+import type { Box, Face, Landmarks, Observation } from '../../src/domain/face.js';
 import type { Gallery } from '../../src/domain/gallery.js';
+import { movedIn, type SceneMotion } from './made-motion.js';
 
 /** Where somebody is: from `fromMs` to `toMs`, walking from `x0` to `x1` (pixels, centre of the face) with the face turned away in between. */
 export interface Walk {
@@ -32,11 +33,13 @@ export interface Scene {
   readonly likeness: number;
   /** No frames come in this time: the camera is blind. */
   readonly blind?: readonly [fromMs: number, toMs: number];
+  /** Without it nobody compares pictures. */
+  readonly motion?: SceneMotion;
 }
 
 export interface Clip {
   readonly gallery: Gallery;
-  readonly frames: readonly Analysis[];
+  readonly frames: readonly Observation[];
 }
 
 /** Plays `scene`; the same scene gives the same clip. */
@@ -63,13 +66,18 @@ export function simulate(scene: Scene): Clip {
   };
   // What the light and the pose of a visit do to every look of it: looks of one track repeat each other.
   const moods = scene.walks.map((walk) => near(people.get(walk.who)!, 0.9, direction(scene.dimension, random)));
-  const frames: Analysis[] = [];
+  // Motion has dice of its own: the faces are the same with and without it.
+  const shaken = seededRandom(scene.seed + 1);
+  const frames: Observation[] = [];
   const count = Math.floor((scene.durationMs / 1000) * scene.framesPerSecond);
   for (let sequence = 0; sequence < count; sequence++) {
     const capturedAt = (sequence * 1000) / scene.framesPerSecond;
     const faces = scene.walks.flatMap((walk, index) => see(walk, capturedAt, moods[index]!, scene, random));
     if (scene.blind && capturedAt >= scene.blind[0] && capturedAt < scene.blind[1]) continue;
-    frames.push({ capturedAt, sequence, width: 1280, height: 960, faces });
+    const frame = { capturedAt, sequence, width: 1280, height: 960, faces };
+    const before = frames.at(-1)?.capturedAt ?? null;
+    const moved = scene.motion && movedIn(scene.motion, scene.walks, before, capturedAt, shaken);
+    frames.push(moved ? { ...frame, moved } : frame);
   }
   return { gallery, frames };
 }

@@ -24,7 +24,13 @@ const ha = await startHomeAssistant(
 t.comment(`Home Assistant ${ha.version}, logs in ${ha.folder}`);
 const listener = await listenTo(ha.mqttUrl);
 
-const empty = (): PresenceSnapshot => ({ occupied: false, people: [], strangers: 0, sinceMs: performance.now() });
+const empty = (): PresenceSnapshot => ({
+  occupied: false,
+  people: [],
+  ambiguous: [],
+  strangers: 0,
+  sinceMs: performance.now(),
+});
 const change = (type: PresenceEvent['type'], person: string | null, present: readonly string[]): PresenceEvent => ({
   type,
   person,

@@ -24,7 +24,13 @@ const entities = (states: Readonly<Record<string, unknown>>) => ({
 });
 const ada = { id: 'ada', name: 'Ada' };
 const grace = { id: 'grace', name: 'Grace' };
-const empty = (): PresenceSnapshot => ({ occupied: false, people: [], strangers: 0, sinceMs: performance.now() });
+const empty = (): PresenceSnapshot => ({
+  occupied: false,
+  people: [],
+  ambiguous: [],
+  strangers: 0,
+  sinceMs: performance.now(),
+});
 const change = (type: PresenceEvent['type'], person: typeof ada | null, present: readonly string[]): PresenceEvent => ({
   type,
   person: person?.id ?? null,

@@ -10,7 +10,7 @@ const clock = {
 };
 
 function snapshot(changes: Partial<PresenceSnapshot> = {}): PresenceSnapshot {
-  return { occupied: false, people: [], strangers: 0, sinceMs: 0, ...changes };
+  return { occupied: false, people: [], ambiguous: [], strangers: 0, sinceMs: 0, ...changes };
 }
 
 t.test('monotonic times become wall times that do not tremble', async (t) => {
@@ -31,6 +31,7 @@ t.test('the state says who, or null', async (t) => {
     occupied: null,
     person: null,
     people: null,
+    ambiguous: null,
     strangers: null,
     count: null,
     since: null,
@@ -39,6 +40,7 @@ t.test('the state says who, or null', async (t) => {
     occupied: false,
     person: 'nobody',
     people: [],
+    ambiguous: [],
     strangers: 0,
     count: 0,
     since: '0',
@@ -53,6 +55,18 @@ t.test('the state says who, or null', async (t) => {
     ],
   });
   t.match(stateBody(snapshot({ occupied: true, strangers: 2 }), wallTime), { person: 'stranger', count: 2 });
+  const doubt = { people: ['ada', 'bea'], names: ['Ada', 'Bea'], sinceMs: 15 };
+  t.match(stateBody(snapshot({ occupied: true, ambiguous: [doubt] }), wallTime), {
+    person: null,
+    people: [],
+    ambiguous: [{ people: ['ada', 'bea'], names: ['Ada', 'Bea'], since: '15' }],
+    count: 1,
+  });
+  t.match(
+    stateBody(snapshot({ occupied: true, people: [ada], ambiguous: [doubt] }), wallTime),
+    { count: 1 },
+    'who may be the one who is here is not counted twice',
+  );
   t.match(
     stateBody(snapshot({ occupied: true }), wallTime),
     { person: null, count: 1, people: [] },

@@ -22,7 +22,15 @@ if (withoutMosquitto) {
   process.exit(0);
 }
 
-const nothing = { occupied: null, person: null, people: null, strangers: null, count: null, since: null };
+const nothing = {
+  occupied: null,
+  person: null,
+  people: null,
+  ambiguous: null,
+  strangers: null,
+  count: null,
+  since: null,
+};
 const configTopic = 'homeassistant/device/roomkin/kitchen/config';
 const health: HealthReport = {
   fps: 5,
@@ -79,7 +87,7 @@ t.test('a day in the kitchen', async (t) => {
   t.ok(order.indexOf('room/kitchen/status') < order.indexOf('room/kitchen/state'), 'state comes last');
 
   room.camera(true);
-  room.state({ occupied: false, people: [], strangers: 0, sinceMs: performance.now() });
+  room.state({ occupied: false, people: [], ambiguous: [], strangers: 0, sinceMs: performance.now() });
   await waitFor(() => last(listener, 'room/kitchen/state')['person'] === 'nobody');
   room.state(here('ada'));
   room.event(arrived);

@@ -86,6 +86,7 @@ export function here(...ids: readonly string[]): PresenceSnapshot {
   return {
     occupied: ids.length > 0,
     people: ids.map((person, index) => ({ person, name: person.toUpperCase(), sinceMs: sinceMs + index, as: 'seen' })),
+    ambiguous: [],
     strangers: 0,
     sinceMs,
   };

@@ -93,7 +93,7 @@ t.test('watch streams until the watcher leaves, and the daemon notices that', as
     handlers: handlers({
       watch(send) {
         watching++;
-        const update: WatchUpdate = { type: 'state', at: '', occupied: false, people: [], strangers: 0 };
+        const update: WatchUpdate = { type: 'state', at: '', occupied: false, people: [], ambiguous: [], strangers: 0 };
         send(update);
         send({ ...update, occupied: true });
         return () => {

@@ -8,7 +8,7 @@ import type { DaemonStatus, FaceLook, WatchUpdate } from '../../src/service/cont
 import { runCli, spawnCli } from '../helpers/cli.js';
 import { shortFolder } from '../helpers/short-folder.js';
 
-const nobody = { occupied: false, people: [], strangers: 0 };
+const nobody = { occupied: false, people: [], ambiguous: [], strangers: 0 };
 const status: DaemonStatus = {
   version: '9.9.9',
   room: 'lab',
@@ -23,11 +23,13 @@ const status: DaemonStatus = {
   presence: {
     occupied: true,
     people: [{ person: 'ada', name: 'Ada', as: 'assumed', since: '2026-11-23T10:00:00.000Z' }],
+    ambiguous: [{ people: ['bea', 'cleo'], names: ['Bea', 'Cleo'], since: '2026-11-23T10:00:00.000Z' }],
     strangers: 1,
   },
   fixedFaces: [{ xPx: 412, yPx: 220, widthPx: 61, stillSeconds: 11_000 }],
 };
 const look: FaceLook = {
+  id: 417,
   at: '2026-11-23T10:00:00.000Z',
   track: 3,
   eyesPx: 21.4,
@@ -53,7 +55,7 @@ const updates: WatchUpdate[] = [
     confidence: 'high',
     moved_to: 'hall',
   },
-  { type: 'state', at: '2026-11-23T10:00:02.000Z', occupied: null, people: null, strangers: null },
+  { type: 'state', at: '2026-11-23T10:00:02.000Z', occupied: null, people: null, ambiguous: null, strangers: null },
 ];
 
 async function daemon(t: Tap, over: Partial<ControlHandlers> = {}) {
@@ -97,7 +99,7 @@ t.test('status fits 80 columns, escapes what it quotes, and says what to do', as
   const { code, stdout } = await runCli(['status', '--config', config]);
   t.equal(code, 0);
   t.ok(widest(stdout) <= 80, stdout);
-  t.match(stdout, /^room +lab: Ada \(assumed\), 1 stranger$/m);
+  t.match(stdout, /^room +lab: Ada \(assumed\), either Bea or Cleo, 1 stranger$/m);
   t.match(stdout, /up 1 d 1 h$/m);
   t.match(stdout, /5\.0 a second, 41 ms each \(p95 78 ms\)/);
   t.match(stdout, /^pictures +1 face has not moved and names nobody: 412,220 px \(3 h 3 min\)$/m);
@@ -110,7 +112,7 @@ t.test('status fits 80 columns, escapes what it quotes, and says what to do', as
 t.test('why explains, in words and as JSON', async (t) => {
   const { config, calls } = await daemon(t);
   const { stdout } = await runCli(['why', '--last', '3', '--config', config]);
-  t.match(stdout, /track 3, eyes 21 px/);
+  t.match(stdout, /^417 {2}..:..:.. {2}track 3, eyes 21 px/);
   t.match(stdout.replaceAll(/\s+/g, ' '), /no name: too close to .* \(Ada 0\.512, then Bob 0\.498, margin 0\.014\)/);
   t.ok(widest(stdout) <= 80, stdout);
   const json = await runCli(['why', '--json', '--config', config]);

@@ -1,0 +1,108 @@
+// roomkin replay: the faces of the last day once more, under the present gallery and thresholds, and what would have changed. Reads
+// only: the daemon may run.
+import { createCalibrator } from '../calibrator.js';
+import { type Outcome, type RecordedLook, type Rejudged, rejudge } from '../domain/rejudge.js';
+import { recognitionOptions } from '../recognition-options.js';
+import type { LookStore } from '../store/look-store.js';
+import { exactly, misused, parseArguments } from './arguments.js';
+import type { Command, CommandIo } from './command.js';
+import { openKeptLooks } from './kept-looks.js';
+import { configuredSpace, openGallery } from './parts.js';
+import { wrap } from './rows.js';
+
+const hourMs = 3_600_000;
+/** As the configuration allows for `looks_kept_hours`. */
+const mostMs = 24 * hourMs;
+/** Looks between two lines of progress. */
+const progressEvery = 1000;
+
+export const command: Command = {
+  usage: 'replay [--since 24h]',
+  summary: 'Try the present gallery and thresholds on the faces of the day.',
+  async run(argv, io) {
+    const { values, positionals } = parseArguments(argv, command.usage, { since: { type: 'string', default: '24h' } });
+    exactly(positionals, 0, command.usage);
+    const sinceMs = Date.now() - parseDuration(values.since);
+    using looks = openKeptLooks(io);
+    const tracks = looks === null ? [] : judged(looks, sinceMs, io);
+    const whole = tracks.filter((one) => one.whole);
+    const changed = whole.filter(isChanged);
+    const names = namesOf(io);
+    io.document({
+      since: new Date(sinceMs).toISOString(),
+      tracks: whole.length,
+      unchanged: whole.length - changed.length,
+      leftOut: tracks.length - whole.length,
+      changes: changed.map(documented),
+    });
+    for (const one of changed) for (const line of changeLines(one, names, io.columns)) io.out(line);
+    for (const line of wrap(summary(tracks, changed.length, values.since), Math.min(io.columns, 80))) io.out(line);
+  },
+};
+
+/** The tracks since then. Looks of another embedding space than the configured one cannot be compared and are not among them. */
+function judged(looks: LookStore, sinceMs: number, io: CommandIo): readonly Rejudged[] {
+  const config = io.config();
+  const options = recognitionOptions(config);
+  const space = configuredSpace(io);
+  using store = openGallery(io);
+  const gallery = createCalibrator(config, space, options).calibrated(store.gallery(space));
+  function* ofSpace(): Generator<RecordedLook> {
+    for (const look of looks.since(sinceMs)) if (look.space === space) yield look;
+  }
+  const tracks = rejudge(ofSpace, gallery, options, (done) => {
+    if (done % progressEvery === 0) io.progress(`${done} looks`);
+  });
+  io.progress('');
+  return tracks;
+}
+
+/** `90m`, `24h` or `1d`, in milliseconds. Errors: USAGE. */
+function parseDuration(text: string): number {
+  const [, count, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
+  const unitMs = { m: hourMs / 60, h: hourMs, d: 24 * hourMs }[unit ?? ''];
+  if (count === undefined || unitMs === undefined || Number(count) === 0)
+    throw misused(command.usage, '--since takes minutes, hours or days: 90m, 24h or 1d');
+  const durationMs = Number(count) * unitMs;
+  if (durationMs > mostMs) throw misused(command.usage, 'faces are kept for 24 hours at most');
+  return durationMs;
+}
+
+/** Another name, or a stranger where there was none or no stranger where there was one. */
+function isChanged({ before, after }: Rejudged): boolean {
+  const stranger = ({ state }: Outcome): boolean => state === 'stranger';
+  return before.person !== after.person || (before.person === null && stranger(before) !== stranger(after));
+}
+
+function documented({ firstMs, run, track, looks, before, after }: Rejudged) {
+  const { person, state } = before;
+  return { at: new Date(firstMs).toISOString(), run, track, looks, before: { person, state }, after };
+}
+
+function namesOf(io: CommandIo): ReadonlyMap<string, string> {
+  using store = openGallery(io);
+  return new Map(store.people().map(({ id, name }) => [id, name]));
+}
+
+function changeLines(one: Rejudged, names: ReadonlyMap<string, string>, columns: number): string[] {
+  const { firstMs, track, looks, before, after } = one;
+  const said = ({ person, state }: Outcome): string =>
+    person === null ? (state === 'stranger' ? 'a stranger' : 'nobody') : (names.get(person) ?? person);
+  const head = `${new Date(firstMs).toLocaleTimeString('en-GB')}  `;
+  const text = `track ${track}, ${looks} looks: was ${said(before)}, now ${said(after)}: ${after.rule}`;
+  const lines = wrap(text, Math.max(20, Math.min(columns, 80) - head.length));
+  return lines.map((line, i) => `${i === 0 ? head : ' '.repeat(head.length)}${line}`);
+}
+
+function summary(tracks: readonly Rejudged[], changed: number, since: string): string {
+  const whole = tracks.filter((one) => one.whole);
+  const [first] = whole;
+  if (first === undefined) return `No face of the last ${since} is kept: there is nothing to try.`;
+  const time = (ms: number): string => new Date(ms).toLocaleTimeString('en-GB', { timeStyle: 'short' });
+  const last = Math.max(...whole.map(({ lastMs }) => lastMs));
+  const span = `${whole.length} ${whole.length === 1 ? 'track' : 'tracks'} from ${time(first.firstMs)} to ${time(last)}`;
+  const outcome =
+    changed === 0 ? 'nothing would have changed' : `${changed} would have changed, ${whole.length - changed} not`;
+  const rest = tracks.length - whole.length;
+  return `${span}: ${outcome}.${rest > 0 ? ` ${rest} began before and ${rest === 1 ? 'is' : 'are'} left out.` : ''}`;
+}

@@ -1,0 +1,49 @@
+// Wald's sequential test of a track, "this person" against "a stranger", look by look (Wald 1945, "Sequential tests of
+// statistical hypotheses"). The log-likelihood ratio of the pooled look is compared with boundaries that are given here as
+// the similarities at which it reaches them, since those can be shown to people. ADR 15 tells what differs from the textbook.
+import type { Hypotheses, Person } from './gallery.js';
+import { likeness, roomLooks, similarityAt, strangers } from './likelihood.js';
+
+/** Share of a person's tracks that may be called a stranger's at the lower boundary. A resident is not to set off an alarm. */
+const mostDenied = 1e-3;
+
+/** The share that the shipped threshold was measured for: 0.2 % of strangers in a household of 8 (ADR 5). */
+const shippedShare = 0.002 / 8;
+
+export interface Boundaries {
+  /**
+   * From here on Wald's inequality holds: of all strangers at most the share allowed ever get there, however long they
+   * stay. Infinite where looks are too few for it.
+   */
+  readonly sure: number;
+  /** Below, this is not the person. Between the two another look is taken. */
+  readonly stranger: number;
+}
+
+/**
+ * The boundaries for a person after so many effective looks (1 and more; correlated looks count less, evidence.ts). More looks
+ * of one track bring them together. A person without templates cannot be told: -1 and infinity.
+ */
+export function boundaries(person: Person, effectiveLooks: number): Boundaries {
+  const count = person.templates.length;
+  if (count === 0) return { sure: Number.POSITIVE_INFINITY, stranger: -1 };
+  const { genuine, stranger, share } = hypotheses(person);
+  const looks = roomLooks(genuine, count, effectiveLooks);
+  return {
+    sure: similarityAt(Math.log((1 - mostDenied) / share), looks, stranger),
+    stranger: similarityAt(Math.log(mostDenied / (1 - share)), looks, stranger),
+  };
+}
+
+// A person is a value that never changes: the likeness of the photos is counted once.
+const uncalibrated = new WeakMap<Person['templates'], Hypotheses>();
+
+function hypotheses(person: Person): Hypotheses {
+  if (person.hypotheses !== undefined) return person.hypotheses;
+  let known = uncalibrated.get(person.templates);
+  if (known === undefined) {
+    known = { genuine: likeness(person), stranger: strangers, share: shippedShare };
+    uncalibrated.set(person.templates, known);
+  }
+  return known;
+}

@@ -1,0 +1,163 @@
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import t from 'tap';
+import { restoreArchive, writeArchive } from '../../src/store/archive.js';
+import { enrolMadeUp, madeUpTemplate, madeUpVector, openTestStore, space, temporaryFolder } from './household.js';
+
+function folder(t: { teardown(work: () => void): void }): string {
+  const path = temporaryFolder();
+  t.teardown(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+type TestStore = ReturnType<typeof openTestStore>;
+const ada = (store: TestStore) => store.gallery(space).people.find(({ id }) => id === 'ada')!;
+const rejections = (store: TestStore): unknown[] => (ada(store).rejections ?? []).map(({ id, vector }) => [id, vector]);
+
+t.test('what was said about looks comes back after a restart, and can be taken back', async (t) => {
+  const directory = folder(t);
+  {
+    using store = openTestStore(directory, { wallMs: () => 5_000 });
+    enrolMadeUp(store, 'Ada', 2);
+    const said = store.change((changes) => [
+      changes.addRejection('ada', madeUpTemplate('not her')),
+      changes.addLook('ada', madeUpTemplate('her')),
+    ]);
+    t.match(said, [
+      { id: 1, person: 'ada', template: null, createdAtMs: 5_000 },
+      { id: 2, person: 'ada', template: 3 },
+    ]);
+  }
+  using store = openTestStore(directory);
+  t.same(rejections(store), [[1, madeUpVector('not her')]]);
+  t.same(
+    ada(store).templates.map(({ id, corrected }) => [id, corrected]),
+    [
+      [1, undefined],
+      [2, undefined],
+      [3, true],
+    ],
+  );
+  t.same(store.gallery('another-space').people[0]?.rejections, []);
+  t.same(
+    store.find('ada').templates.map(({ correction }) => correction),
+    [null, null, 2],
+  );
+  const { version } = store;
+  t.match(
+    store.change((changes) => changes.undo(2)),
+    { id: 2, template: 3 },
+  );
+  t.match(
+    store.change((changes) => changes.undo(1)),
+    { id: 1, template: null },
+  );
+  t.ok(store.version > version, 'the daemon follows');
+  t.equal(ada(store).templates.length, 2);
+  t.same(rejections(store), []);
+  t.throws(() => store.change((changes) => changes.undo(1)), { code: 'CORRECTION_UNKNOWN', message: /--list/ });
+  const again = store.change((changes) => changes.addRejection('ada', madeUpTemplate('not her')));
+  t.equal(again?.id, 3, 'the number of what was taken back is not given again');
+});
+
+t.test('said twice is said once; the contrary must be taken back first', async (t) => {
+  using store = openTestStore(folder(t));
+  enrolMadeUp(store, 'Ada', 2);
+  const face = madeUpTemplate('face');
+  t.ok(store.change((changes) => changes.addRejection('ada', face)));
+  t.equal(
+    store.change((changes) => changes.addRejection('ada', face)),
+    null,
+  );
+  t.throws(() => store.change((changes) => changes.addLook('ada', face)), {
+    code: 'CORRECTION_REFUSED',
+    message: /is not Ada: roomkin correct --undo 1 first/,
+  });
+  enrolMadeUp(store, 'Ben', 2);
+  t.ok(
+    store.change((changes) => changes.addLook('ben', face)),
+    'of another person it may be said',
+  );
+  t.equal(
+    store.change((changes) => changes.addLook('ben', face)),
+    null,
+  );
+  store.change((changes) => changes.setAside([5]));
+  t.equal(
+    store.change((changes) => changes.addLook('ben', face)),
+    null,
+  );
+  t.equal(store.gallery(space).people[1]?.templates.length, 3, 'what was set aside is put back');
+  t.throws(() => store.change((changes) => changes.addRejection('ben', face)), { message: /is Ben: .*--undo 2/ });
+  t.throws(() => store.change((changes) => changes.addRejection('eve', face)), { code: 'PERSON_UNKNOWN' });
+});
+
+t.test('a look that was learned is not a photo that a person can be told by', async (t) => {
+  using store = openTestStore(folder(t));
+  enrolMadeUp(store, 'Ada', 1);
+  store.change((changes) => changes.addLook('ada', madeUpTemplate('look')));
+  t.throws(() => store.change((changes) => changes.setAside([1])), { code: 'PHOTO_NEEDED' });
+  store.change((changes) => changes.setAside([2]));
+  t.equal(ada(store).templates.length, 1);
+});
+
+t.test('a rejected face cannot be made a template by changing the database', async (t) => {
+  const directory = folder(t);
+  {
+    using store = openTestStore(directory);
+    enrolMadeUp(store, 'Ada', 2);
+    store.change((changes) => changes.addRejection('ada', madeUpTemplate('not her')));
+  }
+  const database = new Database(join(directory, 'gallery.sqlite'));
+  database.exec('UPDATE template SET sealed = (SELECT sealed FROM correction) WHERE id = 1');
+  database.close();
+  const damage: string[] = [];
+  using store = openTestStore(directory, { onDamage: (line) => damage.push(line) });
+  t.equal(ada(store).templates.length, 1);
+  t.match(damage, [/^template 1 of ada /]);
+});
+
+t.test('a backup carries corrections, --replace replaces them, forgetting erases them', async (t) => {
+  const directory = folder(t);
+  using from = openTestStore(directory);
+  enrolMadeUp(from, 'Ada', 2);
+  from.change((changes) => {
+    changes.addRejection('ada', madeUpTemplate('not her'));
+    changes.addLook('ada', madeUpTemplate('her'));
+  });
+  const text = writeArchive(from);
+  using to = openTestStore(folder(t));
+  enrolMadeUp(to, 'Ada', 1);
+  to.change((changes) => changes.addRejection('ada', madeUpTemplate('other')));
+  t.match(restoreArchive(to, text, 'f', true), { people: [{ templates: 3 }] });
+  t.same(
+    ada(to).templates.map(({ vector, corrected }) => [vector, corrected ?? false]),
+    [
+      [madeUpVector('Ada/0'), false],
+      [madeUpVector('Ada/1'), false],
+      [madeUpVector('her'), true],
+    ],
+  );
+  t.same(
+    ada(to).rejections?.map(({ vector }) => vector),
+    [madeUpVector('not her')],
+  );
+  const old = JSON.parse(text);
+  for (const person of old.people) {
+    delete person.rejections;
+    for (const template of person.templates) delete template.corrected;
+  }
+  using older = openTestStore(folder(t));
+  t.match(restoreArchive(older, JSON.stringify(old), 'f', false), { people: [{ templates: 3 }] });
+
+  const database = new Database(join(directory, 'gallery.sqlite'), { readonly: true });
+  t.teardown(() => database.close());
+  const sealed = database.prepare('SELECT sealed FROM correction WHERE id = 1').pluck().get() as Buffer;
+  const bytes = (): Buffer => Buffer.concat(readdirSync(directory).map((name) => readFileSync(join(directory, name))));
+  t.ok(bytes().includes(sealed));
+  t.notOk(bytes().includes(Buffer.from(madeUpVector('not her').buffer).subarray(0, 8)), 'sealed, not in the clear');
+  t.equal(from.forget('ada'), true);
+  t.notOk(bytes().includes(sealed));
+  t.same(from.corrections(), []);
+});
