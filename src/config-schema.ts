@@ -67,6 +67,7 @@ export const configSchema = z.strictObject({
       margin: z.number().min(0).max(0.5).optional(),
       wrong_names_per_month: z.number().min(0.01).max(100).default(1),
       strangers_per_day: z.number().min(0.1).max(10_000).default(20),
+      picture_after_minutes: z.union([z.literal(0), z.number().min(10).max(1440)]).default(60),
     })
     .prefault({}),
   presence: z

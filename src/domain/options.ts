@@ -1,5 +1,6 @@
 // Everything recognition can be told, and what it does when it is told nothing. Times in milliseconds.
 import type { EvidenceOptions } from './evidence.js';
+import type { FixedOptions } from './fixed-faces.js';
 import type { Thresholds } from './identify.js';
 import type { PlaceOptions } from './last-place.js';
 import type { PresenceOptions } from './presence.js';
@@ -32,6 +33,7 @@ export interface RecognitionOptions {
   readonly gate: QualityGate;
   readonly tracks: TrackOptions & EvidenceOptions;
   readonly naming: NamingOptions;
+  readonly fixed: FixedOptions;
   readonly presence: PresenceOptions;
   readonly places: PlaceOptions;
 }
@@ -91,6 +93,7 @@ export const defaultOptions: RecognitionOptions = {
     someoneFrames: 3,
     strangerMemoryMs: 600_000,
   },
+  fixed: { afterMs: 3_600_000, gapMs: 10_000 },
   presence: { leaveAfterMs: 60_000, holdMs: 0, gapMs: 5000 },
   places: { halfLifeMs: 900_000, motionLastsMs: 5000 },
 };

@@ -56,6 +56,13 @@ export interface DaemonStatus {
   readonly gallery: { readonly people: number; readonly templates: number };
   readonly mqtt: { readonly connected: boolean; readonly url: string; readonly reason: string | null };
   readonly presence: RoomState;
+  /** Faces that never move, taken for pictures: centre and width in the frame. */
+  readonly fixedFaces: readonly {
+    readonly xPx: number;
+    readonly yPx: number;
+    readonly widthPx: number;
+    readonly stillSeconds: number;
+  }[];
 }
 
 /** Who is in the room. Every value is null while the daemon is paused or blind: not knowing is not "nobody". */

@@ -132,6 +132,7 @@ await runSteps([
         inferenceP95Ms: 60,
         temperatureCelsius: 55.5,
         throttled: false,
+        fixedFaces: 0,
         model: 'm',
         version: '1',
         uptimeSeconds: 9,
