@@ -102,6 +102,7 @@ function notYetStranger(
   naming: NamingOptions,
 ): string | null {
   const { strangerLooks, strangerWindowMs, strangerAfterNameMs } = naming;
+  if (!Number.isFinite(strangerLooks)) return 'strangers are not told';
   if (evidence.goodLooks < strangerLooks || evidence.lastMs - evidence.firstMs < strangerWindowMs) {
     return `${evidence.goodLooks} good looks, ${strangerLooks} over ${strangerWindowMs / 1000} s needed`;
   }
