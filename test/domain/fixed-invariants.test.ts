@@ -1,12 +1,15 @@
 // Portraits in random rooms, with people who walk by and before them. ROOMKIN_SEQUENCES sets how many are tried.
 import fc from 'fast-check';
 import t from 'tap';
-import { type FixedFace, fixedFaces } from '../../src/domain/fixed-faces.js';
+import { type FixedFace, fixedFaces, remembered } from '../../src/domain/fixed-faces.js';
+import { rejudge } from '../../src/domain/rejudge.js';
 import { clipOptions } from './clip-options.js';
+import { keptLooks } from './kept-looks.js';
 import { replay } from './replay.js';
 import { randomScene, withPortraits } from './sequences.js';
 import { type Scene, simulate, type Walk } from './simulator.js';
 
+t.setTimeout(600_000);
 const sequences = Number(process.env['ROOMKIN_SEQUENCES'] ?? 100);
 /** Twelve seconds instead of an hour. */
 const options = { ...clipOptions, fixed: { afterMs: 12_000, gapMs: 2000 } };
@@ -56,6 +59,51 @@ t.test(`in ${sequences} random sequences only portraits are taken for pictures, 
     ),
   );
   t.ok(found > 0.9 * hung, `${found} of ${hung} portraits were found out`);
+});
+
+t.test('replay finds the same pictures in what was kept, and changes nothing', async (t) => {
+  let compared = 0;
+  for (let seed = 1; seed <= 15; seed++) {
+    const { scene } = withPortraits(randomScene(seed, 10), seed);
+    const { frames, gallery } = simulate(scene);
+    const times = frames.map((frame) => frame.capturedAt);
+    const looks = keptLooks(replay(frames, gallery, options), times);
+    const all = rejudge(() => looks, gallery, options);
+    t.strictSame(
+      all.filter(({ before, after }) => before.person !== after.person),
+      [],
+      `seed ${seed}`,
+    );
+    compared += all.length;
+  }
+  t.ok(compared > 40);
+});
+
+t.test('replay leaves a picture that was known from before the record nobody', async (t) => {
+  const portrait = { who: 'ada', fromMs: 0, toMs: 8000, x0: 300, x1: 300, y: 400 };
+  const usual = {
+    seed: 5,
+    dimension: 64,
+    framesPerSecond: 5,
+    durationMs: 8000,
+    templates: 3,
+    missed: 0,
+    likeness: 0.9,
+  };
+  const { frames, gallery } = simulate({ ...usual, residents: ['ada', 'ben'], walks: [portrait] });
+  const known = remembered([1280, 960], [{ box: [255, 355, 90, 90], stillMs: 3_600_000 }]);
+  const times = frames.map((frame) => frame.capturedAt);
+  const kept = keptLooks(replay(frames, gallery, clipOptions, known), times);
+  t.match(
+    rejudge(() => kept, gallery, clipOptions),
+    [{ before: { person: null }, after: { person: null } }],
+  );
+  const never = { ...clipOptions, fixed: { ...clipOptions.fixed, afterMs: Number.POSITIVE_INFINITY } };
+  t.match(
+    rejudge(() => kept, gallery, never),
+    [{ after: { person: 'ada' } }],
+    'unless pictures are not looked for any more',
+  );
 });
 
 function played(scene: Scene) {
