@@ -67,6 +67,10 @@ export const configSchema = z.strictObject({
       margin: z.number().min(0).max(0.5).optional(),
       wrong_names_per_month: z.number().min(0.01).max(100).default(1),
       strangers_per_day: z.number().min(0.1).max(10_000).default(20),
+      picture_after_minutes: z
+        .number()
+        .refine((minutes) => minutes === 0 || (minutes >= 10 && minutes <= 1440), 'use 10 to 1440, or 0 for never')
+        .default(60),
     })
     .prefault({}),
   presence: z

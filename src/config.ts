@@ -142,6 +142,8 @@ function convert(file: ConfigFile) {
       margin: recognition.margin ?? null,
       wrongNamesPerMonth: recognition.wrong_names_per_month,
       strangersPerDay: recognition.strangers_per_day,
+      /** Infinity: never. */
+      pictureAfterMs: ms(60 * recognition.picture_after_minutes) || Number.POSITIVE_INFINITY,
     },
     presence: {
       looks: presence.looks,

@@ -63,6 +63,12 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
       gallery: { people: people.length, templates: people.reduce((sum, person) => sum + person.templates.length, 0) },
       mqtt: { connected: connection.connected, url: connection.broker, reason: connection.fault },
       presence: roomState(room.snapshot, wallTime),
+      fixedFaces: room.fixedFaces.map(({ box: [x, y, width, height], stillMs }) => ({
+        xPx: Math.round(x + width / 2),
+        yPx: Math.round(y + height / 2),
+        widthPx: Math.round(width),
+        stillSeconds: Math.round(stillMs / 1000),
+      })),
     };
   }
 
@@ -81,7 +87,7 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
       return () => watchers.delete(watcher);
     },
     live(send) {
-      const watcher = createLiveWatcher({ model, camera, privacy, currentGallery }, send);
+      const watcher = createLiveWatcher({ model, camera, room, privacy, currentGallery }, send);
       watchers.add(watcher);
       attending.add(watcher);
       room.attended = true;

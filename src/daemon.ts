@@ -12,6 +12,7 @@ import type { Gallery } from './domain/gallery.js';
 import type { PresenceEvent, PresenceSnapshot } from './domain/presence-types.js';
 import { createEngine } from './engine/create-engine.js';
 import { engineOptions } from './engine-options.js';
+import { keepFixed, readFixed } from './fixed-memory.js';
 import { createHoldTime } from './hold-time.js';
 import { createLastFace } from './last-face.js';
 import { createLookLog } from './look-log.js';
@@ -117,10 +118,12 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
     },
     clock.monotonicMs(),
     config.room.id,
+    readFixed(store),
   );
   using neighbours = createNeighbours(room, publisher, clock);
 
   const whereabouts = createWhereabouts(room, publisher.whereabouts);
+  const fixed = keepFixed(room, store, log);
   const lastFace = createLastFace(publisher.snapshot, clock);
   const privacy = createPrivacySwitch({
     read: () => store.setting('recognition') !== 'off',
@@ -172,7 +175,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
   });
   const house = setInterval(currentGallery, galleryCheckMs);
   const health = setInterval(
-    () => void reportHealth(publisher, meter, camera.status.drops, model.embedder),
+    () => void reportHealth(publisher, meter, camera.status.drops, room.fixedFaces.length, model.embedder),
     config.service.healthMs,
   );
   try {
@@ -198,6 +201,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
         meter.analysed(analysis, untilEnd ? tookMs : clock.monotonicMs() - analysis.capturedAt);
         lastFace(analysis);
         whereabouts(analysis.capturedAt, analysis.width);
+        fixed(analysis.width, analysis.height);
       },
       onFault: () => meter.fault(),
       onOver: () => publisher.camera(false),
@@ -210,7 +214,13 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
   return meter;
 }
 
-async function reportHealth(publisher: Publisher, meter: Meter, drops: number, model: string): Promise<void> {
+async function reportHealth(
+  publisher: Publisher,
+  meter: Meter,
+  drops: number,
+  fixedFaces: number,
+  model: string,
+): Promise<void> {
   const { temperatureCelsius, throttled } = await readHeat();
   publisher.health({
     fps: meter.fps(),
@@ -219,6 +229,7 @@ async function reportHealth(publisher: Publisher, meter: Meter, drops: number, m
     inferenceP95Ms: meter.latencyMs(0.95),
     temperatureCelsius,
     throttled,
+    fixedFaces,
     model,
     version: packageVersion,
     uptimeSeconds: meter.uptimeSeconds(),

@@ -16,6 +16,7 @@ export function explainLook(look: KeptLook, names: ReadonlyMap<PersonId, string>
     best: near(look.best, look.similarity),
     second: near(look.runnerUp, look.second),
     margin: look.margin,
+    state: look.state,
     name: look.person === null ? null : nameOf(look.person),
     rule: look.rule,
   };

@@ -9,7 +9,7 @@ export function recognitionOptions(config: Config): RecognitionOptions {
   const given = { ...(threshold === null ? {} : { threshold }), ...(margin === null ? {} : { margin }) };
   const capped = (strangerBelow: number): number => Math.min(strangerBelow, threshold ?? strangerBelow);
   const shipped = optionsFor(chooseEmbedder(readManifest(), config.embedder.id).id);
-  const { look, pooled, gate, naming, presence, places } = shipped;
+  const { look, pooled, gate, naming, fixed, presence, places } = shipped;
   return {
     ...shipped,
     look: { ...look, ...given, strangerBelow: capped(look.strangerBelow) },
@@ -23,6 +23,7 @@ export function recognitionOptions(config: Config): RecognitionOptions {
         ? Math.max(naming.strangerLooks, config.presence.looks)
         : Number.POSITIVE_INFINITY,
     },
+    fixed: { ...fixed, afterMs: config.recognition.pictureAfterMs },
     presence: { ...presence, leaveAfterMs: config.presence.leaveAfterMs, holdMs: config.presence.holdMs },
     places: { ...places, halfLifeMs: config.presence.motionHalfLifeMs },
   };

@@ -1,5 +1,6 @@
 // One room's knowledge, moved on by each analysed frame. It owns the recognition state; what is decided happens in domain.
 import type { Analysis, Box } from './domain/face.js';
+import { type FixedFace, fixedFaces, isFixed, noFixedFaces, withoutLooks } from './domain/fixed-faces.js';
 import type { Gallery } from './domain/gallery.js';
 import type { Household } from './domain/household.js';
 import type { LookExplained } from './domain/look.js';
@@ -41,6 +42,8 @@ export interface Room {
   /** Somebody is being enrolled before the camera. */
   attended: boolean;
   readonly snapshot: PresenceSnapshot | null;
+  /** Faces that never move, and count for nothing. */
+  readonly fixedFaces: readonly FixedFace[];
   /** The looks of the last analysed frame. */
   readonly looks: readonly LookExplained[];
   /** The outside presence sensor; the hold time of Home Assistant's number. */
@@ -55,15 +58,17 @@ export interface Room {
 /** Verdicts that another look at an unchanged picture would not move. */
 const decided: ReadonlySet<string> = new Set(['known', 'stranger']);
 
-/** `gallery` is asked for each frame and must be cheap when nothing changed. */
+/** `gallery` is asked for each frame and must be cheap when nothing changed. `fixed` is what was known of pictures on the walls. */
 export function createRoom(
   gallery: () => Gallery,
   options: RecognitionOptions,
   listener: RoomListener,
   startMs: number,
   id = '',
+  fixed = noFixedFaces,
 ): Room {
-  let state = startRecognition(startMs, id);
+  let state = startRecognition(startMs, id, fixed);
+  let version: number | null = null;
   let snapshot: PresenceSnapshot | null = null;
   let hints: Hints = {};
   let holdMs = options.presence.holdMs;
@@ -71,6 +76,13 @@ export function createRoom(
   let looks: readonly LookExplained[] = [];
 
   const current = (): RecognitionOptions => ({ ...options, presence: { ...options.presence, holdMs } });
+  const people = (): Gallery => {
+    const now = gallery();
+    // Somebody may have been forgotten: nobody's look is kept.
+    if (version !== null && now.version !== version) state = { ...state, fixed: withoutLooks(state.fixed) };
+    version = now.version;
+    return now;
+  };
   const publish = (next: PresenceSnapshot | null): void => {
     const same = JSON.stringify(next) === JSON.stringify(snapshot);
     snapshot = next;
@@ -91,7 +103,8 @@ export function createRoom(
 
   return {
     see(analysis, moved = []) {
-      const step = observe(state, { ...analysis, moved }, gallery(), current(), hints);
+      const now = people();
+      const step = observe(state, { ...analysis, moved }, now, current(), hints);
       looks = step.looks;
       take(step);
       listener.looks?.(looks, analysis.capturedAt);
@@ -108,9 +121,10 @@ export function createRoom(
     },
     get undecided() {
       if (attended) return true;
-      return state.tracks.tracks.some((track) => {
-        const verdict = state.verdicts.get(track.id);
-        return verdict === undefined || !(decided.has(verdict.state) || verdict.between !== null);
+      return state.tracks.tracks.some(({ id }) => {
+        const verdict = state.verdicts.get(id);
+        const settled = verdict !== undefined && (decided.has(verdict.state) || verdict.between !== null);
+        return !settled && !isFixed(state.fixed, id, options.fixed);
       });
     },
     get attended() {
@@ -121,6 +135,9 @@ export function createRoom(
     },
     get snapshot() {
       return snapshot;
+    },
+    get fixedFaces() {
+      return fixedFaces(state.fixed, options.fixed);
     },
     get looks() {
       return looks;

@@ -41,7 +41,7 @@ t.test(
   'while somebody is being enrolled every frame counts and every look is told, to that connection alone',
   async (t) => {
     const watchers = new Set<RoomListener>();
-    const room = { snapshot: null, attended: false };
+    const room = { snapshot: null, attended: false, fixedFaces: [{ id: 1, box: [300, 10, 80, 80], stillMs: 4e6 }] };
     const parts = {
       clock: systemClock,
       watchers,
@@ -65,10 +65,12 @@ t.test(
       household,
       defaultOptions,
     );
-    for (const watcher of watchers) watcher.looks?.(looks, 100);
+    const picture = { ...looks[0]!, box: [302, 8, 80, 80] as const, weight: 0 };
+  for (const watcher of watchers) watcher.looks?.([...looks, picture], 100);
     const frame = told[1];
     t.match(frame, { type: 'frame', space: 'test', gallery: 1, faces: [{ best: 'ada', person: null }] });
-    t.same(frame?.type === 'frame' && decodeEmbedding(frame.faces[0]!.embedding!), vector(0.9));
+    t.equal(frame?.type === 'frame' && frame.faces.length, 1, 'a picture on the wall is nobody');
+  t.same(frame?.type === 'frame' && decodeEmbedding(frame.faces[0]!.embedding!), vector(0.9));
     t.equal(watched.length, 1, 'who only watches gets the state and no embedding');
 
     end();

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import sharp from 'sharp';
 import t from 'tap';
+import { openStore } from '../src/store/gallery-store.js';
 import { type Listener, listenTo, mosquittoPath, startAedes, startMosquitto } from './helpers/brokers.js';
 import { runCli, spawnCli } from './helpers/cli.js';
 import { shortFolder } from './helpers/short-folder.js';
@@ -129,6 +130,36 @@ t.test(
     t.ok(later.looks.some(({ id }: { id: number }) => id === left.looks[0]?.id));
   },
 );
+
+t.test('a portrait that is known from before a restart is nobody from the first frame on', async (t) => {
+  const folder = shortFolder(t);
+  const { frames, portrait } = await pictures(folder);
+  await using broker = await startAedes();
+  await using listener = await listenTo(broker.url);
+  const config = join(folder, 'config.toml');
+  writeFileSync(
+    config,
+    `[room]\nid = "lab"\n[camera]\nsource = "replay"\ninput = "${frames}"\nloop = true\nwidth = 384\nheight = 256\nframerate = 10
+[mqtt]\nurl = "${broker.url}"\n[store]\ndirectory = "${join(folder, 's')}"\n[service]\nhealth_seconds = 5\n`,
+  );
+  t.equal((await runCli(['enrol', 'Ada', '--photos', portrait, '--config', config])).code, 0);
+  const seen = await runCli(['detect', join(frames, '0.jpg'), '--json', '--config', config]);
+  const { box } = JSON.parse(seen.stdout).files[0].faces[0];
+  {
+    using store = openStore({ directory: join(folder, 's'), keyFile: join(folder, 's', 'key') });
+    store.setSetting('fixed_faces', JSON.stringify({ size: [384, 256], faces: [{ box, stillMs: 7_200_000 }] }));
+  }
+  const daemon = spawnCli(['run', '--config', config]);
+  t.teardown(() => daemon.kill('SIGKILL'));
+  const health = await until('its health', () => listener.of('room/lab/health').at(-1));
+  t.match(JSON.parse(health), { fixed_faces: 1 });
+  const status = JSON.parse((await runCli(['status', '--json', '--config', config])).stdout);
+  t.match(status, { fixedFaces: [{ xPx: Number, yPx: Number, widthPx: Number }], presence: { occupied: false } });
+  t.ok(status.frames.processed > 20 && status.fixedFaces[0].stillSeconds > 7200, 'seen, and still not moving');
+  t.strictSame(events(listener), []);
+  const why = JSON.parse((await runCli(['why', '--last', '3', '--json', '--config', config])).stdout);
+  for (const { name, rule } of why.looks) t.match({ name, rule }, { name: null, rule: /^has not moved for 2 h/ });
+});
 
 t.test('SIGTERM ends it cleanly and at once', async (t) => {
   const folder = shortFolder(t);

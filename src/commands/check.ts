@@ -12,6 +12,7 @@ import { checkModels } from './checks/models.js';
 import type { Command, CommandIo } from './command.js';
 import { daemonPlace, refuseArguments } from './daemon-place.js';
 import { wrapRow } from './rows.js';
+import { describePictures } from './status.js';
 
 export const command: Command = {
   usage: 'check',
@@ -48,6 +49,7 @@ async function* examine(io: CommandIo): AsyncGenerator<Finding> {
   yield await checkModels(config);
   const [daemon, status] = await findDaemon(config);
   yield daemon;
+  if (status !== null && status.fixedFaces.length > 0) yield ok('pictures', describePictures(status.fixedFaces));
   const devices = await checkPermissions(config);
   if (devices !== null) yield devices;
   io.progress('waiting for a frame of the camera...');

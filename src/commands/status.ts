@@ -1,4 +1,4 @@
-// roomkin status: how the running daemon is, in eight lines. `roomkin check` is the one that works without it.
+// roomkin status: how the running daemon is, in eight lines or nine. `roomkin check` is the one that works without it.
 import { askDaemon } from '../service/control-client.js';
 import type { DaemonStatus, RoomState } from '../service/control-protocol.js';
 import type { Command } from './command.js';
@@ -39,6 +39,7 @@ export function statusRows(status: DaemonStatus): [string, string][] {
       'mqtt',
       `${mqtt.connected ? 'connected to' : 'not connected to'} ${mqtt.url}${mqtt.reason ? `: ${mqtt.reason}` : ''}`,
     ],
+    ...(status.fixedFaces.length === 0 ? [] : [['pictures', describePictures(status.fixedFaces)] as [string, string]]),
   ];
 }
 
@@ -50,6 +51,12 @@ export function describeRoom(room: RoomState): string {
   for (const face of room.ambiguous ?? []) names.push(`either ${face.names.join(' or ')}`);
   if (strangers > 0) names.push(strangers === 1 ? '1 stranger' : `${strangers} strangers`);
   return names.length > 0 ? names.join(', ') : room.occupied ? 'somebody' : 'nobody';
+}
+
+/** Faces that never move, as a phrase. */
+export function describePictures(faces: DaemonStatus['fixedFaces']): string {
+  const places = faces.map((one) => `${one.xPx},${one.yPx} px (${describeDuration(one.stillSeconds)})`);
+  return `${faces.length === 1 ? '1 face has' : `${faces.length} faces have`} not moved and ${faces.length === 1 ? 'names' : 'name'} nobody: ${places.join(', ')}`;
 }
 
 function describeEngine(engine: DaemonStatus['engine']): string {

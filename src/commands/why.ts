@@ -79,7 +79,7 @@ export function lookLines(look: FaceLook, columns: number): string[] {
   const score = (entry: { name: string; similarity: number }): string => `${entry.name} ${entry.similarity.toFixed(3)}`;
   const names = [look.best, look.second].flatMap((entry) => (entry ? [score(entry)] : [])).join(', then ');
   const margin = look.margin === null ? '' : `, margin ${look.margin.toFixed(3)}`;
-  const decided = `${look.name ?? 'no name'}: ${look.rule}${names ? ` (${names}${margin})` : ''}`;
+  const decided = `${look.name ?? (look.state === 'stranger' ? 'a stranger' : 'no name')}: ${look.rule}${names ? ` (${names}${margin})` : ''}`;
   const room = Math.max(20, columns - head.length);
   const below = ' '.repeat(head.length);
   return [...wrap(seen, room), ...wrap(decided, room)].map((line, i) => `${i === 0 ? head : below}${line}`);

@@ -23,7 +23,7 @@ export function advice(now: Guidance, mirrored = false): string {
     case 'nobody':
       return 'stand before the camera: no face is to be seen';
     case 'several':
-      return `one face only, please: ${faces} are to be seen (pictures on the wall count)`;
+      return `one face only, please: ${faces} are to be seen (a picture counts, too)`;
     case 'small':
       return `come closer (${px} px between the eyes, ${good.eyesPx} wanted)`;
     case 'dark':

@@ -42,6 +42,8 @@ const firstLooks = 30;
 const firstMs = 3000;
 /** After them one each so often. */
 const everyMs = 1000;
+/** One each so often of those that do not count: a picture on the wall is looked at all day. */
+const quietMs = 60_000;
 /** More than there are between two kept ones at 30 frames a second. */
 const mostRunUp = 32;
 /** A track that was not seen for so long is taken for over; its last look is kept. The tracker gives up sooner. */
@@ -104,7 +106,7 @@ function lastLook({ runUp, skipped }: TrackNotes): readonly NotedLook[] {
 
 function isKept(look: NotedLook, beganMs: number, keptMs: number): boolean {
   if (look.nth <= firstLooks || look.atMs - beganMs < firstMs) return true;
-  if (look.atMs - keptMs >= everyMs) return true;
+  if (look.atMs - keptMs >= (look.weight > 0 ? everyMs : quietMs)) return true;
   // Evidence against the name that the track has.
   return look.weight > 0 && look.person !== null && look.best !== look.person;
 }

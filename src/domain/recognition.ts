@@ -4,6 +4,7 @@ import { assignNames } from './assign.js';
 import type { RoomId } from './claims.js';
 import { effectiveLooks, noEvidence } from './evidence.js';
 import type { Analysis, Observation } from './face.js';
+import { type FixedFaces, fixedRule, isFixed, mayBeFixed, noFixedFaces, watchFixed } from './fixed-faces.js';
 import type { Gallery, PersonId } from './gallery.js';
 import { aloneIn, blinded, freshMs, type Household, settled, sight } from './household.js';
 import { type Identification, identify } from './identify.js';
@@ -23,6 +24,8 @@ export interface RecognitionState {
   /** What was decided, by track id. */
   readonly verdicts: ReadonlyMap<number, Verdict>;
   readonly strangers: Strangers;
+  /** Faces that do not move, and count for nothing after a while. */
+  readonly fixed: FixedFaces;
   readonly presence: PresenceState;
   /** Where whoever is present was last seen. */
   readonly places: LastPlaces;
@@ -43,11 +46,14 @@ export interface RecognitionStep {
   readonly looks: readonly LookExplained[];
 }
 
-/** Nobody there, at `atMs` (monotonic milliseconds). `room` is how the other rooms of the household know this one. */
-export function startRecognition(atMs: number, room: RoomId = ''): RecognitionState {
+/**
+ * Nobody there, at `atMs` (monotonic milliseconds). `room` is how the other rooms of the household know this one, `fixed` what
+ * was known of pictures on the walls.
+ */
+export function startRecognition(atMs: number, room: RoomId = '', fixed: FixedFaces = noFixedFaces): RecognitionState {
   const household = aloneIn(room);
   const [verdicts, presence] = [new Map(), emptyRoom(atMs)];
-  return { tracks: noTracks, verdicts, strangers: noStrangers, presence, places: noPlaces, household };
+  return { tracks: noTracks, verdicts, strangers: noStrangers, fixed, presence, places: noPlaces, household };
 }
 
 /**
@@ -65,12 +71,16 @@ export function observe(
   const looks = analysis.faces.map((face) => ({ face, weight: weight(face, options.gate) }));
   const { tracks, trackOf } = track(state.tracks, looks, atMs, options.tracks);
   const counted = new Map(trackOf.map((id, index) => [id, looks[index]!]));
+  const size = [analysis.width, analysis.height] as const;
+  const fixed = watchFixed(state.fixed, { atMs, size, looks }, trackOf, tracks.tracks, options.fixed);
   const newLook = (id: number) => ((counted.get(id)?.weight ?? 0) > 0 ? counted.get(id)!.face.embedding : null);
-  const found = nameTracks(tracks.tracks, state.verdicts, newLook, gallery, options);
+  const found = nameTracks(tracks.tracks, state.verdicts, newLook, fixed, gallery, options);
   const { verdicts, strangers, mistaken } = nameStrangers(tracks.tracks, found, state.strangers, atMs, options);
-  const places = placesAfter(state, analysis, tracks, verdicts, options);
+  // Nobody's body is below a portrait: what moves there is somebody else.
+  const alive = tracks.tracks.filter((one) => !isFixed(fixed, one.id, options.fixed));
+  const places = placesAfter(state, analysis, alive, verdicts, options);
   const { elsewhere, ...step } = settle(
-    { ...state, tracks: withoutOld(tracks, verdicts), verdicts, strangers, places },
+    { ...state, tracks: withoutOld(tracks, verdicts), verdicts, strangers, fixed, places },
     atMs,
     gallery,
     options,
@@ -80,7 +90,8 @@ export function observe(
   return { ...step, looks: analysis.faces.map((face, index) => explain(face, trackOf[index]!)) };
 
   function explain(face: Analysis['faces'][number], id: number): LookExplained {
-    const refused = refusal(face, options.gate);
+    const still = isFixed(fixed, id, options.fixed);
+    const refused = still ? null : refusal(face, options.gate);
     const alone = face.embedding === null ? null : identify(face.embedding, gallery, options.look);
     const verdict = verdicts.get(id) ?? noVerdict;
     const place = verdict.person === null ? undefined : elsewhere.get(verdict.person);
@@ -92,7 +103,7 @@ export function observe(
       score: face.score,
       quality: face.quality,
       embedding: face.embedding,
-      weight: looks[analysis.faces.indexOf(face)]!.weight,
+      weight: still ? 0 : looks[analysis.faces.indexOf(face)]!.weight,
       best: alone?.best ?? null,
       runnerUp: alone?.runnerUp ?? null,
       similarity: alone?.similarity ?? null,
@@ -164,13 +175,20 @@ export function nameTracks(
   tracks: readonly Track[],
   before: ReadonlyMap<number, Verdict>,
   newLook: (track: number) => Float32Array | null,
+  fixed: FixedFaces,
   gallery: Gallery,
   options: RecognitionOptions,
 ): Map<number, Verdict> {
-  const decided = tracks.map((one) => decide(one, newLook(one.id), before.get(one.id) ?? noVerdict, gallery, options));
-  // Between two claims the pooled similarity decides, and the number of looks behind it.
+  const decided = tracks.map((one) =>
+    isFixed(fixed, one.id, options.fixed)
+      ? { ...noVerdict, rule: fixedRule(fixed, one.id) }
+      : decide(one, newLook(one.id), before.get(one.id) ?? noVerdict, gallery, options),
+  );
+  // Between two claims the pooled similarity decides, and the number of looks behind it; but a portrait yields to the living.
   const claim = (_: Identification, index: number) =>
-    (decided[index]!.similarity ?? 0) * Math.sqrt(effectiveLooks(tracks[index]!.evidence, options.tracks));
+    mayBeFixed(fixed, tracks[index]!.id)
+      ? -1
+      : (decided[index]!.similarity ?? 0) * Math.sqrt(effectiveLooks(tracks[index]!.evidence, options.tracks));
   const assigned = assignNames(decided, claim);
   return new Map(assigned.map((verdict, index) => [tracks[index]!.id, verdict]));
 }
@@ -184,7 +202,7 @@ export function withoutOld(tracks: Tracks, verdicts: ReadonlyMap<number, Verdict
 function placesAfter(
   { places, presence }: RecognitionState,
   seen: Observation,
-  { tracks }: Tracks,
+  tracks: readonly Track[],
   verdicts: ReadonlyMap<number, Verdict>,
   options: RecognitionOptions,
 ): LastPlaces {
@@ -230,7 +248,9 @@ function settle(
   mistaken: readonly string[],
 ): Omit<RecognitionStep, 'looks'> & { readonly elsewhere: ReadonlyMap<PersonId, RoomId> } {
   const names = new Map(gallery.people.map((person) => [person.id, person.name]));
-  const live = state.tracks.tracks.filter((one) => atMs - one.lastMs <= options.tracks.lostAfterMs);
+  const live = state.tracks.tracks.filter(
+    (one) => atMs - one.lastMs <= options.tracks.lostAfterMs && !isFixed(state.fixed, one.id, options.fixed),
+  );
   const of = (one: Track) => state.verdicts.get(one.id) ?? noVerdict;
   const ago = (one: Track) => Math.max(0, atMs - one.lastMs);
   const people = live.flatMap((one) => {

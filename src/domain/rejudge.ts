@@ -1,6 +1,7 @@
 // Yesterday's looks under today's gallery and thresholds: each track again, look by look, through the code that decides live.
 // Which look belongs to which track stands as it was recorded. Pure.
 import { addLook, noEvidence } from './evidence.js';
+import { type FixedFaces, noFixedFaces, wasFixed, watchFixed } from './fixed-faces.js';
 import type { Gallery, PersonId } from './gallery.js';
 import type { IdentificationState } from './identify.js';
 import type { NotedLook } from './noteworthy.js';
@@ -65,7 +66,7 @@ export function rejudge(
   const runs = new Map<string, Run>();
   for (const frame of frames(looks())) {
     const id = frame[0]!.run;
-    const run = runs.get(id) ?? { id, tracks: noTracks, verdicts: new Map() };
+    const run = runs.get(id) ?? { id, tracks: noTracks, verdicts: new Map(), fixed: noFixedFaces };
     runs.set(id, run);
     const judged = frame.filter((look) => recorded.get(keyOf(look))?.whole);
     advance(run, judged, recorded, gallery, options);
@@ -105,6 +106,7 @@ interface Run {
   readonly id: string;
   tracks: Tracks;
   verdicts: ReadonlyMap<number, Verdict>;
+  fixed: FixedFaces;
 }
 
 function begin(look: RecordedLook): Recorded {
@@ -137,7 +139,9 @@ function advance(
   });
   const tracks = [...seen, ...alive.filter((one) => !counted.has(one.id))].sort((a, b) => a.id - b.id);
   const newLook = (id: number) => ((counted.get(id)?.weight ?? 0) > 0 ? counted.get(id)!.look.embedding : null);
-  run.verdicts = nameTracks(tracks, verdicts, newLook, gallery, options);
+  const looks = [...counted.values()].map((now) => ({ face: now.look, weight: now.weight }));
+  run.fixed = watchFixed(run.fixed, { atMs, size: null, looks }, [...counted.keys()], tracks, options.fixed);
+  run.verdicts = nameTracks(tracks, verdicts, newLook, run.fixed, gallery, options);
   run.tracks = withoutOld({ ...run.tracks, tracks }, run.verdicts);
 }
 
@@ -180,8 +184,10 @@ function withLook(
 }
 
 /** What the look counted, unless the present gate says otherwise. */
-function weightNow(look: RecordedLook, { gate }: RecognitionOptions): number {
+function weightNow(look: RecordedLook, { gate, fixed }: RecognitionOptions): number {
   if (refusal(look, gate) !== null) return 0;
+  // Known to be a picture from before the record begins.
+  if (wasFixed(look.rule) && Number.isFinite(fixed.afterMs)) return 0;
   return look.weight > 0 ? look.weight : weight(look, gate);
 }
 

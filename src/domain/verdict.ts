@@ -102,6 +102,7 @@ function notYetStranger(
   naming: NamingOptions,
 ): string | null {
   const { strangerLooks, strangerWindowMs, strangerAfterNameMs } = naming;
+  if (!Number.isFinite(strangerLooks)) return 'strangers are not told';
   if (evidence.goodLooks < strangerLooks || evidence.lastMs - evidence.firstMs < strangerWindowMs) {
     return `${evidence.goodLooks} good looks, ${strangerLooks} over ${strangerWindowMs / 1000} s needed`;
   }
@@ -137,7 +138,8 @@ function tooEarly(votes: readonly Vote[], person: PersonId | null, naming: Namin
 
 /** Why these looks are not enough to say something; null where they are. */
 function tooFew(agreeing: readonly Vote[], naming: NamingOptions): string | null {
-  if (agreeing.length < naming.leastLooks) return `${agreeing.length} agreeing looks, ${naming.leastLooks} needed`;
+  if (agreeing.length < naming.leastLooks)
+    return `${agreeing.length} agreeing ${agreeing.length === 1 ? 'look' : 'looks'}, ${naming.leastLooks} needed`;
   const spanMs = agreeing.at(-1)!.atMs - agreeing[0]!.atMs;
   return naming.leastLooks > 1 && spanMs < naming.leastSpanMs
     ? `looks over ${spanMs.toFixed(0)} ms, ${naming.leastSpanMs} ms needed`

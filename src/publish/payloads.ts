@@ -16,6 +16,8 @@ export interface HealthReport {
   readonly temperatureCelsius: number | null;
   /** The board runs slower because of heat or voltage. */
   readonly throttled: boolean | null;
+  /** Faces that never move and are taken for pictures. */
+  readonly fixedFaces: number;
   readonly model: string;
   readonly version: string;
   readonly uptimeSeconds: number;
@@ -92,6 +94,7 @@ export function healthBody(report: HealthReport): Readonly<Record<string, unknow
     inference_p95_ms: rounded(report.inferenceP95Ms),
     temperature: rounded(report.temperatureCelsius),
     throttled: report.throttled,
+    fixed_faces: report.fixedFaces,
     model: report.model,
     version: report.version,
     uptime_seconds: Math.round(report.uptimeSeconds),

@@ -58,6 +58,13 @@ export interface DaemonStatus {
   readonly gallery: { readonly people: number; readonly templates: number };
   readonly mqtt: { readonly connected: boolean; readonly url: string; readonly reason: string | null };
   readonly presence: RoomState;
+  /** Faces that never move, taken for pictures: centre and width in the frame. */
+  readonly fixedFaces: readonly {
+    readonly xPx: number;
+    readonly yPx: number;
+    readonly widthPx: number;
+    readonly stillSeconds: number;
+  }[];
 }
 
 /** Who is in the room. Every value is null while the daemon is paused or blind: not knowing is not "nobody". */
@@ -109,6 +116,8 @@ export interface FaceLook {
   readonly best: { readonly name: string; readonly similarity: number } | null;
   readonly second: { readonly name: string; readonly similarity: number } | null;
   readonly margin: number | null;
+  /** What its track is taken for: `known`, `ambiguous`, `unclear` or `stranger`. */
+  readonly state: string;
   /** The name it got; null: none. */
   readonly name: string | null;
   /** The rule that stopped it or let it pass, as a short sentence. */

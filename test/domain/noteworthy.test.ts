@@ -116,6 +116,21 @@ t.test('a camera of sixty frames a second does not fill the memory', async (t) =
   t.ok(skipped > 300, 'and forgets none of them');
 });
 
+t.test('a picture on the wall, looked at all day, is noted once a minute', async (t) => {
+  let notes = noNotes;
+  let kept = 0;
+  for (let second = 0; second < 3600; second++) {
+    const next = noteworthy(
+      notes,
+      [{ ...ada, weight: 0, person: null, state: 'unclear', atMs: second * 1000 }],
+      second * 1000,
+    );
+    notes = next.notes;
+    kept += next.kept.length;
+  }
+  t.equal(kept, 30 + 59);
+});
+
 t.test('tracks are told apart', async (t) => {
   let notes = noNotes;
   const kept = Array.from({ length: 100 }, (_, i) => {

@@ -48,7 +48,7 @@ function room(options = clipOptions) {
 t.test('three good looks name a person within half a second', async (t) => {
   const r = room();
   const rules = Array.from({ length: 3 }, () => r.frame([face(here, ada)]).looks[0]!.rule);
-  t.strictSame(rules.slice(0, 2), ['1 agreeing looks, 3 needed', '2 agreeing looks, 3 needed']);
+  t.strictSame(rules.slice(0, 2), ['1 agreeing look, 3 needed', '2 agreeing looks, 3 needed']);
   t.strictSame(r.said, ['arrived ada']);
   t.equal(r.atMs, 300);
 });

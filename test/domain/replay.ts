@@ -1,5 +1,6 @@
 // A recorded sequence of analyses through recognition: what the pipeline does, without a pipeline.
 import type { Observation } from '../../src/domain/face.js';
+import { noFixedFaces } from '../../src/domain/fixed-faces.js';
 import type { Gallery } from '../../src/domain/gallery.js';
 import type { RecognitionOptions } from '../../src/domain/options.js';
 import type { PresenceEvent } from '../../src/domain/presence-types.js';
@@ -10,8 +11,14 @@ export interface Replayed {
   readonly steps: readonly RecognitionStep[];
 }
 
-export function replay(frames: readonly Observation[], gallery: Gallery, options: RecognitionOptions): Replayed {
-  let state = startRecognition(frames[0]?.capturedAt ?? 0);
+/** `fixed`: what is known of pictures on the walls before the first frame. */
+export function replay(
+  frames: readonly Observation[],
+  gallery: Gallery,
+  options: RecognitionOptions,
+  fixed = noFixedFaces,
+): Replayed {
+  let state = startRecognition(frames[0]?.capturedAt ?? 0, '', fixed);
   const steps = frames.map((frame) => {
     const step = observe(state, frame, gallery, options);
     state = step.state;

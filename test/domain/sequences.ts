@@ -35,6 +35,26 @@ export function randomScene(seed: number, framesPerSecond = 5): Scene {
   };
 }
 
+/**
+ * The same with portraits of two of the people on the wall from the start, in rows of their own or where others walk by; a minute
+ * long, in which everybody is gone for the last part.
+ */
+export function withPortraits(
+  scene: Scene,
+  seed: number,
+): { readonly scene: Scene; readonly portraits: readonly Walk[] } {
+  const random = seededRandom(seed ^ 0x5eed);
+  const shown = shuffled([...scene.residents, ...strangers], random).slice(0, 2);
+  const portraits = shown.map((who, index): Walk => {
+    const x = 200 + 500 * index + whole(300, random);
+    return { who, fromMs: 0, toMs: 60_000, x0: x, x1: x, y: 150 + 60 * whole(10, random) };
+  });
+  // A quick one, in which nobody stands about, and whose camera never rests.
+  const walks = scene.walks.map((walk) => ({ ...walk, x1: walk.x0 < 600 ? walk.x0 + 500 : walk.x0 - 500 }));
+  const { blind: _, ...rest } = scene;
+  return { scene: { ...rest, durationMs: 60_000, walks: [...walks, ...portraits] }, portraits };
+}
+
 /** One or two visits, one after the other; everybody has a row of their own, two share one now and then and so cross. */
 function walks(who: string, random: Random): Walk[] {
   const y = 150 + 60 * whole(10, random);

@@ -39,6 +39,7 @@ const health: HealthReport = {
   inferenceP95Ms: 60,
   temperatureCelsius: null,
   throttled: null,
+  fixedFaces: 0,
   model: 'm',
   version: '1',
   uptimeSeconds: 1,

@@ -26,6 +26,7 @@ const status: DaemonStatus = {
     ambiguous: [{ people: ['bea', 'cleo'], names: ['Bea', 'Cleo'], since: '2026-11-23T10:00:00.000Z' }],
     strangers: 1,
   },
+  fixedFaces: [{ xPx: 412, yPx: 220, widthPx: 61, stillSeconds: 11_000 }],
 };
 const look: FaceLook = {
   id: 417,
@@ -39,6 +40,7 @@ const look: FaceLook = {
   best: { name: 'Ada', similarity: 0.512 },
   second: { name: 'Bob', similarity: 0.498 },
   margin: 0.014,
+  state: 'ambiguous',
   name: null,
   rule: 'too close to the second-best person',
 };
@@ -102,6 +104,7 @@ t.test('status fits 80 columns, escapes what it quotes, and says what to do', as
   t.match(stdout, /^room +lab: Ada \(assumed\), either Bea or Cleo, 1 stranger$/m);
   t.match(stdout, /up 1 d 1 h$/m);
   t.match(stdout, /5\.0 a second, 41 ms each \(p95 78 ms\)/);
+  t.match(stdout, /^pictures +1 face has not moved and names nobody: 412,220 px \(3 h 3 min\)$/m);
   t.match(stdout, /not connected to broker:1883: nobody listens there/);
   t.notMatch(stdout, '\u001b');
   const json = await runCli(['status', '--json', '--config', config]);

@@ -1,0 +1,71 @@
+// A kitchen whose people come from a script, its real publisher, and the Home Assistant that hears it: what the steps share.
+import t from 'tap';
+import type { PresenceEvent, PresenceSnapshot } from '../../src/domain/presence-types.js';
+import type { Publisher } from '../../src/publish/publisher.js';
+import { memory, roomPublisher } from '../publish/room.js';
+import { startHomeAssistant } from './harness.js';
+import { skipWithoutHomeAssistant } from './steps.js';
+
+skipWithoutHomeAssistant();
+
+export const unavailable = { state: 'unavailable' };
+export const unknown = { state: 'unknown' };
+export const id = (name: string) => {
+  const [platform, rest] = name.split('.');
+  return `${platform}.kitchen_presence_${rest}`;
+};
+export const entities = (states: Readonly<Record<string, unknown>>) => ({
+  entities: Object.fromEntries(Object.entries(states).map(([name, state]) => [id(name), state])),
+});
+export const ada = { id: 'ada', name: 'Ada' };
+export const grace = { id: 'grace', name: 'Grace' };
+export const empty = (): PresenceSnapshot => ({
+  occupied: false,
+  people: [],
+  ambiguous: [],
+  strangers: 0,
+  sinceMs: performance.now(),
+});
+export const change = (
+  type: PresenceEvent['type'],
+  person: typeof ada | null,
+  present: readonly string[],
+): PresenceEvent => ({
+  type,
+  person: person?.id ?? null,
+  name: person?.name ?? null,
+  confidence: 'high',
+  present,
+  atMs: performance.now(),
+  movedTo: null,
+});
+
+export const ha = await startHomeAssistant([]);
+t.comment(`Home Assistant ${ha.version}, logs in ${ha.folder}`);
+export const kept = memory();
+export const login = ha.login('kitchen');
+/** What the broker would not let the room do. */
+export const refusals: string[] = [];
+/** The room that runs now; a step may put another one in its place. */
+export const kitchen: { room: Publisher } = { room: newRoom() };
+
+export function newRoom(): Publisher {
+  const publisher = roomPublisher(login.url, {
+    mqtt: login.mqtt,
+    memory: kept,
+    privacy: { snapshots: true },
+    homeAssistant: { trackers: true },
+    log: (level, message) => {
+      t.comment(`${level}: ${message}`);
+      if (/refused a message|not subscribe/.test(message)) refusals.push(message);
+    },
+  });
+  publisher.onCommand((command) => {
+    if (command.type === 'recognition') publisher.recognition(command.on);
+    if (command.type === 'hold') publisher.hold(command.seconds);
+  });
+  publisher.people([ada]);
+  publisher.recognition(true);
+  publisher.hold(30);
+  return publisher;
+}
