@@ -66,11 +66,11 @@ t.test(
       defaultOptions,
     );
     const picture = { ...looks[0]!, box: [302, 8, 80, 80] as const, weight: 0 };
-  for (const watcher of watchers) watcher.looks?.([...looks, picture], 100);
+    for (const watcher of watchers) watcher.looks?.([...looks, picture], 100);
     const frame = told[1];
     t.match(frame, { type: 'frame', space: 'test', gallery: 1, faces: [{ best: 'ada', person: null }] });
     t.equal(frame?.type === 'frame' && frame.faces.length, 1, 'a picture on the wall is nobody');
-  t.same(frame?.type === 'frame' && decodeEmbedding(frame.faces[0]!.embedding!), vector(0.9));
+    t.same(frame?.type === 'frame' && decodeEmbedding(frame.faces[0]!.embedding!), vector(0.9));
     t.equal(watched.length, 1, 'who only watches gets the state and no embedding');
 
     end();

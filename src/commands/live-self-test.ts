@@ -25,7 +25,7 @@ export interface SelfTestResult {
   readonly rule: string | null;
 }
 
-/** Watches, and says what came of it. Rejects only when the user stopped it. */
+/** Watches, and says what came of it; whatever does, the person is enrolled. */
 export async function selfTest(
   feed: LiveFeed,
   { person, name }: KeptLooks,
@@ -41,8 +41,10 @@ export async function selfTest(
   try {
     now = await watch(feed, person, store.version, io);
   } catch (error) {
-    if (!(error instanceof RoomkinError)) throw error;
-    stopped = error.message;
+    // Exit code 130 would say that nothing was kept.
+    if (io.signal.aborted) stopped = 'the self-test was stopped';
+    else if (error instanceof RoomkinError) stopped = error.message;
+    else throw error;
   }
   io.progress('');
   const result = stopped === null ? (outcome(now) ?? 'not done') : 'not done';

@@ -1,6 +1,7 @@
 // What goes wrong in a guided enrolment, at a real control socket with a daemon of a few plain functions behind it. All at once: most
 // of the time is the patience of the command.
 
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ import { seededRandom } from '../../src/base/random.js';
 import { startControl } from '../../src/service/control.js';
 import { encodeEmbedding, type LiveFace, type LiveUpdate } from '../../src/service/control-protocol.js';
 import { direction, face, near } from '../domain/simulator.js';
-import { type CliResult, runCli } from '../helpers/cli.js';
+import { type CliResult, runCli, spawnCli } from '../helpers/cli.js';
 import { shortFolder } from '../helpers/short-folder.js';
 
 t.setTimeout(180_000);
@@ -44,8 +45,11 @@ function turning(n: number, rule: string): LiveUpdate & { type: 'frame' } {
 
 const nobody: LiveUpdate = { type: 'frame', space, gallery: 1_000_000, faces: [] };
 
-/** `roomkin enrol Ada --live --json` with a daemon that says `update(n)` each 100 ms; null: nothing. */
-async function enrolled(t: Test, update: (n: number) => LiveUpdate | null) {
+/**
+ * `roomkin enrol Ada --live --json` with a daemon that says `update(n)` each 100 ms; null: nothing. Ctrl-C once `interruptAt` stands
+ * on stderr.
+ */
+async function enrolled(t: Test, update: (n: number) => LiveUpdate | null, interruptAt: RegExp | null = null) {
   const folder = shortFolder(t);
   const path = join(folder, 'lab.sock');
   const config = writeConfig(folder, path);
@@ -76,9 +80,18 @@ async function enrolled(t: Test, update: (n: number) => LiveUpdate | null) {
       },
     },
   });
-  const result = await runCli(['enrol', 'Ada', '--live', '--json', '--config', config]);
+  const child = spawnCli(['enrol', 'Ada', '--live', '--json', '--config', config]);
+  let [stdout, stderr] = ['', ''];
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    if (interruptAt?.test(stderr)) child.kill('SIGINT');
+  });
+  const [code] = await once(child, 'close');
   const people = await runCli(['people', '--json', '--config', config]);
-  return { ...result, people: JSON.parse(people.stdout).people, attending: () => attending };
+  return { code, stdout, stderr, people: JSON.parse(people.stdout).people, attending: () => attending };
 }
 
 type Test = { teardown(fn: () => void): void };
@@ -131,6 +144,14 @@ t.test('who walks away before the room has read the gallery is enrolled all the 
   const result = await enrolled(t, (n) => (n < 100 ? { ...turning(n, ''), gallery: 0 } : nobody));
   t.equal(result.code, 0, result.stderr);
   t.match(result.stderr, /Ada is enrolled, not tried: nobody stood before the camera any more/);
+  t.match(JSON.parse(result.stdout).selfTest, { result: 'not done' });
+  t.equal(result.people.length, 1);
+});
+
+t.test('Ctrl-C in the self-test stops that, and says that the person is enrolled', async (t) => {
+  const result = await enrolled(t, (n) => ({ ...turning(n, ''), gallery: 0 }), /does the room know you/);
+  t.equal(result.code, 0, 'for something was kept');
+  t.match(result.stderr, /Ada is enrolled, not tried: the self-test was stopped/);
   t.match(JSON.parse(result.stdout).selfTest, { result: 'not done' });
   t.equal(result.people.length, 1);
 });
