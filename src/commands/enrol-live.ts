@@ -40,7 +40,7 @@ export async function enrolLive(name: string, force: boolean, io: CommandIo): Pr
   using store = openGallery(io);
   using feed = openLiveFeed(daemonPlace(config), io.signal);
   const mirrored = config.camera.hflip !== config.camera.vflip;
-  const { guidance, space } = await taken(feed, name, force, mirrored, store, io).catch(nothingEnrolled);
+  const { guidance, space } = await taken(feed, { name, force, mirrored }, store, io).catch(nothingEnrolled);
   io.progress('');
 
   const looks = guidance.taken.map(({ vector, quality }) => ({ space, vector, quality, source: sourceOf(vector) }));
@@ -65,9 +65,7 @@ interface Taken {
 /** Guides until there are looks enough. */
 async function taken(
   feed: LiveFeed,
-  name: string,
-  force: boolean,
-  mirrored: boolean,
+  { name, force, mirrored }: { readonly name: string; readonly force: boolean; readonly mirrored: boolean },
   store: Store,
   io: CommandIo,
 ): Promise<Taken> {
@@ -117,7 +115,7 @@ function guidedFace({ score, quality, embedding }: LiveFace): GuidedFace {
 function sourceOf(vector: Float32Array): NewTemplate['source'] {
   return createHash('sha256')
     .update('live')
-    .update(Buffer.from(vector.buffer.slice(0)))
+    .update(Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength))
     .digest();
 }
 

@@ -82,12 +82,14 @@ async function enrolled(t: Test, update: (n: number) => LiveUpdate | null, inter
   });
   const child = spawnCli(['enrol', 'Ada', '--live', '--json', '--config', config]);
   let [stdout, stderr] = ['', ''];
+  let interrupted = false;
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
   });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
-    if (interruptAt?.test(stderr)) child.kill('SIGINT');
+    if (interrupted || !interruptAt?.test(stderr)) return;
+    interrupted = child.kill('SIGINT');
   });
   const [code] = await once(child, 'close');
   const people = await runCli(['people', '--json', '--config', config]);
