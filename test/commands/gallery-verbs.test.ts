@@ -65,7 +65,9 @@ t.test('hostile command lines end with one line and the right code', async (t) =
   writeFileSync(at('photos', 'ada.jpg'), 'no picture');
   const cases: [string[], number, RegExp][] = [
     [['enrol'], 64, /USAGE/],
-    [['enrol', 'Ada'], 64, /USAGE: either --photos or --from/],
+    [['enrol', 'Ada'], 64, /USAGE: one of --photos, --live and --from/],
+    [['enrol', 'a\nb', '--live'], 65, /NAME_REFUSED: /],
+    [['enrol', 'Ada', '--live', '--from', 'x'], 64, /USAGE: one of --photos/],
     [['enrol', '--photos', at('photos', 'ada.jpg')], 64, /USAGE: one NAME is needed/],
     [['enrol', 'Ada', '--fotos', 'x'], 64, /USAGE: Unknown option '--fotos'/],
     [['enrol', '../x', '--photos', at('photos', 'ada.jpg')], 65, /NAME_REFUSED: /],
