@@ -20,6 +20,8 @@ export interface GallerySharingOptions {
   readonly log: Log;
   /** How long a room listens before it speaks, milliseconds: at least, and how much more by chance. */
   readonly listenMs?: readonly [least: number, more: number];
+  /** After a fault of the disk it is tried again so much later, milliseconds. */
+  readonly retryMs?: number;
 }
 
 const warnings: Readonly<Record<Extract<Taken, { type: 'refused' }>['why'], string>> = {
@@ -31,13 +33,16 @@ const warnings: Readonly<Record<Extract<Taken, { type: 'refused' }>['why'], stri
 
 /** Belongs to a publisher that is not started yet. Never throws for what a broker, a disk or another room does. */
 export function createGallerySharing(options: GallerySharingOptions): GallerySharing {
-  const { people, publisher, onTaken, log, listenMs = [2_000, 2_000] } = options;
+  const { people, publisher, onTaken, log, listenMs = [2_000, 2_000], retryMs = 60_000 } = options;
   const warned = new Set<string>();
   /** What the broker has, as far as we were told since the connection. */
   const held = new Map<string, Version>();
   /** Whose message at the broker made no sense, and was replaced since the connection. */
   const restored = new Set<string>();
+  /** What was heard while the disk failed. */
+  const missed = new Map<string, Buffer>();
   let listening: NodeJS.Timeout | undefined;
+  let retrying: NodeJS.Timeout | undefined;
   let maySpeak = false;
   let speaking = false;
   let again = false;
@@ -54,9 +59,18 @@ export function createGallerySharing(options: GallerySharingOptions): GallerySha
       return work();
     } catch (error) {
       if (!(error instanceof RoomkinError)) throw error;
-      warnOnce('disk', `the people of the other rooms cannot be kept: ${error.message}`);
+      warnOnce('disk', `the people that rooms share wait for the disk: ${error.message}`);
+      retrying ??= setTimeout(retry, retryMs);
       return null;
     }
+  }
+
+  function retry(): void {
+    retrying = undefined;
+    const heard = [...missed];
+    missed.clear();
+    for (const [name, sealed] of heard) hear(name, sealed);
+    if (maySpeak) void speak();
   }
 
   function listen(): void {
@@ -105,6 +119,40 @@ export function createGallerySharing(options: GallerySharingOptions): GallerySha
     }
   }
 
+  function hear(name: string, sealed: Buffer): void {
+    if (over) return;
+    if (sealed.length === 0) {
+      restore(name);
+      return;
+    }
+    const taken = attempt(() => people.take(name, sealed));
+    if (taken === null) {
+      missed.set(name, sealed);
+      return;
+    }
+    missed.delete(name);
+    if (taken.type === 'refused') {
+      warnOnce(taken.why, `what another room says of somebody ${warnings[taken.why]}; it is ignored`);
+      restore(name);
+      return;
+    }
+    held.set(name, taken.version);
+    if (taken.type === 'older' && maySpeak) {
+      log('debug', 'an old version of somebody was said again and is ignored');
+      listen();
+    }
+    if (taken.type !== 'taken') return;
+    report(taken);
+    onTaken();
+  }
+
+  /** What the broker has of somebody is nothing, or no sense: ours belongs there. Once, or two rooms of two versions never end. */
+  function restore(name: string): void {
+    held.delete(name);
+    if (maySpeak && !restored.has(name)) listen();
+    restored.add(name);
+  }
+
   publisher.onShared({
     connected() {
       held.clear();
@@ -112,28 +160,7 @@ export function createGallerySharing(options: GallerySharingOptions): GallerySha
       maySpeak = false;
       listen();
     },
-    message(name, sealed) {
-      if (over) return;
-      const taken = sealed.length === 0 ? null : attempt(() => people.take(name, sealed));
-      if (taken === null || taken.type === 'refused') {
-        if (taken !== null)
-          warnOnce(taken.why, `what another room says of somebody ${warnings[taken.why]}; it is ignored`);
-        held.delete(name);
-        // Ours belongs there. Once: a room that knows more than this one would answer for ever.
-        if (maySpeak && !restored.has(name)) listen();
-        restored.add(name);
-        return;
-      }
-      held.set(name, taken.version);
-      if (taken.type === 'older') {
-        if (!maySpeak) return;
-        log('debug', 'an old version of somebody was said again and is ignored');
-        listen();
-      }
-      if (taken.type !== 'taken') return;
-      report(taken);
-      onTaken();
-    },
+    message: hear,
   });
 
   function report({ name, version, overruled, erased }: Extract<Taken, { type: 'taken' }>): void {
@@ -150,6 +177,7 @@ export function createGallerySharing(options: GallerySharingOptions): GallerySha
     [Symbol.dispose]() {
       over = true;
       clearTimeout(listening);
+      clearTimeout(retrying);
     },
   };
 }

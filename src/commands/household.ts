@@ -45,9 +45,9 @@ function begin(io: CommandIo): void {
   io.out('This room has a household key now:');
   io.out(`  ${keyText(key)}`);
   io.out('');
-  io.out('Here:                 ' + restart);
+  io.out(`Here:                 ${restart}`);
   io.out('In every other room:  sudo roomkin household --join     (and paste it)');
-  io.out('                      ' + restart);
+  io.out(`                      ${restart}`);
   io.out('');
   io.out('Who has it can read every face that the rooms share. Keep no copy: any room');
   io.out('shows it again with roomkin household --show.');
@@ -92,7 +92,8 @@ function tell(io: CommandIo): void {
   if (key === null) {
     io.out(`Nothing is shared: the people of ${room.id} are known in ${room.id} only.`);
     io.out('roomkin household --new in one room, and --join in the others, changes that.');
-    return io.document({ household: household.id, shares: false, fingerprint: null, people: null, forgotten: null });
+    io.document({ household: household.id, shares: false, fingerprint: null, people: null, forgotten: null });
+    return;
   }
   using store = openGallery(io);
   const versions = [...sharedPeople(io.config(), key, store).versions().values()];

@@ -1,10 +1,8 @@
 // This room's side of the gallery that a household shares: versions of its own changes, sealed messages for the other rooms, and what
 // they send, taken in one transaction or refused. Invariant: a version that was heard is remembered for good, so nothing old that
 // is said again, by a broker or by somebody else, undoes what came after it; who was forgotten stays so.
-import type { RoomId } from '../domain/claims.js';
 import { foldName, freeId } from '../domain/names.js';
 import { freeName, isNewer, meeting, mostSharedPeople, standing, type Version } from '../domain/shared-people.js';
-import type { HouseholdSeal } from './household-key.js';
 import {
   contentText,
   mostSharedBytes,
@@ -75,7 +73,7 @@ export function createSharedPeople(parts: SharedPeopleParts, options: SharingOpt
     return { changes, beyond };
   }
 
-  /** `beside` the person of another room, the faces of ours that it does not have. */
+  /** The person of another room, with the faces of ours that it does not have. */
   function united(person: SharedPerson, ours: SharedPerson): SharedPerson {
     const taken = new Set([...person.templates, ...person.rejections].map(photoOf));
     const fresh = <T extends Parameters<typeof photoOf>[0]>(faces: readonly T[]): T[] =>
