@@ -9,7 +9,7 @@ import { isUnit, vectorBytes } from './vector.js';
 /** Bytes of a sealed person at most: brokers and ours take 256 KiB with topic and headers. */
 export const mostSharedBytes: number = 250 * 1024;
 
-interface SharedFace {
+export interface SharedFace {
   readonly space: string;
   /** Unit length. */
   readonly vector: Float32Array;

@@ -9,6 +9,7 @@ import {
   photoOf,
   readDocument,
   type SharedDocument,
+  type SharedFace,
   type SharedPerson,
   writeDocument,
 } from './shared-document.js';
@@ -73,16 +74,19 @@ export function createSharedPeople(parts: SharedPeopleParts, options: SharingOpt
     return { changes, beyond };
   }
 
-  /** The person of another room, with the faces of ours that it does not have. */
+  /** The person of another room, with the faces of ours that it does not have: a photo that both enrolled gave both one vector. */
   function united(person: SharedPerson, ours: SharedPerson): SharedPerson {
-    const taken = new Set([...person.templates, ...person.rejections].map(photoOf));
-    const fresh = <T extends Parameters<typeof photoOf>[0]>(faces: readonly T[]): T[] =>
-      faces.filter((one) => !taken.has(photoOf(one)));
-    return {
-      ...person,
-      templates: [...person.templates, ...fresh(ours.templates)],
-      rejections: [...person.rejections, ...fresh(ours.rejections)],
+    const marks = (one: SharedFace): string[] => [photoOf(one), `${one.space}\n${one.vector.join()}`];
+    const fresh = <T extends SharedFace>(
+      theirs: readonly T[],
+      own: readonly T[],
+      not: readonly SharedFace[] = [],
+    ): T[] => {
+      const taken = new Set([...theirs, ...not].flatMap(marks));
+      return [...theirs, ...own.filter((one) => !marks(one).some((mark) => taken.has(mark)))];
     };
+    const rejections = fresh(person.rejections, ours.rejections, person.templates);
+    return { ...person, templates: fresh(person.templates, ours.templates, rejections), rejections };
   }
 
   /** Writes a living person of another room in the place of `here`. */
