@@ -12,7 +12,6 @@ import type { Gallery } from './domain/gallery.js';
 import type { PresenceEvent, PresenceSnapshot } from './domain/presence-types.js';
 import { createEngine } from './engine/create-engine.js';
 import { engineOptions } from './engine-options.js';
-import type { GallerySharing } from './gallery-sharing.js';
 import { createHoldTime } from './hold-time.js';
 import { createLastFace } from './last-face.js';
 import { createLookLog } from './look-log.js';
@@ -74,7 +73,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
   const { calibrated } = createCalibrator(config, model.space, recognition);
   let seenVersion = -1;
   let gallery: Gallery;
-  let sharing: GallerySharing | null = null;
+  let sharing: ReturnType<typeof shareGallery> = null;
   const currentGallery = (): Gallery => {
     if (store.version !== seenVersion) {
       seenVersion = store.version;

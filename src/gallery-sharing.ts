@@ -14,7 +14,7 @@ export interface GallerySharing extends Disposable {
 
 export interface GallerySharingOptions {
   readonly people: SharedPeople;
-  readonly publisher: Pick<Publisher, 'share' | 'onShared'>;
+  readonly publisher: Pick<Publisher, 'share' | 'onShared' | 'status'>;
   /** The gallery was changed by another room. */
   readonly onTaken: () => void;
   readonly log: Log;
@@ -31,6 +31,9 @@ const warnings: Readonly<Record<Extract<Taken, { type: 'refused' }>['why'], stri
   crowd: `would be one of more than ${mostSharedPeople} people`,
 };
 
+/** So often a version is offered to a broker that does not take it. */
+const mostFailures = 3;
+
 /** Belongs to a publisher that is not started yet. Never throws for what a broker, a disk or another room does. */
 export function createGallerySharing(options: GallerySharingOptions): GallerySharing {
   const { people, publisher, onTaken, log, listenMs = [2_000, 2_000], retryMs = 60_000 } = options;
@@ -39,6 +42,8 @@ export function createGallerySharing(options: GallerySharingOptions): GallerySha
   const held = new Map<string, Version>();
   /** Whose message at the broker made no sense, and was replaced since the connection. */
   const restored = new Set<string>();
+  /** What the broker did not take; a broker that hangs up at a large message would else never let this room stay. */
+  const failures = new Map<string, { readonly digest: string; readonly count: number }>();
   /** What was heard while the disk failed. */
   const missed = new Map<string, Buffer>();
   let listening: NodeJS.Timeout | undefined;
@@ -95,13 +100,23 @@ export function createGallerySharing(options: GallerySharingOptions): GallerySha
     speaking = false;
   }
 
+  function failuresOf(name: string, { digest }: Version): number {
+    const failed = failures.get(name);
+    return failed?.digest === digest ? failed.count : 0;
+  }
+
   async function sayWhatIsNew(): Promise<void> {
     const beyond = attempt(() => people.fold());
     if (beyond === null) return;
     if (beyond.length > 0)
       warnOnce('beyond', `rooms share ${mostSharedPeople} people at most: ${beyond.join(', ')} stay in this room`);
+    let refused = 0;
     for (const [name, version] of attempt(() => people.versions()) ?? []) {
       if (over || !isNewer(version, held.get(name) ?? null)) continue;
+      if (failuresOf(name, version) >= mostFailures) {
+        warnOnce(`refused ${name}`, 'the broker takes somebody not at all: check its ACL and its largest message');
+        continue;
+      }
       const message = attempt(() => people.message(name));
       if (message?.type === 'stale') again = true;
       if (message?.type === 'large')
@@ -113,7 +128,14 @@ export function createGallerySharing(options: GallerySharingOptions): GallerySha
         warnOnce(`damaged ${name}`, `${message.name} is not shared: a photo is damaged, enrol it again`);
       if (message?.type !== 'sealed') continue;
       const before = held.get(name);
-      if (!(await publisher.share(name, message.bytes))) return;
+      if (!(await publisher.share(name, message.bytes))) {
+        failures.set(name, { digest: version.digest, count: failuresOf(name, version) + 1 });
+        refused += 1;
+        // One may be too large for it; who is refused twice is refused everything.
+        if (refused > 1 || !publisher.status().connected) return;
+        continue;
+      }
+      failures.delete(name);
       // Another room may have spoken meanwhile; whose message the broker has then is not known, so theirs is taken to be.
       if (held.get(name) === before) held.set(name, version);
     }
