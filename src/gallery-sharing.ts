@@ -112,7 +112,8 @@ export function createGallerySharing(options: GallerySharingOptions): GallerySha
       warnOnce('beyond', `rooms share ${mostSharedPeople} people at most: ${beyond.join(', ')} stay in this room`);
     let refused = 0;
     for (const [name, version] of attempt(() => people.versions()) ?? []) {
-      if (over || !isNewer(version, held.get(name) ?? null)) continue;
+      // What was missed may be newer than ours.
+      if (over || missed.has(name) || !isNewer(version, held.get(name) ?? null)) continue;
       if (failuresOf(name, version) >= mostFailures) {
         warnOnce(`refused ${name}`, 'the broker takes somebody not at all: check its ACL and its largest message');
         continue;

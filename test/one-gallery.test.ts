@@ -41,22 +41,25 @@ framerate = 5\n[mqtt]\nurl = "${broker.url}"\n[store]\ndirectory = "${join(folde
   const online = (room: string) => () => listener.of(`room/${room}/camera`).at(-1) === 'online';
   for (const room of ['hall', 'kitchen']) await waitFor(online(room), patienceMs, () => room);
 
-  await verb(kitchen, 'enrol', 'Ada', '--photos', portrait);
+  await verb(kitchen, 'enrol', 'Wilhelmina', '--photos', portrait);
   const arrived = () => listener.of('room/hall/person').some((text) => JSON.parse(text).event_type === 'arrived');
   // One of the two rooms has her at a time: whichever it is, the hall knows who she is.
-  const knows = async (): Promise<boolean> => (await verb(hall, 'people')).includes('Ada (ada)');
-  await waitFor(knows, patienceMs, () => 'Ada in the hall');
+  const knows = async (): Promise<boolean> => (await verb(hall, 'people')).includes('Wilhelmina (wilhelmina)');
+  await waitFor(knows, patienceMs, () => 'Wilhelmina in the hall');
   await verb(kitchen, 'pause');
   await waitFor(arrived, patienceMs, () => listener.of('room/hall/person').join());
   t.match(await verb(hall, 'household'), /1 people are shared, 0 were forgotten; of 1 here/);
 
-  t.match(await verb(kitchen, 'forget', 'Ada', '--yes'), /the other rooms erase Ada when they hear of it/);
+  t.match(
+    await verb(kitchen, 'forget', 'Wilhelmina', '--yes'),
+    /the other rooms erase Wilhelmina when they hear of it/,
+  );
   const left = () => listener.of('room/hall/person').some((text) => JSON.parse(text).event_type === 'left');
   await waitFor(left, patienceMs, () => listener.of('room/hall/person').join());
   const gallery = readdirSync(join(folder, 'hall')).filter((name) => name.startsWith('gallery'));
   const bytes = Buffer.concat(gallery.map((name) => readFileSync(join(folder, 'hall', name))));
-  t.notOk(bytes.includes('Ada'), 'her name is in no file of the other room');
+  t.notOk(bytes.includes('Wilhelmina'), 'her name is in no file of the other room');
   t.match(await verb(hall, 'household'), /0 people are shared, 1 were forgotten; of 0 here/);
   const why = JSON.parse(await verb(hall, 'why', '--json'));
-  t.notMatch(JSON.stringify(why.looks), /ada/i, 'and no look there says anything about her');
+  t.notMatch(JSON.stringify(why.looks), /wilhelmina/i, 'and no look there says anything about her');
 });
