@@ -16,6 +16,7 @@ const verbs: Readonly<Record<string, Load>> = {
   show: () => import('./commands/show.js'),
   rename: () => import('./commands/rename.js'),
   forget: () => import('./commands/forget.js'),
+  household: () => import('./commands/household.js'),
   correct: () => import('./commands/correct.js'),
   identify: () => import('./commands/identify.js'),
   calibrate: () => import('./commands/calibrate.js'),

@@ -113,7 +113,7 @@ export const configSchema = z.strictObject({
       mqtt_room: z.boolean().default(false),
     })
     .prefault({}),
-  household: z.strictObject({ id: id.default('home') }).prefault({}),
+  household: z.strictObject({ id: id.default('home'), key_file: path.optional() }).prefault({}),
   privacy: z
     .strictObject({
       snapshots: z.boolean().default(false),

@@ -177,7 +177,7 @@ function convert(file: ConfigFile) {
       trackers: home_assistant.trackers,
       mqttRoom: home_assistant.mqtt_room,
     },
-    household: { id: household.id },
+    household: { id: household.id, keyFile: household.key_file ?? join(store.directory, 'household-key') },
     privacy: { snapshots: privacy.snapshots, looksKeptMs: ms(3600 * privacy.looks_kept_hours) },
     store: { directory: store.directory, keyFile: store.key_file ?? join(store.directory, 'key') },
     service: {

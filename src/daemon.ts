@@ -25,7 +25,9 @@ import { startControl } from './service/control.js';
 import { controlPlace } from './service/control-path.js';
 import { readHeat } from './service/heat.js';
 import { createNotifier } from './service/notify.js';
+import { shareGallery } from './share-gallery.js';
 import { openStore } from './store/gallery-store.js';
+import { readHouseholdKey } from './store/household-key.js';
 import { eraseLookDatabase } from './store/look-database.js';
 import { openLookStore } from './store/look-store.js';
 import { watchRoom } from './watch-room.js';
@@ -59,8 +61,9 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
   const model = await engine.start();
   if (model.delegateReason) log('warning', `faces are analysed without XNNPACK, slower: ${model.delegateReason}`);
 
+  const householdKey = readHouseholdKey(config.household.keyFile);
   await using publisher = createPublisher(
-    { ...config, version: packageVersion },
+    { ...config, household: { id: config.household.id, shares: householdKey !== null }, version: packageVersion },
     clock,
     { get: () => store.setting('announced'), set: (text) => store.setSetting('announced', text) },
     log,
@@ -71,12 +74,14 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
   const { calibrated } = createCalibrator(config, model.space, recognition);
   let seenVersion = -1;
   let gallery: Gallery;
+  let sharing: ReturnType<typeof shareGallery> = null;
   const currentGallery = (): Gallery => {
     if (store.version !== seenVersion) {
       seenVersion = store.version;
       gallery = calibrated(store.gallery(model.space));
       publisher.people(gallery.people.map(({ id, name }) => ({ id, name })));
       log('info', 'the gallery was read', { people: gallery.people.length });
+      sharing?.changed();
     }
     return gallery;
   };
@@ -93,6 +98,9 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
     clock,
     log,
   });
+  const onTaken = (): void => void currentGallery();
+  using shared = shareGallery({ config, key: householdKey, store, looks, publisher, onTaken, log });
+  sharing = shared;
   const watchers = new Set<RoomListener>();
   const room = createRoom(
     currentGallery,

@@ -16,6 +16,8 @@ export interface LookLog extends Disposable {
   /** The newest `last` kept ones, oldest first; those of earlier runs too, where they are kept on disk. */
   recent(last: number): readonly KeptLook[];
   find(id: number): KeptLook | null;
+  /** Erases what is kept about somebody, at once. */
+  forget(person: PersonId): void;
   /** Writes what waits. Happens by itself every 5 s and at the end. */
   flush(): void;
 }
@@ -81,12 +83,14 @@ export function createLookLog(options: LookLogOptions): LookLog {
     const left = [...known].filter((person) => !now.has(person));
     for (const person of now) gone.delete(person);
     known = now;
-    if (left.length === 0) return;
+    for (const person of left) erase(person);
+  }
+
+  function erase(person: PersonId): void {
     notes = withoutSkipped(notes);
-    for (const person of left) {
-      gone.add(person);
-      attempt((target) => target.forget(person));
-    }
+    gone.add(person);
+    waiting = waiting.filter((look) => !isAbout(look, person));
+    attempt((target) => target.forget(person));
   }
 
   function prune(): void {
@@ -153,6 +157,7 @@ export function createLookLog(options: LookLogOptions): LookLog {
       flush();
       return attempt((target) => target.find(id));
     },
+    forget: erase,
     flush,
     [Symbol.dispose]() {
       clearInterval(timer);

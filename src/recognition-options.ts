@@ -13,7 +13,7 @@ export function recognitionOptions(config: Config): RecognitionOptions {
   return {
     ...shipped,
     look: { ...look, ...given, strangerBelow: capped(look.strangerBelow) },
-    pooled: { ...pooled, ...given, strangerBelow: capped(pooled.strangerBelow) },
+    pooled: { ...pooled, ...given },
     gate: { ...gate, leastEyesPx: config.detector.minEyesPx },
     naming: {
       ...naming,

@@ -1,36 +1,17 @@
 // The daemon as a process, with the real models, a real gallery and a real broker; only the camera is a folder of pictures.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import sharp from 'sharp';
 import t from 'tap';
 import { openStore } from '../src/store/gallery-store.js';
 import { type Listener, listenTo, mosquittoPath, startAedes, startMosquitto } from './helpers/brokers.js';
 import { runCli, spawnCli } from './helpers/cli.js';
+import { pictures } from './helpers/room-pictures.js';
 import { shortFolder } from './helpers/short-folder.js';
 
-const samples = join(dirname(createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json')), 'demo');
 const patienceMs = 60_000;
 t.setTimeout(180_000);
-
-/** Two frames of the middle person of a group photo, one brighter than the other, and the photo to enrol her from. */
-async function pictures(folder: string): Promise<{ frames: string; portrait: string }> {
-  const frames = join(folder, 'frames');
-  mkdirSync(frames);
-  const middle = sharp(join(samples, 'sample3.jpg')).extract({ left: 900, top: 150, width: 480, height: 480 });
-  const portrait = join(folder, 'portrait.jpg');
-  await middle.clone().jpeg().toFile(portrait);
-  for (const [index, brightness] of [1, 0.9].entries()) {
-    const face = await middle.clone().resize(192, 192).modulate({ brightness }).toBuffer();
-    await sharp({ create: { width: 384, height: 256, channels: 3, background: '#8a8478' } })
-      .composite([{ input: face, left: 90 + 8 * index, top: 30 }])
-      .jpeg()
-      .toFile(join(frames, `${index}.jpg`));
-  }
-  return { frames, portrait };
-}
 
 async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
   for (const end = Date.now() + patienceMs; Date.now() < end; await wait(50)) {

@@ -186,3 +186,19 @@ t.test('a file that is damaged while the daemon runs is started afresh', async (
     'no copy of it is left',
   );
 });
+
+t.test('who is forgotten by another room leaves the looks at once, those that wait too', (t) => {
+  const p = place(t);
+  using log = p.start();
+  see(p, log, 3);
+  log.flush();
+  t.equal(p.stored().length, 3);
+  see(p, log, 2);
+  log.forget('ada');
+  t.strictSame(p.stored(), []);
+  see(p, log, 1, { person: 'ben', best: 'ben', runnerUp: null });
+  p.people.delete('ada');
+  log.flush();
+  t.equal(p.stored().length, 1, 'and only hers went');
+  t.end();
+});

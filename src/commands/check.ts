@@ -7,6 +7,7 @@ import { checkBroker } from './checks/broker.js';
 import { checkCamera, checkPermissions } from './checks/camera.js';
 import { type Finding, fault, ok, warn } from './checks/finding.js';
 import { checkGallery } from './checks/gallery.js';
+import { checkHousehold } from './checks/household.js';
 import { checkClock, checkDisk, checkHeat, checkNode } from './checks/machine.js';
 import { checkModels } from './checks/models.js';
 import type { Command, CommandIo } from './command.js';
@@ -57,6 +58,7 @@ async function* examine(io: CommandIo): AsyncGenerator<Finding> {
   io.progress('waiting for the broker...');
   yield await checkBroker(config);
   yield checkGallery(config);
+  yield checkHousehold(config);
   yield await checkDisk(config.store.directory);
   yield* examineMachine();
 }

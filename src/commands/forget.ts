@@ -1,4 +1,5 @@
 // roomkin forget: erases a person. Asked for twice: on a terminal by a question, in a script by --yes.
+import { readHouseholdKey } from '../store/household-key.js';
 import { exactly, misused, parseArguments } from './arguments.js';
 import { ask } from './ask.js';
 import type { Command, CommandIo } from './command.js';
@@ -29,6 +30,7 @@ export const command: Command = {
         `another process keeps the log of the gallery open, erased bytes stay in it until the next change`,
       );
     io.out(`${name} is forgotten`);
+    if (readHouseholdKey(io.config().household.keyFile)) io.out(`the other rooms erase ${name} when they hear of it`);
     io.document({ person: id, name, forgotten: true });
   },
 };

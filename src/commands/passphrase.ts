@@ -14,11 +14,12 @@ export async function readPassphrase(
   file: string | undefined,
   twice: boolean,
   usage: string,
+  prompt = 'Passphrase: ',
+  option = '--passphrase-file FILE',
 ): Promise<string> {
   if (file !== undefined) return firstLine(file);
-  if (!io.interactive)
-    throw misused(usage, 'there is no terminal to ask for the passphrase: add --passphrase-file FILE');
-  const typed = await ask(io, 'Passphrase: ', true);
+  if (!io.interactive) throw misused(usage, `there is no terminal to ask at: add ${option}`);
+  const typed = await ask(io, prompt, true);
   if (twice && (await ask(io, 'The same again: ', true)) !== typed)
     throw fail('USAGE', 'the two passphrases differ: try again');
   return typed;
@@ -28,6 +29,6 @@ function firstLine(file: string): string {
   try {
     return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? '';
   } catch (cause) {
-    throw fail('USAGE', `the passphrase file ${file} cannot be read (${(cause as NodeJS.ErrnoException).code})`, cause);
+    throw fail('USAGE', `${file} cannot be read (${(cause as NodeJS.ErrnoException).code})`, cause);
   }
 }

@@ -28,8 +28,11 @@ export interface NamingOptions {
 export interface RecognitionOptions {
   /** For one look (a still picture). */
   readonly look: Thresholds;
-  /** For a track's pooled looks, which are nearer to their person and further from others than one look is. */
-  readonly pooled: Thresholds;
+  /**
+   * For a track's pooled looks, which are nearer to their person and further from others than one look is. Who is a stranger,
+   * the sequential test says.
+   */
+  readonly pooled: Omit<Thresholds, 'strangerBelow'>;
   readonly gate: QualityGate;
   readonly tracks: TrackOptions & EvidenceOptions;
   readonly naming: NamingOptions;
@@ -65,7 +68,7 @@ export function optionsFor(embedder: string): RecognitionOptions {
 /** The margin halves wrong names among the enrolled and costs 0.0 to 0.4 points of the right ones. */
 export const defaultOptions: RecognitionOptions = {
   look: { threshold: strictest.look, margin: 0.06, strangerBelow: 0.35 },
-  pooled: { threshold: strictest.pooled, margin: 0.08, strangerBelow: 0.4 },
+  pooled: { threshold: strictest.pooled, margin: 0.08 },
   gate: {
     leastScore: 0.5,
     leastEyesPx: 12,

@@ -51,7 +51,7 @@ export interface MqttConnection {
   /** A message of the moment; false where it was dropped. QoS 1 messages expire after 60 s with MQTT 5. */
   send(topic: string, payload: string | Uint8Array, qos: 0 | 1): boolean;
   /** Retained, QoS 1, not kept; resolves true when the broker has taken it, false when it never will. */
-  deliver(topic: string, payload: string): Promise<boolean>;
+  deliver(topic: string, payload: string | Uint8Array): Promise<boolean>;
   status(): ConnectionStatus;
 }
 

@@ -5,17 +5,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
 import { type Log, silentLog } from '../base/log.js';
-import type { RoomClaims, RoomId } from '../domain/claims.js';
 import type { PersonId } from '../domain/gallery.js';
 import type { PresenceEvent, PresenceSnapshot } from '../domain/presence-types.js';
 import type { BrokerOptions } from './broker-options.js';
-import { claimsBody, parseClaims } from './claims-payload.js';
 import { createCommandGate, parseCommand, type RoomCommand } from './commands.js';
 import { type AnnouncedMemory, createDiscovery } from './discovery.js';
 import type { DiscoveredPerson } from './discovery-components.js';
+import { createHouseholdVoice, type HouseholdVoice } from './household-voice.js';
 import { type ConnectionStatus, createMqttConnection } from './mqtt-connection.js';
 import { createWallTime, eventBody, type HealthReport, healthBody, stateBody } from './payloads.js';
-import { householdTopics, isId, roomTopics, whereaboutsTopic } from './topics.js';
+import { roomTopics, whereaboutsTopic } from './topics.js';
 
 /** The parts of the configuration that publishing needs. */
 export interface PublisherOptions {
@@ -28,20 +27,15 @@ export interface PublisherOptions {
     readonly trackers: boolean;
     readonly mqttRoom: boolean;
   };
-  readonly household: { readonly id: string };
+  /** `shares`: this room has the household's key, and so hears of the people that rooms share. */
+  readonly household: { readonly id: string; readonly shares: boolean };
   readonly privacy: { readonly snapshots: boolean };
   readonly version: string;
 }
 
-/** News of the household. */
-export interface HouseholdListener {
-  /** What another room claims. */
-  claims(room: RoomId, claims: RoomClaims): void;
-  /** A new connection to the broker: what was heard before may be old. */
-  connected(): void;
-}
-
-export interface Publisher extends AsyncDisposable {
+export interface Publisher
+  extends AsyncDisposable,
+    Pick<HouseholdVoice, 'claims' | 'onHousehold' | 'share' | 'onShared'> {
   /** Begins to connect and returns at once. Throws CONFIG_INVALID or KEY_FILE for settings that can never work. */
   start(): void;
   /** Says offline and disconnects; at most some 4 s. */
@@ -61,10 +55,6 @@ export interface Publisher extends AsyncDisposable {
   people(people: readonly DiscoveredPerson[]): void;
   /** A JPEG of the last face; only sent where snapshots are turned on. */
   snapshot(jpeg: Uint8Array): void;
-  /** What this room tells the others; now or never. */
-  claims(claims: RoomClaims): void;
-  /** The other rooms' claims, checked. */
-  onHousehold(listener: HouseholdListener): void;
   /** How far somebody who is seen is from the camera; only sent where `mqtt_room` is turned on. */
   whereabouts(seen: { readonly person: PersonId; readonly name: string; readonly distanceMetres: number }): void;
   /** Commands from outside, validated and spaced; the listener applies them and says the new truth back. */
@@ -88,7 +78,7 @@ export function createPublisher(
   const { room, mqtt, homeAssistant, privacy } = options;
   const topics = roomTopics(mqtt.base, room.id);
   const retained = [topics.status, topics.camera, topics.recognition, topics.hold, topics.state];
-  const household = householdTopics(options.household.id, room.id);
+  const household = createHouseholdVoice(options.household, room.id, () => connection, log);
   const wallTime = createWallTime(clock);
   const discovery = createDiscovery(
     {
@@ -109,10 +99,14 @@ export function createPublisher(
       clientId: mqtt.clientId ?? `roomkin-${room.id}`,
       will: { topic: topics.status, payload: 'offline' },
       willDelaySeconds,
-      subscriptions: [...commands, household.rooms, ...(homeAssistant.discovery ? [birthTopic, discovery.topic] : [])],
+      subscriptions: [
+        ...commands,
+        ...household.subscriptions,
+        ...(homeAssistant.discovery ? [birthTopic, discovery.topic] : []),
+      ],
       onConnect() {
         sayEverything();
-        neighbours.connected();
+        household.connected();
       },
       onMessage: hear,
     },
@@ -120,7 +114,6 @@ export function createPublisher(
   );
   const gate = createCommandGate((command) => listener(command));
   let listener: (command: RoomCommand) => void = () => {};
-  let neighbours: HouseholdListener = { claims() {}, connected() {} };
   let people: readonly DiscoveredPerson[] = [];
   const forgotten = new Set<PersonId>();
   let snapshot: PresenceSnapshot | null = null;
@@ -158,20 +151,11 @@ export function createPublisher(
         least + Math.random() * (most - least),
       );
     }
-    if (topic.startsWith(household.rooms.slice(0, -1))) hearClaims(topic, payload, isRetained);
+    household.hear(topic, payload, isRetained);
     if (!commands.includes(topic)) return;
     const command = parseCommand(topics, topic, payload, isRetained);
     if (command !== null) gate.put(command);
     else log('debug', `a command that is none was ignored`, { topic, bytes: payload.length, retained: isRetained });
-  }
-
-  function hearClaims(topic: string, payload: Buffer, isRetained: boolean): void {
-    const from = topic.slice(household.rooms.length - 1);
-    // A retained age is older than it says. Ours comes back to us in 3.1.1.
-    if (isRetained || from === room.id) return;
-    const claims = isId(from) ? parseClaims(payload) : null;
-    if (claims !== null) neighbours.claims(from, claims);
-    else log('debug', 'claims of a room that are none were ignored', { topic, bytes: payload.length });
   }
 
   function sayState(): void {
@@ -253,12 +237,10 @@ export function createPublisher(
     snapshot(jpeg) {
       if (privacy.snapshots && jpeg.length <= maxSnapshotBytes) connection.send(topics.snapshot, jpeg, 0);
     },
-    claims(claims) {
-      if (connection.status().connected) connection.send(household.own, JSON.stringify(claimsBody(claims)), 0);
-    },
-    onHousehold(next) {
-      neighbours = next;
-    },
+    claims: household.claims,
+    onHousehold: household.onHousehold,
+    share: household.share,
+    onShared: household.onShared,
     whereabouts({ person, name, distanceMetres }) {
       if (!homeAssistant.mqttRoom) return;
       const distance = Math.round(distanceMetres * 10) / 10;

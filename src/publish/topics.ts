@@ -64,13 +64,23 @@ export function roomTopics(base: string, id: string): RoomTopics {
   };
 }
 
-/**
- * Where the rooms of household `id` tell each other about people: one topic a room, so that an access list can let each write its
- * own. `rooms` is the pattern of all.
- */
-export function householdTopics(id: string, roomId: string): { readonly own: string; readonly rooms: string } {
-  const root = `household/${checkId(id, 'household.id')}/people`;
-  return { own: `${root}/${checkId(roomId, 'room.id')}`, rooms: `${root}/+` };
+/** Where the rooms of a household speak to each other. */
+export interface HouseholdTopics {
+  /** This room's claims: one topic a room, so that an access list can let each write its own. */
+  readonly own: string;
+  /** The pattern of all rooms' claims. */
+  readonly rooms: string;
+  /** The people that rooms share lie below it, one topic each. */
+  readonly gallery: string;
+}
+
+export function householdTopics(id: string, roomId: string): HouseholdTopics {
+  const root = `household/${checkId(id, 'household.id')}`;
+  return {
+    own: `${root}/people/${checkId(roomId, 'room.id')}`,
+    rooms: `${root}/people/+`,
+    gallery: `${root}/gallery`,
+  };
 }
 
 /** Where `mqtt_room` of Home Assistant listens. */

@@ -6,6 +6,8 @@ import { createChanges } from './changing.js';
 import { databaseName, openDatabase, type SqlDatabase, translated, truncateLog } from './database.js';
 import { type Keyring, openKeyring } from './keyring.js';
 import { createReader } from './reading.js';
+import { createSharedPeople } from './shared-people.js';
+import { createSharedRows } from './shared-rows.js';
 import { createStatements, type Statements } from './statements.js';
 import type { Store, StoreOptions } from './store.js';
 
@@ -33,16 +35,16 @@ export function openStore(options: StoreOptions): Store {
 
   const snapshots = new Map<string, Gallery>();
   const consistent = <T>(read: () => T): T => guarded(() => database.transaction(read)());
-  const write = <T>(work: () => T): T =>
+  const transact = <T>(work: (changed: () => void) => T): T =>
     guarded(() => {
       dataVersion = undefined;
-      return database
-        .transaction(() => {
-          const result = work();
-          sql.bumpVersion.run();
-          return result;
-        })
-        .immediate();
+      return database.transaction(() => work(() => void sql.bumpVersion.run())).immediate();
+    });
+  const write = <T>(work: () => T): T =>
+    transact((changed) => {
+      const result = work();
+      changed();
+      return result;
     });
 
   const store: Store = {
@@ -84,6 +86,10 @@ export function openStore(options: StoreOptions): Store {
     setting: (key) => guarded(() => sql.setting.get(key) ?? null),
     setSetting(key, value) {
       guarded(() => (value === null ? sql.removeSetting.run(key) : sql.setSetting.run(key, value)));
+    },
+    shared(sharing) {
+      const truncate = () => guarded(() => truncateLog(database));
+      return createSharedPeople({ sql, rows: createSharedRows(sql, keys), transact, consistent, truncate }, sharing);
     },
     close: () => void database.close(),
     [Symbol.dispose]: () => void database.close(),

@@ -28,6 +28,8 @@ export interface Keyring {
   readonly fingerprint: Buffer;
   /** A new random key and itself wrapped for `owner`. */
   create(owner: string): { readonly key: Buffer; readonly wrapped: Buffer };
+  /** `key` wrapped for `owner`: a key that another room made. */
+  wrap(key: Uint8Array, owner: string): Buffer;
   /** The key, or null where it was wrapped by another key file, for another owner, or is damaged. */
   unwrap(wrapped: Uint8Array, owner: string): Buffer | null;
 }
@@ -38,33 +40,42 @@ export interface Keyring {
  * Errors: KEY_FILE (missing, not private, another's, not a key).
  */
 export function openKeyring(keyFile: string, mustExist: boolean, environment = process.env): Keyring {
-  const credentials = environment['CREDENTIALS_DIRECTORY'];
-  const credential = credentials ? join(credentials, keyCredential) : null;
-  if (credential && existsSync(credential)) return keyring(parseKey(readFileSync(credential), credential));
+  const passed = readCredential(keyCredential, environment);
+  if (passed) return keyring(passed);
   if (!existsSync(keyFile)) {
     if (mustExist) {
       const advice = 'bring it back from a backup, or import an exported gallery into an empty store';
       throw fail('KEY_FILE', `the gallery is locked by a key file that is missing (${keyFile}): ${advice}`);
     }
-    makeKeyFile(keyFile);
+    makeKeyFile(keyFile, randomBytes(32));
   }
   return keyring(readKeyFile(keyFile));
+}
+
+/** The key in the systemd credential `name`; null where none was passed. Errors: KEY_FILE. */
+export function readCredential(name: string, environment = process.env): Buffer | null {
+  const credentials = environment['CREDENTIALS_DIRECTORY'];
+  const path = credentials ? join(credentials, name) : null;
+  return path && existsSync(path) ? parseKey(readFileSync(path), path) : null;
 }
 
 function keyring(master: Buffer): Keyring {
   const wrapKey = Buffer.from(hkdfSync('sha256', master, '', 'roomkin key wrap', 32));
   const place = (owner: string): string[] => ['key', '1', owner];
+  const wrap = (key: Uint8Array, owner: string): Buffer => seal(wrapKey, key, place(owner));
   return {
     fingerprint: createHmac('sha256', master).update('roomkin key fingerprint').digest().subarray(0, 16),
     create(owner) {
       const key = randomBytes(32);
-      return { key, wrapped: seal(wrapKey, key, place(owner)) };
+      return { key, wrapped: wrap(key, owner) };
     },
+    wrap,
     unwrap: (wrapped, owner) => unseal(wrapKey, wrapped, place(owner)),
   };
 }
 
-function readKeyFile(path: string): Buffer {
+/** The 32 bytes of a key file that is its owner's alone. Errors: KEY_FILE. */
+export function readKeyFile(path: string): Buffer {
   let file: number;
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -105,15 +116,17 @@ function notAKey(path: string): Error {
   return fail('KEY_FILE', `${path} is not a key (64 hexadecimal digits): bring it back from a backup`);
 }
 
-// Written whole beside its place and then linked there: a crash leaves no half key, and of two processes that start at once
-// one link wins and both read the same key.
-function makeKeyFile(path: string): void {
+/**
+ * Makes `path` with `key`, unless it is there. Written whole beside its place and then linked there: a crash leaves no half key, and
+ * of two processes that start at once one link wins and both read the same key. Errors: KEY_FILE.
+ */
+export function makeKeyFile(path: string, key: Uint8Array): void {
   const part = `${path}.${process.pid}.new`;
   try {
     const file = openSync(part, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
     try {
       fchmodSync(file, 0o600);
-      writeSync(file, `${randomBytes(32).toString('hex')}\n`);
+      writeSync(file, `${Buffer.from(key).toString('hex')}\n`);
       fsyncSync(file);
     } finally {
       closeSync(file);

@@ -132,7 +132,7 @@ export function createReader(sql: Statements, keys: Keyring, onDamage: (what: st
   };
 }
 
-function parseQuality(text: string): Quality | null {
+export function parseQuality(text: string): Quality | null {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && 'eyesPx' in value ? (value as Quality) : null;

@@ -65,4 +65,20 @@ export const migrations: readonly string[] = [
     UNIQUE (person, space, source)
   ) STRICT;
   `,
+  `
+  -- Which version of each person this room knows. Whoever was forgotten stays as a hash, so that no old message brings them back.
+  CREATE TABLE shared (
+    -- Hash of the household's key and id: another household is another list.
+    household BLOB NOT NULL,
+    -- Keyed hash of the person's id.
+    key TEXT NOT NULL,
+    life INTEGER NOT NULL,
+    forgotten INTEGER NOT NULL,
+    counter INTEGER NOT NULL,
+    room TEXT NOT NULL,
+    -- Keyed hash of what the version says; empty where it says that the person is forgotten.
+    digest TEXT NOT NULL,
+    PRIMARY KEY (household, key)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

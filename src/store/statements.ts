@@ -37,6 +37,15 @@ export interface CorrectionRow {
   readonly createdAtMs: number;
 }
 
+export interface SharedRow {
+  readonly key: string;
+  readonly life: number;
+  readonly forgotten: number;
+  readonly counter: number;
+  readonly room: string;
+  readonly digest: string;
+}
+
 export type Statements = ReturnType<typeof createStatements>;
 
 export function createStatements(database: Database) {
@@ -86,6 +95,14 @@ export function createStatements(database: Database) {
     addStranger: one<[string, Buffer, Buffer, number], void>(
       'INSERT INTO stranger (space, source, sealed, created_at_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
     ),
+
+    shared: one<[Buffer], SharedRow>(
+      'SELECT key, life, forgotten, counter, room, digest FROM shared WHERE household = ? ORDER BY key',
+    ),
+    putShared: one<[Buffer, string, number, number, number, string, string], void>(
+      'INSERT OR REPLACE INTO shared VALUES (?, ?, ?, ?, ?, ?, ?)',
+    ),
+    dropOtherShared: one<[Buffer], void>('DELETE FROM shared WHERE household <> ?'),
 
     setting: one<[string], string>('SELECT value FROM setting WHERE key = ?').pluck(),
     setSetting: one<[string, string], void>(

@@ -15,11 +15,16 @@ export function sealVector(
   space: string,
   kind: VectorKind = 'template',
 ): Buffer {
+  return seal(key, vectorBytes(vector), [kind, format, owner, space]);
+}
+
+/** 32-bit little-endian floats. */
+export function vectorBytes(vector: Float32Array): Buffer {
   const bytes = Buffer.alloc(vector.length * 4);
   vector.forEach((value, i) => {
     bytes.writeFloatLE(value, i * 4);
   });
-  return seal(key, bytes, [kind, format, owner, space]);
+  return bytes;
 }
 
 /** The unit vector, or null where it does not open for this owner and space or is no unit vector. */

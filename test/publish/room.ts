@@ -52,7 +52,7 @@ export function roomPublisher(url: string, changes: RoomChanges = {}): Publisher
   const { mqtt, homeAssistant, memory: kept = memory(), log, clock = systemClock, ...rest } = changes;
   const options: PublisherOptions = {
     room: { id: 'kitchen', name: 'Kitchen' },
-    household: { id: 'home' },
+    household: { id: 'home', shares: false },
     privacy: { snapshots: false },
     version: '0.0.1',
     ...rest,

@@ -112,6 +112,11 @@ t.test('the access list in deploy: a room speaks for itself and for nobody else'
     'one room hears of another whom it has, and nothing else',
   );
 
+  const [shared, said] = ['household/home/gallery/0123456789abcdef0123456789abcdef', 'sealed'];
+  await hall.say(shared, said, { retain: true });
+  await hall.until(shared, said);
+  await home.say(shared, 'not ours', { retain: true });
+
   await hall.say('room/kitchen/status', 'offline', { retain: true });
   await hall.say('room/kitchen/recognition/set', 'OFF');
   await hall.say('household/home/people/kitchen', 'not ours');
@@ -124,6 +129,11 @@ t.test('the access list in deploy: a room speaks for itself and for nobody else'
   t.equal(home.of('room/kitchen/status').at(-1), 'online');
   t.notOk(hall.of('household/home/people/kitchen').includes('not ours'));
   t.strictSame(home.of('room_presence/kitchen'), []);
+  t.strictSame(
+    [hall.of(shared), home.of(shared)],
+    [[said], []],
+    'rooms share people, and nobody else hears or says them',
+  );
   t.equal(home.of('room/kitchen/state').length, 1);
   await home.say('homeassistant/status', 'online');
   await waitFor(() => home.of('room/kitchen/status').length === 2);

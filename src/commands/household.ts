@@ -1,0 +1,112 @@
+// roomkin household: the key under which the rooms of a household share whom they enrolled. Two lines bring it into another room.
+import { fail } from '../base/errors.js';
+import { sharedPeople } from '../share-gallery.js';
+import {
+  createHouseholdSeal,
+  eraseHouseholdKey,
+  keyText,
+  parseKeyText,
+  readHouseholdKey,
+  refuseSecondKey,
+  writeHouseholdKey,
+} from '../store/household-key.js';
+import { exactly, misused, parseArguments } from './arguments.js';
+import type { Command, CommandIo } from './command.js';
+import { openGallery } from './parts.js';
+import { readPassphrase } from './passphrase.js';
+
+const restart = 'sudo systemctl restart roomkin';
+
+export const command: Command = {
+  usage: 'household [--new | --join [--from FILE] | --show | --leave]',
+  summary: 'Share the gallery with the other rooms: make, copy, show the key.',
+  async run(argv, io) {
+    const { values, positionals } = parseArguments(argv, command.usage, {
+      new: { type: 'boolean', default: false },
+      join: { type: 'boolean', default: false },
+      show: { type: 'boolean', default: false },
+      leave: { type: 'boolean', default: false },
+      from: { type: 'string' },
+    });
+    exactly(positionals, 0, command.usage);
+    const asked = [values.new, values.join, values.show, values.leave].filter(Boolean).length;
+    if (asked > 1) throw misused(command.usage, 'one thing at a time');
+    if (values.from !== undefined && !values.join) throw misused(command.usage, '--from belongs to --join');
+    if (values.new) return begin(io);
+    if (values.join) return join(io, values.from);
+    if (values.show) return show(io);
+    if (values.leave) return leave(io);
+    tell(io);
+  },
+};
+
+function begin(io: CommandIo): void {
+  const key = writeHouseholdKey(keyFile(io));
+  io.out('This room has a household key now:');
+  io.out(`  ${keyText(key)}`);
+  io.out('');
+  io.out(`Here:                 ${restart}`);
+  io.out('In every other room:  sudo roomkin household --join     (and paste it)');
+  io.out(`                      ${restart}`);
+  io.out('');
+  io.out('Who has it can read every face that the rooms share. Keep no copy: any room');
+  io.out('shows it again with roomkin household --show.');
+  io.document({ key: keyText(key), fingerprint: fingerprint(io, key) });
+}
+
+async function join(io: CommandIo, from: string | undefined): Promise<void> {
+  const file = keyFile(io);
+  refuseSecondKey(file);
+  const typed = await readPassphrase(io, from, false, command.usage, 'Household key: ', '--from FILE');
+  const key = parseKeyText(typed);
+  if (key === null) {
+    const advice = 'copy all 46 letters that roomkin household --show prints in another room';
+    throw fail('KEY_FILE', `that is not a household key: ${advice}`);
+  }
+  writeHouseholdKey(file, key);
+  io.out(`This room shares its people with household ${io.config().household.id} now (key ${fingerprint(io, key)}).`);
+  io.out(`Then:  ${restart}`);
+  io.document({ household: io.config().household.id, fingerprint: fingerprint(io, key) });
+}
+
+function show(io: CommandIo): void {
+  const key = readHouseholdKey(keyFile(io));
+  if (key === null) throw fail('KEY_FILE', 'this room has no household key: roomkin household --new makes one');
+  // Alone on its line, so that it can be piped into the next room.
+  io.out(keyText(key));
+  io.document({ key: keyText(key), fingerprint: fingerprint(io, key) });
+}
+
+function leave(io: CommandIo): void {
+  const left = eraseHouseholdKey(keyFile(io));
+  io.out(
+    left ? 'This room shares nothing any more. Its people stay as they are, here and there.' : 'There was no key.',
+  );
+  if (left) io.out(`Then:  ${restart}`);
+  io.document({ left });
+}
+
+function tell(io: CommandIo): void {
+  const { household, room } = io.config();
+  const key = readHouseholdKey(household.keyFile);
+  if (key === null) {
+    io.out(`Nothing is shared: the people of ${room.id} are known in ${room.id} only.`);
+    io.out('roomkin household --new in one room, and --join in the others, changes that.');
+    io.document({ household: household.id, shares: false, fingerprint: null, people: null, forgotten: null });
+    return;
+  }
+  using store = openGallery(io);
+  const versions = [...sharedPeople(io.config(), key, store).versions().values()];
+  const people = versions.filter(({ stamp }) => !stamp.forgotten).length;
+  const forgotten = versions.length - people;
+  io.out(`household ${household.id}, key ${fingerprint(io, key)} (the same in every room)`);
+  io.out(`${people} people are shared, ${forgotten} were forgotten; of ${store.people().length} here`);
+  io.document({ household: household.id, shares: true, fingerprint: fingerprint(io, key), people, forgotten });
+}
+
+const keyFile = (io: CommandIo): string => io.config().household.keyFile;
+
+/** Eight digits to compare between rooms. */
+function fingerprint(io: CommandIo, key: Buffer): string {
+  return createHouseholdSeal(key, io.config().household.id).fingerprint.toString('hex', 0, 4);
+}

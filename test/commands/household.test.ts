@@ -1,0 +1,74 @@
+// The two lines that bring a key into another room, typed as a user would.
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import t from 'tap';
+import { runCli } from '../helpers/cli.js';
+import { at, errors, json, roomkin, writeConfig } from './place.js';
+
+t.test('a key is made in one room and brought into the next', async (t) => {
+  const off = await json('household');
+  t.match(off.document, { household: 'home', shares: false, fingerprint: null });
+  t.equal((await roomkin('household', '--show')).code, 78);
+  t.notOk(existsSync(at('store', 'household-key')));
+
+  const made = await roomkin('household', '--new');
+  t.equal(made.code, 0, made.stderr);
+  for (const line of made.stdout.split('\n')) t.ok(line.length <= 80, line);
+  const [word = ''] = /^ {2}[\w-]{46}$/m.exec(made.stdout) ?? [];
+  t.equal(statSync(at('store', 'household-key')).mode & 0o777, 0o600);
+  t.equal((await roomkin('household', '--show')).stdout, `${word.trim()}\n`, 'alone, to be piped');
+  const again = await roomkin('household', '--new');
+  t.match(errors(again), [/^roomkin: KEY_FILE: this room has a household key already: roomkin household --leave/]);
+
+  const other = writeConfig('other.toml', at('other'));
+  writeFileSync(at('word'), `${word}\n`);
+  const joined = await runCli(['household', '--join', '--from', at('word'), '--config', other]);
+  t.equal(joined.code, 0, joined.stderr);
+  t.equal(readFileSync(at('other', 'household-key'), 'utf8'), readFileSync(at('store', 'household-key'), 'utf8'));
+  const told = JSON.parse((await runCli(['household', '--json', '--config', other])).stdout);
+  const here = (await json('household')).document;
+  t.match(told, { household: 'home', shares: true, people: 0, forgotten: 0 });
+  t.equal(told.fingerprint, here.fingerprint, 'which both rooms show');
+  const second = await runCli(['household', '--join', '--from', at('word'), '--config', other]);
+  t.match(errors(second), [/KEY_FILE: this room has a household key already/]);
+
+  const left = await runCli(['household', '--leave', '--config', other]);
+  t.match(left.stdout, /shares nothing any more/);
+  t.notOk(existsSync(at('other', 'household-key')));
+});
+
+t.test('a slip of the pen is no key, and nothing is kept of it', async (t) => {
+  const other = writeConfig('third.toml', at('third'));
+  const { stdout } = await roomkin('household', '--show');
+  const word = stdout.trim();
+  const slip = (word[7] === 'A' ? 'B' : 'A') + word.slice(8);
+  for (const text of ['', word.slice(1), `${word.slice(0, 7)}${slip}`, 'f'.repeat(64)]) {
+    writeFileSync(at('word'), text);
+    const joined = await runCli(['household', '--join', '--from', at('word'), '--config', other]);
+    t.equal(joined.code, 78, text);
+    t.match(errors(joined), [/KEY_FILE: that is not a household key: copy all 46 letters/]);
+    t.notOk(existsSync(at('third', 'household-key')));
+  }
+});
+
+t.test('what is asked for must be one thing, and a terminal or a file must give the key', async (t) => {
+  for (const words of [['--new', '--leave'], ['--from', 'x'], ['Ada']])
+    t.equal((await roomkin('household', ...words)).code, 64, words.join(' '));
+  const other = writeConfig('fourth.toml', at('fourth'));
+  t.match(errors(await runCli(['household', '--join', '--config', other])), [
+    /USAGE: there is no terminal.*--from FILE/,
+  ]);
+});
+
+t.test('check says whether this room shares, and refuses a key that others can read', async (t) => {
+  const findings = (await json('check')).document.checks as { check: string; state: string; found: string }[];
+  t.match(
+    findings.find(({ check }) => check === 'household'),
+    { state: 'ok', found: /shares its people with home, key [0-9a-f]{8}/ },
+  );
+  chmodSync(at('store', 'household-key'), 0o644);
+  const open = (await json('check')).document.checks as typeof findings;
+  t.match(
+    open.find(({ check }) => check === 'household'),
+    { state: 'fail', found: /mode 0644/ },
+  );
+});
