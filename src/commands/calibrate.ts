@@ -7,7 +7,7 @@ import { recognitionOptions } from '../recognition-options.js';
 import { exactly, parseArguments } from './arguments.js';
 import type { Command, CommandIo } from './command.js';
 import { configuredSpace, openGallery } from './parts.js';
-import { wrap } from './rows.js';
+import { count, wrap } from './rows.js';
 
 export const command: Command = {
   usage: 'calibrate',
@@ -89,8 +89,4 @@ function missed({ misses: { looks, tracks, own } }: PersonCalibration): string {
 
 function percent(share: number): string {
   return (100 * share).toFixed(1);
-}
-
-function count(value: number, what: string): string {
-  return `${value} ${what}${value === 1 ? '' : 's'}`;
 }

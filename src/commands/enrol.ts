@@ -10,6 +10,7 @@ import { type Batch, enrolUsage, planEnrolment } from './enrol-plan.js';
 import { type KeptLooks, keepLooks } from './keep-looks.js';
 import { configuredEngine, openGallery } from './parts.js';
 import { type AnalysedPhoto, analysePhoto, type BadPhoto, isBad, refuseBadPhotos, step } from './photo-analysis.js';
+import { count } from './rows.js';
 
 interface Look extends NewTemplate {
   readonly file: string;
@@ -105,5 +106,5 @@ function enrolOne(
 
 function describe({ person, name, photos, added, redundant, templates }: Enrolled): string {
   const same = redundant > 0 ? `, ${redundant} too much like others` : '';
-  return `${name} (${person}): ${photos} photos, ${added} new looks${same}; ${templates} looks in all`;
+  return `${name} (${person}): ${count(photos, 'photo')}, ${count(added, 'new look')}${same}; ${count(templates, 'look')} in all`;
 }

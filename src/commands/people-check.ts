@@ -4,7 +4,7 @@ import { recognitionOptions } from '../recognition-options.js';
 import type { PersonRecord } from '../store/store.js';
 import type { CommandIo } from './command.js';
 import { configuredSpace, openGallery } from './parts.js';
-import { wrap } from './rows.js';
+import { count, wrap } from './rows.js';
 
 /** Errors: CONFIG_*, MODEL_MISSING, DATABASE. */
 export function checkPeople(io: CommandIo): void {
@@ -22,7 +22,7 @@ export function checkPeople(io: CommandIo): void {
       io.out(i === 0 ? line : `  ${line}`);
     });
   }
-  const checked = `${photos} photos of ${gallery.people.length} people`;
+  const checked = `${count(photos, 'photo')} of ${gallery.people.length === 1 ? '1 person' : `${gallery.people.length} people`}`;
   io.out(faults.length === 0 ? `${checked}: nothing wrong` : `${checked}; roomkin show NAME lists a person's photos`);
   if (faults.length > 0) for (const line of advice(faults, columns)) io.out(line);
 }

@@ -22,3 +22,8 @@ export function wrap(text: string, width: number): string[] {
   lines.push(line);
   return lines;
 }
+
+/** `1 photo`, `2 photos`. */
+export function count(value: number, what: string): string {
+  return `${value} ${what}${value === 1 ? '' : 's'}`;
+}
