@@ -27,12 +27,16 @@ export function store(real: number, stored: Stored): number {
   return Math.min(high, Math.max(low, rounded));
 }
 
-/** A function that writes pixels (0 to 255) into a model's input from index `at`. Whole pixels go through a table. */
+/** A function that writes pixels (0 to 255) into a model's input from index `at`: whole ones by a table, real ones to float32 by a product. */
 export function pixelWriter(input: PixelInput): (pixels: ArrayLike<number>, out: InputArray, at: number) => void {
   const stored = (pixel: number): number => store((pixel - input.mean) / input.std, input);
   const table = Float64Array.from({ length: 256 }, (_, pixel) => stored(pixel));
+  const gain = 1 / input.std;
+  const shift = -input.mean / input.std;
   return (pixels, out, at) => {
-    if (pixels instanceof Uint8Array) for (let i = 0; i < pixels.length; i++) out[at + i] = table[pixels[i]!]!;
+    if (input.type === 'float32' && pixels instanceof Float32Array && out instanceof Float32Array) {
+      for (let i = 0; i < pixels.length; i++) out[at + i] = pixels[i]! * gain + shift;
+    } else if (pixels instanceof Uint8Array) for (let i = 0; i < pixels.length; i++) out[at + i] = table[pixels[i]!]!;
     else for (let i = 0; i < pixels.length; i++) out[at + i] = stored(pixels[i]!);
   };
 }
