@@ -1,7 +1,7 @@
 // Which source pixels make an output pixel, and with what weights, along one side of a picture: an area mean where the
 // picture shrinks (no aliasing), linear where it grows, nothing outside.
 //
-// Invariant: weights are whole numbers whose sum is `one` times the share of the output pixel that lies inside the
+// Invariant: weights are whole numbers whose sum is `ONE` times the share of the output pixel that lies inside the
 // picture, so that a flat picture stays exactly as bright as it was.
 
 export interface Taps {
@@ -20,16 +20,14 @@ export interface Taps {
   readonly to: number;
 }
 
-/** What weights add up to, and how many an output pixel has at most. */
-export interface TapsLimits {
-  readonly one: number;
-  /** Of more source pixels every second or third is taken: three samples are enough of a mean. */
-  readonly most: number;
-}
+/** What the weights of an output pixel inside the picture add up to: a byte times this just fits 16 bits. */
+export const ONE = 256;
 
-/** Weights that map `[start, start + length)` of `size` source pixels to `outPx` output pixels. */
-export function makeTaps(start: number, length: number, size: number, outPx: number, limits: TapsLimits): Taps {
-  const { one, most } = limits;
+/**
+ * Weights that map `[start, start + length)` of `size` source pixels to `outPx` output pixels. Of more than `most` source
+ * pixels an output pixel, every second or third is taken.
+ */
+export function makeTaps(start: number, length: number, size: number, outPx: number, most: number): Taps {
   const scale = length / outPx;
   // the mean over one pixel's width is linear interpolation
   const reach = Math.max(1, scale);
@@ -50,10 +48,10 @@ export function makeTaps(start: number, length: number, size: number, outPx: num
     if (high <= low) continue;
     const at = Math.floor(low);
     const last = Math.min(size, Math.ceil(high)) - 1;
-    const sum = Math.round((one * (high - low)) / reach);
+    const sum = Math.round((ONE * (high - low)) / reach);
     first[i] = at;
     count[i] = Math.floor((last - at) / step) + 1;
-    inside[i] = sum / one;
+    inside[i] = sum / ONE;
     share(sum, low, high, at, step, weights, i * stride, count[i]!);
     if (to === 0) from = at;
     to = at + (count[i]! - 1) * step + 1;
