@@ -5,7 +5,7 @@
 // picture, so that a flat picture stays exactly as bright as it was.
 
 export interface Taps {
-  /** First source index and number of weights of each output index; no weights outside the picture. */
+  /** First source index (always a valid one) and number of weights of each output index; none outside the picture. */
   readonly first: Int32Array;
   readonly count: Int32Array;
   /** `stride` weights an output index, a multiple of four; those past `count` are zero. */
@@ -56,6 +56,7 @@ export function makeTaps(start: number, length: number, size: number, outPx: num
     if (to === 0) from = at;
     to = at + (count[i]! - 1) * step + 1;
   }
+  for (let i = 0; i < outPx; i++) if (count[i] === 0) first[i] = from;
   return { first, count, weights, stride, step, inside, from, to };
 }
 
