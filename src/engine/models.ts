@@ -5,7 +5,7 @@ import { ALIGNED_PX, mirrored } from '../vision/alignment.js';
 import { DETECTOR_PX, decode } from '../vision/blazeface.js';
 import { suppress } from '../vision/nms.js';
 import type { Picture } from '../vision/picture.js';
-import { pixelWriter, readReals, unit } from '../vision/quantize.js';
+import { pixelTable, pixelWriter, readReals, unit } from '../vision/quantize.js';
 import { resampler } from '../vision/resample.js';
 import type { Look } from '../vision/search.js';
 import type { Embedder, ModelEntry } from './manifest.js';
@@ -22,12 +22,11 @@ export type Embed = (crops: readonly Uint8Array[], mirror: boolean) => (Float32A
 
 export function detectorOf(model: LoadedModel, entry: ModelEntry): Detect {
   checkInput(model, entry, DETECTOR_PX);
-  const write = pixelWriter(entry.input);
-  const resample = resampler(DETECTOR_PX, SAMPLES);
+  const resample = resampler(DETECTOR_PX, SAMPLES, pixelTable(entry.input));
   const regressors = outputOf(model, entry, 16);
   const logits = outputOf(model, entry, 1);
   return (picture) => (view, leastScore) => {
-    write(resample(picture, view), model.input.data, 0);
+    model.input.data.set(resample(picture, view));
     model.infer();
     return suppress(decode(regressors(), logits(), view, leastScore));
   };

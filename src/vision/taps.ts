@@ -13,8 +13,8 @@ export interface Taps {
   readonly stride: number;
   /** From one weighted source index to the next. */
   readonly step: number;
-  /** The share of each output pixel that lies inside the picture, 0 to 1. */
-  readonly inside: Float32Array;
+  /** The share of each output pixel that lies inside the picture, 0 to `ONE`: the sum of its weights. */
+  readonly inside: Int32Array;
   /** Source indices from the first to the last that has a weight: `[from, to)`. */
   readonly from: number;
   readonly to: number;
@@ -37,7 +37,7 @@ export function makeTaps(start: number, length: number, size: number, outPx: num
   const first = new Int32Array(outPx);
   const count = new Int32Array(outPx);
   const weights = new Int32Array(outPx * stride);
-  const inside = new Float32Array(outPx);
+  const inside = new Int32Array(outPx);
   let [from, to] = [0, 0];
   for (let i = 0; i < outPx; i++) {
     const middle = start + (i + 0.5) * scale;
@@ -51,7 +51,7 @@ export function makeTaps(start: number, length: number, size: number, outPx: num
     const sum = Math.round((ONE * (high - low)) / reach);
     first[i] = at;
     count[i] = Math.floor((last - at) / step) + 1;
-    inside[i] = sum / ONE;
+    inside[i] = sum;
     share(sum, low, high, at, step, weights, i * stride, count[i]!);
     if (to === 0) from = at;
     to = at + (count[i]! - 1) * step + 1;
