@@ -27,14 +27,14 @@ export function store(real: number, stored: Stored): number {
   return Math.min(high, Math.max(low, rounded));
 }
 
-/** What the model's input holds for each pixel value 0 to 255. */
-export function pixelTable(input: PixelInput): Float32Array {
-  return Float32Array.from({ length: 256 }, (_, pixel) => store((pixel - input.mean) / input.std, input));
+/** What the model's input holds for a pixel value 0 to 255, whole or not. */
+export function storePixel(pixel: number, input: PixelInput): number {
+  return store((pixel - input.mean) / input.std, input);
 }
 
 /** A function that writes pixels into a model's input from index `at`. */
 export function pixelWriter(input: PixelInput): (pixels: Uint8Array, out: InputArray, at: number) => void {
-  const table = pixelTable(input);
+  const table = Float32Array.from({ length: 256 }, (_, pixel) => storePixel(pixel, input));
   return (pixels, out, at) => {
     for (let i = 0; i < pixels.length; i++) out[at + i] = table[pixels[i]!]!;
   };

@@ -8,8 +8,9 @@ import type { Taps } from './taps.js';
 
 /** Two bytes of a word, or two means of a pair, each with 16 bits to grow in. */
 const LANES = 0x00ff00ff;
-/** Halves go down here and up when colours are made, so that on the whole nothing gets brighter. */
-const JUST_UNDER_HALF = 0x007f007f;
+/** To round: halves go up in every second byte and down in the others, so that on the whole nothing gets brighter. */
+const HALVES_UP = 0x00800080;
+const HALVES_DOWN = 0x007f007f;
 
 /** The means of two rows that `read` asked for. */
 export interface RowPairs {
@@ -140,10 +141,10 @@ function addRows(
 /** Rounds two sums to 0 to 255 and puts them side by side. */
 function pair(low: Int32Array, high: Int32Array, pairs: Int32Array, span: number): void {
   for (let i = 0; i < span; i++) {
-    const evenLow = low[2 * i]! + JUST_UNDER_HALF;
-    const oddLow = low[2 * i + 1]! + JUST_UNDER_HALF;
-    const evenHigh = high[2 * i]! + JUST_UNDER_HALF;
-    const oddHigh = high[2 * i + 1]! + JUST_UNDER_HALF;
+    const evenLow = low[2 * i]! + HALVES_UP;
+    const oddLow = low[2 * i + 1]! + HALVES_DOWN;
+    const evenHigh = high[2 * i]! + HALVES_UP;
+    const oddHigh = high[2 * i + 1]! + HALVES_DOWN;
     pairs[4 * i] = ((evenLow >>> 8) & 0xff) | ((evenHigh << 8) & 0xff0000);
     pairs[4 * i + 1] = ((oddLow >>> 8) & 0xff) | ((oddHigh << 8) & 0xff0000);
     pairs[4 * i + 2] = (evenLow >>> 24) | ((evenHigh >>> 8) & 0xff0000);
