@@ -128,7 +128,7 @@ function writeYuv(
   const px = light.length;
   for (let i = 0, to = j * px * 3; i < px; i++, to += 3) {
     const colour = colours[i]!;
-    // 128 in units of ONE, where all of the pixel lies inside
+    // 128, times 256, where all of the pixel lies inside
     const grey = Math.imul(insideDown, inside[i]!) >> 1;
     const u = (colour & 0xffff) - grey;
     const v = (colour >>> 16) - grey;
@@ -140,7 +140,7 @@ function writeYuv(
   }
 }
 
-/** Output pixels of channel `c`, times `ONE`. Four weights at a time, written out: a loop over them takes twice as long. */
+/** Output pixels of channel `c`, times 256. Four weights at a time, written out: a loop over them takes twice as long. */
 function squeeze({ pairs, lead, channels, across }: Scaled, c: number, out: Int32Array): void {
   const { first, weights, stride, from, step } = across;
   const px = out.length;

@@ -8,7 +8,7 @@ import type { Taps } from './taps.js';
 
 /** Two bytes of a word, or two means of a pair, each with 16 bits to grow in. */
 const LANES = 0x00ff00ff;
-/** To round: halves go up in every second byte and down in the others, so that on the whole nothing gets brighter. */
+/** To round: halves go up in the first row of a pair and down in the second, so that on the whole nothing gets brighter. */
 const HALVES_UP = 0x00800080;
 const HALVES_DOWN = 0x007f007f;
 
@@ -142,8 +142,8 @@ function addRows(
 function pair(low: Int32Array, high: Int32Array, pairs: Int32Array, span: number): void {
   for (let i = 0; i < span; i++) {
     const evenLow = low[2 * i]! + HALVES_UP;
-    const oddLow = low[2 * i + 1]! + HALVES_DOWN;
-    const evenHigh = high[2 * i]! + HALVES_UP;
+    const oddLow = low[2 * i + 1]! + HALVES_UP;
+    const evenHigh = high[2 * i]! + HALVES_DOWN;
     const oddHigh = high[2 * i + 1]! + HALVES_DOWN;
     pairs[4 * i] = ((evenLow >>> 8) & 0xff) | ((evenHigh << 8) & 0xff0000);
     pairs[4 * i + 1] = ((oddLow >>> 8) & 0xff) | ((oddHigh << 8) & 0xff0000);
