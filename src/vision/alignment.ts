@@ -121,12 +121,12 @@ function sampled(plane: Plane, channel: number, { a, b, tx, ty }: Similarity): F
         const y0 = fineY >> STEPS_BITS;
         const fx = fineX & (STEPS - 1);
         const fy = fineY & (STEPS - 1);
-        const at = origin + y0 * stride + x0 * channels;
+        const at = origin + Math.imul(y0, stride) + Math.imul(x0, channels);
         const right = x0 < lastX ? channels : 0;
         const below = y0 < lastY ? at + stride : at;
-        const upper = data[at]! * (STEPS - fx) + data[at + right]! * fx;
-        const lower = data[below]! * (STEPS - fx) + data[below + right]! * fx;
-        out[to]! += (upper * (STEPS - fy) + lower * fy) * share;
+        const upper = Math.imul(data[at]!, STEPS - fx) + Math.imul(data[at + right]!, fx);
+        const lower = Math.imul(data[below]!, STEPS - fx) + Math.imul(data[below + right]!, fx);
+        out[to]! += (Math.imul(upper, STEPS - fy) + Math.imul(lower, fy)) * share;
       }
     }
   }
