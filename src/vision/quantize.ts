@@ -27,13 +27,16 @@ export function store(real: number, stored: Stored): number {
   return Math.min(high, Math.max(low, rounded));
 }
 
-/** A function that writes pixels (0 to 255) into a model's input from index `at`. Whole pixels go through a table. */
-export function pixelWriter(input: PixelInput): (pixels: ArrayLike<number>, out: InputArray, at: number) => void {
-  const stored = (pixel: number): number => store((pixel - input.mean) / input.std, input);
-  const table = Float64Array.from({ length: 256 }, (_, pixel) => stored(pixel));
+/** What the model's input holds for a pixel value 0 to 255, whole or not. */
+export function storePixel(pixel: number, input: PixelInput): number {
+  return store((pixel - input.mean) / input.std, input);
+}
+
+/** A function that writes pixels into a model's input from index `at`. */
+export function pixelWriter(input: PixelInput): (pixels: Uint8Array, out: InputArray, at: number) => void {
+  const table = Float32Array.from({ length: 256 }, (_, pixel) => storePixel(pixel, input));
   return (pixels, out, at) => {
-    if (pixels instanceof Uint8Array) for (let i = 0; i < pixels.length; i++) out[at + i] = table[pixels[i]!]!;
-    else for (let i = 0; i < pixels.length; i++) out[at + i] = stored(pixels[i]!);
+    for (let i = 0; i < pixels.length; i++) out[at + i] = table[pixels[i]!]!;
   };
 }
 

@@ -1,140 +1,157 @@
-// A view of a picture as the detector's square input: area-averaged where it shrinks (no aliasing, every source pixel
-// counts), linear where it grows, black outside the picture.
+// A view of a picture as the detector's square input: area-averaged where it shrinks, linear where it grows, black
+// outside the picture.
 //
-// Separable: rows are squeezed first, then summed, so the cost is one multiplication a source byte.
+// Separable, in whole numbers: rows are added up first (row-pairs.ts), then squeezed across, then made colours. Two numbers
+// go through each step in one word: two rows of luma or of RGB, or the two chroma planes of one row.
+//
+// Invariant: a flat picture stays as bright as it was, and no colour is further than two grey levels from the exact
+// weighted mean. Colours are in quarters of a level.
 import type { Picture, Plane } from './picture.js';
 import { planes } from './picture.js';
+import { type Memory, noMemory, type RowPairs, rowPairs } from './row-pairs.js';
+import { makeTaps, type Taps } from './taps.js';
 import type { View } from './view.js';
-import { yuvToRgb } from './yuv.js';
+import { BLUE_U, GREEN_U, GREEN_V, RED_V } from './yuv.js';
 
-interface Taps {
-  /** First source index and number of weights of each output index. */
-  readonly first: Int32Array;
-  readonly count: Int32Array;
-  /** `stride` weights an output index. */
-  readonly weights: Float32Array;
-  readonly stride: number;
-  /** From one weighted source index to the next. */
-  readonly step: number;
-  /** What the weights of an output index leave to the black border, 0 to 1. */
-  readonly missing: Float32Array;
-}
+/** A view of a picture as RGB `[sidePx, sidePx, 3]`; the same array every time. */
+export type Resampler = (picture: Picture, view: View) => Float32Array;
 
 /**
- * Weights that map `[start, start + length)` of `size` source pixels to `outPx` output pixels. With `sparse`, an output
- * pixel of six source pixels or more is averaged over every second or third of them: three samples are enough of a mean.
+ * A resampler with memory of its own. An output pixel is the mean of at most `most` by `most` source pixels, evenly spread:
+ * four are enough to find faces by. Then 1280x960 i420 to 192 px takes 1.3 ms of one x86 core, a tile of 480 px 0.9 ms.
+ * @param stored what to write for a level 0 to 255
  */
-function makeTaps(start: number, length: number, size: number, outPx: number, sparse: boolean): Taps {
-  const scale = length / outPx;
-  const step = sparse ? Math.max(1, Math.floor(scale / 3)) : 1;
-  const stride = Math.max(2, Math.ceil(scale) + 1);
-  const taps: Taps = {
-    first: new Int32Array(outPx),
-    count: new Int32Array(outPx),
-    weights: new Float32Array(outPx * stride),
-    stride,
-    step,
-    missing: new Float32Array(outPx).fill(1),
-  };
-  for (let i = 0; i < outPx; i++) {
-    if (scale >= 1) areaTaps(taps, i, start + i * scale, start + (i + 1) * scale, size);
-    else linearTaps(taps, i, start + (i + 0.5) * scale - 0.5, size);
-  }
-  return taps;
-}
-
-function areaTaps(taps: Taps, i: number, from: number, to: number, size: number): void {
-  const low = Math.max(0, from);
-  const high = Math.min(size, to);
-  if (high <= low) return;
-  const first = Math.floor(low);
-  const last = Math.min(size - 1, Math.ceil(high) - 1);
-  taps.first[i] = first;
-  taps.count[i] = Math.floor((last - first) / taps.step) + 1;
-  taps.missing[i] = Math.max(0, 1 - (high - low) / (to - from));
-  let covered = 0;
-  const cover = (s: number): number => Math.min(high, s + 1) - Math.max(low, s);
-  for (let s = first; s <= last; s += taps.step) covered += cover(s);
-  for (let k = 0; k < taps.count[i]!; k++) {
-    taps.weights[i * taps.stride + k] = (cover(first + k * taps.step) / covered) * (1 - taps.missing[i]!);
-  }
-}
-
-function linearTaps(taps: Taps, i: number, centre: number, size: number): void {
-  if (centre < -0.5 || centre > size - 0.5) return;
-  const inside = Math.min(size - 1, Math.max(0, centre));
-  const first = Math.min(Math.floor(inside), Math.max(0, size - 2));
-  taps.first[i] = first;
-  taps.count[i] = size === 1 ? 1 : 2;
-  taps.weights[i * taps.stride] = 1 - (inside - first);
-  if (size > 1) taps.weights[i * taps.stride + 1] = inside - first;
-  taps.missing[i] = 0;
-}
-
-/** `plane` seen through `view` (in the plane's pixels) as `[outPx, outPx, channels]`, 0 to 255, `background` outside. */
-function resamplePlane(plane: Plane, view: View, outPx: number, background: number): Float32Array {
-  const across = makeTaps(view.x, view.side, plane.width, outPx, false);
-  const down = makeTaps(view.y, view.side, plane.height, outPx, true);
-  const span = outPx * plane.channels;
-  const out = new Float32Array(outPx * span);
-  // A source row serves up to two output rows when shrinking, many when growing: the latest few are kept.
-  const slots = Array.from({ length: down.stride }, () => ({ y: -1, row: new Float32Array(span) }));
-  for (let j = 0; j < outPx; j++) {
-    const target = out.subarray(j * span, (j + 1) * span);
-    target.fill(background * down.missing[j]!);
-    for (let k = 0; k < down.count[j]!; k++) {
-      const y = down.first[j]! + k * down.step;
-      const slot = slots[y % slots.length]!;
-      if (slot.y !== y) {
-        slot.y = y;
-        squeezeRow(plane, y, across, background, slot.row);
-      }
-      const weight = down.weights[j * down.stride + k]!;
-      const { row } = slot;
-      for (let i = 0; i < span; i++) target[i]! += weight * row[i]!;
-    }
-  }
-  return out;
-}
-
-/** One source row of `plane` as `outPx` pixels. The inner loop of the whole search: sums stay in registers. */
-function squeezeRow(plane: Plane, y: number, across: Taps, background: number, row: Float32Array): void {
-  const { data, channels } = plane;
-  const { first, count, weights, stride, missing } = across;
-  const start = plane.offset + y * plane.stride;
-  for (let i = 0; i < first.length; i++) {
-    const border = background * missing[i]!;
-    const from = start + first[i]! * channels;
-    const to = i * stride + count[i]!;
-    if (channels === 1) {
-      let sum = border;
-      for (let at = i * stride, x = from; at < to; at++, x++) sum += weights[at]! * data[x]!;
-      row[i] = sum;
+export function resampler(sidePx: number, most: number, stored = (level: number): number => level): Resampler {
+  const levels = levelTable(stored);
+  const rows = new Float32Array((sidePx + 1) * sidePx * 3);
+  const rgb = rows.subarray(0, sidePx * sidePx * 3);
+  const line = () => new Int32Array(sidePx);
+  const lines: Lines = [line(), line(), line()];
+  const memory = noMemory();
+  return (picture, view) => {
+    const [first, u, v] = planes(picture);
+    if (u === undefined || v === undefined) {
+      resampleRgb(scaled(first!, first!, view, sidePx, most, memory), lines, levels, rows);
     } else {
-      let [red, green, blue] = [border, border, border];
-      for (let at = i * stride, x = from; at < to; at++, x += 3) {
-        const weight = weights[at]!;
-        red += weight * data[x]!;
-        green += weight * data[x + 1]!;
-        blue += weight * data[x + 2]!;
-      }
-      row[3 * i] = red;
-      row[3 * i + 1] = green;
-      row[3 * i + 2] = blue;
+      // 4:2:0 chroma lies in the middle of its four pixels, so continuous coordinates simply halve
+      const halved = { x: view.x / 2, y: view.y / 2, side: view.side / 2 };
+      const luma = scaled(first!, first!, view, sidePx, most, memory);
+      resampleYuv(luma, scaled(u, v, halved, sidePx, most, memory), lines, levels, rows);
+    }
+    return rgb;
+  };
+}
+
+/** `view` of `picture` as RGB `[sidePx, sidePx, 3]`, 0 to 255, in quarters; every pixel counts. */
+export function resample(picture: Picture, view: View, sidePx: number): Float32Array {
+  return resampler(sidePx, Number.POSITIVE_INFINITY)(picture, view);
+}
+
+/** Quarters of a level in a level: the bytes of many source pixels know more than whole levels do. */
+const QUARTERS = 4;
+/** Quarters below 0 that the table has: colours of extreme chroma reach from level -227 to 481. */
+const BELOW = 256 * QUARTERS;
+
+/** `stored` of each quarter from level -256 to 511, clamped to 0 to 255. */
+function levelTable(stored: (level: number) => number): Float32Array {
+  return Float32Array.from({ length: 3 * BELOW }, (_, i) => stored(Math.min(255, Math.max(0, (i - BELOW) / QUARTERS))));
+}
+
+/** Output rows as they come from `squeeze`, an output pixel a word. */
+type Lines = readonly [Int32Array, Int32Array, Int32Array];
+
+/** Bits of a squeezed sum below a quarter of a level, and half of that, to round. */
+const FINE_BITS = 6;
+const HALF = 1 << (FINE_BITS - 1);
+
+/** Two planes of one shape (or twice the same) as they are seen through a view. */
+interface Scaled extends RowPairs {
+  readonly channels: number;
+  readonly across: Taps;
+  readonly down: Taps;
+}
+
+function scaled(a: Plane, b: Plane, view: View, outPx: number, most: number, memory: Memory): Scaled {
+  const across = makeTaps(view.x, view.side, a.width, outPx, most);
+  const down = makeTaps(view.y, view.side, a.height, outPx, most);
+  return { channels: a.channels, across, down, ...rowPairs([a, b], across, down, memory) };
+}
+
+function resampleRgb(picture: Scaled, lines: Lines, levels: Float32Array, rgb: Float32Array): void {
+  const [red, green, blue] = lines;
+  const px = red.length;
+  for (let j = 0; j < px; j += 2) {
+    picture.read(j, j + 1);
+    for (let c = 0; c < 3; c++) squeeze(picture, c, lines[c]!);
+    for (let i = 0, upper = j * px * 3, lower = upper + px * 3; i < px; i++) {
+      rgb[upper++] = levels[BELOW + (((red[i]! & 0xffff) + HALF) >> FINE_BITS)]!;
+      rgb[lower++] = levels[BELOW + (((red[i]! >>> 16) + HALF) >> FINE_BITS)]!;
+      rgb[upper++] = levels[BELOW + (((green[i]! & 0xffff) + HALF) >> FINE_BITS)]!;
+      rgb[lower++] = levels[BELOW + (((green[i]! >>> 16) + HALF) >> FINE_BITS)]!;
+      rgb[upper++] = levels[BELOW + (((blue[i]! & 0xffff) + HALF) >> FINE_BITS)]!;
+      rgb[lower++] = levels[BELOW + (((blue[i]! >>> 16) + HALF) >> FINE_BITS)]!;
     }
   }
 }
 
-/** `view` of `picture` as RGB `[sidePx, sidePx, 3]`, 0 to 255, not rounded. */
-export function resample(picture: Picture, view: View, sidePx: number): Float32Array {
-  const [first, u, v] = planes(picture);
-  const top = resamplePlane(first!, view, sidePx, 0);
-  if (u === undefined || v === undefined) return top;
-  // 4:2:0 chroma lies in the middle of its four pixels, so continuous coordinates simply halve
-  const halved = { x: view.x / 2, y: view.y / 2, side: view.side / 2 };
-  const blue = resamplePlane(u, halved, sidePx, 128);
-  const red = resamplePlane(v, halved, sidePx, 128);
-  const rgb = new Float32Array(sidePx * sidePx * 3);
-  for (let i = 0; i < top.length; i++) yuvToRgb(top[i]!, blue[i]!, red[i]!, rgb, i * 3);
-  return rgb;
+function resampleYuv(
+  luma: Scaled,
+  chroma: Scaled,
+  [light, colours]: Lines,
+  levels: Float32Array,
+  rgb: Float32Array,
+): void {
+  const px = light.length;
+  for (let j = 0; j < px; j += 2) {
+    luma.read(j, j + 1);
+    squeeze(luma, 0, light);
+    for (let k = 0; k < 2; k++) {
+      chroma.read(j + k, j + k);
+      squeeze(chroma, 0, colours);
+      writeYuv(light, 16 * k, colours, chroma, j + k, levels, rgb);
+    }
+  }
+}
+
+/** Colours of row `j`, whose luma is `bits` up in `light`. Outside the picture chroma is 128. */
+function writeYuv(
+  light: Int32Array,
+  bits: number,
+  colours: Int32Array,
+  { across, down }: Scaled,
+  j: number,
+  levels: Float32Array,
+  rgb: Float32Array,
+): void {
+  const { inside } = across;
+  const insideDown = j < down.inside.length ? down.inside[j]! : 0;
+  const px = light.length;
+  for (let i = 0, to = j * px * 3; i < px; i++, to += 3) {
+    const colour = colours[i]!;
+    // 128, times 256, where all of the pixel lies inside
+    const grey = Math.imul(insideDown, inside[i]!) >> 1;
+    const u = (colour & 0xffff) - grey;
+    const v = (colour >>> 16) - grey;
+    // times 1024, as the factors of u and v are
+    const y = (((light[i]! >>> bits) & 0xffff) + HALF) << 10;
+    rgb[to] = levels[BELOW + ((y + Math.imul(RED_V, v)) >> (FINE_BITS + 10))]!;
+    rgb[to + 1] = levels[BELOW + ((y - Math.imul(GREEN_U, u) - Math.imul(GREEN_V, v)) >> (FINE_BITS + 10))]!;
+    rgb[to + 2] = levels[BELOW + ((y + Math.imul(BLUE_U, u)) >> (FINE_BITS + 10))]!;
+  }
+}
+
+/** Output pixels of channel `c`, times 256. Four weights at a time, written out: a loop over them takes twice as long. */
+function squeeze({ pairs, lead, channels, across }: Scaled, c: number, out: Int32Array): void {
+  const { first, weights, stride, from, step } = across;
+  const px = out.length;
+  const next = step * channels;
+  for (let some = 0; some < stride; some += 4) {
+    const shift = lead + c + some * next - from * channels;
+    for (let i = 0, k = some; i < px; i++, k += stride) {
+      const x = shift + first[i]! * channels;
+      const left = Math.imul(weights[k]!, pairs[x]!) + Math.imul(weights[k + 1]!, pairs[x + next]!);
+      const right = Math.imul(weights[k + 2]!, pairs[x + 2 * next]!) + Math.imul(weights[k + 3]!, pairs[x + 3 * next]!);
+      out[i] = (some === 0 ? 0 : out[i]!) + ((left | 0) + (right | 0));
+    }
+  }
 }

@@ -9,6 +9,12 @@ export function yuvToRgb(y: number, u: number, v: number, out: Float32Array | Ui
   out[at + 2] = clamp(y + 1.772 * blue);
 }
 
+/** The same in whole numbers: 1024 times what a step of V adds to R, U and V take from G, and U adds to B. */
+export const RED_V = 1436;
+export const GREEN_U = 352;
+export const GREEN_V = 731;
+export const BLUE_U = 1815;
+
 /** Luma of an RGB pixel, 0 to 255. */
 export function luma(r: number, g: number, b: number): number {
   return 0.299 * r + 0.587 * g + 0.114 * b;

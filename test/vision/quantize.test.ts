@@ -14,12 +14,11 @@ t.test('real numbers are stored in steps, clipped at the ends', async (t) => {
   t.equal(store(0.123, { type: 'float32', scale: 0, zeroPoint: 0 }), 0.123);
 });
 
-t.test('pixels enter as the manifest says, whole or not', async (t) => {
+t.test('pixels enter as the manifest says', async (t) => {
   const write = pixelWriter({ type: 'int8', scale: 1 / 127.5, zeroPoint: 0, mean: 128, std: 127.5 });
-  const out = new Int8Array(6);
-  write(new Uint8Array([0, 128, 255]), out, 0);
-  write(new Float32Array([0, 128, 255]), out, 3);
-  t.same([...out], [-128, 0, 127, -128, 0, 127]);
+  const out = new Int8Array(4);
+  write(new Uint8Array([0, 128, 255]), out, 1);
+  t.same([...out], [0, -128, 0, 127]);
   const real = new Float32Array(2);
   pixelWriter({ type: 'float32', scale: 0, zeroPoint: 0, mean: 127.5, std: 128 })(new Uint8Array([0, 255]), real, 0);
   t.same([...real], [-127.5 / 128, 127.5 / 128]);
