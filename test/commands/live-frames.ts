@@ -17,6 +17,9 @@ const front: readonly Warp[] = [
   [0.8, 1.2, 1, 1],
   [0.95, 1, 0.97, 1.05],
   [0.8, 1, 1, 0.95],
+  [1.05, 0.92, 1, 1.04],
+  [1.1, 0.95, 1.05, 1],
+  [0.92, 0.92, 1.03, 1.03],
 ];
 const left: readonly Warp[] = [
   [1.3, 0.7, 1, 1],
@@ -80,12 +83,32 @@ async function warped(picture: Buffer, [l, r, a, b]: Warp): Promise<{ data: Buff
   return { data, width, height };
 }
 
+/** The light is not the same in any two pictures, or they would show one look: a shadow on each side of the face in turn. */
+async function shadowed(picture: Buffer, index: number): Promise<Buffer> {
+  const [x, y] = nose;
+  const [left, top, width, height] = [
+    [0, 0, 1, 1],
+    [0, 0, x, sidePx],
+    [x, 0, sidePx - x, sidePx],
+    [0, 0, sidePx, y - 20],
+    [0, y + 10, sidePx, sidePx - y - 10],
+    [0, 0, x + 25, y],
+    [x - 25, 0, sidePx - x + 25, y],
+  ][index % 7]!;
+  const dark = { r: 0, g: 0, b: 0, alpha: 0.55 };
+  const create = { width: width!, height: height!, channels: 4 as const, background: dark };
+  return sharp(picture)
+    .composite([{ input: { create }, left: left!, top: top! }])
+    .png()
+    .toBuffer();
+}
+
 async function draw(folder: string, warps: readonly (readonly [Warp, mirrored: boolean])[]): Promise<void> {
   const picture = await person();
   mkdirSync(folder);
   for (const [index, [warp, mirrored]] of warps.entries()) {
-    const { data } = await warped(picture, warp);
-    const turned = mirrored ? await sharp(data).flop().png().toBuffer() : data;
+    const { data } = await warped(await shadowed(picture, index), warp);
+    const turned = await sharp(data).flop(mirrored).png().toBuffer();
     await sharp({
       create: { width: frameWidthPx, height: frameHeightPx, channels: 3, background: '#8a8478' },
     })
