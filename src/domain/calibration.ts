@@ -118,7 +118,7 @@ export function calibrate(
       hypotheses: { genuine, stranger: { ...strangers, mean: strangers.mean + near }, share },
       look,
       pooled,
-      misses: expectedMisses(person, look, pooled),
+      misses: expectedMisses(person, look, pooled, genuine),
       closest: closest && { person: closest.person.id, name: closest.person.name, similarity: closest.similarity },
     };
   });

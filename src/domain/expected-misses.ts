@@ -18,11 +18,18 @@ export interface Misses {
  */
 const hopeless = 0.01;
 
-/** Expected misses of a person at the thresholds for a look and for pooled looks. Without templates everything is missed. */
-export function expectedMisses(person: Pick<Person, 'templates'>, look: number, pooled: number): Misses {
+/**
+ * Expected misses of a person at the thresholds for a look and for pooled looks. `known` where it was
+ * counted already. Without templates everything is missed.
+ */
+export function expectedMisses(
+  person: Pick<Person, 'templates'>,
+  look: number,
+  pooled: number,
+  known = likeness(person),
+): Misses {
   const count = person.templates.length;
   if (count === 0) return { looks: 1, tracks: 1, own: false };
-  const known = likeness(person);
   const below = (threshold: number, { mean, spread }: Normal): number => normalBelow((threshold - mean) / spread);
   return {
     looks: hopeless + (1 - hopeless) * below(look, portraits(known, count, 1)),

@@ -2,6 +2,7 @@
 // Plain data only, so that the daemon, the client and a stranger with `socat` see the same thing.
 import { z } from 'zod';
 import type { ErrorCode } from '../base/errors.js';
+import { floatBytes, floatsOf } from '../base/floats.js';
 import type { Quality } from '../domain/face.js';
 
 /** A request line longer than this is refused and the connection closed. */
@@ -151,14 +152,9 @@ export interface LiveFace {
 
 /** An embedding as base64 of its 32-bit floats, little-endian. */
 export function encodeEmbedding(vector: Float32Array): string {
-  const bytes = Buffer.alloc(4 * vector.length);
-  vector.forEach((value, i) => {
-    bytes.writeFloatLE(value, 4 * i);
-  });
-  return bytes.toString('base64');
+  return floatBytes(vector).toString('base64');
 }
 
 export function decodeEmbedding(text: string): Float32Array {
-  const bytes = Buffer.from(text, 'base64');
-  return Float32Array.from({ length: bytes.length >> 2 }, (_, i) => bytes.readFloatLE(4 * i));
+  return floatsOf(Buffer.from(text, 'base64'));
 }

@@ -2,30 +2,23 @@
 // one of the same name from the document.
 import { z } from 'zod';
 import { fail } from '../base/errors.js';
+import { floatBytes, floatsOf } from '../base/floats.js';
 import { foldName } from '../domain/names.js';
+import { qualitySchema } from './quality-schema.js';
 import type { Changes, PersonRecord, Store } from './store.js';
 import { isUnit } from './vector.js';
 
-const number = z.number();
 const base64 = z.base64().transform((text) => Buffer.from(text, 'base64'));
 const vector = base64.transform((bytes, context) => {
-  const floats = Float32Array.from({ length: bytes.length >> 2 }, (_, i) => bytes.readFloatLE(i * 4));
+  const floats = floatsOf(bytes);
   if (bytes.length % 4 !== 0 || !isUnit(floats)) context.addIssue('not a template');
   return floats;
-});
-const quality = z.object({
-  eyesPx: number,
-  sharpness: number,
-  yawDegrees: number,
-  pitchDegrees: number,
-  light: number,
-  contrast: number,
 });
 const look = { space: z.string().min(1).max(200), vector, source: base64 };
 /** What a backup of the first roomkin does not have yet is absent: nothing set aside, nothing corrected. */
 const template = z.object({
   ...look,
-  quality,
+  quality: qualitySchema,
   setAsideAtMs: z.number().nullable().default(null),
   corrected: z.boolean().default(false),
 });
@@ -42,16 +35,9 @@ const schema = z.object({
 
 /** The gallery as JSON text, templates opened: to be sealed at once. */
 export function writeArchive(store: Store): string {
-  const plain = (floats: Float32Array): string => {
-    const bytes = Buffer.alloc(floats.length * 4);
-    floats.forEach((value, i) => {
-      bytes.writeFloatLE(value, i * 4);
-    });
-    return bytes.toString('base64');
-  };
   const written = <T extends { vector: Float32Array; source: Uint8Array }>(kept: T) => ({
     ...kept,
-    vector: plain(kept.vector),
+    vector: floatBytes(kept.vector).toString('base64'),
     source: Buffer.from(kept.source).toString('base64'),
   });
   const people = store.people().map(({ id, name }) => ({

@@ -1,10 +1,12 @@
 // A person as rooms hand them to each other, as bytes and back; always sealed on the way (household-key.ts). What comes in is taken
 // whole or not at all, and only within bounds: the other room may run another roomkin, or be somebody else's.
 import { z } from 'zod';
+import { floatBytes, floatsOf } from '../base/floats.js';
 import type { Quality } from '../domain/face.js';
 import { checkName, idPattern, isPersonId } from '../domain/names.js';
 import type { Stamp } from '../domain/shared-people.js';
-import { isUnit, vectorBytes } from './vector.js';
+import { qualitySchema } from './quality-schema.js';
+import { isUnit } from './vector.js';
 
 /** Bytes of a sealed person at most: brokers and ours take 256 KiB with topic and headers. */
 export const mostSharedBytes: number = 250 * 1024;
@@ -57,26 +59,19 @@ const face = {
   space: z.string().min(1).max(200),
   vector: bytes(4, 16384)
     .refine(({ length }) => length % 4 === 0)
-    .transform((raw) => Float32Array.from({ length: raw.length / 4 }, (_, i) => raw.readFloatLE(i * 4)))
+    .transform(floatsOf)
     .refine(isUnit),
   source: bytes(16, 64),
   createdAtMs: ms,
 };
-const measure = z.number();
-const quality = z.object({
-  eyesPx: measure,
-  sharpness: measure,
-  yawDegrees: measure,
-  pitchDegrees: measure,
-  light: measure,
-  contrast: measure,
-});
 const person = z.object({
   id: z.string().refine(isPersonId),
   name: z.string().refine(isName),
   key: bytes(32, 32),
   createdAtMs: ms,
-  templates: z.array(z.object({ ...face, quality, setAsideAtMs: ms.nullable(), corrected: z.boolean() })).max(400),
+  templates: z
+    .array(z.object({ ...face, quality: qualitySchema, setAsideAtMs: ms.nullable(), corrected: z.boolean() }))
+    .max(400),
   rejections: z.array(z.object(face)).max(400),
 });
 const stamp = z.object({ life: count, forgotten: z.boolean(), counter: count, room: z.string().regex(idPattern) });
@@ -88,7 +83,7 @@ const document = z
 export function writeDocument({ stamp: version, person: of }: SharedDocument): Buffer {
   const plain = <T extends SharedFace>(one: T) => ({
     ...one,
-    vector: vectorBytes(one.vector).toString('base64'),
+    vector: floatBytes(one.vector).toString('base64'),
     source: one.source.toString('base64'),
   });
   const body = of && {

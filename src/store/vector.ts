@@ -1,4 +1,5 @@
 // An embedding as sealed bytes: 32-bit little-endian floats, bound to its owner and its embedding space.
+import { floatBytes, floatsOf } from '../base/floats.js';
 import { seal, unseal } from './seal.js';
 
 /** Format of the sealed bytes; part of what a seal is bound to, so that a later format can never be taken for this one. */
@@ -15,16 +16,7 @@ export function sealVector(
   space: string,
   kind: VectorKind = 'template',
 ): Buffer {
-  return seal(key, vectorBytes(vector), [kind, format, owner, space]);
-}
-
-/** 32-bit little-endian floats. */
-export function vectorBytes(vector: Float32Array): Buffer {
-  const bytes = Buffer.alloc(vector.length * 4);
-  vector.forEach((value, i) => {
-    bytes.writeFloatLE(value, i * 4);
-  });
-  return bytes;
+  return seal(key, floatBytes(vector), [kind, format, owner, space]);
 }
 
 /** The unit vector, or null where it does not open for this owner and space or is no unit vector. */
@@ -37,7 +29,7 @@ export function openVector(
 ): Float32Array | null {
   const bytes = unseal(key, sealed, [kind, format, owner, space]);
   if (!bytes || bytes.length === 0 || bytes.length % 4 !== 0) return null;
-  const vector = Float32Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(i * 4));
+  const vector = floatsOf(bytes);
   return isUnit(vector) ? vector : null;
 }
 
