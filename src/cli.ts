@@ -3,7 +3,7 @@ import { fail, oneLine, RoomkinError } from './base/errors.js';
 import { nearest } from './base/suggest.js';
 import type { Command } from './commands/command.js';
 import { createIo } from './commands/io.js';
-import { configFaults } from './config.js';
+import { configFaults } from './config/load.js';
 
 type Load = () => Promise<{ readonly command: Command }>;
 
@@ -136,7 +136,7 @@ function parse(args: readonly string[]): Invocation {
 }
 
 async function version(): Promise<string> {
-  const { packageVersion } = await import('./base/package-root.js');
+  const { packageVersion } = await import('./base/files.js');
   return packageVersion;
 }
 

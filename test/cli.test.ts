@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { packageVersion } from '../src/base/package-root.js';
+import { packageVersion } from '../src/base/files.js';
 import { runCli } from './helpers/cli.js';
 import { shortFolder } from './helpers/short-folder.js';
 

@@ -2,10 +2,10 @@
 import t from 'tap';
 import { fail } from '../src/base/errors.js';
 import { createMailbox } from '../src/base/mailbox.js';
-import type { Camera, Frame } from '../src/capture/camera.js';
+import type { Camera, Frame } from '../src/camera/camera.js';
 import type { Engine, EngineAnalysis } from '../src/engine/engine.js';
 import { pipeline } from '../src/pipeline.js';
-import type { Room } from '../src/room.js';
+import type { Room } from '../src/room/room.js';
 
 function frame(capturedAt: number, luma: number): Frame {
   const data = new Uint8Array((64 * 64 * 3) / 2).fill(luma, 0, 32 * 64);

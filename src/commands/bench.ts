@@ -9,8 +9,8 @@ import {
   modelPath,
   readManifest,
 } from '../engine/manifest.js';
-import { builtDelegate, type Measurement, type MeasureOptions, measure, type Stage } from '../engine/measure.js';
 import { misused, parseArguments } from './arguments.js';
+import { builtDelegate, type Measurement, type MeasureOptions, measure, type Stage } from './bench/measure.js';
 import type { Command, CommandIo } from './command.js';
 
 const stageNames: Readonly<Record<Stage, string>> = {

@@ -1,9 +1,8 @@
 // roomkin calibrate: what each person needs for a name under the configured budget of wrong names, and what that costs. The
 // daemon does the same by itself after every change of the gallery; this shows it.
-import { type Calibrator, createCalibrator } from '../calibrator.js';
-import type { Calibration, PersonCalibration } from '../domain/calibration.js';
-import { calibrationAdvice } from '../domain/calibration-advice.js';
-import { recognitionOptions } from '../recognition-options.js';
+import { type Calibrator, createCalibrator, recognitionOptions } from '../config/parts.js';
+import type { Calibration, PersonCalibration } from '../gallery/calibration.js';
+import { calibrationAdvice } from '../gallery/calibration-advice.js';
 import { exactly, parseArguments } from './arguments.js';
 import type { Command, CommandIo } from './command.js';
 import { configuredSpace, openGallery } from './parts.js';

@@ -1,17 +1,17 @@
 // roomkin check: the doctor. Works without the daemon, asks it where it runs, changes nothing, and says of each thing what to do.
 import { fail } from '../base/errors.js';
-import { type Config, configFaults } from '../config.js';
-import { askDaemon } from '../service/control-client.js';
-import type { DaemonStatus } from '../service/control-protocol.js';
-import { checkBroker } from './checks/broker.js';
-import { checkCamera, checkPermissions } from './checks/camera.js';
-import { type Finding, fault, ok, warn } from './checks/finding.js';
-import { checkGallery } from './checks/gallery.js';
-import { checkHousehold } from './checks/household.js';
-import { checkClock, checkDisk, checkHeat, checkNode } from './checks/machine.js';
-import { checkModels } from './checks/models.js';
+import { type Config, configFaults } from '../config/load.js';
+import { askDaemon } from '../control/client.js';
+import type { DaemonStatus } from '../control/protocol.js';
+import { checkBroker } from './check/broker.js';
+import { checkCamera, checkPermissions } from './check/camera.js';
+import { type Finding, fault, ok, warn } from './check/finding.js';
+import { checkGallery } from './check/gallery.js';
+import { checkHousehold } from './check/household.js';
+import { checkClock, checkDisk, checkHeat, checkNode } from './check/machine.js';
+import { checkModels } from './check/models.js';
 import type { Command, CommandIo } from './command.js';
-import { daemonPlace, refuseArguments } from './daemon-place.js';
+import { daemonPlace, refuseArguments } from './parts.js';
 import { wrapRow } from './rows.js';
 import { describePictures } from './status.js';
 

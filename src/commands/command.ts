@@ -1,6 +1,6 @@
 // What a verb is. Each file in this folder exports one `command`; src/cli.ts is the only caller.
 import type { Log } from '../base/log.js';
-import type { Config } from '../config.js';
+import type { Config } from '../config/load.js';
 
 /** A verb's way to the outside. Results go to `out` or `document`, everything else to stderr. */
 export interface CommandIo {

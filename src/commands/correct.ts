@@ -1,15 +1,18 @@
 // roomkin correct: a look that `why` listed was not who it was taken for, or was somebody. Kept in the gallery, which the daemon
 // follows; every correction can be taken back.
+
+import { createHash } from 'node:crypto';
 import { fail } from '../base/errors.js';
-import { createCalibrator } from '../calibrator.js';
-import { recognitionOptions } from '../recognition-options.js';
-import type { KeptLook } from '../store/look-store.js';
-import type { PersonRecord } from '../store/store.js';
+import { createCalibrator, recognitionOptions } from '../config/parts.js';
+import { chooseTemplates } from '../gallery/enrolment.js';
+import type { Thresholds } from '../gallery/identify.js';
+import type { Gallery, Person } from '../gallery/person.js';
+import type { KeptLook } from '../journal/codec.js';
+import { learnable, type Refused, rejectable, type Taught } from '../journal/corrections.js';
+import type { Changes, Correction, PersonRecord } from '../store/store.js';
 import { misused, parseArguments } from './arguments.js';
 import type { Command, CommandIo } from './command.js';
-import { learn, type Outcome, reject } from './correct-steps.js';
-import { listCorrections, undoCorrection } from './corrections.js';
-import { openKeptLooks } from './kept-looks.js';
+import { openKeptLooks } from './journal.js';
 import { configuredSpace, openGallery } from './parts.js';
 import { wrap } from './rows.js';
 
@@ -91,4 +94,103 @@ function countOf({ name, templates }: PersonRecord): string {
 
 function told(person: PersonRecord | null, outcome: Outcome | null) {
   return person && outcome && { person: person.id, name: person.name, ...outcome };
+}
+
+// What one correction does inside its transaction: the guards of domain/correction.ts, then the change.
+
+/** The correction that was made; null where everything was known before. */
+export interface Outcome {
+  readonly correction: number | null;
+}
+
+/** The face of `look` is kept as one that is not `person`. Errors: CORRECTION_REFUSED. */
+export function reject(changes: Changes, look: KeptLook, person: PersonRecord, gallery: Gallery): Outcome {
+  const owner = personOf(gallery, person);
+  const { embedding, known } = granted(rejectable(look, owner), look);
+  if (known) return { correction: null };
+  const face = { space: gallery.space, vector: embedding, source: sourceOf(embedding) };
+  // Of too many, the ones that say the same go first, as with photos.
+  const { add, remove } = chooseTemplates({ templates: owner.rejections ?? [] }, [face]);
+  for (const id of remove) changes.undo(id);
+  const [kept] = add.map((one) => changes.addRejection(person.id, one));
+  return { correction: kept?.id ?? null };
+}
+
+/** The look becomes a template of `person`. Errors: CORRECTION_REFUSED. */
+export function learn(
+  changes: Changes,
+  look: KeptLook,
+  person: PersonRecord,
+  gallery: Gallery,
+  thresholds: Thresholds,
+): Outcome {
+  const { embedding, known } = granted(learnable(look, personOf(gallery, person), gallery, thresholds), look);
+  if (known) return { correction: null };
+  const { space } = gallery;
+  const { quality } = look;
+  const kept = changes.addLook(person.id, { space, vector: embedding, quality, source: sourceOf(embedding) });
+  return { correction: kept?.id ?? null };
+}
+
+function granted(taught: Taught | Refused, { id }: KeptLook): Taught {
+  if ('refused' in taught) throw fail('CORRECTION_REFUSED', `nothing was learned from look ${id}: ${taught.refused}`);
+  return taught;
+}
+
+function personOf(gallery: Gallery, { id, name }: PersonRecord): Person {
+  const person = gallery.people.find((one) => one.id === id);
+  if (person === undefined) throw fail('PERSON_UNKNOWN', `${name} was forgotten meanwhile: see roomkin people`);
+  return person;
+}
+
+/** The same for the same look, whatever its number: the file of the looks may be started afresh. */
+function sourceOf(embedding: Float32Array): Uint8Array {
+  const { buffer, byteOffset, byteLength } = embedding;
+  return createHash('sha256')
+    .update('look')
+    .update(new Uint8Array(buffer, byteOffset, byteLength))
+    .digest();
+}
+
+// roomkin correct --list and --undo: what was said about looks, and taking it back.
+
+export function listCorrections(io: CommandIo): void {
+  using store = openGallery(io);
+  const people = store.people();
+  const corrections = store.corrections();
+  const width = Math.max(0, ...corrections.map(({ id }) => String(id).length));
+  for (const one of corrections) {
+    // Swedish writes local time as ISO does: 2026-11-23 19:04.
+    const minute = new Date(one.createdAtMs).toLocaleString('sv-SE').slice(0, 16);
+    const text = `${minute}  ${sentence(one, people)}`;
+    wrap(text, Math.min(io.columns, 80) - width - 4).forEach((line, i) => {
+      io.out(`  ${(i === 0 ? String(one.id) : '').padStart(width)}  ${line}`);
+    });
+  }
+  io.out(
+    corrections.length === 0
+      ? 'Nothing was corrected: roomkin why lists the looks that can be'
+      : 'roomkin correct --undo N takes one of them back',
+  );
+  io.document({ corrections: corrections.map((one) => described(one, people)) });
+}
+
+/** Errors: CORRECTION_UNKNOWN. */
+export function undoCorrection(id: number, io: CommandIo): void {
+  using store = openGallery(io);
+  const undone = store.change((changes) => changes.undo(id));
+  const people = store.people();
+  for (const line of wrap(`Taken back: ${sentence(undone, people)}`, Math.min(io.columns, 80))) io.out(line);
+  io.document({ undone: described(undone, people) });
+}
+
+function sentence({ person, template }: Correction, people: readonly PersonRecord[]): string {
+  const { name } = people.find(({ id }) => id === person)!;
+  return template === null ? `a face that is not ${name}` : `a look that is ${name}, kept as photo ${template}`;
+}
+
+function described({ id, person, template, createdAtMs }: Correction, people: readonly PersonRecord[]) {
+  const { name } = people.find((one) => one.id === person)!;
+  const said = template === null ? ('not' as const) : ('is' as const);
+  return { id, person, name, said, template, since: new Date(createdAtMs).toISOString() };
 }

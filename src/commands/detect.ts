@@ -1,13 +1,13 @@
 // roomkin detect: the faces in pictures, found as in a still that is identified or enrolled: every tile searched.
 
 import { RoomkinError } from '../base/errors.js';
-import { photoFrame, readPhoto } from '../capture/photo.js';
-import type { Box, Face, Point, Quality } from '../domain/face.js';
+import { photoFrame, readPhoto } from '../camera/photo.js';
 import type { Engine } from '../engine/engine.js';
+import type { Box, Face, Point, Quality } from '../vision/face.js';
 import { misused, parseArguments } from './arguments.js';
 import type { Command } from './command.js';
+import { evaluatedEngine } from './evaluate/portraits.js';
 import { type BadPhoto, findPhotos, isBad, refuseBadPhotos, step } from './photo-analysis.js';
-import { evaluatedEngine } from './portraits.js';
 
 /** Pixels are those of the photo as it lies on disk, upright. */
 interface DetectedFile {

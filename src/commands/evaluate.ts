@@ -1,8 +1,8 @@
 // roomkin evaluate: how good the shipped pipeline is on pictures whose people are known.
 import type { Command } from './command.js';
-import { evaluateArguments, evaluateUsage } from './evaluate-arguments.js';
-import { evaluateHousehold } from './evaluate-household.js';
-import { evaluatePairs } from './evaluate-pairs.js';
+import { evaluateArguments, evaluateUsage } from './evaluate/arguments.js';
+import { evaluateHousehold } from './evaluate/households-verb.js';
+import { evaluatePairs } from './evaluate/pairs-verb.js';
 
 export const command: Command = {
   usage: evaluateUsage,

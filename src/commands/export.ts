@@ -1,11 +1,10 @@
 // roomkin export: the gallery as one encrypted file, for another card or another day.
-import { writeNewFile } from '../base/write-file.js';
-import { writeArchive } from '../store/archive.js';
-import { sealBackup } from '../store/backup.js';
+import { writeNewFile } from '../base/files.js';
+import { sealBackup, writeArchive } from '../store/archive.js';
 import { exactly, parseArguments } from './arguments.js';
 import type { Command } from './command.js';
 import { openGallery } from './parts.js';
-import { readPassphrase } from './passphrase.js';
+import { readPassphrase } from './prompts.js';
 
 export const command: Command = {
   usage: 'export FILE [--passphrase-file FILE]',

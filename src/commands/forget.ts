@@ -1,10 +1,10 @@
 // roomkin forget: erases a person. Asked for twice: on a terminal by a question, in a script by --yes.
-import { readHouseholdKey } from '../store/household-key.js';
+import { readHouseholdKey } from '../sharing/key.js';
 import { exactly, misused, parseArguments } from './arguments.js';
-import { ask } from './ask.js';
 import type { Command, CommandIo } from './command.js';
-import { openKeptLooks } from './kept-looks.js';
+import { openKeptLooks } from './journal.js';
 import { openGallery } from './parts.js';
+import { ask } from './prompts.js';
 
 export const command: Command = {
   usage: 'forget NAME [--yes]',

@@ -1,6 +1,5 @@
 // roomkin household: the key under which the rooms of a household share whom they enrolled. Two lines bring it into another room.
 import { fail } from '../base/errors.js';
-import { sharedPeople } from '../share-gallery.js';
 import {
   createHouseholdSeal,
   eraseHouseholdKey,
@@ -9,11 +8,12 @@ import {
   readHouseholdKey,
   refuseSecondKey,
   writeHouseholdKey,
-} from '../store/household-key.js';
+} from '../sharing/key.js';
+import { sharedPeople } from '../sharing/sync.js';
 import { exactly, misused, parseArguments } from './arguments.js';
 import type { Command, CommandIo } from './command.js';
 import { openGallery } from './parts.js';
-import { readPassphrase } from './passphrase.js';
+import { readPassphrase } from './prompts.js';
 
 const restart = 'sudo systemctl restart roomkin';
 

@@ -1,12 +1,11 @@
 // roomkin identify: who is in these pictures, and by which rule; the same comparison as the daemon's, on single looks.
-import { createCalibrator } from '../calibrator.js';
-import { assignNames } from '../domain/assign.js';
-import type { Box, Quality } from '../domain/face.js';
-import type { Gallery } from '../domain/gallery.js';
-import type { Identification } from '../domain/identify.js';
-import { identifyFace } from '../domain/identify-face.js';
-import type { RecognitionOptions } from '../domain/options.js';
-import { recognitionOptions } from '../recognition-options.js';
+import { createCalibrator, recognitionOptions } from '../config/parts.js';
+import type { Identification } from '../gallery/identify.js';
+import { identifyFace } from '../gallery/identify.js';
+import type { Gallery } from '../gallery/person.js';
+import { assignNames } from '../recognition/decide.js';
+import type { RoomOptions } from '../room/options.js';
+import type { Box, Quality } from '../vision/face.js';
 import { misused, parseArguments } from './arguments.js';
 import type { Command } from './command.js';
 import { configuredEngine, openGallery } from './parts.js';
@@ -66,7 +65,7 @@ export const command: Command = {
 };
 
 /** Identifies the faces of one picture; no two of them get one name. */
-function nameFaces({ faces, picture }: AnalysedPhoto, gallery: Gallery, options: RecognitionOptions): NamedFace[] {
+function nameFaces({ faces, picture }: AnalysedPhoto, gallery: Gallery, options: RoomOptions): NamedFace[] {
   const scale = picture.originalWidth / picture.width;
   return assignNames(faces.map((face) => identifyFace(face, gallery, options))).map((found, index) => {
     const { box, quality } = faces[index]!;

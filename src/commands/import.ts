@@ -1,12 +1,11 @@
 // roomkin import: brings back what `roomkin export` wrote.
 import { readFileSync } from 'node:fs';
 import { fail } from '../base/errors.js';
-import { restoreArchive } from '../store/archive.js';
-import { openBackup } from '../store/backup.js';
+import { openBackup, restoreArchive } from '../store/archive.js';
 import { exactly, parseArguments } from './arguments.js';
 import type { Command } from './command.js';
 import { openGallery } from './parts.js';
-import { readPassphrase } from './passphrase.js';
+import { readPassphrase } from './prompts.js';
 
 export const command: Command = {
   usage: 'import FILE [--passphrase-file FILE] [--replace]',

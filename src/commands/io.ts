@@ -1,7 +1,7 @@
 // A verb's streams: results on stdout, progress and logs on stderr, so that `roomkin ... --json | jq` always works.
 import { existsSync } from 'node:fs';
 import { createLog } from '../base/log.js';
-import { type Config, defaultConfigPath, loadConfig, shippedConfig } from '../config.js';
+import { type Config, defaultConfigPath, loadConfig, shippedConfig } from '../config/load.js';
 import type { CommandIo } from './command.js';
 
 export interface IoOptions {

@@ -2,9 +2,9 @@
 // are named before anything is decided.
 
 import { type ErrorCode, fail, RoomkinError } from '../base/errors.js';
-import { listPhotos, photoFrame, type RgbPicture, readPhoto } from '../capture/photo.js';
-import type { Face } from '../domain/face.js';
+import { listPhotos, photoFrame, type RgbPicture, readPhoto } from '../camera/photo.js';
 import type { Engine } from '../engine/engine.js';
+import type { Face } from '../vision/face.js';
 import type { CommandIo } from './command.js';
 
 /** A photo that cannot be used; the sentence names the file. */

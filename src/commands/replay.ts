@@ -1,12 +1,11 @@
 // roomkin replay: the faces of the last day once more, under the present gallery and thresholds, and what would have changed. Reads
 // only: the daemon may run.
-import { createCalibrator } from '../calibrator.js';
-import { type Outcome, type RecordedLook, type Rejudged, rejudge } from '../domain/rejudge.js';
-import { recognitionOptions } from '../recognition-options.js';
-import type { LookStore } from '../store/look-store.js';
+import { createCalibrator, recognitionOptions } from '../config/parts.js';
+import { type Outcome, type RecordedLook, type Rejudged, rejudge } from '../journal/replay.js';
+import type { LookStore } from '../journal/store.js';
 import { exactly, misused, parseArguments } from './arguments.js';
 import type { Command, CommandIo } from './command.js';
-import { openKeptLooks } from './kept-looks.js';
+import { openKeptLooks } from './journal.js';
 import { configuredSpace, openGallery } from './parts.js';
 import { wrap } from './rows.js';
 

@@ -1,7 +1,7 @@
 // roomkin resume: undoes `roomkin pause`.
-import { askDaemon } from '../service/control-client.js';
+import { askDaemon } from '../control/client.js';
 import type { Command } from './command.js';
-import { daemonPlace, refuseArguments } from './daemon-place.js';
+import { daemonPlace, refuseArguments } from './parts.js';
 
 export const command: Command = {
   usage: 'resume',

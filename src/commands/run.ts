@@ -1,10 +1,10 @@
 // roomkin run: the daemon in the foreground, as systemd starts it.
 import { systemClock } from '../base/clock.js';
 import { createLog } from '../base/log.js';
+import { createRoomWatcher } from '../control/handlers.js';
 import { runDaemon } from '../daemon.js';
-import { createRoomWatcher } from '../room-watcher.js';
 import type { Command } from './command.js';
-import { refuseArguments } from './daemon-place.js';
+import { refuseArguments } from './parts.js';
 
 const usage = 'run [--config FILE] [--json]';
 

@@ -1,8 +1,8 @@
 // roomkin status: how the running daemon is, in eight lines or nine. `roomkin check` is the one that works without it.
-import { askDaemon } from '../service/control-client.js';
-import type { DaemonStatus, RoomState } from '../service/control-protocol.js';
+import { askDaemon } from '../control/client.js';
+import type { DaemonStatus, RoomState } from '../control/protocol.js';
 import type { Command } from './command.js';
-import { daemonPlace, refuseArguments } from './daemon-place.js';
+import { daemonPlace, refuseArguments } from './parts.js';
 import { wrapRow } from './rows.js';
 
 export const command: Command = {

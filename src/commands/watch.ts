@@ -1,8 +1,8 @@
 // roomkin watch: one line for each change, until Ctrl-C or the daemon's end.
-import { followDaemon } from '../service/control-client.js';
-import type { WatchUpdate } from '../service/control-protocol.js';
+import { followDaemon } from '../control/client.js';
+import type { WatchUpdate } from '../control/protocol.js';
 import type { Command } from './command.js';
-import { daemonPlace, refuseArguments } from './daemon-place.js';
+import { daemonPlace, refuseArguments } from './parts.js';
 import { describeRoom } from './status.js';
 
 export const command: Command = {

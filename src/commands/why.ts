@@ -2,13 +2,13 @@
 // reads what the last one kept.
 import { parseArgs } from 'node:util';
 import { fail, RoomkinError } from '../base/errors.js';
-import { explainLook } from '../explain-look.js';
-import { askDaemon } from '../service/control-client.js';
-import { type FaceLook, maxLooks } from '../service/control-protocol.js';
+import { askDaemon } from '../control/client.js';
+import { maxLooks } from '../control/protocol.js';
+import type { FaceLook } from '../journal/journal.js';
+import { explainLook } from '../journal/journal.js';
 import type { Command, CommandIo } from './command.js';
-import { daemonPlace } from './daemon-place.js';
-import { openKeptLooks } from './kept-looks.js';
-import { openGallery } from './parts.js';
+import { openKeptLooks } from './journal.js';
+import { daemonPlace, openGallery } from './parts.js';
 import { wrap } from './rows.js';
 
 const defaultLast = 10;

@@ -1,8 +1,8 @@
 // A frame's way through the engine, in the child: search, align, judge, embed.
 
-import type { Face } from '../domain/face.js';
 import { ALIGNED_PX, alignmentOf, warp } from '../vision/alignment.js';
 import type { Candidate } from '../vision/blazeface.js';
+import type { Face } from '../vision/face.js';
 import type { Frame } from '../vision/picture.js';
 import { qualityOf } from '../vision/quality.js';
 import { searchFaces } from '../vision/search.js';
@@ -10,7 +10,7 @@ import type { AnalyzeOptions } from './engine.js';
 import { chooseEmbedder, readManifest, readModel } from './manifest.js';
 import { detectorOf, embedderOf } from './models.js';
 import type { LoadedInfo, LoadOptions, WireAnalysis } from './protocol.js';
-import { loadModel } from './tflite-runtime.js';
+import { loadModel } from './runtime.js';
 
 export interface Analyzer {
   readonly info: LoadedInfo;

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fail } from '../base/errors.js';
-import type { Cohort } from '../domain/calibration.js';
+import type { Cohort } from '../gallery/calibration.js';
 import type { Manifest } from './manifest.js';
 
 /** Nobody: for a space that no cohort was made for. */

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import type { Log } from '../base/log.js';
 import { childPath, startChild } from './child-process.js';
 import type { LoadOptions } from './protocol.js';
-import { delegatePluginPath } from './runtime-paths.js';
+import { delegatePluginPath } from './runtime.js';
 
 export interface Delegate {
   /** What to load; null: run without. */

@@ -1,5 +1,5 @@
 // Frames in, faces out. One implementation today (child-process TFLite); a second runtime needs only this interface.
-import type { Analysis, Box } from '../domain/face.js';
+import type { Analysis, Box } from '../vision/face.js';
 import type { Frame } from '../vision/picture.js';
 
 export interface AnalyzeOptions {

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { fail } from '../base/errors.js';
-import { packageRoot } from '../base/package-root.js';
+import { packageRoot } from '../base/files.js';
 
 const stored = {
   type: z.enum(['float32', 'int8', 'uint8']),

@@ -1,7 +1,7 @@
 // What the daemon and the engine's child say to each other over Node's IPC channel ('advanced' serialization, so typed
 // arrays travel as bytes).
 
-import type { Face } from '../domain/face.js';
+import type { Face } from '../vision/face.js';
 import type { Frame } from '../vision/picture.js';
 import type { SearchOptions } from '../vision/search.js';
 import type { AnalyzeOptions, EngineInfo, StageTimes } from './engine.js';

@@ -1,13 +1,11 @@
 // The household's people in SQLite, their templates sealed. A second process may change them at any time: the version tells.
 import { join } from 'node:path';
 import { fail } from '../base/errors.js';
-import type { Gallery } from '../domain/gallery.js';
+import type { Gallery } from '../gallery/person.js';
 import { createChanges } from './changing.js';
 import { databaseName, openDatabase, type SqlDatabase, translated, truncateLog } from './database.js';
 import { type Keyring, openKeyring } from './keyring.js';
 import { createReader } from './reading.js';
-import { createSharedPeople } from './shared-people.js';
-import { createSharedRows } from './shared-rows.js';
 import { createStatements, type Statements } from './statements.js';
 import type { Store, StoreOptions } from './store.js';
 
@@ -87,10 +85,7 @@ export function openStore(options: StoreOptions): Store {
     setSetting(key, value) {
       guarded(() => (value === null ? sql.removeSetting.run(key) : sql.setSetting.run(key, value)));
     },
-    shared(sharing) {
-      const truncate = () => guarded(() => truncateLog(database));
-      return createSharedPeople({ sql, rows: createSharedRows(sql, keys), transact, consistent, truncate }, sharing);
-    },
+    connection: { sql, keys, transact, consistent, truncate: () => guarded(() => truncateLog(database)) },
     close: () => void database.close(),
     [Symbol.dispose]: () => void database.close(),
   };

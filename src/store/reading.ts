@@ -1,13 +1,13 @@
 // Rows → people and templates. What does not open is left out and reported, never guessed: a template that was damaged or moved
 // to another person cannot give a wrong name.
 import { fail } from '../base/errors.js';
-import type { Quality } from '../domain/face.js';
-import type { Gallery, Person, PersonId, Template } from '../domain/gallery.js';
-import { foldName } from '../domain/names.js';
+import { foldName } from '../gallery/names.js';
+import type { Gallery, Person, PersonId, Template } from '../gallery/person.js';
+import type { Quality } from '../vision/face.js';
 import type { Keyring } from './keyring.js';
+import { openVector } from './seal.js';
 import type { PersonRow, Statements } from './statements.js';
 import type { BareFace, Correction, KeptTemplate, PersonRecord } from './store.js';
-import { openVector } from './vector.js';
 
 /** The owner of the cohort's key; not a possible person id. */
 export const cohort = '';

@@ -1,10 +1,10 @@
 // What the rest of roomkin may do with the people of a household. Everything about a person changes in one transaction, and a
 // reader sees all of it or nothing.
-import type { RoomId } from '../domain/claims.js';
-import type { Quality } from '../domain/face.js';
-import type { Gallery, PersonId } from '../domain/gallery.js';
-import type { Version } from '../domain/shared-people.js';
-import type { HouseholdSeal } from './household-key.js';
+
+import type { Gallery, PersonId } from '../gallery/person.js';
+import type { Quality } from '../vision/face.js';
+import type { Keyring } from './keyring.js';
+import type { Statements } from './statements.js';
 
 /** A look that is to be kept. */
 export interface NewTemplate {
@@ -115,49 +115,21 @@ export interface Store extends Disposable {
   /** A small setting that survives restarts; null if it was never set. Not part of the gallery's version. */
   setting(key: string): string | null;
   setSetting(key: string, value: string | null): void;
-  /** The people as rooms share them. */
-  shared(options: SharingOptions): SharedPeople;
+  /** The open database, for src/sharing, which writes the same tables. */
+  readonly connection: StoreConnection;
   close(): void;
 }
 
-export interface SharingOptions {
-  readonly household: HouseholdSeal;
-  /** This room. */
-  readonly room: RoomId;
-  /** Length of the vectors of each embedding space that is known here; templates of other spaces are kept as they come. */
-  readonly dimensions: ReadonlyMap<string, number>;
-  /** Told of a person of whom everything goes, before it does. */
-  readonly onErase?: (person: PersonId) => void;
-}
-
-/** What became of a message of another room. */
-export type Taken =
-  /** `name` of the person, null for somebody who was not here; `overruled`: a change of this room lost to it; `erased`: the log is cut. */
-  | {
-      readonly type: 'taken';
-      readonly version: Version;
-      readonly name: string | null;
-      readonly overruled: boolean;
-      readonly erased: boolean;
-    }
-  | { readonly type: 'same' | 'older'; readonly version: Version }
-  /** `foreign`: not sealed with this household's key for this place, or damaged; `crowd`: too many people. */
-  | { readonly type: 'refused'; readonly why: 'foreign' | 'malformed' | 'large' | 'crowd' };
-
-/** What to tell the other rooms of a person. `stale`: a change came between, `fold` first. */
-export type SharedMessage =
-  | { readonly type: 'sealed'; readonly bytes: Buffer }
-  | { readonly type: 'damaged' | 'large'; readonly name: string }
-  | { readonly type: 'stale' };
-
-export interface SharedPeople {
-  /** Gives a version to what was changed here, by whatever process. Returns the names of those who are too many to be shared. */
-  fold(): readonly string[];
-  /** The version of each person and of each who was forgotten, by their opaque names. */
-  versions(): ReadonlyMap<string, Version>;
-  message(name: string): SharedMessage;
-  /** Takes a message of another room about `name`, in one transaction. */
-  take(name: string, sealed: Buffer): Taken;
+/** What another part needs to change the tables of the gallery in the same way as the store. Errors of its methods: DATABASE. */
+export interface StoreConnection {
+  readonly sql: Statements;
+  readonly keys: Keyring;
+  /** Runs `work` in one write transaction; `changed` inside it makes a new version of the gallery. */
+  transact<T>(work: (changed: () => void) => T): T;
+  /** Runs `work` on one snapshot. */
+  consistent<T>(work: () => T): T;
+  /** Cuts the write-ahead log. False where another process kept it open. */
+  truncate(): boolean;
 }
 
 export interface StoreOptions {

@@ -2,10 +2,9 @@
 //
 // Invariant: the same landmarks and the same picture give the same crop here and in training/ (to within one grey
 // level; test/golden holds the proof). Landmarks are in pixels whose value lies at the integer coordinate.
-import type { Landmarks, Point } from '../domain/face.js';
+import type { Landmarks, Point } from './face.js';
 import type { Picture, Plane } from './picture.js';
-import { planes } from './picture.js';
-import { yuvToRgb } from './yuv.js';
+import { planes, yuvToRgb } from './picture.js';
 
 /** Side of an aligned face in pixels. */
 export const ALIGNED_PX = 112;

@@ -1,6 +1,6 @@
 // The motion gate: an empty room costs next to nothing. Mean luma of coarse cells against the last analysed frame; a
 // change of the whole picture's brightness (a cloud, the camera's exposure) is not motion.
-import type { Box } from '../domain/face.js';
+import type { Box } from './face.js';
 import type { Picture } from './picture.js';
 
 /** Mean luma of each cell, 0 to 255, row by row. */

@@ -48,3 +48,55 @@ function checked(plane: Plane): Plane {
   if (plane.data.length < needed) throw new RangeError(`a picture of ${plane.data.length} bytes, ${needed} needed`);
   return plane;
 }
+
+// Full-range BT.601, as libcamera's sYCC and JPEG have it (ITU-T T.871, section 7). Not the 16-235 video range.
+
+/** Writes R, G, B (0 to 255, unrounded) of one YUV triple to `out[at]`, `out[at + 1]`, `out[at + 2]`. */
+export function yuvToRgb(y: number, u: number, v: number, out: Float32Array | Uint8ClampedArray, at: number): void {
+  const blue = u - 128;
+  const red = v - 128;
+  out[at] = clamp(y + 1.402 * red);
+  out[at + 1] = clamp(y - 0.344136 * blue - 0.714136 * red);
+  out[at + 2] = clamp(y + 1.772 * blue);
+}
+
+/** The same in whole numbers: 1024 times what a step of V adds to R, U and V take from G, and U adds to B. */
+export const RED_V = 1436;
+export const GREEN_U = 352;
+export const GREEN_V = 731;
+export const BLUE_U = 1815;
+
+/** Luma of an RGB pixel, 0 to 255. */
+export function luma(r: number, g: number, b: number): number {
+  return 0.299 * r + 0.587 * g + 0.114 * b;
+}
+
+function clamp(value: number): number {
+  return value < 0 ? 0 : value > 255 ? 255 : value;
+}
+
+// A view is the square of a frame that a detector looks at. Views are in continuous frame pixels: the frame's first
+// pixel covers [0, 1). A view may reach over the frame's border; what lies outside is black.
+
+/** A square: left edge, top edge and side, in pixels of the frame. */
+export interface View {
+  readonly x: number;
+  readonly y: number;
+  readonly side: number;
+}
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The smallest square around the whole frame, the frame in its middle (a letterbox); `grow` 1.5 adds half of it as a border. */
+export function wholeView(frame: Size, grow = 1): View {
+  const side = Math.max(frame.width, frame.height) * grow;
+  return { x: (frame.width - side) / 2, y: (frame.height - side) / 2, side };
+}
+
+/** The square of `side` pixels centred on `(x, y)`. */
+export function viewAround(x: number, y: number, side: number): View {
+  return { x: x - side / 2, y: y - side / 2, side };
+}

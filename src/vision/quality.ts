@@ -1,8 +1,9 @@
 // How good a look is, measured on the aligned face and its landmarks before any name is known.
-import type { Landmarks, Quality } from '../domain/face.js';
+
 import { ALIGNED_PX } from './alignment.js';
 import { eyesApart } from './blazeface.js';
-import { luma } from './yuv.js';
+import type { Landmarks, Quality } from './face.js';
+import { luma } from './picture.js';
 
 /**
  * The normalised Laplacian at which sharpness is 0.5: blurred so far (a Gaussian of 2 px in the crop) that the embedding

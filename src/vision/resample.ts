@@ -6,12 +6,10 @@
 //
 // Invariant: a flat picture stays as bright as it was, and no colour is further than two grey levels from the exact
 // weighted mean. Colours are in quarters of a level.
-import type { Picture, Plane } from './picture.js';
-import { planes } from './picture.js';
+import type { Picture, Plane, View } from './picture.js';
+import { BLUE_U, GREEN_U, GREEN_V, planes, RED_V } from './picture.js';
 import { type Memory, noMemory, type RowPairs, rowPairs } from './row-pairs.js';
 import { makeTaps, type Taps } from './taps.js';
-import type { View } from './view.js';
-import { BLUE_U, GREEN_U, GREEN_V, RED_V } from './yuv.js';
 
 /** A view of a picture as RGB `[sidePx, sidePx, 3]`; the same array every time. */
 export type Resampler = (picture: Picture, view: View) => Float32Array;

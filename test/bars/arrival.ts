@@ -4,9 +4,9 @@
 //   npx tsc -p tsconfig.test.json && node .test-build/test/bars/arrival.js [VISITS]
 
 import { pathToFileURL } from 'node:url';
-import { clipOptions } from '../domain/clip-options.js';
-import { replay } from '../domain/replay.js';
-import { type Scene, simulate } from '../domain/simulator.js';
+import { clipOptions } from '../room/clip-options.js';
+import { replay } from '../room/replay-clip.js';
+import { type Scene, simulate } from '../room/simulator.js';
 
 export interface Arrivals {
   readonly p50: number;

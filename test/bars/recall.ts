@@ -7,12 +7,12 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
-import { packageRoot } from '../../src/base/package-root.js';
-import { photoFrame, readPhoto } from '../../src/capture/photo.js';
-import type { Face } from '../../src/domain/face.js';
-import { subject } from '../../src/domain/subject.js';
-import { createEngine } from '../../src/engine/create-engine.js';
+import { packageRoot } from '../../src/base/files.js';
+import { photoFrame, readPhoto } from '../../src/camera/photo.js';
 import type { Engine } from '../../src/engine/engine.js';
+import { createEngine } from '../../src/engine/supervisor.js';
+import { subject } from '../../src/gallery/enrolment.js';
+import type { Face } from '../../src/vision/face.js';
 import type { Frame } from '../../src/vision/picture.js';
 
 const [roomWidth, roomHeight] = [1280, 960];

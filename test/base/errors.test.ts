@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { type ErrorCode, errorTable, fail } from '../../src/base/errors.js';
-import { packageRoot } from '../../src/base/package-root.js';
+import { packageRoot } from '../../src/base/files.js';
 
 const rows = readFileSync(join(packageRoot, 'docs/errors.md'), 'utf8')
   .split('\n')

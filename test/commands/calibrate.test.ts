@@ -3,7 +3,7 @@ import t from 'tap';
 import { readCohort } from '../../src/engine/cohort.js';
 import { readManifest } from '../../src/engine/manifest.js';
 import { runCli } from '../helpers/cli.js';
-import { madeUpTemplate, madeUpVector, openTestStore } from '../store/household.js';
+import { madeUpTemplate, madeUpVector, openTestStore } from '../sharing/household.js';
 import { at, json, roomkin } from './place.js';
 
 t.setTimeout(120_000);

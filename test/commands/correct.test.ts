@@ -1,9 +1,9 @@
 import { appendFileSync } from 'node:fs';
 import t from 'tap';
-import { openLookStore } from '../../src/store/look-store.js';
+import { openLookStore } from '../../src/journal/store.js';
 import { runCli } from '../helpers/cli.js';
-import { madeUpTemplate, madeUpVector, openTestStore } from '../store/household.js';
-import { madeUpLook } from '../store/made-up-looks.js';
+import { madeUpLook } from '../journal/made-up-observations.js';
+import { madeUpTemplate, madeUpVector, openTestStore } from '../sharing/household.js';
 import { at, errors, json, roomkin, writeConfig } from './place.js';
 
 t.setTimeout(120_000);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import t from 'tap';
-import { packageRoot } from '../../src/base/package-root.js';
+import { packageRoot } from '../../src/base/files.js';
 import { runCli } from '../helpers/cli.js';
 
 const sample = join(packageRoot, 'node_modules', '@vladmandic', 'face-api', 'demo', 'sample2.jpg');

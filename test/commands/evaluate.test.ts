@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import t from 'tap';
-import { packageRoot } from '../../src/base/package-root.js';
-import { parsePairs } from '../../src/commands/pairs-file.js';
+import { packageRoot } from '../../src/base/files.js';
+import { parsePairs } from '../../src/commands/evaluate/pairs-verb.js';
 import { runCli } from '../helpers/cli.js';
 
 t.setTimeout(300_000);

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { openStore } from '../../src/store/gallery-store.js';
 import { runCli } from '../helpers/cli.js';
-import { enrolMadeUp, openTestStore, space } from '../store/household.js';
+import { enrolMadeUp, openTestStore, space } from '../sharing/household.js';
 import { at, errors, json, names, roomkin, writeConfig } from './place.js';
 
 t.setTimeout(180_000);

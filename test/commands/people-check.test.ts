@@ -1,5 +1,5 @@
 import t from 'tap';
-import { madeUpTemplate, madeUpVector, openTestStore } from '../store/household.js';
+import { madeUpTemplate, madeUpVector, openTestStore } from '../sharing/household.js';
 import { at, errors, json, roomkin } from './place.js';
 
 t.setTimeout(60_000);

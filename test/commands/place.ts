@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { packageRoot } from '../../src/base/package-root.js';
+import { packageRoot } from '../../src/base/files.js';
 import { type CliResult, runCli } from '../helpers/cli.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'roomkin-verbs-'));

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { packageRoot } from '../../src/base/package-root.js';
+import { packageRoot } from '../../src/base/files.js';
 
 const unit = readFileSync(join(packageRoot, 'deploy/systemd/roomkin.service'), 'utf8');
 const keys = unit.split('\n').filter((line) => /^[A-Z]/.test(line));

@@ -2,10 +2,10 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import t from 'tap';
-import { nearness } from '../../src/domain/calibration.js';
-import { similarity } from '../../src/domain/similarity.js';
 import { readCohort } from '../../src/engine/cohort.js';
 import { defaultManifestPath, readManifest } from '../../src/engine/manifest.js';
+import { nearness } from '../../src/gallery/calibration.js';
+import { similarity } from '../../src/gallery/similarity.js';
 
 const manifest = readManifest();
 const [entry] = manifest.cohorts;

@@ -1,11 +1,11 @@
 // The real child with the real models on a package's sample photos.
 import { join } from 'node:path';
 import t from 'tap';
-import { packageRoot } from '../../src/base/package-root.js';
-import { photoFrame, readPhoto } from '../../src/capture/photo.js';
-import type { Face } from '../../src/domain/face.js';
-import { createEngine } from '../../src/engine/create-engine.js';
+import { packageRoot } from '../../src/base/files.js';
+import { photoFrame, readPhoto } from '../../src/camera/photo.js';
 import type { Engine } from '../../src/engine/engine.js';
+import { createEngine } from '../../src/engine/supervisor.js';
+import type { Face } from '../../src/vision/face.js';
 import type { Frame, Picture } from '../../src/vision/picture.js';
 import { madePicture, toI420 } from '../vision/made-picture.js';
 

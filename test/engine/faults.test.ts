@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { Log } from '../../src/base/log.js';
-import { createEngine, type EngineOptions } from '../../src/engine/create-engine.js';
 import type { AnalyzeOptions } from '../../src/engine/engine.js';
+import { createEngine, type EngineOptions } from '../../src/engine/supervisor.js';
 import type { Frame } from '../../src/vision/picture.js';
 
 const childPath = fileURLToPath(new URL('./fake-child.js', import.meta.url));

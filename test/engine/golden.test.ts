@@ -2,17 +2,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { packageRoot } from '../../src/base/package-root.js';
-import { readPhoto } from '../../src/capture/photo.js';
+import { packageRoot } from '../../src/base/files.js';
+import { readPhoto } from '../../src/camera/photo.js';
 import { chooseEmbedder, type Embedder, type Manifest, readManifest, readModel } from '../../src/engine/manifest.js';
 import { detectorOf, embedderOf } from '../../src/engine/models.js';
-import { delegatePluginPath } from '../../src/engine/runtime-paths.js';
-import { type LoadedModel, loadModel } from '../../src/engine/tflite-runtime.js';
+import { delegatePluginPath, type LoadedModel, loadModel } from '../../src/engine/runtime.js';
 import { mirrored } from '../../src/vision/alignment.js';
-import { type Candidate, DETECTOR_PX } from '../../src/vision/blazeface.js';
-import { overlap } from '../../src/vision/nms.js';
+import { type Candidate, DETECTOR_PX, overlap } from '../../src/vision/blazeface.js';
+import { wholeView } from '../../src/vision/picture.js';
 import { pixelWriter, unit } from '../../src/vision/quantize.js';
-import { wholeView } from '../../src/vision/view.js';
 import { golden, type Kind, madePixels } from '../vision/made-picture.js';
 
 const manifest = readManifest();

@@ -2,8 +2,8 @@ import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { createEngine } from '../../src/engine/create-engine.js';
 import { chooseEmbedder, defaultManifestPath, modelPath, readManifest, readModel } from '../../src/engine/manifest.js';
+import { createEngine } from '../../src/engine/supervisor.js';
 
 /** A manifest in a folder of its own, changed by `edit`. */
 function changed(edit: (document: { default: string; models: Record<string, unknown>[] }) => void): string {

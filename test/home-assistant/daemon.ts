@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { createQuantiles } from '../../src/base/quantiles.js';
+import { createQuantiles } from '../../src/base/stats.js';
 import { waitFor } from '../helpers/brokers.js';
 import { runCli, spawnCli } from '../helpers/cli.js';
 import { startHomeAssistant } from './harness.js';

@@ -2,11 +2,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { packageRoot } from '../../src/base/package-root.js';
-import type { PresenceEvent, PresenceSnapshot } from '../../src/domain/presence-types.js';
-import type { Publisher } from '../../src/publish/publisher.js';
+import { packageRoot } from '../../src/base/files.js';
+import type { Publisher } from '../../src/mqtt/publisher.js';
+import type { PresenceEvent, PresenceSnapshot } from '../../src/presence/presence.js';
 import { listenTo } from '../helpers/brokers.js';
-import { here, roomPublisher } from '../publish/room.js';
+import { here, roomPublisher } from '../mqtt/room.js';
 import { startHomeAssistant } from './harness.js';
 import { runSteps, skipWithoutHomeAssistant } from './steps.js';
 

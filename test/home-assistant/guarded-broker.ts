@@ -4,8 +4,8 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { packageRoot } from '../../src/base/package-root.js';
-import type { BrokerOptions } from '../../src/publish/broker-options.js';
+import { packageRoot } from '../../src/base/files.js';
+import type { BrokerOptions } from '../../src/mqtt/options.js';
 import { freePort, mosquittoPath } from '../helpers/brokers.js';
 import { makeServerCertificate, passwordLine } from '../helpers/credentials.js';
 

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { packageRoot } from '../../src/base/package-root.js';
+import { packageRoot } from '../../src/base/files.js';
 import { guardBroker, type RoomLogin } from './guarded-broker.js';
 
 const tools = resolve(process.env['ROOMKIN_SHARED'] ?? join(packageRoot, '..', 'shared'), 'tools', 'ha');

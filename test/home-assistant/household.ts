@@ -6,13 +6,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { silentLog } from '../../src/base/log.js';
-import { writeEnrolmentPhoto } from '../../src/commands/demo/enrolment-photos.js';
-import { castFace, sampleFolder } from '../../src/commands/demo/samples.js';
+import { castFace, sampleFolder, writeEnrolmentPhoto } from '../../src/commands/demo/samples.js';
 import { cast, framerate } from '../../src/commands/demo/script.js';
 import { type Cutout, cutOut, drawFrames, heightPx, widthPx } from '../../src/commands/demo/stage.js';
-import { parseConfig } from '../../src/config.js';
-import { createEngine } from '../../src/engine/create-engine.js';
-import { engineOptions } from '../../src/engine-options.js';
+import { parseConfig } from '../../src/config/load.js';
+import { engineOptions } from '../../src/config/parts.js';
+import { createEngine } from '../../src/engine/supervisor.js';
 import type { RoomLogin } from './guarded-broker.js';
 
 /** What the camera may show, by the seconds of the demo in which it happens. */

@@ -1,8 +1,8 @@
 // A kitchen whose people come from a script, its real publisher, and the Home Assistant that hears it: what the steps share.
 import t from 'tap';
-import type { PresenceEvent, PresenceSnapshot } from '../../src/domain/presence-types.js';
-import type { Publisher } from '../../src/publish/publisher.js';
-import { memory, roomPublisher } from '../publish/room.js';
+import type { Publisher } from '../../src/mqtt/publisher.js';
+import type { PresenceEvent, PresenceSnapshot } from '../../src/presence/presence.js';
+import { memory, roomPublisher } from '../mqtt/room.js';
 import { startHomeAssistant } from './harness.js';
 import { skipWithoutHomeAssistant } from './steps.js';
 

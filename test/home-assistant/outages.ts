@@ -1,7 +1,7 @@
 // What a household sees when a camera, a room, the broker or Home Assistant itself goes away and comes back.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listenTo, waitFor } from '../helpers/brokers.js';
-import { here, roomPublisher } from '../publish/room.js';
+import { here, roomPublisher } from '../mqtt/room.js';
 import {
   ada,
   change,

@@ -1,7 +1,7 @@
 // `npm run test:ha`: what a household sees in Home Assistant, step by step in one instance. The room is the real publisher; its
 // people come from this script. Every step also fails on any line about MQTT in Home Assistant's log.
 import t from 'tap';
-import { here } from '../publish/room.js';
+import { here } from '../mqtt/room.js';
 import { intruderSteps } from './intruder.js';
 import { ada, change, empty, entities, grace, ha, id, kitchen, unavailable, unknown } from './kitchen.js';
 import { outages } from './outages.js';

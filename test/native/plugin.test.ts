@@ -4,12 +4,12 @@ import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { packageRoot } from '../../src/base/files.js';
 import { silentLog } from '../../src/base/log.js';
-import { packageRoot } from '../../src/base/package-root.js';
 import { childPath } from '../../src/engine/child-process.js';
 import { probeDelegate } from '../../src/engine/delegate-probe.js';
 import { defaultManifestPath } from '../../src/engine/manifest.js';
-import { delegatePluginPath } from '../../src/engine/runtime-paths.js';
+import { delegatePluginPath } from '../../src/engine/runtime.js';
 import { defaultSearch } from '../../src/vision/search.js';
 
 const script = join(packageRoot, 'scripts', 'build-native.js');

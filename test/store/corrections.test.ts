@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
 import { restoreArchive, writeArchive } from '../../src/store/archive.js';
-import { enrolMadeUp, madeUpTemplate, madeUpVector, openTestStore, space, temporaryFolder } from './household.js';
+import {
+  enrolMadeUp,
+  madeUpTemplate,
+  madeUpVector,
+  openTestStore,
+  space,
+  temporaryFolder,
+} from '../sharing/household.js';
 
 function folder(t: { teardown(work: () => void): void }): string {
   const path = temporaryFolder();

@@ -1,6 +1,6 @@
 // A child for the tests: enrols made-up people one after another until it is killed. Prints each id when it is kept.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { enrolMadeUp, openTestStore } from './household.js';
+import { enrolMadeUp, openTestStore } from '../sharing/household.js';
 
 const [directory = '', prefix = 'p'] = process.argv.slice(2);
 const store = openTestStore(directory);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { keyCredential, openKeyring } from '../../src/store/keyring.js';
 import { seal, unseal } from '../../src/store/seal.js';
-import { enrolMadeUp, openTestStore, space, temporaryFolder } from './household.js';
+import { enrolMadeUp, openTestStore, space, temporaryFolder } from '../sharing/household.js';
 
 const folder = temporaryFolder();
 t.teardown(() => rmSync(folder, { recursive: true }));

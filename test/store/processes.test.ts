@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import t from 'tap';
-import { enrolMadeUp, openTestStore, space, temporaryFolder } from './household.js';
+import { enrolMadeUp, openTestStore, space, temporaryFolder } from '../sharing/household.js';
 
 const childPath = fileURLToPath(new URL('./enrol-forever.js', import.meta.url));
 

@@ -1,6 +1,6 @@
 import t from 'tap';
-import type { Point } from '../../src/domain/face.js';
 import { ALIGNED_PX, alignmentOf, mirrored, warp } from '../../src/vision/alignment.js';
+import type { Point } from '../../src/vision/face.js';
 import { golden, type Kind, madePicture, madePixels, toI420 } from './made-picture.js';
 
 interface AlignmentGolden {

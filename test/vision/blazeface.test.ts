@@ -1,6 +1,5 @@
 import t from 'tap';
-import { type Candidate, DETECTOR_PX, decode } from '../../src/vision/blazeface.js';
-import { containment, overlap, suppress } from '../../src/vision/nms.js';
+import { type Candidate, containment, DETECTOR_PX, decode, overlap, suppress } from '../../src/vision/blazeface.js';
 import { golden } from './made-picture.js';
 
 interface DecodeGolden {

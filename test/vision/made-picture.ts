@@ -1,7 +1,7 @@
 // Pictures from the formulas of test/golden/README.md, so that numbers from Python can be compared without any photo.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../../src/base/package-root.js';
+import { packageRoot } from '../../src/base/files.js';
 import type { Picture } from '../../src/vision/picture.js';
 
 export type Kind = 'gradient' | 'checker' | 'noise' | 'mixed';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Box } from '../../src/domain/face.js';
+import type { Box } from '../../src/vision/face.js';
 import { coherent, lumaGrid, motion } from '../../src/vision/motion.js';
 import type { Picture } from '../../src/vision/picture.js';
 

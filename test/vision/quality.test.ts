@@ -1,6 +1,6 @@
 import t from 'tap';
-import type { Landmarks, Point } from '../../src/domain/face.js';
 import { ALIGNED_PX } from '../../src/vision/alignment.js';
+import type { Landmarks, Point } from '../../src/vision/face.js';
 import { poseOf, qualityOf } from '../../src/vision/quality.js';
 import { madePixels } from './made-picture.js';
 

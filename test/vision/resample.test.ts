@@ -1,7 +1,6 @@
 import t from 'tap';
-import { type Picture, planes } from '../../src/vision/picture.js';
+import { type Picture, planes, type View, viewAround, wholeView } from '../../src/vision/picture.js';
 import { resample, resampler } from '../../src/vision/resample.js';
-import { type View, viewAround, wholeView } from '../../src/vision/view.js';
 import { madePicture, toI420 } from './made-picture.js';
 
 const mean = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0) / values.length;

@@ -1,9 +1,8 @@
 import t from 'tap';
-import type { Box, Landmarks } from '../../src/domain/face.js';
 import type { Candidate } from '../../src/vision/blazeface.js';
-import { defaultSearch, type Look, searchFaces } from '../../src/vision/search.js';
-import { tileGrid, tileSides, tilesInTurn } from '../../src/vision/tiles.js';
-import type { View } from '../../src/vision/view.js';
+import type { Box, Landmarks } from '../../src/vision/face.js';
+import type { View } from '../../src/vision/picture.js';
+import { defaultSearch, type Look, searchFaces, tileGrid, tileSides, tilesInTurn } from '../../src/vision/search.js';
 
 const frame = { width: 1280, height: 960 };
 const all = { search: 'all', around: [], moved: [], turn: 0 } as const;

@@ -112,7 +112,7 @@ def pictures(chosen: Sequence[Candidate], rounds: int, seed: int) -> Bytes:
 def nearness(embeddings: Floats) -> float:
     """How near the cohort is to somebody ordinary: the mean similarity of a member to the closest 5 % of the others.
 
-    The daemon compares a person's own nearness with it (`src/domain/calibration.ts`).
+    The daemon compares a person's own nearness with it (`src/gallery/calibration.ts`).
     """
     similarity = embeddings @ embeddings.T
     np.fill_diagonal(similarity, -1.0)

@@ -1,11 +1,14 @@
 // The demo's people: faces in the sample photos that come with a development dependency. None is part of roomkin.
+
 import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import sharp from 'sharp';
 import { fail } from '../../base/errors.js';
-import { readPhoto } from '../../capture/photo.js';
-import type { Face } from '../../domain/face.js';
+import { readPhoto } from '../../camera/photo.js';
 import type { Engine } from '../../engine/engine.js';
+import type { Face } from '../../vision/face.js';
 import type { Casting } from './script.js';
 
 /** The folder of the sample photos. Errors: SAMPLES_MISSING. */
@@ -37,4 +40,24 @@ export async function castFace(engine: Engine, folder: string, casting: Casting)
     'SAMPLES_MISSING',
     `no face ${casting.face + 1} from the left in ${casting.photo}: run npm ci in a checkout`,
   );
+}
+
+// The photos the demo enrols from: each person cut out of a group photo, as somebody would crop one for `roomkin enrol`.
+
+/** Writes `folder/name/1.jpg` with `face` and some room around it. */
+export async function writeEnrolmentPhoto(folder: string, name: string, photo: string, face: Face): Promise<void> {
+  const { data, info } = await sharp(photo).rotate().removeAlpha().toBuffer({ resolveWithObject: true });
+  const [x, y, width, height] = face.box;
+  const left = Math.max(0, Math.round(x - 0.3 * width));
+  const top = Math.max(0, Math.round(y - 0.4 * height));
+  await mkdir(join(folder, name), { recursive: true });
+  await sharp(data)
+    .extract({
+      left,
+      top,
+      width: Math.min(info.width - left, Math.round(1.6 * width)),
+      height: Math.min(info.height - top, Math.round(1.8 * height)),
+    })
+    .jpeg({ quality: 92 })
+    .toFile(join(folder, name, '1.jpg'));
 }

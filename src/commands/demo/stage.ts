@@ -2,7 +2,7 @@
 // the replay camera, so that everything behind the camera is what a real room gets.
 import { join } from 'node:path';
 import sharp, { type OverlayOptions } from 'sharp';
-import type { Box, Face } from '../../domain/face.js';
+import type { Box, Face } from '../../vision/face.js';
 import { framerate, lengthSeconds, type Walk, walks } from './script.js';
 
 export const widthPx = 640;

@@ -1,0 +1,88 @@
+// A file, a webcam (V4L2) or an address (RTSP, HTTP) through ffmpeg 5.1 or later, as the same raw video that a Pi
+// camera gives: I420, full range, BT.601, no padding. An address may hold a password: it is handed over on stdin as a
+// list of one entry, never as an argument that every user of the machine can read, and no line that is kept names it.
+import { explainFfmpeg, explainFfmpegStall } from './faults.js';
+import type { CameraOptions, CameraProgram } from './options.js';
+
+/** What an address may lead to; `file` is not among it. */
+const protocols = 'pipe,data,crypto,tcp,udp,tls,rtp,srtp,rtsp,rtsps,http,https,httpproxy,hls,rtmp,rtmps';
+
+/** How ffmpeg is run for `options`. */
+export function ffmpegProgram(options: CameraOptions): CameraProgram {
+  const input = inputOf(options);
+  return {
+    commands: [options.command ?? ['ffmpeg']],
+    args: [...['-hide_banner', '-nostats', '-loglevel', 'error'], ...input.args, ...outputArgs(options)],
+    env: {},
+    stdin: input.stdin,
+    rowAlignments: [1],
+    ends: input.kind === 'file' && !options.loop,
+    sizeIn: () => null,
+    redact: (line) => redactAddress(line, options.input ?? ''),
+    explain: explainFfmpeg,
+    explainStall: explainFfmpegStall,
+  };
+}
+
+interface Input {
+  readonly kind: 'file' | 'device' | 'address';
+  readonly args: readonly string[];
+  readonly stdin: string | null;
+}
+
+function inputOf(options: CameraOptions): Input {
+  const input = options.input ?? '';
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(input)) return { kind: 'address', ...addressInput(input) };
+  if (input.startsWith('/dev/')) {
+    // A driver that cannot give this size or rate takes the nearest; the filter below does the rest.
+    const wish = ['-framerate', String(options.framerate), '-video_size', `${options.width}x${options.height}`];
+    return { kind: 'device', args: ['-nostdin', '-f', 'v4l2', ...wish, '-i', input], stdin: null };
+  }
+  // At its own speed, as a camera would give it; `file:` keeps a name like `concat:x` from being a protocol.
+  const args = ['-nostdin', '-re', ...(options.loop ? ['-stream_loop', '-1'] : []), '-i', `file:${input}`];
+  return { kind: 'file', args, stdin: null };
+}
+
+function addressInput(address: string): { readonly args: readonly string[]; readonly stdin: string } {
+  const escaped = address.replace(/[\s'"\\\u0000-\u001f]/g, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  const transport = /^rtsps?:/i.test(address) ? '\noption rtsp_transport tcp' : '';
+  return {
+    args: ['-protocol_whitelist', protocols, '-fflags', 'nobuffer', '-safe', '0', '-f', 'concat', '-i', 'pipe:0'],
+    stdin: `ffconcat version 1.0\nfile '${escaped}'${transport}\n`,
+  };
+}
+
+function outputArgs({ width, height, framerate, hflip, vflip, rotation }: CameraOptions): readonly string[] {
+  const turned = rotation === 180;
+  const filters = [
+    `scale=${width}:${height}:force_original_aspect_ratio=decrease:force_divisible_by=2:out_range=full:out_color_matrix=bt601`,
+    `pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2`,
+    ...(hflip !== turned ? ['hflip'] : []),
+    ...(vflip !== turned ? ['vflip'] : []),
+    'format=yuv420p',
+  ];
+  return [
+    ...['-map', '0:v:0', '-vf', filters.join(',')],
+    // Drops frames above the rate and never repeats one: a repeated picture would look like a second look.
+    ...['-fps_mode', 'vfr', '-r', String(framerate)],
+    ...['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-flush_packets', '1', 'pipe:1'],
+  ];
+}
+
+/** `line` without the user name and password of any address in it, however ffmpeg wrote them. */
+export function redactAddress(line: string, address: string): string {
+  const hidden = line.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s]*@/gi, '$1***@');
+  const userinfo = /^[a-z][a-z0-9+.-]*:\/\/([^/]*)@/i.exec(address)?.[1] ?? '';
+  const password = userinfo.includes(':') ? userinfo.slice(userinfo.indexOf(':') + 1) : '';
+  return [userinfo, password, decoded(password)]
+    .filter((secret) => secret.length > 0)
+    .reduce((text, secret) => text.replaceAll(secret, '***'), hidden);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,170 @@
+// Keeps a camera program running. A program that cannot start, ends, stalls or sends what is no frame is ended and
+// opened again after a growing delay, for ever; only `stop` and the end of a file end it.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../base/clock.js';
+import type { Log } from '../base/log.js';
+import { createMailbox } from '../base/mailbox.js';
+import type { Camera, Frame } from './camera.js';
+import { type CameraChild, type ProgramExit, spawnCameraChild } from './child.js';
+import { createFrameSplitter, createPipeReader } from './frame-splitter.js';
+import type { CameraOptions, CameraProgram } from './options.js';
+import { createCameraReport } from './report.js';
+
+export function createProcessCamera(program: CameraProgram, options: CameraOptions, clock: Clock, log: Log): Camera {
+  const { timings } = options;
+  const report = createCameraReport(log);
+  let mailbox = createMailbox<Frame>();
+  mailbox.end();
+  let stopping = new AbortController();
+  let running: Promise<void> | null = null;
+
+  /** One life of the program, from its start until nothing of it is left. */
+  async function live(signal: AbortSignal, argv: readonly string[]): Promise<Life> {
+    const startedAt = clock.monotonicMs();
+    let lastFrameAt: number | null = null;
+    let bytesSinceFrame = 0;
+    let stalled: string | null = null;
+
+    const splitter = createFrameSplitter(options.width, options.height, program.rowAlignments);
+    const reader = createPipeReader(
+      splitter,
+      options.framerate,
+      () => clock.monotonicMs(),
+      ({ data, width, height, stride, lastByteAtMs, skipped }) => {
+        if (signal.aborted || stalled) return;
+        lastFrameAt = lastByteAtMs;
+        bytesSinceFrame = 0;
+        const sequence = report.frame(skipped);
+        mailbox.put({ capturedAt: lastByteAtMs, sequence, width, height, format: 'i420', stride, data });
+        report.drops(mailbox.drops);
+        report.online();
+      },
+      (bytes) => {
+        report.torn();
+        log('debug', 'camera: bytes that are no frame were thrown away', { bytes, frameBytes: splitter.frameBytes });
+      },
+    );
+    const child: CameraChild = spawnCameraChild({
+      argv,
+      env: program.env,
+      stdin: program.stdin,
+      graceMs: timings.graceMs,
+      onData: (chunk) => {
+        if (signal.aborted || stalled) return;
+        bytesSinceFrame += chunk.length;
+        reader.push(chunk);
+      },
+      onLine: (line) => {
+        const size = program.sizeIn(line);
+        if (size) splitter.resize(size.width, size.height);
+        log('debug', `camera: ${program.redact(line)}`);
+      },
+    });
+    const lines = (): string[] => child.lastLines.map(program.redact);
+
+    const patienceMs = (): number => {
+      const stallMs = Math.max(options.stallMs, 3000 / options.framerate);
+      return lastFrameAt === null ? Math.max(timings.openMs, stallMs) : stallMs;
+    };
+    // The age of the last frame, on the monotonic clock: a dead sensor's program runs on and says nothing new.
+    const watchdog = setInterval(
+      () => {
+        const ageMs = clock.monotonicMs() - (lastFrameAt ?? startedAt);
+        if (ageMs < patienceMs() || stalled) return;
+        const why = program.explainStall(lines()) ?? describeSilence(bytesSinceFrame, splitter.frameBytes);
+        stalled = `no frame for ${Math.round(ageMs / 100) / 10} s: ${why}`;
+        report.failed(stalled);
+        void child.end();
+      },
+      Math.min(500, patienceMs() / 4),
+    );
+    const onAbort = (): void => void child.end();
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+
+    const exit = await child.exited;
+    clearInterval(watchdog);
+    signal.removeEventListener('abort', onAbort);
+    if (!signal.aborted && !stalled) reader.end();
+    return {
+      exit,
+      over: program.ends && exit.code === 0 && !stalled,
+      reason: stalled ?? program.explain(exit, lines()),
+      steady: lastFrameAt !== null && clock.monotonicMs() - startedAt >= timings.steadyMs,
+    };
+  }
+
+  /** Tries the program's names until one is installed. */
+  async function open(signal: AbortSignal): Promise<Life> {
+    let life: Life | null = null;
+    for (const command of program.commands) {
+      life = await live(signal, [...command, ...program.args]);
+      if (life.exit.spawnError !== 'ENOENT') return life;
+    }
+    return life!;
+  }
+
+  async function run(signal: AbortSignal): Promise<void> {
+    let waitMs = timings.reopenMs;
+    while (!signal.aborted) {
+      const life = await open(signal);
+      if (signal.aborted) return;
+      if (life.over) {
+        mailbox.end();
+        report.ended('the video is over');
+        return;
+      }
+      if (life.steady) waitMs = timings.reopenMs;
+      report.failed(life.reason);
+      log('debug', 'camera: opened again soon', { waitMs });
+      await delay(waitMs, undefined, { signal }).catch(() => {});
+      waitMs = Math.min(2 * waitMs, timings.reopenMostMs);
+      if (!signal.aborted) report.reopened();
+    }
+  }
+
+  async function stop(): Promise<void> {
+    if (running && !stopping.signal.aborted) report.ended('stopped');
+    stopping.abort();
+    mailbox.discard();
+    await running;
+  }
+
+  return {
+    start() {
+      if (running && !stopping.signal.aborted) return;
+      const before = running;
+      const controller = new AbortController();
+      stopping = controller;
+      mailbox = createMailbox<Frame>();
+      report.starting();
+      running = (async () => {
+        await before;
+        await run(controller.signal);
+      })();
+    },
+    next: () => mailbox.take(),
+    get status() {
+      return report.status;
+    },
+    onState: report.onState,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+interface Life {
+  readonly exit: ProgramExit;
+  readonly over: boolean;
+  readonly reason: string;
+  /** Whether it ran long enough to count as sound. */
+  readonly steady: boolean;
+}
+
+function describeSilence(bytes: number, frameBytes: number): string {
+  if (bytes === 0) return 'the camera sends nothing; it is opened again';
+  return (
+    `${bytes} bytes came, but never a whole frame of ${frameBytes} between two rests: ` +
+    'lower [camera] framerate, width or height, or give this machine less to do'
+  );
+}

@@ -1,0 +1,127 @@
+// A folder of pictures as a camera, in natural order (2.jpg before 10.jpg), each scaled to fit and framed in black. It
+// keeps to its rate, so that a replay behaves as a camera does, or waits for its reader (`lossless`), so that
+// the same folder gives the same frames on any machine.
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import sharp from 'sharp';
+import type { Clock } from '../base/clock.js';
+import { oneLine } from '../base/errors.js';
+import type { Log } from '../base/log.js';
+import { createMailbox } from '../base/mailbox.js';
+import type { Camera, Frame } from './camera.js';
+import type { CameraOptions } from './options.js';
+import { createCameraReport } from './report.js';
+
+const pictureName = /\.(jpe?g|png|webp|tiff?|gif|avif)$/i;
+/** 48 megapixels: more than any camera's still. */
+const mostPixels = 48e6;
+const naturally = new Intl.Collator('en', { numeric: true }).compare;
+
+export function createReplayCamera(options: CameraOptions, clock: Clock, log: Log): Camera {
+  const report = createCameraReport(log);
+  const periodMs = 1000 / options.framerate;
+  let mailbox = createMailbox<Frame>();
+  mailbox.end();
+  let stopping: AbortController | null = null;
+  let running: Promise<void> = Promise.resolve();
+  /** Called when the reader wants a frame; only a lossless replay waits for it. */
+  let wanted = (): void => {};
+  let want: Promise<void> = Promise.resolve();
+  const awaitReader = (): void => {
+    want = new Promise((resolve) => {
+      wanted = resolve;
+    });
+  };
+
+  async function play(signal: AbortSignal): Promise<void> {
+    const startedAt = clock.monotonicMs();
+    let shown = 0;
+    let waitMs = options.timings.reopenMs;
+    while (!signal.aborted) {
+      const before = shown;
+      const files = await pictures(options.input ?? '').catch(
+        (error: NodeJS.ErrnoException) => error.code ?? 'unreadable',
+      );
+      for (const file of Array.isArray(files) ? files : []) {
+        const picture = await decode(file, options).catch((error: Error) => {
+          log('warning', `camera: ${file} is left out: ${oneLine(error.message, 200)}`);
+          return null;
+        });
+        if (!picture) continue;
+        const dueAt = startedAt + shown * periodMs;
+        if (options.lossless) await want;
+        // Never faster than the rate: a lossless replay keeps the camera's timeline, and falls behind it on a slow machine.
+        await delay(Math.max(0, dueAt - clock.monotonicMs()), undefined, { signal }).catch(() => {});
+        if (signal.aborted) return;
+        if (options.lossless) awaitReader();
+        shown++;
+        const capturedAt = options.lossless ? dueAt : clock.monotonicMs();
+        const { width, height } = options;
+        const sequence = report.frame(0);
+        mailbox.put({ capturedAt, sequence, width, height, format: 'rgb', stride: 3 * width, data: picture });
+        report.drops(mailbox.drops);
+        report.online();
+      }
+      if (shown === before) {
+        const why = Array.isArray(files) ? 'there is no readable picture in it' : `it cannot be read (${files})`;
+        report.failed(`the folder in [camera] input (${oneLine(options.input ?? '', 200)}): ${why}`);
+        await delay(waitMs, undefined, { signal }).catch(() => {});
+        waitMs = Math.min(2 * waitMs, options.timings.reopenMostMs);
+      } else if (!options.loop) {
+        mailbox.end();
+        return report.ended('the replay is over');
+      }
+    }
+  }
+
+  async function stop(): Promise<void> {
+    if (stopping && !stopping.signal.aborted) report.ended('stopped');
+    stopping?.abort();
+    wanted();
+    mailbox.discard();
+    await running;
+  }
+
+  return {
+    start() {
+      if (stopping && !stopping.signal.aborted) return;
+      const controller = new AbortController();
+      stopping = controller;
+      mailbox = createMailbox<Frame>();
+      awaitReader();
+      report.starting();
+      running = running.then(() => play(controller.signal));
+    },
+    next() {
+      wanted();
+      return mailbox.take();
+    },
+    get status() {
+      return report.status;
+    },
+    onState: report.onState,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function pictures(folder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => pictureName.test(name));
+  return names.sort(naturally).map((name) => join(folder, name));
+}
+
+/** The picture upright, RGB, `width` x `height`. Throws what sharp throws. */
+async function decode(file: string, { width, height, hflip, vflip, rotation }: CameraOptions): Promise<Uint8Array> {
+  const turned = rotation === 180;
+  return sharp(file, { limitInputPixels: mostPixels, sequentialRead: true })
+    .autoOrient()
+    .resize(width, height, { fit: 'contain', background: 'black' })
+    .flip(vflip !== turned)
+    .flop(hflip !== turned)
+    .flatten({ background: 'black' })
+    .toColourspace('srgb')
+    .removeAlpha()
+    .raw()
+    .toBuffer();
+}

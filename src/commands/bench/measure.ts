@@ -1,0 +1,82 @@
+// How long each stage takes on this machine, measured in a child like the engine's own.
+import { fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { fail } from '../../base/errors.js';
+import { delegatePluginPath } from '../../engine/runtime.js';
+
+/** Milliseconds. */
+export interface Spread {
+  readonly p50: number;
+  readonly p95: number;
+}
+
+export type Stage = 'detectWhole' | 'detectTile' | 'detectAll' | 'align' | 'embed' | 'total';
+
+export interface MeasureOptions {
+  readonly manifestPath: string;
+  readonly embedder: string | null;
+  readonly threads: number;
+  /** null: TFLite's own kernels. */
+  readonly delegatePath: string | null;
+  /** Also: the stages around the models, another embedder beside it, bare inference with other thread counts. */
+  readonly extra: null | { readonly embedder: string | null; readonly threadCounts: readonly number[] };
+  /** Spend about this long on each figure. */
+  readonly budgetMs: number;
+}
+
+export interface Measurement {
+  readonly detector: { readonly id: string; readonly ms: Spread };
+  readonly embedder: { readonly id: string; readonly type: string; readonly ms: Spread };
+  readonly extra: Extra | null;
+}
+
+export interface Extra {
+  readonly stages: Readonly<Record<Stage, Spread>>;
+  readonly embedder: Spread | null;
+  readonly byThreads: readonly { readonly threads: number; readonly detector: Spread; readonly embedder: Spread }[];
+}
+
+export type MeasureAnswer = { readonly measured: Measurement } | { readonly failed: string };
+
+const childPath = fileURLToPath(new URL('./measure-child.js', import.meta.url));
+const limitMs = 300_000;
+
+/** The plug-in's path, or null where it was not built. */
+export function builtDelegate(): string | null {
+  return existsSync(delegatePluginPath) ? delegatePluginPath : null;
+}
+
+/** Measures in a process that ends afterwards. Errors: ENGINE_FAILED, with what the process said or how it died. */
+export function measure(options: MeasureOptions, signal: AbortSignal): Promise<Measurement> {
+  return new Promise((resolve, reject) => {
+    const child = fork(childPath, {
+      execArgv: [],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
+    const abort = (): void => void child.kill('SIGKILL');
+    signal.addEventListener('abort', abort, { once: true });
+    child.once('message', (answer: MeasureAnswer) => {
+      if ('measured' in answer) resolve(answer.measured);
+      else reject(fail('ENGINE_FAILED', answer.failed));
+      child.disconnect();
+    });
+    child.once('error', (cause) => reject(fail('ENGINE_FAILED', cause.message, cause)));
+    child.once('exit', (code, ended) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      if (signal.aborted) reject(signal.reason);
+      else reject(fail('ENGINE_FAILED', `the measuring process ended (${ended ?? code}) without an answer`));
+    });
+    child.send(options);
+  });
+}
+
+/** Median and 95th percentile of at least one time. */
+export function spread(times: readonly number[]): Spread {
+  const sorted = [...times].sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
+  return { p50: at(0.5), p95: at(0.95) };
+}

@@ -1,0 +1,89 @@
+// Whether the configured camera gives a picture: from the daemon if it runs, since only one program can have the camera;
+// else by taking one frame.
+import { constants } from 'node:fs';
+import { access, readdir } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { systemClock } from '../../base/clock.js';
+import { silentLog } from '../../base/log.js';
+import type { Frame } from '../../camera/camera.js';
+import { openCamera } from '../../camera/open.js';
+import type { Config } from '../../config/load.js';
+import { cameraOptions } from '../../config/parts.js';
+import type { DaemonStatus } from '../../control/protocol.js';
+import { type Finding, failed, ok, warn } from './finding.js';
+import { runProgram } from './machine.js';
+
+/** A Pi's camera gives its first frame within two seconds; a network camera may take several. */
+const firstFrameMs = 15_000;
+
+/** `daemon`: its status; null where none runs. */
+export async function checkCamera(config: Config, daemon: DaemonStatus | null): Promise<Finding> {
+  if (daemon !== null) {
+    const { state, reason, frames } = daemon.camera;
+    if (state === 'online') return ok('camera', `online in the daemon, ${frames} frames`);
+    if (state === 'paused') return warn('camera', 'switched off', '`roomkin resume` switches it on');
+    return failed('camera', `${state} in the daemon`, reason);
+  }
+  await using camera = openCamera(cameraOptions(config), systemClock, silentLog);
+  const offline = new Promise<string>((resolve) => {
+    camera.onState((status) => {
+      if (status.state === 'offline') resolve(status.reason ?? 'the camera gives no frames');
+    });
+  });
+  camera.start();
+  const bell = new AbortController();
+  const late = wait(firstFrameMs, null, { signal: bell.signal }).catch(() => null);
+  const first: Frame | string | null = await Promise.race([camera.next(), offline, late]);
+  bell.abort();
+  if (first === null) return failed('camera', 'no frame came', camera.status.reason ?? 'check [camera] input');
+  if (typeof first === 'string') return failed('camera', `${config.camera.source} gives no frame`, first);
+  return ok('camera', `${config.camera.source} gives ${first.width}x${first.height}${await cameraNames(config)}`);
+}
+
+/** What `--list-cameras` calls them, for one who has two. */
+async function cameraNames(config: Config): Promise<string> {
+  if (config.camera.source !== 'libcamera') return '';
+  for (const program of ['rpicam-vid', 'libcamera-vid']) {
+    const { missing, stdout } = await runProgram([program, '--list-cameras']);
+    if (missing) continue;
+    const names = [...stdout.matchAll(/^(\d+) : (\S+)/gm)].map(([, index, name]) => `${index} ${name}`);
+    return names.length > 0 ? ` (${names.join(', ')})` : '';
+  }
+  return '';
+}
+
+/** Whether this user may open the devices that the camera is made of; null where the source has none. */
+export async function checkPermissions({ camera }: Config): Promise<Finding | null> {
+  if (camera.source === 'replay') return null;
+  const wanted =
+    camera.source === 'libcamera'
+      ? [...(await devices('/dev', /^(media|video)\d+$/)), ...(await devices('/dev/dma_heap', /./))]
+      : camera.input?.startsWith('/dev/')
+        ? [camera.input]
+        : [];
+  if (camera.source === 'ffmpeg' && wanted.length === 0) return null;
+  if (wanted.length === 0) {
+    return warn(
+      'devices',
+      'there is no /dev/video*, /dev/media* or /dev/dma_heap',
+      'use Raspberry Pi OS with its own kernel',
+    );
+  }
+  const closed: string[] = [];
+  for (const path of wanted) {
+    if (
+      !(await access(path, constants.R_OK | constants.W_OK).then(
+        () => true,
+        () => false,
+      ))
+    )
+      closed.push(path);
+  }
+  if (closed.length === 0) return ok('devices', `${wanted.length} camera devices may be opened`);
+  return failed('devices', `this user may not open ${closed[0]}`, 'sudo usermod -aG video USER, then log in again');
+}
+
+async function devices(folder: string, name: RegExp): Promise<string[]> {
+  const entries = await readdir(folder).catch(() => []);
+  return entries.filter((entry) => name.test(entry)).map((entry) => `${folder}/${entry}`);
+}

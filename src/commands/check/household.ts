@@ -1,0 +1,15 @@
+// Whether this room shares its people with the others, and under which key.
+import type { Config } from '../../config/load.js';
+import { createHouseholdSeal, readHouseholdKey } from '../../sharing/key.js';
+import { type Finding, fault, ok } from './finding.js';
+
+export function checkHousehold({ household }: Pick<Config, 'household'>): Finding {
+  try {
+    const key = readHouseholdKey(household.keyFile);
+    if (key === null) return ok('household', 'no key: who is enrolled here is known here only');
+    const { fingerprint } = createHouseholdSeal(key, household.id);
+    return ok('household', `shares its people with ${household.id}, key ${fingerprint.toString('hex', 0, 4)}`);
+  } catch (error) {
+    return fault('household', error);
+  }
+}

@@ -1,0 +1,129 @@
+// roomkin evaluate pairs: the verification protocol (LFW and its like) through the whole shipped pipeline.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fail, oneLine } from '../../base/errors.js';
+import { similarity } from '../../gallery/similarity.js';
+import type { CommandIo } from '../command.js';
+import type { EvaluateArguments } from './arguments.js';
+import { evaluatedEngine, portraits } from './portraits.js';
+import { accuracyAt, type ScoredPair, type Verification, verify } from './verification.js';
+
+/** Pairs of one kind: decided with the threshold of all of them, curves of their own. */
+interface PerKind {
+  readonly pairs: number;
+  readonly undetected: number;
+  readonly accuracy: number;
+  readonly tarAtFar: Verification['tarAtFar'];
+  readonly eer: Verification['eer'];
+}
+
+export async function evaluatePairs(given: EvaluateArguments & { pairs: string }, io: CommandIo): Promise<void> {
+  const all = await readPairs(given.pairs);
+  const pairs = given.limit === null ? all : spread(all, given.limit);
+  const path = (name: string) => join(given.images, name);
+  const probes = new Set(given.low ? pairs.map((pair) => path(pair.b)) : []);
+  const files = [...new Set(pairs.flatMap((pair) => [path(pair.a), path(pair.b)]))];
+  await using engine = evaluatedEngine(io, given.embedder);
+  const { embedder, delegate } = await engine.start();
+  const found = await portraits(engine, { files, low: probes, seed: given.seed }, io);
+
+  const scored = pairs.map((pair): ScoredPair => {
+    const a = found.get(path(pair.a))?.clean?.embedding ?? null;
+    const b = found.get(path(pair.b))?.[given.low ? 'low' : 'clean']?.embedding ?? null;
+    return { ...pair, similarity: a === null || b === null ? null : similarity(a, b) };
+  });
+  const undetected = [...found].filter(
+    ([file, { clean, low }]) => clean?.embedding == null || (probes.has(file) && low?.embedding == null),
+  );
+  const { pairs: count, ...rest } = verify(scored);
+  const kinds = [...new Set(scored.flatMap((pair) => pair.kind ?? []))];
+  const perKind = Object.fromEntries(
+    kinds.map((kind) => [
+      kind,
+      ofKind(
+        scored.filter((pair) => pair.kind === kind),
+        rest.threshold,
+      ),
+    ]),
+  );
+  const result = {
+    embedder,
+    delegate,
+    pairs: count,
+    images: files.length,
+    undetected: undetected.length,
+    ...rest,
+    perKind,
+  };
+  io.document(result);
+  io.out(`${count} pairs of ${files.length} pictures, ${undetected.length} without a face found; ${embedder}`);
+  io.out(
+    `right decisions ${percent(result.accuracy)} ± ${percent(result.accuracyStd)} (threshold ${fixed(result.threshold)})`,
+  );
+  for (const [far, tar] of Object.entries(result.tarAtFar)) io.out(`accepted at FAR ${far}: ${percent(tar)}`);
+  io.out(`equal error rate ${percent(result.eer)}`);
+  for (const [kind, one] of Object.entries(perKind)) {
+    io.out(`${kind}: ${one.pairs} pairs, right ${percent(one.accuracy)}, at FAR 0.01 ${percent(one.tarAtFar['0.01'])}`);
+  }
+  for (const [file] of undetected.slice(0, 20)) io.out(`no face found: ${file}`);
+}
+
+function ofKind(pairs: readonly ScoredPair[], threshold: number): PerKind {
+  const { tarAtFar, eer } = verify(pairs);
+  const undetected = pairs.filter((pair) => pair.similarity === null).length;
+  return { pairs: pairs.length, undetected, accuracy: accuracyAt(pairs, threshold), tarAtFar, eer };
+}
+
+/** `count` pairs spread evenly over the file, which may list all same pairs first. */
+function spread(pairs: readonly Pair[], count: number): Pair[] {
+  const step = Math.max(1, pairs.length / count);
+  return Array.from({ length: Math.min(count, pairs.length) }, (_, i) => pairs[Math.floor(i * step)]!);
+}
+
+function percent(share: number | null): string {
+  return share === null ? '-' : `${(100 * share).toFixed(2)} %`;
+}
+
+function fixed(value: number): string {
+  return value.toFixed(3);
+}
+
+// A pairs file: lines `label fold imageA imageB [kind]`, separated by blanks; `#` starts a comment; label 1 = same person.
+
+export interface Pair {
+  readonly same: boolean;
+  readonly fold: string;
+  /** Paths relative to the folder of images; `b` is the probe. */
+  readonly a: string;
+  readonly b: string;
+  readonly kind: string | null;
+}
+
+/** Reads `path`. Errors: PAIRS_MALFORMED, with file and line. */
+export async function readPairs(path: string): Promise<Pair[]> {
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw fail('PAIRS_MALFORMED', `cannot read ${path} (${cause.code}): name a pairs file with --pairs`, cause);
+  });
+  return parsePairs(text, path);
+}
+
+/** Parses the text of a pairs file; `path` is only named in errors. Errors: PAIRS_MALFORMED. */
+export function parsePairs(text: string, path: string): Pair[] {
+  const pairs = text.split(/\r?\n/).flatMap((line, index): Pair[] => {
+    const words = line
+      .replace(/(^|\s)#.*$/, '')
+      .trim()
+      .split(/\s+/);
+    if (words[0] === '') return [];
+    const [label, fold, a, b, kind] = words;
+    const wrong = (why: string) =>
+      fail('PAIRS_MALFORMED', `${path}:${index + 1}: ${why}; a line is: label fold imageA imageB [kind]`);
+    if (words.length < 4 || words.length > 5) throw wrong(`${words.length} words where 4 or 5 are needed`);
+    if (label !== '0' && label !== '1') throw wrong(`label ${oneLine(label!, 40)} is neither 0 nor 1`);
+    return [{ same: label === '1', fold: fold!, a: a!, b: b!, kind: kind ?? null }];
+  });
+  if (pairs.length === 0)
+    throw fail('PAIRS_MALFORMED', `${path}: no pair in it; a line is: label fold imageA imageB [kind]`);
+  return pairs;
+}

@@ -1,0 +1,179 @@
+// What the running daemon answers on its control socket.
+import type { Clock, WallTime } from '../base/clock.js';
+import { createWallTime } from '../base/clock.js';
+import { packageVersion } from '../base/files.js';
+import type { Camera } from '../camera/camera.js';
+import type { Config } from '../config/load.js';
+import type { EngineInfo } from '../engine/engine.js';
+import type { Gallery } from '../gallery/person.js';
+import { explainLook, type LookLog } from '../journal/journal.js';
+import type { Publisher } from '../mqtt/publisher.js';
+import type { PresenceSnapshot } from '../presence/presence.js';
+import type { LookExplained } from '../recognition/observation.js';
+import { overlap } from '../recognition/tracker.js';
+import type { PrivacySwitch } from '../room/privacy-switch.js';
+import type { Room, RoomListener } from '../room/room.js';
+import {
+  type DaemonStatus,
+  encodeEmbedding,
+  type LiveFace,
+  type LiveUpdate,
+  type RoomState,
+  type WatchUpdate,
+} from './protocol.js';
+import type { ControlHandlers } from './server.js';
+import type { Meter } from './statistics.js';
+
+export interface HandlerParts {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly model: EngineInfo;
+  readonly camera: Camera;
+  readonly room: Room;
+  readonly looks: LookLog;
+  readonly meter: Meter;
+  readonly privacy: PrivacySwitch;
+  readonly publisher: Publisher;
+  readonly watchers: Set<RoomListener>;
+  currentGallery(): Gallery;
+}
+
+export function daemonHandlers(parts: HandlerParts): ControlHandlers {
+  const { config, clock, model, camera, room, looks, meter, privacy, publisher, watchers, currentGallery } = parts;
+  const wallTime = createWallTime(clock);
+  const attending = new Set<RoomListener>();
+
+  function status(): DaemonStatus {
+    const people = currentGallery().people;
+    const connection = publisher.status();
+    const { state, reason, frames, drops, reopened } = camera.status;
+    return {
+      version: packageVersion,
+      room: config.room.id,
+      pid: process.pid,
+      uptimeSeconds: Math.round(meter.uptimeSeconds()),
+      recognition: privacy.on ? 'on' : 'off',
+      camera: { state: privacy.on ? state : 'paused', reason: privacy.on ? reason : null, frames, drops, reopened },
+      engine: {
+        detector: model.detector,
+        embedder: model.embedder,
+        delegate: model.delegate,
+        delegateReason: model.delegateReason,
+        restarts: meter.faults,
+      },
+      frames: {
+        processed: meter.frames,
+        fps: meter.fps() ?? 0,
+        p50Ms: meter.latencyMs(0.5),
+        p95Ms: meter.latencyMs(0.95),
+      },
+      gallery: { people: people.length, templates: people.reduce((sum, person) => sum + person.templates.length, 0) },
+      mqtt: { connected: connection.connected, url: connection.broker, reason: connection.fault },
+      presence: roomState(room.snapshot, wallTime),
+      fixedFaces: room.fixedFaces.map(({ box: [x, y, width, height], stillMs }) => ({
+        xPx: Math.round(x + width / 2),
+        yPx: Math.round(y + height / 2),
+        widthPx: Math.round(width),
+        stillSeconds: Math.round(stillMs / 1000),
+      })),
+    };
+  }
+
+  return {
+    status,
+    why(last) {
+      const names = new Map(currentGallery().people.map(({ id, name }) => [id, name]));
+      return looks.recent(last).map((look) => explainLook(look, names));
+    },
+    pause: () => privacy.set(false),
+    resume: () => privacy.set(true),
+    watch(send) {
+      const watcher = createRoomWatcher(clock, send);
+      watchers.add(watcher);
+      watcher.state(room.snapshot);
+      return () => watchers.delete(watcher);
+    },
+    live(send) {
+      const watcher = createLiveWatcher({ model, camera, room, privacy, currentGallery }, send);
+      watchers.add(watcher);
+      attending.add(watcher);
+      room.attended = true;
+      watcher.state(room.snapshot);
+      return () => {
+        watchers.delete(watcher);
+        attending.delete(watcher);
+        room.attended = attending.size > 0;
+      };
+    },
+  };
+}
+
+// A room's news in the words of `roomkin watch`: for the control socket and for `roomkin run --json`.
+
+/** What is true now, with wall times; every value null while nothing can be seen. */
+export function roomState(snapshot: PresenceSnapshot | null, wallTime: WallTime): RoomState {
+  if (snapshot === null) return { occupied: null, people: null, ambiguous: null, strangers: null };
+  const { occupied, people, ambiguous, strangers } = snapshot;
+  return {
+    occupied,
+    people: people.map(({ person, name, as, sinceMs }) => ({ person, name, as, since: wallTime(sinceMs) })),
+    ambiguous: ambiguous.map(({ sinceMs, ...face }) => ({ ...face, since: wallTime(sinceMs) })),
+    strangers,
+  };
+}
+
+/** Hands each change of a room to `send`. */
+export function createRoomWatcher(clock: Clock, send: (update: WatchUpdate) => void): RoomListener {
+  const wallTime = createWallTime(clock);
+  return {
+    state: (snapshot) => send({ type: 'state', at: wallTime(clock.monotonicMs()), ...roomState(snapshot, wallTime) }),
+    event: ({ type, atMs, person, name, confidence, movedTo }) =>
+      send({
+        type: 'event',
+        at: wallTime(atMs),
+        event: type,
+        person,
+        name,
+        confidence,
+        ...(movedTo === null ? {} : { moved_to: movedTo }),
+      }),
+  };
+}
+
+// What an enrolment before the camera is told: every look, its embedding too, over the control socket and nowhere else. No pictures.
+
+export type LiveParts = Pick<HandlerParts, 'currentGallery'> & {
+  readonly room: Pick<HandlerParts['room'], 'fixedFaces'>;
+  readonly model: Pick<HandlerParts['model'], 'space'>;
+  readonly camera: Pick<Camera, 'status'>;
+  readonly privacy: Pick<HandlerParts['privacy'], 'on'>;
+};
+
+/** Overlap (intersection over union) of a face with the place where a picture hangs. */
+const samePlace = 0.3;
+
+/** Hands the faces of each analysed frame to `send`, and why there are none when the room goes blind. */
+export function createLiveWatcher(parts: LiveParts, send: (update: LiveUpdate) => void): RoomListener {
+  const { model, camera, room, privacy, currentGallery } = parts;
+  /** A picture on the wall that was found out is nobody who could be enrolled, and in nobody's way. */
+  const isPicture = ({ box, weight }: LookExplained): boolean =>
+    weight === 0 && room.fixedFaces.some((fixed) => overlap(fixed.box, box) >= samePlace);
+  return {
+    state(snapshot) {
+      if (snapshot !== null) return;
+      const { state, reason } = camera.status;
+      const why = reason ?? (state === 'starting' ? 'the camera is starting' : 'no frame was looked at yet');
+      send({ type: 'blind', paused: !privacy.on, reason: privacy.on ? why : 'recognition is switched off' });
+    },
+    event: () => {},
+    looks(looks) {
+      const faces = looks.filter((look) => !isPicture(look)).map(liveFace);
+      send({ type: 'frame', space: model.space, gallery: currentGallery().version, faces });
+    },
+  };
+}
+
+function liveFace({ score, quality, embedding, weight, best, similarity, person, rule }: LookExplained): LiveFace {
+  const encoded = embedding === null ? null : encodeEmbedding(embedding);
+  return { score, quality, embedding: encoded, weight, best, similarity, person, rule };
+}

@@ -1,0 +1,135 @@
+// What the daemon and the command line say to each other: one request per connection, JSON lines, both ways bounded.
+// Plain data only, so that the daemon, the client and a stranger with `socat` see the same thing.
+import { z } from 'zod';
+import { floatBytes, floatsOf } from '../base/bytes.js';
+import type { ErrorCode } from '../base/errors.js';
+import type { Quality } from '../vision/face.js';
+
+/** A request line longer than this is refused and the connection closed. */
+export const maxRequestBytes = 4096;
+/** A reply line longer than this is a fault of the daemon. */
+export const maxReplyBytes = 1 << 20;
+/** The most looks that `why` gives. */
+export const maxLooks = 200;
+
+export const controlRequest = z.discriminatedUnion('verb', [
+  z.strictObject({ verb: z.literal('status') }),
+  z.strictObject({ verb: z.literal('why'), last: z.int().min(1).max(maxLooks) }),
+  z.strictObject({ verb: z.literal('watch') }),
+  z.strictObject({ verb: z.literal('live') }),
+  z.strictObject({ verb: z.literal('pause') }),
+  z.strictObject({ verb: z.literal('resume') }),
+]);
+export type ControlRequest = z.infer<typeof controlRequest>;
+
+/** One line of reply; `watch` and `live` get many, every other verb exactly one. */
+export type ControlReply =
+  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: false; readonly code: ErrorCode; readonly sentence: string };
+
+/** How the running daemon is. Durations in the unit their names say; null: not known yet. */
+export interface DaemonStatus {
+  readonly version: string;
+  readonly room: string;
+  readonly pid: number;
+  readonly uptimeSeconds: number;
+  /** The privacy switch: off means that the camera's process is stopped. */
+  readonly recognition: 'on' | 'off';
+  readonly camera: {
+    readonly state: 'starting' | 'online' | 'offline' | 'paused';
+    readonly reason: string | null;
+    readonly frames: number;
+    readonly drops: number;
+    readonly reopened: number;
+  };
+  readonly engine: {
+    readonly detector: string;
+    readonly embedder: string;
+    readonly delegate: 'xnnpack' | 'none';
+    readonly delegateReason: string | null;
+    readonly restarts: number;
+  } | null;
+  /** Frames analysed and how long one takes, capture to decision. */
+  readonly frames: {
+    readonly processed: number;
+    readonly fps: number;
+    readonly p50Ms: number | null;
+    readonly p95Ms: number | null;
+  };
+  readonly gallery: { readonly people: number; readonly templates: number };
+  readonly mqtt: { readonly connected: boolean; readonly url: string; readonly reason: string | null };
+  readonly presence: RoomState;
+  /** Faces that never move, taken for pictures: centre and width in the frame. */
+  readonly fixedFaces: readonly {
+    readonly xPx: number;
+    readonly yPx: number;
+    readonly widthPx: number;
+    readonly stillSeconds: number;
+  }[];
+}
+
+/** Who is in the room. Every value is null while the daemon is paused or blind: not knowing is not "nobody". */
+export interface RoomState {
+  readonly occupied: boolean | null;
+  readonly people:
+    | readonly {
+        readonly person: string;
+        readonly name: string;
+        readonly as: 'seen' | 'assumed';
+        readonly since: string;
+      }[]
+    | null;
+  /** Faces that are one of two people too much alike to tell. */
+  readonly ambiguous:
+    | readonly { readonly people: readonly string[]; readonly names: readonly string[]; readonly since: string }[]
+    | null;
+  readonly strangers: number | null;
+}
+
+/** One line of `watch`: the state at the start and after each change, and each change. */
+export type WatchUpdate =
+  | ({ readonly type: 'state'; readonly at: string } & RoomState)
+  | {
+      readonly type: 'event';
+      readonly at: string;
+      readonly event: 'arrived' | 'left' | 'stranger_arrived' | 'stranger_left';
+      readonly person: string | null;
+      readonly name: string | null;
+      readonly confidence: 'high' | 'medium';
+      /** Only in a `left`: the room of the household in which the person is now, under the name it has over MQTT. */
+      readonly moved_to?: string;
+    };
+
+/** One line of `live`: the faces of each frame, every one analysed while somebody asks for them, or why there is none. */
+export type LiveUpdate =
+  | {
+      readonly type: 'frame';
+      /** Embedding space, and the gallery's version by which the faces were named. */
+      readonly space: string;
+      readonly gallery: number;
+      readonly faces: readonly LiveFace[];
+    }
+  | { readonly type: 'blind'; readonly paused: boolean; readonly reason: string };
+
+/** One face of a frame, for enrolment. Whoever may open the socket gets no more by it than the similarities of `why` tell. */
+export interface LiveFace {
+  readonly score: number;
+  readonly quality: Quality;
+  /** Unit vector as `encodeEmbedding` writes it; null where the face was too poor to be embedded. */
+  readonly embedding: string | null;
+  /** How much the look counted, the id of whom it alone is nearest to, and what its track is taken for and why. */
+  readonly weight: number;
+  readonly best: string | null;
+  readonly similarity: number | null;
+  readonly person: string | null;
+  readonly rule: string;
+}
+
+/** An embedding as base64 of its 32-bit floats, little-endian. */
+export function encodeEmbedding(vector: Float32Array): string {
+  return floatBytes(vector).toString('base64');
+}
+
+export function decodeEmbedding(text: string): Float32Array {
+  return floatsOf(Buffer.from(text, 'base64'));
+}

@@ -1,0 +1,64 @@
+// What the daemon counts about itself: frames, faces, latency. Everything else asks here.
+import type { Clock } from '../base/clock.js';
+import { createQuantiles } from '../base/stats.js';
+import type { EngineAnalysis } from '../engine/engine.js';
+
+export interface Meter {
+  analysed(analysis: EngineAnalysis, latencyMs: number): void;
+  /** A frame that the motion gate found unchanged. */
+  skipped(): void;
+  fault(): void;
+  readonly frames: number;
+  readonly faces: number;
+  readonly faults: number;
+  /** Frames that went all the way, a second, over the last ten seconds; null before the first. */
+  fps(): number | null;
+  /** From a frame's capture to its decision, milliseconds; `share` 0.5 is the median. */
+  latencyMs(share: number): number | null;
+  uptimeSeconds(): number;
+}
+
+const rateWindowMs = 10_000;
+
+export function createMeter(clock: Clock): Meter {
+  const startMs = clock.monotonicMs();
+  const latency = createQuantiles();
+  const times: number[] = [];
+  let frames = 0;
+  let faces = 0;
+  let faults = 0;
+  const count = (): void => {
+    const now = clock.monotonicMs();
+    frames++;
+    times.push(now);
+    while (times[0]! < now - rateWindowMs) times.shift();
+  };
+  return {
+    analysed(analysis, latencyMs) {
+      count();
+      faces += analysis.faces.length;
+      latency.add(latencyMs);
+    },
+    skipped: count,
+    fault() {
+      faults++;
+    },
+    get frames() {
+      return frames;
+    },
+    get faces() {
+      return faces;
+    },
+    get faults() {
+      return faults;
+    },
+    fps() {
+      const now = clock.monotonicMs();
+      if (frames === 0) return null;
+      const window = Math.min(rateWindowMs, Math.max(1, now - startMs));
+      return times.filter((time) => time > now - rateWindowMs).length / (window / 1000);
+    },
+    latencyMs: (share) => latency.at(share),
+    uptimeSeconds: () => (clock.monotonicMs() - startMs) / 1000,
+  };
+}

@@ -1,0 +1,154 @@
+// The engine that ships: both models in one forked child, supervised.
+//
+// Invariant: calls are served one after another; a child that dies takes only the frame it had with it. It is started
+// again with the next call, at once or, when it keeps dying, every half minute: the daemon never exits for it.
+
+import { availableParallelism } from 'node:os';
+import { type Clock, systemClock } from '../base/clock.js';
+import { fail, RoomkinError } from '../base/errors.js';
+import { type Log, silentLog } from '../base/log.js';
+import { createRestartBudget } from '../base/retry.js';
+import type { Frame } from '../vision/picture.js';
+import { defaultSearch } from '../vision/search.js';
+import { type EngineChild, childPath as shippedChild, startChild } from './child-process.js';
+import { type Delegate, probeDelegate } from './delegate-probe.js';
+import type { AnalyzeOptions, Engine, EngineAnalysis, EngineInfo } from './engine.js';
+import { chooseEmbedder, defaultManifestPath, readManifest, readModel } from './manifest.js';
+import type { FromChild, LoadOptions } from './protocol.js';
+
+export interface EngineOptions {
+  /** Embedder's id in the manifest; null or absent: the manifest's default. */
+  readonly embedder?: string | null;
+  /**
+   * Threads of each model. Default 2, and never more than half of the cores: XNNPACK's threads spin while they wait for
+   * each other, which on two busy cores made a frame ten times slower.
+   */
+  readonly threads?: number;
+  /** Score a face must reach, 0 to 1; null or absent: chosen by measurement. */
+  readonly score?: number | null;
+  /** In video, faces with the eyes closer than this are found but not embedded. Default 12. */
+  readonly minEyesPx?: number;
+  /** Tiles searched in turn in each video frame. Default 2. */
+  readonly tilesPerFrame?: number;
+  /** false runs without XNNPACK. Default true: use it where it works. */
+  readonly delegate?: boolean;
+  readonly manifestPath?: string;
+  readonly log?: Log;
+  /** For tests: another program in the child's place, another clock, another patience. */
+  readonly childPath?: string;
+  readonly clock?: Clock;
+  readonly timeoutsMs?: Partial<Timeouts>;
+}
+
+interface Timeouts {
+  readonly load: number;
+  /** `auto` and `whole`. */
+  readonly video: number;
+  /** `all`: a slow Pi needs many seconds for every tile of a large photo. */
+  readonly still: number;
+}
+
+const defaultTimeoutsMs: Timeouts = { load: 60_000, video: 20_000, still: 120_000 };
+
+/** Makes an engine; nothing happens before `start`. */
+export function createEngine(options: EngineOptions = {}): Engine {
+  const log = options.log ?? silentLog;
+  const clock = options.clock ?? systemClock;
+  const timeoutsMs = { ...defaultTimeoutsMs, ...options.timeoutsMs };
+  const path = options.childPath ?? shippedChild;
+  const budget = createRestartBudget(clock);
+  const load: Omit<LoadOptions, 'delegatePath'> = {
+    manifestPath: options.manifestPath ?? defaultManifestPath,
+    embedder: options.embedder ?? null,
+    threads: Math.min(options.threads ?? 2, Math.max(1, Math.floor(availableParallelism() / 2))),
+    search: {
+      ...defaultSearch,
+      ...(options.score == null ? {} : { leastScore: options.score }),
+      ...(options.tilesPerFrame === undefined ? {} : { tilesPerFrame: options.tilesPerFrame }),
+    },
+    minEyesPx: options.minEyesPx ?? 12,
+  };
+  let delegate: Delegate = { path: null, reason: 'switched off' };
+  let child: EngineChild | null = null;
+  let info: EngineInfo | null = null;
+  let stopped = false;
+  let nextId = 1;
+  let last: Promise<unknown> = Promise.resolve();
+
+  const launch = async (): Promise<EngineChild> => {
+    budget.note();
+    const started = startChild(path, log);
+    child = started;
+    try {
+      const message = { type: 'load', options: { ...load, delegatePath: delegate.path } } as const;
+      const loaded = only(await started.ask(message, timeoutsMs.load), 'loaded');
+      info = { ...loaded.info, delegate: delegate.path === null ? 'none' : 'xnnpack', delegateReason: delegate.reason };
+      return started;
+    } catch (cause) {
+      await started.end();
+      throw cause;
+    }
+  };
+
+  /** A living child with its models loaded. */
+  const ready = async (): Promise<EngineChild> => {
+    if (stopped || info === null) throw fail('ENGINE_FAILED', 'the engine is not started');
+    if (child !== null && child.death === null) return child;
+    const waitMs = budget.waitMs();
+    if (waitMs > 0) {
+      throw fail('ENGINE_FAILED', `the recognition process keeps failing: next try in ${Math.ceil(waitMs / 1000)} s`);
+    }
+    log('warning', 'the recognition process is started again', { reason: child?.death ?? 'it was lost' });
+    return launch();
+  };
+
+  const analyzeNow = async (frame: Frame, asked: AnalyzeOptions): Promise<EngineAnalysis> => {
+    const { capturedAt, sequence, width, height, format, stride, data } = frame;
+    const id = nextId++;
+    const serving = await ready();
+    const sent = { capturedAt, sequence, width, height, format, stride, data };
+    const timeoutMs = asked.search === 'all' ? timeoutsMs.still : timeoutsMs.video;
+    const answer = await serving.ask({ type: 'analyze', id, frame: sent, options: asked }, timeoutMs);
+    const { analysis } = only(answer, 'analyzed');
+    const { faces, times, crops } = analysis;
+    return { capturedAt, sequence, width, height, faces, times, ...(crops === null ? {} : { crops }) };
+  };
+
+  const startNow = async (): Promise<EngineInfo> => {
+    // found out here first, so that a wrong file is told as such and not as a child's death
+    const manifest = readManifest(load.manifestPath);
+    for (const model of [manifest.detector, chooseEmbedder(manifest, load.embedder)]) readModel(manifest, model);
+    if (options.delegate ?? true) delegate = await probeDelegate(load, log, path);
+    if (delegate.reason !== null) log('debug', `models run without XNNPACK: ${delegate.reason}`);
+    await launch().catch(async (cause: unknown) => {
+      if (cause instanceof RoomkinError && cause.code !== 'ENGINE_FAILED') throw cause;
+      log('warning', 'the recognition process failed to load, trying once more', { reason: String(cause) });
+      await launch();
+    });
+    return info!;
+  };
+
+  const stop = async (): Promise<void> => {
+    stopped = true;
+    await child?.end();
+  };
+
+  /** Runs `task` after everything asked before it. */
+  const inOrder = <T>(task: () => Promise<T>): Promise<T> => {
+    const result = last.then(task);
+    last = result.catch(() => {});
+    return result;
+  };
+
+  return {
+    start: () => inOrder(startNow),
+    analyze: (frame, asked) => inOrder(() => analyzeNow(frame, asked)),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function only<T extends FromChild['type']>(answer: FromChild, type: T): Extract<FromChild, { type: T }> {
+  if (answer.type !== type) throw fail('ENGINE_FAILED', `the recognition process answered ${answer.type}, not ${type}`);
+  return answer as Extract<FromChild, { type: T }>;
+}

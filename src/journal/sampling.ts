@@ -1,0 +1,121 @@
+// Which looks are kept for a day. Ten looks a second all day would wear out an SD card, and after the first three seconds of a track
+// most repeat each other. What is left out is kept as its mean, so that it still says what it said. Pure; time is in the looks.
+import type { LookExplained } from '../recognition/observation.js';
+
+/** A look and what was left out since the one of its track that was kept before it. */
+export interface NotedLook extends LookExplained {
+  /** Which look of its track it was, from 1; gaps are looks that were not kept. */
+  readonly nth: number;
+  /** The looks in the gap that counted; null where there is none. */
+  readonly skipped: Skipped | null;
+}
+
+export interface Skipped {
+  readonly looks: number;
+  /** Mean weight, above 0. */
+  readonly weight: number;
+  /** Mean of the embeddings by weight: no unit vector, for its similarity to anybody is the mean of theirs. */
+  readonly mean: Float32Array;
+}
+
+/** What is remembered of the live tracks. Immutable; bounded: `runUp` looks a track. */
+export type Notes = ReadonlyMap<number, TrackNotes>;
+
+interface TrackNotes {
+  readonly firstMs: number;
+  readonly looks: number;
+  readonly lastMs: number;
+  readonly person: LookExplained['person'];
+  /** As of the newest look that counted: one that does not says `unclear` of itself, not of the track. */
+  readonly state: LookExplained['state'];
+  readonly keptMs: number;
+  /** Looks since the last one kept, oldest first: if the next one changes the verdict they led to it, and are kept. */
+  readonly runUp: readonly NotedLook[];
+  /** Those before them. */
+  readonly skipped: Skipped | null;
+}
+
+export const noNotes: Notes = new Map();
+
+/** A track's first looks are all kept: so many, and all of so long. */
+const firstLooks = 30;
+const firstMs = 3000;
+/** After them one each so often. */
+const everyMs = 1000;
+/** One each so often of those that do not count: a picture on the wall is looked at all day. */
+const quietMs = 60_000;
+/** More than there are between two kept ones at 30 frames a second. */
+const mostRunUp = 32;
+/** A track that was not seen for so long is taken for over; its last look is kept. The tracker gives up sooner. */
+const overMs = 5000;
+
+/** One frame further: `looks` are those of a frame at `atMs`. `kept` is in the order of time within each track. */
+export function noteworthy(
+  before: Notes,
+  looks: readonly LookExplained[],
+  atMs: number,
+): { readonly notes: Notes; readonly kept: readonly NotedLook[] } {
+  const notes = new Map(before);
+  const kept: NotedLook[] = [];
+  for (const look of looks) {
+    const next = note(notes.get(look.track), look);
+    notes.set(look.track, next.notes);
+    kept.push(...next.kept);
+  }
+  for (const [track, one] of notes) {
+    if (atMs - one.lastMs <= overMs) continue;
+    notes.delete(track);
+    kept.push(...lastLook(one));
+  }
+  return { notes, kept };
+}
+
+/** Every track is over: the last look of each, where it was not kept. */
+export function lastLooks(notes: Notes): readonly NotedLook[] {
+  return [...notes.values()].flatMap(lastLook);
+}
+
+/** What was left out so far is forgotten, because it may be of somebody who was. */
+export function withoutSkipped(notes: Notes): Notes {
+  return new Map([...notes].map(([track, one]) => [track, { ...one, runUp: [], skipped: null }]));
+}
+
+function note(old: TrackNotes | undefined, look: LookExplained): { notes: TrackNotes; kept: readonly NotedLook[] } {
+  const noted: NotedLook = { ...look, nth: (old?.looks ?? 0) + 1, skipped: null };
+  const state = old === undefined || look.weight > 0 ? look.state : old.state;
+  const seen = { firstMs: old?.firstMs ?? look.atMs, looks: noted.nth, lastMs: look.atMs, person: look.person, state };
+  const notes = { ...seen, keptMs: look.atMs, runUp: [], skipped: null };
+  if (old === undefined) return { notes, kept: [noted] };
+  if (old.person !== look.person || old.state !== state) {
+    const [first = noted, ...rest] = [...old.runUp, noted];
+    return { notes, kept: [{ ...first, skipped: old.skipped }, ...rest] };
+  }
+  if (isKept(noted, old.firstMs, old.keptMs)) {
+    return { notes, kept: [{ ...noted, skipped: old.runUp.reduce(skip, old.skipped) }] };
+  }
+  const runUp = [...old.runUp, noted];
+  const [first] = runUp.length > mostRunUp ? runUp.splice(0, 1) : [];
+  const skipped = first === undefined ? old.skipped : skip(old.skipped, first);
+  return { notes: { ...notes, keptMs: old.keptMs, runUp, skipped }, kept: [] };
+}
+
+function lastLook({ runUp, skipped }: TrackNotes): readonly NotedLook[] {
+  const last = runUp.at(-1);
+  return last === undefined ? [] : [{ ...last, skipped: runUp.slice(0, -1).reduce(skip, skipped) }];
+}
+
+function isKept(look: NotedLook, beganMs: number, keptMs: number): boolean {
+  if (look.nth <= firstLooks || look.atMs - beganMs < firstMs) return true;
+  if (look.atMs - keptMs >= (look.weight > 0 ? everyMs : quietMs)) return true;
+  // Evidence against the name that the track has.
+  return look.weight > 0 && look.person !== null && look.best !== look.person;
+}
+
+function skip(before: Skipped | null, { embedding, weight }: LookExplained): Skipped | null {
+  if (embedding === null || !(weight > 0)) return before;
+  if (before === null) return { looks: 1, weight, mean: embedding };
+  const looks = before.looks + 1;
+  const [old, now] = [before.weight * before.looks, weight];
+  const mean = before.mean.map((value, i) => (value * old + embedding[i]! * now) / (old + now));
+  return { looks, weight: (old + now) / looks, mean };
+}

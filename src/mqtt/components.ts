@@ -1,0 +1,166 @@
+// The entities of a room as a table. Each rule below was seen on Home Assistant 2024.12 to 2026.11:
+// - only Occupancy has the class `occupancy`, else "Ada left" would read as "the kitchen is empty" to its area triggers;
+// - unknown is the payload `None`, so nothing thinks a room empty that nobody looks at;
+// - both `def_ent_id` and `obj_id` are sent, so that entity ids are the same on every version;
+// - unique ids hold the ids of room and person, never their names: renaming keeps history and automations.
+import type { PersonId } from '../gallery/person.js';
+import { maxHoldSeconds } from './commands.js';
+import { deviceId, type RoomTopics } from './topics.js';
+
+export interface DiscoveredPerson {
+  readonly id: PersonId;
+  readonly name: string;
+}
+
+export interface DiscoveredRoom {
+  readonly id: string;
+  readonly topics: RoomTopics;
+  readonly people: readonly DiscoveredPerson[];
+  /** The last face as a picture: only where the user turned snapshots on. */
+  readonly snapshots: boolean;
+  /** A device tracker per person, for the `person` integration. */
+  readonly trackers: boolean;
+}
+
+/** A component in Home Assistant's abbreviated form; `p` is its platform. */
+export type Component = Readonly<Record<string, unknown>> & { readonly p: string };
+
+/** All components of a room by key. The keys are stable: what is no longer in the table is removed by its key. */
+export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Component>> {
+  const { topics, people } = room;
+  const statusOnly = { avty: [{ t: topics.status }] };
+  const entity = (key: string, p: string, name: string, rest: Readonly<Record<string, unknown>>): Component => {
+    const objectId = `${room.id}_presence_${slug(key)}`.replaceAll('-', '_');
+    return {
+      p,
+      name,
+      uniq_id: `${deviceId(room.id)}_${key}`,
+      def_ent_id: `${p}.${objectId}`,
+      obj_id: objectId,
+      ...rest,
+    };
+  };
+  const diagnostic = (key: string, name: string, rest: Readonly<Record<string, unknown>>): Component =>
+    entity(key, 'sensor', name, {
+      ent_cat: 'diagnostic',
+      stat_cla: 'measurement',
+      stat_t: topics.health,
+      exp_aft: 120, // four reports missed
+      ...statusOnly,
+      ...rest,
+    });
+  const components: Record<string, Component> = {
+    occupancy: entity('occupancy', 'binary_sensor', 'Occupancy', {
+      dev_cla: 'occupancy',
+      stat_t: topics.state,
+      val_tpl: "{{ {true: 'ON', false: 'OFF'}.get(value_json.occupied, 'None') }}",
+    }),
+    person: entity('person', 'sensor', 'Person', {
+      dev_cla: 'enum',
+      ops: ['nobody', 'stranger', ...people.map((one) => one.id)],
+      stat_t: topics.state,
+      val_tpl: '{{ value_json.person }}',
+      json_attr_t: topics.state,
+      json_attr_tpl:
+        "{{ {'people': value_json.people | default([], true) | map(attribute='person') | list, " +
+        "'names': value_json.people | default([], true) | map(attribute='name') | list, " +
+        "'ambiguous': value_json.ambiguous | default([], true) | map(attribute='people') | list, " +
+        "'strangers': value_json.strangers, 'since': value_json.since} | tojson }}",
+      ic: 'mdi:account-eye',
+    }),
+    people: entity('people', 'sensor', 'People', {
+      stat_cla: 'measurement',
+      stat_t: topics.state,
+      val_tpl: '{{ value_json.count }}',
+      ic: 'mdi:account-group',
+    }),
+    presence: entity('presence', 'event', 'Presence', {
+      evt_typ: ['arrived', 'left', 'stranger_arrived', 'stranger_left'],
+      stat_t: topics.person,
+      ic: 'mdi:account-arrow-right',
+    }),
+    recognition: entity('recognition', 'switch', 'Recognition', {
+      ent_cat: 'config',
+      stat_t: topics.recognition,
+      cmd_t: topics.recognitionSet,
+      ic: 'mdi:eye',
+      ...statusOnly,
+    }),
+    hold: entity('hold', 'number', 'Hold time', {
+      ent_cat: 'config',
+      dev_cla: 'duration',
+      unit_of_meas: 's',
+      min: 0,
+      max: maxHoldSeconds,
+      mode: 'box',
+      stat_t: topics.hold,
+      cmd_t: topics.holdSet,
+      ...statusOnly,
+    }),
+    camera: entity('camera', 'binary_sensor', 'Camera', {
+      ent_cat: 'diagnostic',
+      dev_cla: 'problem',
+      stat_t: topics.camera,
+      pl_on: 'offline',
+      pl_off: 'online',
+      ...statusOnly,
+    }),
+    inference_time: diagnostic('inference_time', 'Inference time', {
+      dev_cla: 'duration',
+      unit_of_meas: 'ms',
+      val_tpl: '{{ value_json.inference_ms }}',
+    }),
+    frame_rate: diagnostic('frame_rate', 'Frame rate', { unit_of_meas: 'fps', val_tpl: '{{ value_json.fps }}' }),
+    temperature: diagnostic('temperature', 'Temperature', {
+      dev_cla: 'temperature',
+      unit_of_meas: '°C',
+      val_tpl: '{{ value_json.temperature }}',
+    }),
+    stranger_arrived: trigger(topics, 'arrived', null),
+    stranger_left: trigger(topics, 'left', null),
+  };
+  if (room.snapshots) {
+    components['last_face'] = entity('last_face', 'image', 'Last face', {
+      img_t: topics.snapshot,
+      cont_type: 'image/jpeg',
+      qos: 0,
+    });
+  }
+  for (const { id, name } of people) {
+    // `id` is [a-z0-9_-]: nothing in it can end the quotes of a template.
+    const here = `'${id}' in value_json.people | map(attribute='person') | list`;
+    components[`person_${id}`] = entity(`person_${id}`, 'binary_sensor', name, {
+      stat_t: topics.state,
+      val_tpl: `{{ 'None' if value_json.people is none else 'ON' if ${here} else 'OFF' }}`,
+      ic: 'mdi:account',
+    });
+    components[`arrived_${id}`] = trigger(topics, 'arrived', id);
+    components[`left_${id}`] = trigger(topics, 'left', id);
+    if (!room.trackers) continue;
+    // A face can say "home", never "not home": absence takes the tracker out of the count.
+    components[`tracker_${id}`] = entity(`tracker_${id}`, 'device_tracker', `${name} seen`, {
+      src_type: 'router',
+      stat_t: topics.state,
+      val_tpl: `{{ 'None' if value_json.people is none else 'home' if ${here} else 'None' }}`,
+    });
+  }
+  return components;
+}
+
+/** "Ada arrived" for the automation editor; `null` is a stranger. */
+function trigger(topics: RoomTopics, change: 'arrived' | 'left', person: PersonId | null): Component {
+  return {
+    p: 'device_automation',
+    atype: 'trigger',
+    t: topics.person,
+    type: change,
+    stype: person ?? 'stranger',
+    pl: person === null ? `stranger_${change}` : `${change} ${person}`,
+    val_tpl: person === null ? '{{ value_json.event_type }}' : '{{ value_json.event_type }} {{ value_json.person }}',
+  };
+}
+
+/** `person_ada` is shown as `ada` in entity ids. */
+function slug(key: string): string {
+  return key.replace(/^person_/, '').replace(/^tracker_(.*)$/, '$1_seen');
+}

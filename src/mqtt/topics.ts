@@ -1,0 +1,106 @@
+// Every topic this program ever speaks on is built here, from parts that were checked first: no room id, person id or base
+// can smuggle a wildcard, a slash, a control character or somebody else's topic into a publish, a subscription or a template.
+import { fail } from '../base/errors.js';
+import { idPattern, reservedIds } from '../gallery/names.js';
+
+const levelPattern = /^[A-Za-z0-9_-]+$/;
+const maxPrefixLength = 64;
+
+/** The topics of one room; docs/mqtt.md describes each. */
+export interface RoomTopics {
+  readonly person: string;
+  readonly state: string;
+  readonly status: string;
+  readonly camera: string;
+  readonly recognition: string;
+  readonly recognitionSet: string;
+  readonly hold: string;
+  readonly holdSet: string;
+  readonly motionSet: string;
+  readonly health: string;
+  readonly snapshot: string;
+}
+
+/** Whether `id` may name a room or a person: `[a-z0-9_-]{1,32}` and no reserved word. */
+export function isId(id: string): boolean {
+  return idPattern.test(id) && !reservedIds.has(id);
+}
+
+/** `id` again, or CONFIG_INVALID that names `what` ("room.id"). */
+export function checkId(id: string, what: string): string {
+  if (isId(id)) return id;
+  const why = reservedIds.has(id) ? `'${id}' is a reserved word` : `${quote(id)} is not [a-z0-9_-]{1,32}`;
+  throw fail('CONFIG_INVALID', `${what}: ${why}; choose an id such as 'kitchen' or 'ada-2'.`);
+}
+
+/**
+ * `prefix` again (the base of the topics or of the discovery), or CONFIG_INVALID that names `what`. One or more levels
+ * of `[A-Za-z0-9_-]` parted by single slashes, 64 characters at most; so no `+`, `#`, `$SYS`, NUL or empty level.
+ */
+export function checkPrefix(prefix: string, what: string): string {
+  const levels = prefix.split('/');
+  if (prefix.length <= maxPrefixLength && levels.every((level) => levelPattern.test(level))) return prefix;
+  throw fail(
+    'CONFIG_INVALID',
+    `${what}: ${quote(prefix)} is no MQTT topic of letters, digits, '_', '-' and single slashes (64 characters at most).`,
+  );
+}
+
+/** The topics of room `id` under `base` (MQTT 5.0 section 4.7). Throws CONFIG_INVALID for a base or an id that is refused. */
+export function roomTopics(base: string, id: string): RoomTopics {
+  const root = `${checkPrefix(base, 'mqtt.base')}/${checkId(id, 'room.id')}`;
+  return {
+    person: `${root}/person`,
+    state: `${root}/state`,
+    status: `${root}/status`,
+    camera: `${root}/camera`,
+    recognition: `${root}/recognition`,
+    recognitionSet: `${root}/recognition/set`,
+    hold: `${root}/hold`,
+    holdSet: `${root}/hold/set`,
+    motionSet: `${root}/motion/set`,
+    health: `${root}/health`,
+    snapshot: `${root}/snapshot`,
+  };
+}
+
+/** Where the rooms of a household speak to each other. */
+export interface HouseholdTopics {
+  /** This room's claims: one topic a room, so that an access list can let each write its own. */
+  readonly own: string;
+  /** The pattern of all rooms' claims. */
+  readonly rooms: string;
+  /** The people that rooms share lie below it, one topic each. */
+  readonly gallery: string;
+}
+
+export function householdTopics(id: string, roomId: string): HouseholdTopics {
+  const root = `household/${checkId(id, 'household.id')}`;
+  return {
+    own: `${root}/people/${checkId(roomId, 'room.id')}`,
+    rooms: `${root}/people/+`,
+    gallery: `${root}/gallery`,
+  };
+}
+
+/** Where `mqtt_room` of Home Assistant listens. */
+export function whereaboutsTopic(roomId: string): string {
+  return `room_presence/${checkId(roomId, 'room.id')}`;
+}
+
+/**
+ * Where Home Assistant looks for the device of a room. The id has a level of its own, so that one pattern of an access list
+ * (`homeassistant/device/roomkin/%u/config`) lets every room write its own device and no other.
+ */
+export function discoveryTopic(prefix: string, roomId: string): string {
+  return `${checkPrefix(prefix, 'home_assistant.prefix')}/device/roomkin/${checkId(roomId, 'room.id')}/config`;
+}
+
+/** Identifier of a room's device in Home Assistant, and the start of each of its unique ids. */
+export function deviceId(roomId: string): string {
+  return `roomkin_${roomId}`;
+}
+
+function quote(text: string): string {
+  return `'${text.length > 40 ? `${text.slice(0, 40)}…` : text}'`;
+}

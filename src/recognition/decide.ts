@@ -1,0 +1,177 @@
+// What a track is taken for. A name needs several agreeing looks; once given it stays until the evidence speaks for
+// somebody else or against it, not merely because a look was poor.
+import { type Identification, identify, type Pair } from '../gallery/identify.js';
+import type { Gallery, PersonId } from '../gallery/person.js';
+import type { NamingOptions, RecognitionOptions } from './options.js';
+import { identifyTrack } from './sequential-test.js';
+import type { Track } from './tracker.js';
+
+/** How sure a name is: `high` where the sequential test has decided. */
+export type Confidence = 'high' | 'medium';
+
+export interface Verdict extends Identification {
+  readonly confidence: Confidence;
+  /** The two people whom good looks, as many as a name needs, could not tell apart; stays until one is named or neither is it. */
+  readonly between: Pair | null;
+  /** Key of the stranger this track is, once it was called one. */
+  readonly stranger: string | null;
+  /** Whom each good look within the window was nearest to by itself, oldest first. */
+  readonly votes: readonly Vote[];
+  /** When the evidence last was enough for the name; null before the first. */
+  readonly namedMs: number | null;
+  /** The newest looks are somebody else's, each for itself: what the track saw before does not count for them. */
+  readonly swapped: boolean;
+}
+
+interface Vote {
+  readonly atMs: number;
+  readonly person: PersonId | null;
+  /** Whether this look alone would be enough for the name. */
+  readonly sure: boolean;
+}
+
+export const noVerdict: Verdict = {
+  person: null,
+  state: 'unclear',
+  best: null,
+  runnerUp: null,
+  similarity: null,
+  second: null,
+  margin: null,
+  rule: 'no look was good enough yet',
+  confidence: 'medium',
+  between: null,
+  stranger: null,
+  votes: [],
+  namedMs: null,
+  swapped: false,
+};
+
+/** Votes kept at most: a window of a minute at 10 frames a second would otherwise be 600. */
+const mostVotes = 100;
+
+/**
+ * The verdict on `one` after this frame. `look` is the embedding of its look in this frame when the look counted, else null.
+ */
+export function decide(
+  one: Pick<Track, 'evidence' | 'lastMs'>,
+  look: Float32Array | null,
+  before: Verdict,
+  gallery: Gallery,
+  options: RecognitionOptions,
+): Verdict {
+  const { evidence } = one;
+  const { naming } = options;
+  const recent = before.votes.filter((vote) => one.lastMs - vote.atMs <= naming.windowMs);
+  const alone = look && identify(look, gallery, options.look);
+  const vote = alone && { atMs: one.lastMs, person: alone.best, sure: alone.state === 'known' };
+  const votes = vote === null ? recent : [...recent, vote].slice(-mostVotes);
+  // A person who was forgotten is nobody's name any more.
+  const held = gallery.people.some((person) => person.id === before.person) ? before.person : null;
+  const kept = { between: null, stranger: before.stranger, votes, namedMs: before.namedMs, swapped: false };
+  const pooled = identifyTrack(evidence, gallery, options);
+  if (pooled === null) return { ...noVerdict, ...kept };
+  const lost = { ...pooled, person: null, state: 'unclear', confidence: 'medium', ...kept } as const;
+  if (held !== null && isSwapped(votes, held, naming)) return { ...lost, rule: `no longer ${held}`, swapped: true };
+  // Somebody said that this face is not them: that counts at once, for a track that has the name already, too.
+  if (held !== null && pooled.rejected === true && pooled.best === held) return { ...lost, namedMs: null };
+  if (pooled.state === 'known') {
+    const early = pooled.person === held ? null : tooEarly(votes, pooled.person, naming);
+    if (early !== null)
+      return { ...pooled, person: null, state: 'unclear', rule: early, confidence: 'medium', ...kept };
+    return { ...pooled, confidence: pooled.sure ? 'high' : 'medium', ...kept, namedMs: one.lastMs };
+  }
+  if (pooled.state === 'stranger') {
+    const rule = notYetStranger(one, kept.namedMs, naming);
+    if (rule === null) return { ...pooled, confidence: 'medium', ...kept };
+    return keep({ ...pooled, state: 'unclear', rule: `${pooled.rule}; ${rule}` });
+  }
+  return keep(pooled);
+
+  /** Neither for a name nor against it: a name already given stays. */
+  function keep(now: Identification): Verdict {
+    if (held === null) return { ...now, confidence: 'medium', ...kept, between: between(now, votes, before, naming) };
+    const rule = `still ${held}: ${now.rule}`;
+    return { ...now, person: held, state: 'known', rule, confidence: before.confidence, ...kept };
+  }
+}
+
+/** A stranger needs good looks over some time, and that nobody was just named on the track. */
+function notYetStranger(
+  { evidence }: Pick<Track, 'evidence'>,
+  namedMs: number | null,
+  naming: NamingOptions,
+): string | null {
+  const { strangerLooks, strangerWindowMs, strangerAfterNameMs } = naming;
+  if (!Number.isFinite(strangerLooks)) return 'strangers are not told';
+  if (evidence.goodLooks < strangerLooks || evidence.lastMs - evidence.firstMs < strangerWindowMs) {
+    return `${evidence.goodLooks} good looks, ${strangerLooks} over ${strangerWindowMs / 1000} s needed`;
+  }
+  const named = namedMs !== null && evidence.lastMs - namedMs < strangerAfterNameMs;
+  return named ? 'somebody was just named here' : null;
+}
+
+/** Whether the newest looks, as many as a name needs, are each surely one other person. */
+function isSwapped(votes: readonly Vote[], held: PersonId, naming: NamingOptions): boolean {
+  const newest = votes.slice(-naming.leastLooks);
+  const other = newest[0]?.person;
+  return (
+    newest.length === naming.leastLooks && other !== held && newest.every((vote) => vote.sure && vote.person === other)
+  );
+}
+
+/** Whom the face is one of: two who are too close for as many looks as a name needs, or still, while nothing else is known. */
+function between(now: Identification, votes: readonly Vote[], before: Verdict, naming: NamingOptions): Pair | null {
+  const { best, runnerUp } = now;
+  if (best === null || runnerUp === null) return null;
+  const pair: Pair = best < runnerUp ? [best, runnerUp] : [runnerUp, best];
+  if (before.between?.join() === pair.join()) return pair;
+  const looks = votes.filter(({ person }) => person === best || person === runnerUp);
+  return now.state === 'ambiguous' && tooFew(looks, naming) === null ? pair : null;
+}
+
+function tooEarly(votes: readonly Vote[], person: PersonId | null, naming: NamingOptions): string | null {
+  return tooFew(
+    votes.filter((vote) => vote.person === person),
+    naming,
+  );
+}
+
+/** Why these looks are not enough to say something; null where they are. */
+function tooFew(agreeing: readonly Vote[], naming: NamingOptions): string | null {
+  if (agreeing.length < naming.leastLooks)
+    return `${agreeing.length} agreeing ${agreeing.length === 1 ? 'look' : 'looks'}, ${naming.leastLooks} needed`;
+  const spanMs = agreeing.at(-1)!.atMs - agreeing[0]!.atMs;
+  return naming.leastLooks > 1 && spanMs < naming.leastSpanMs
+    ? `looks over ${spanMs.toFixed(0)} ms, ${naming.leastSpanMs} ms needed`
+    : null;
+}
+
+// No two faces of one frame share a name: the closest keeps it, the others become ambiguous, never a second guess.
+
+/**
+ * `identifications` of the faces of one frame, with each name kept by at most one of them. `claim` says how strong a
+ * face's claim to its name is (default: its similarity); of equal claims the earlier face keeps the name.
+ */
+export function assignNames<T extends Identification>(
+  identifications: readonly T[],
+  claim: (identification: T, index: number) => number = (identification) => identification.similarity ?? 0,
+): T[] {
+  const keeper = new Map<string, number>();
+  identifications.forEach((identification, index) => {
+    if (identification.person === null) return;
+    const other = keeper.get(identification.person);
+    if (other === undefined || claim(identification, index) > claim(identifications[other]!, other)) {
+      keeper.set(identification.person, index);
+    }
+  });
+  return identifications.map((identification, index) => {
+    if (identification.person === null || keeper.get(identification.person) === index) return identification;
+    return {
+      ...identification,
+      person: null,
+      state: 'ambiguous',
+      rule: 'another face in the picture is closer to that name',
+    };
+  });
+}

@@ -1,0 +1,63 @@
+// The other rooms of the household, over the broker: tells them what this room claims, and the room what they claim. Claims are
+// never retained and never queued: an age that lies somewhere for a minute is wrong by a minute. Each room says its own when they
+// change and once a second while others listen; a room that is not heard any more has no say (src/presence/arbitration.ts).
+import type { Clock } from '../base/clock.js';
+import { claimsOf, hear, type RoomClaims, type RoomId, reconnected, withoutSilent } from '../presence/arbitration.js';
+import type { Room } from './room.js';
+
+/** What carries claims between rooms: the publisher, over MQTT. */
+export interface HouseholdTransport {
+  claims(claims: RoomClaims): void;
+  onHousehold(listener: {
+    claims(from: RoomId, claims: RoomClaims): void;
+    /** The broker is connected again: what was said while it was away did not arrive. */
+    connected(): void;
+  }): void;
+}
+
+const beatMs = 1_000;
+/** While nobody else is heard: a household of one room is quiet. */
+const lonelyBeatMs = 10_000;
+const tickMs = 250;
+
+export interface Neighbours extends Disposable {
+  /** Tells the others now. */
+  tell(): void;
+}
+
+/** Begins at once; `tell` belongs at the room's `household` listener. */
+export function createNeighbours(
+  room: Pick<Room, 'household' | 'reconsider'>,
+  publisher: HouseholdTransport,
+  clock: Clock,
+): Neighbours {
+  let toldMs = Number.NEGATIVE_INFINITY;
+
+  function tell(): void {
+    toldMs = clock.monotonicMs();
+    publisher.claims(claimsOf(room.household, toldMs));
+  }
+
+  publisher.onHousehold({
+    claims(from, claims) {
+      const { household, answer } = hear(room.household, from, claims, clock.monotonicMs());
+      room.reconsider(household);
+      if (answer) tell();
+    },
+    connected() {
+      room.reconsider(reconnected(room.household));
+      tell();
+    },
+  });
+  const timer = setInterval(() => {
+    const now = clock.monotonicMs();
+    const rest = withoutSilent(room.household, now);
+    if (rest !== room.household) room.reconsider(rest);
+    if (now - toldMs >= (room.household.others.size > 0 ? beatMs : lonelyBeatMs)) tell();
+  }, tickMs);
+
+  return {
+    tell,
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,80 @@
+// Which version of a person counts, when several rooms may change them and messages come late, twice or not at all. Invariant: any
+// two versions have one order, computed from what both rooms hold and never from times, so that every room ends with the same.
+
+import { foldName } from '../gallery/names.js';
+import type { RoomId } from '../presence/arbitration.js';
+
+/** Most people that rooms share: a household, not a crowd. */
+export const mostSharedPeople = 64;
+
+/** A version of a person. */
+export interface Stamp {
+  /** Grows when somebody who was forgotten is enrolled again. */
+  readonly life: number;
+  /** Nothing is kept of this person. Of one life it outranks every change, also one made at the same time: who asks to be forgotten is. */
+  readonly forgotten: boolean;
+  /** Grows with every change of one life. */
+  readonly counter: number;
+  /** The room that made the change: of two at the same time one counts. */
+  readonly room: RoomId;
+}
+
+/** A version and what it says. */
+export interface Version {
+  readonly stamp: Stamp;
+  /** Keyed hash of the content, hexadecimal; '' where it is forgotten. A card that was set back may use a stamp twice. */
+  readonly digest: string;
+}
+
+/** Whether `one` is newer than `other`; null is older than everything. */
+export function isNewer(one: Version, other: Version | null): boolean {
+  if (other === null) return true;
+  const [a, b] = [one.stamp, other.stamp];
+  if (a.life !== b.life) return a.life > b.life;
+  if (a.forgotten !== b.forgotten) return a.forgotten;
+  if (a.counter !== b.counter) return a.counter > b.counter;
+  if (a.room !== b.room) return a.room > b.room;
+  return one.digest > other.digest;
+}
+
+/** The stamp of a change that `room` makes, `before` being the last it knows of. */
+export function nextStamp(before: Stamp | null, forgotten: boolean, room: RoomId): Stamp {
+  if (before === null) return { life: 1, forgotten, counter: 1, room };
+  if (before.forgotten && !forgotten) return { life: before.life + 1, forgotten, counter: 1, room };
+  return { life: before.life, forgotten, counter: before.counter + 1, room };
+}
+
+/**
+ * The version a person has in `room`, where the last known one is `known` and what is kept now has `digest` ('' for nothing):
+ * the known one, or the next where something was changed here. null for nobody, ever.
+ */
+export function standing(known: Version | null, digest: string, room: RoomId): Version | null {
+  if (known === null && digest === '') return null;
+  if (known?.digest === digest) return known;
+  return { stamp: nextStamp(known?.stamp ?? null, digest === '', room), digest };
+}
+
+/** What is the same person in two rooms, and what is not. */
+export interface Birth {
+  readonly name: string;
+  /** The key that a person gets when they are enrolled. */
+  readonly key: Uint8Array;
+}
+
+/**
+ * Two rooms have one id. `same` person: what comes takes the place of what is here. `unite`: each room enrolled them before it heard
+ * of the other, so both keep all photos. `part`: two people whose names make one id, so the one here gets another.
+ */
+export function meeting(here: Birth, comes: Birth): 'same' | 'unite' | 'part' {
+  if (Buffer.from(here.key).equals(comes.key)) return 'same';
+  return foldName(here.name) === foldName(comes.name) ? 'unite' : 'part';
+}
+
+/** `name`, or `name 2`, `name 3` ... : the first whose folded form is not in `taken`. 64 characters at most. */
+export function freeName(name: string, taken: ReadonlySet<string>): string {
+  if (!taken.has(foldName(name))) return name;
+  for (let count = 2; ; count += 1) {
+    const numbered = `${[...name].slice(0, 58).join('').trimEnd()} ${count}`;
+    if (!taken.has(foldName(numbered))) return numbered;
+  }
+}

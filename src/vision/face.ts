@@ -1,0 +1,67 @@
+// What the engine says about a frame. Plain data, no pixels: nothing after the engine can leak a picture.
+
+import { z } from 'zod';
+
+/** `[x, y, width, height]` in pixels of the frame; x to the right, y down. */
+export type Box = readonly [x: number, y: number, width: number, height: number];
+
+/** `[x, y]` in pixels of the frame. */
+export type Point = readonly [x: number, y: number];
+
+/**
+ * Six points in BlazeFace's order: right eye (left in the image), left eye, nose tip, mouth centre,
+ * right ear tragion, left ear tragion.
+ */
+export type Landmarks = readonly [Point, Point, Point, Point, Point, Point];
+
+/** How good a look is. Every number is measured on the frame, before any name is known. */
+export interface Quality {
+  /** Distance between the eyes in pixels of the frame. */
+  readonly eyesPx: number;
+  /** Sharpness 0 (smeared) to 1 (crisp), from the variance of the Laplacian of the aligned face. */
+  readonly sharpness: number;
+  /** Head turned to the side, degrees, 0 is frontal, positive to the image's right; from landmarks, coarse. */
+  readonly yawDegrees: number;
+  /** Head up (positive) or down, degrees; from landmarks, coarse. */
+  readonly pitchDegrees: number;
+  /** Mean luma of the aligned face, 0 black to 1 white. */
+  readonly light: number;
+  /** Standard deviation of the luma of the aligned face, 0 to 0.5. */
+  readonly contrast: number;
+}
+
+/** The same as part of a document: a backup, a person from another room, a sampled decision. */
+export const qualitySchema: z.ZodType<Quality> = z.object({
+  eyesPx: z.number(),
+  sharpness: z.number(),
+  yawDegrees: z.number(),
+  pitchDegrees: z.number(),
+  light: z.number(),
+  contrast: z.number(),
+});
+
+/** One face in one frame. */
+export interface Face {
+  readonly box: Box;
+  readonly landmarks: Landmarks;
+  /** Detector's score, 0 to 1. */
+  readonly score: number;
+  readonly quality: Quality;
+  /** Unit-length embedding, `dimension` numbers of `space`; null where the face was too poor to be embedded or only detection was asked for. */
+  readonly embedding: Float32Array | null;
+}
+
+/** Everything the engine says about one frame. */
+export interface Analysis {
+  /** When the frame was captured, monotonic milliseconds. */
+  readonly capturedAt: number;
+  readonly sequence: number;
+  readonly width: number;
+  readonly height: number;
+  readonly faces: readonly Face[];
+}
+
+/** An analysis, and where its picture differs from the one analysed before: boxes in pixels; absent where nobody compared. */
+export interface Observation extends Analysis {
+  readonly moved?: readonly Box[];
+}

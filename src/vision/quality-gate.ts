@@ -1,0 +1,77 @@
+// Which looks are good enough to speak. A look that is not is left out with one line that says why; it is never a stranger.
+import type { Face } from './face.js';
+
+/** The least that a look must have to be compared with the gallery at all. */
+export interface QualityGate {
+  readonly leastScore: number;
+  readonly leastEyesPx: number;
+  readonly leastSharpness: number;
+  readonly mostYawDegrees: number;
+  readonly mostPitchDegrees: number;
+  readonly leastLight: number;
+  readonly leastContrast: number;
+}
+
+/** The gate as shipped. */
+export const defaultGate: QualityGate = {
+  leastScore: 0.5,
+  leastEyesPx: 12,
+  leastSharpness: 0.06,
+  mostYawDegrees: 60,
+  mostPitchDegrees: 50,
+  leastLight: 0.03,
+  leastContrast: 0.015,
+};
+
+/** Why this look is not compared, one line for people; null when it is good enough. */
+export function refusal(face: Pick<Face, 'score' | 'quality' | 'embedding'>, gate: QualityGate): string | null {
+  const { quality } = face;
+  const whole = (value: number) => value.toFixed(0);
+  const fine = (value: number) => value.toFixed(2);
+  if (quality.eyesPx < gate.leastEyesPx) {
+    return `${whole(quality.eyesPx)} px between the eyes, ${whole(gate.leastEyesPx)} needed`;
+  }
+  if (face.score < gate.leastScore) return `detector score ${fine(face.score)}, ${fine(gate.leastScore)} needed`;
+  if (Math.abs(quality.yawDegrees) > gate.mostYawDegrees) {
+    return `turned ${whole(Math.abs(quality.yawDegrees))} degrees aside, ${whole(gate.mostYawDegrees)} at most`;
+  }
+  if (Math.abs(quality.pitchDegrees) > gate.mostPitchDegrees) {
+    return `turned ${whole(Math.abs(quality.pitchDegrees))} degrees up or down, ${whole(gate.mostPitchDegrees)} at most`;
+  }
+  if (quality.light < gate.leastLight) return `light ${fine(quality.light)}, ${fine(gate.leastLight)} needed`;
+  if (quality.contrast < gate.leastContrast)
+    return `contrast ${fine(quality.contrast)}, ${fine(gate.leastContrast)} needed`;
+  if (quality.sharpness < gate.leastSharpness) {
+    return `sharpness ${fine(quality.sharpness)}, ${fine(gate.leastSharpness)} needed`;
+  }
+  return face.embedding === null ? 'too poor to be embedded' : null;
+}
+
+/**
+ * From this weight on a look is good enough to call somebody a stranger. Portraits out of focus (Gaussian, sigma 3 px of the
+ * aligned face and more) are less like their person than 0.54, half of them, and have a sharpness below 0.28, half of them.
+ */
+export const goodWeight = 0.5;
+
+/**
+ * How much a look counts, 0 to 1: a product of how far each number is above its gate, so that one bad property is
+ * enough to make a look count little. Measured (100 people, 5 photos): looks with a detector's score of 0.5 to 0.6, 0.7 to 0.8
+ * and above 0.9 are 0.63, 0.76 and 0.82 like their person; nodding by 20 degrees and more 0.68, by less than 10 0.80.
+ */
+export function weight(face: Pick<Face, 'score' | 'quality' | 'embedding'>, gate: QualityGate): number {
+  if (refusal(face, gate) !== null) return 0;
+  const { quality } = face;
+  const size = ramp(quality.eyesPx, gate.leastEyesPx, 25);
+  const sharp = ramp(quality.sharpness, gate.leastSharpness, 0.5);
+  const pose = ramp(-Math.abs(quality.yawDegrees), -gate.mostYawDegrees, -15);
+  const nod = ramp(-Math.abs(quality.pitchDegrees), -gate.mostPitchDegrees, -12);
+  const light = ramp(quality.light, gate.leastLight, 0.25);
+  const found = ramp(face.score, gate.leastScore, 0.8);
+  return size * sharp * pose * nod * light * found;
+}
+
+/** 0.25 at `from`, 1 at `to` and beyond: a look that just passes the gate still says something. */
+function ramp(value: number, from: number, to: number): number {
+  if (to <= from) return 1;
+  return 0.25 + 0.75 * Math.min(1, Math.max(0, (value - from) / (to - from)));
+}

@@ -1,0 +1,156 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp, { type Sharp } from 'sharp';
+import t from 'tap';
+import { isPhotoName, listPhotos, photoFrame, readPhoto } from '../../src/camera/photo.js';
+
+t.setTimeout(120_000);
+const folder = mkdtempSync(join(tmpdir(), 'roomkin-photo-'));
+t.teardown(() => rmSync(folder, { recursive: true }));
+const at = (name: string): string => join(folder, name);
+
+/** Left half red, right half blue, with enough grain that JPEG has something to keep. */
+function halves(width: number, height: number): Sharp {
+  const data = Buffer.alloc(width * height * 3);
+  for (let i = 0; i < width * height; i += 1) {
+    data[i * 3 + (i % width < width / 2 ? 0 : 2)] = 200 + ((i * 7919) % 50);
+  }
+  return sharp(data, { raw: { width, height, channels: 3 } });
+}
+
+const solid = (width: number, height: number): Sharp =>
+  sharp({ create: { width, height, channels: 3, background: '#446688' } });
+
+/** `red` or `blue`, whatever is stronger at a place of the picture. */
+function colour(picture: Awaited<ReturnType<typeof readPhoto>>, x: number, y: number): string {
+  const i = Math.floor(y * picture.height) * picture.stride + Math.floor(x * picture.width) * 3;
+  return picture.data[i]! > picture.data[i + 2]! ? 'red' : 'blue';
+}
+
+t.test('every usual format becomes upright 8-bit RGB', async (t) => {
+  const picture = halves(64, 48);
+  await picture.clone().jpeg().toFile(at('a.jpg'));
+  await picture.clone().png().toFile(at('a.png'));
+  await picture.clone().webp().toFile(at('a.webp'));
+  await picture.clone().avif().toFile(at('a.avif'));
+  await picture.clone().tiff().toFile(at('a.tiff'));
+  await picture.clone().gif().toFile(at('a.gif'));
+  await picture.clone().toColourspace('cmyk').jpeg().toFile(at('cmyk.jpg'));
+  await picture.clone().toColourspace('rgb16').png().toFile(at('deep.png'));
+  await picture.clone().ensureAlpha(0.9).png().toFile(at('alpha.png'));
+  await picture.clone().jpeg().toFile(at('brackets[page=3].jpg'));
+  for (const name of [
+    'a.jpg',
+    'a.png',
+    'a.webp',
+    'a.avif',
+    'a.tiff',
+    'a.gif',
+    'cmyk.jpg',
+    'deep.png',
+    'alpha.png',
+    'brackets[page=3].jpg',
+  ]) {
+    const read = await readPhoto(at(name));
+    t.same([read.width, read.height, read.stride, read.data.length], [64, 48, 192, 64 * 48 * 3], name);
+    t.same([colour(read, 0.2, 0.5), colour(read, 0.8, 0.5)], ['red', 'blue'], name);
+  }
+  await picture.clone().greyscale().png().toFile(at('grey.png'));
+  t.equal((await readPhoto(at('grey.png'))).data.length, 64 * 48 * 3);
+  const frame = photoFrame(await readPhoto(at('a.jpg')));
+  t.same([frame.format, frame.capturedAt, frame.sequence], ['rgb', 0, 0]);
+});
+
+t.test('a photo is turned upright and shrunk, and says how large it was', async (t) => {
+  await halves(600, 400).withMetadata({ orientation: 6 }).jpeg().toFile(at('turned.jpg'));
+  const read = await readPhoto(at('turned.jpg'), { maxEdgePx: 300 });
+  t.same([read.width, read.height, read.originalWidth, read.originalHeight], [200, 300, 400, 600]);
+  t.same([colour(read, 0.5, 0.2), colour(read, 0.5, 0.8)], ['red', 'blue'], 'left became top');
+});
+
+t.test('the same bytes are the same photo under any name', async (t) => {
+  const bytes = await halves(64, 48).jpeg().toBuffer();
+  writeFileSync(at('one.jpg'), bytes);
+  writeFileSync(at('two.jpg'), bytes);
+  t.same((await readPhoto(at('one.jpg'))).sha256, (await readPhoto(at('two.jpg'))).sha256);
+});
+
+t.test('what is not a whole photo is refused with one line that names it', async (t) => {
+  const jpeg = await halves(400, 300).jpeg().toBuffer();
+  const png = await halves(400, 300).png().toBuffer();
+  writeFileSync(at('empty.jpg'), '');
+  writeFileSync(at('cut.jpg'), jpeg.subarray(0, jpeg.length / 2));
+  writeFileSync(at('cut-at-the-end.jpg'), jpeg.subarray(0, jpeg.length - 4));
+  writeFileSync(at('cut.png'), png.subarray(0, png.length / 2));
+  writeFileSync(at('text.jpg'), 'this is no picture');
+  writeFileSync(at('drawing.jpg'), '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>');
+  mkdirSync(at('folder.jpg'));
+  execFileSync('mkfifo', [at('pipe.jpg')]);
+  const cases: [string, RegExp][] = [
+    ['empty.jpg', /is empty/],
+    ['cut.jpg', /damaged or cut off/],
+    ['cut-at-the-end.jpg', /damaged or cut off/],
+    ['cut.png', /damaged or cut off/],
+    ['text.jpg', /not an image/],
+    ['drawing.jpg', /drawing, not a photo/],
+    ['folder.jpg', /is a folder/],
+    ['pipe.jpg', /not a regular file/],
+    ['missing.jpg', /is not there/],
+    ['zero\0.jpg', /not a possible path/],
+    ['x'.repeat(300), /not a possible path/],
+  ];
+  for (const [name, why] of cases) {
+    const error = await readPhoto(at(name)).then(
+      () => null,
+      (cause: unknown) => cause as { code: string; message: string },
+    );
+    t.equal(error?.code, 'PHOTO_UNREADABLE', why.source);
+    t.match(error?.message, why);
+    t.ok(error?.message.startsWith(folder));
+  }
+});
+
+t.test('bytes behind the end of a photo do no harm', async (t) => {
+  writeFileSync(at('trailing.jpg'), Buffer.concat([await halves(64, 48).jpeg().toBuffer(), Buffer.alloc(1000)]));
+  t.equal((await readPhoto(at('trailing.jpg'))).width, 64);
+});
+
+t.test('whatever is opened, memory stays under 250 MB', { timeout: 100_000 }, async (t) => {
+  const big: [string, () => Promise<unknown>, boolean][] = [
+    ['bomb.png', () => solid(14_000, 14_000).png({ compressionLevel: 9 }).toFile(at('bomb.png')), false],
+    ['bomb.jpg', () => solid(14_000, 14_000).jpeg().toFile(at('bomb.jpg')), false],
+    ['progressive-27.jpg', () => solid(6200, 4400).jpeg({ progressive: true }).toFile(at('progressive-27.jpg')), true],
+    ['interlaced-27.png', () => solid(6200, 4400).png({ progressive: true }).toFile(at('interlaced-27.png')), true],
+  ];
+  const photo = fileURLToPath(new URL('../../src/camera/photo.js', import.meta.url));
+  const reader = `import(${JSON.stringify(photo)})
+    .then(({ readPhoto }) => readPhoto(process.argv[1]))
+    .then(() => 'read', (error) => error.code)
+    .then((outcome) => console.log(JSON.stringify([outcome, process.resourceUsage().maxRSS / 1024])))`;
+  for (const [name, make, readable] of big) {
+    await make();
+    const { stdout } = spawnSync(process.execPath, ['-e', reader, '--', at(name)], { encoding: 'utf8' });
+    const [outcome, megabytes] = JSON.parse(stdout) as [string, number];
+    t.equal(outcome, readable ? 'read' : 'PHOTO_TOO_LARGE', name);
+    t.ok(megabytes < 250, `${name}: ${Math.round(megabytes)} MB`);
+  }
+});
+
+t.test('a folder is its photos, in the order people count', async (t) => {
+  const album = at('album');
+  mkdirSync(join(album, 'below'), { recursive: true });
+  for (const name of ['10.jpg', '2.JPG', '1.png', 'notes.txt', '.hidden.jpg', 'b.heic'])
+    writeFileSync(join(album, name), 'x');
+  t.same(
+    await listPhotos(album),
+    ['1.png', '2.JPG', '10.jpg'].map((name) => join(album, name)),
+  );
+  t.same(await listPhotos(join(album, 'notes.txt')), [join(album, 'notes.txt')], 'a file is itself, whatever its name');
+  await t.rejects(listPhotos(join(album, 'below')), { code: 'FOLDER_EMPTY' });
+  await t.rejects(listPhotos(join(album, 'nowhere')), { code: 'PHOTO_UNREADABLE' });
+  t.equal(isPhotoName('a.JPeG'), true);
+  t.equal(isPhotoName('jpg'), false);
+});

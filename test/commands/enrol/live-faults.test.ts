@@ -1,0 +1,183 @@
+// What goes wrong in a guided enrolment, at a real control socket with a daemon of a few plain functions behind it. All at once: most
+// of the time is the patience of the command.
+
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import t from 'tap';
+import { silentLog } from '../../../src/base/log.js';
+import { seededRandom } from '../../../src/commands/evaluate/random.js';
+import { encodeEmbedding, type LiveFace, type LiveUpdate } from '../../../src/control/protocol.js';
+import { startControl } from '../../../src/control/server.js';
+import { type CliResult, runCli, spawnCli } from '../../helpers/cli.js';
+import { shortFolder } from '../../helpers/short-folder.js';
+import { direction, face, near } from '../../room/simulator.js';
+
+t.setTimeout(180_000);
+t.jobs = 8;
+
+const space = 'mobilefacenet-192';
+const random = seededRandom(5);
+const ada = direction(192, random);
+const poses = [{}, {}, { yawDegrees: 25 }, { yawDegrees: -25 }, { pitchDegrees: 14 }, { pitchDegrees: -14 }];
+
+/** The nth frame of somebody who turns to every side; `rule` is what the daemon makes of it. */
+function turning(n: number, rule: string): LiveUpdate & { type: 'frame' } {
+  const pose = { yawDegrees: 0, pitchDegrees: 0, ...poses[Math.floor(n / 8) % poses.length] };
+  const { score, quality, embedding } = face(
+    [50, 50, 120, 120],
+    near(ada, 0.85, direction(192, random)),
+    n < 100 ? pose : {},
+  );
+  const seen: LiveFace = {
+    score,
+    quality,
+    embedding: encodeEmbedding(embedding!),
+    weight: 1,
+    best: 'ada',
+    similarity: 0.41,
+    person: null,
+    rule,
+  };
+  return { type: 'frame', space, gallery: 1_000_000, faces: [seen] };
+}
+
+const nobody: LiveUpdate = { type: 'frame', space, gallery: 1_000_000, faces: [] };
+
+/**
+ * `roomkin enrol Ada --live --json` with a daemon that says `update(n)` each 100 ms; null: nothing. Ctrl-C once `interruptAt` stands
+ * on stderr.
+ */
+async function enrolled(t: Test, update: (n: number) => LiveUpdate | null, interruptAt: RegExp | null = null) {
+  const folder = shortFolder(t);
+  const path = join(folder, 'lab.sock');
+  const config = writeConfig(folder, path);
+  let attending = 0;
+  const unused = (): never => {
+    throw new Error('not asked for here');
+  };
+  await using _control = await startControl({
+    place: { listen: path, connect: [path] },
+    log: silentLog,
+    handlers: {
+      status: unused,
+      why: unused,
+      pause: unused,
+      resume: unused,
+      watch: unused,
+      live(send) {
+        let n = 0;
+        attending++;
+        const timer = setInterval(() => {
+          const next = update(n++);
+          if (next !== null) send(next);
+        }, 100);
+        return () => {
+          attending--;
+          clearInterval(timer);
+        };
+      },
+    },
+  });
+  const child = spawnCli(['enrol', 'Ada', '--live', '--json', '--config', config]);
+  let [stdout, stderr] = ['', ''];
+  let interrupted = false;
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    if (interrupted || !interruptAt?.test(stderr)) return;
+    interrupted = child.kill('SIGINT');
+  });
+  const [code] = await once(child, 'close');
+  const people = await runCli(['people', '--json', '--config', config]);
+  return { code, stdout, stderr, people: JSON.parse(people.stdout).people, attending: () => attending };
+}
+
+type Test = { teardown(fn: () => void): void };
+
+function writeConfig(folder: string, path: string): string {
+  const config = join(folder, 'config.toml');
+  writeFileSync(
+    config,
+    `[room]\nid = "lab"\n[store]\ndirectory = "${folder}"\n[service]\ncontrol_socket = "${path}"\n`,
+  );
+  return config;
+}
+
+const lastLine = ({ stderr }: Pick<CliResult, 'stderr'>): string => stderr.trimEnd().split('\n').at(-1) ?? '';
+
+t.test('a camera that gives no picture is waited for, a quarter of a minute', async (t) => {
+  const result = await enrolled(t, (n) =>
+    n === 0 ? { type: 'blind', paused: false, reason: 'the sensor stopped \u001b[2J' } : null,
+  );
+  t.equal(result.code, 69);
+  t.match(result.stderr, /wait: the camera gives no picture/);
+  t.match(lastLine(result), /CAMERA_BLIND: the camera gives no picture \(the sensor stopped .*; nothing was enrolled$/);
+  t.notMatch(result.stderr, /\u001b/, 'whatever a camera says, it does not reach the terminal');
+  t.same(result.people, []);
+});
+
+t.test('a face that stays too small: it gives up after a minute, with the figure', async (t) => {
+  const result = await enrolled(t, (n) => {
+    const frame = turning(n, '');
+    return { ...frame, faces: frame.faces.map((one) => ({ ...one, quality: { ...one.quality, eyesPx: 24 } })) };
+  });
+  t.equal(result.code, 65);
+  t.match(
+    lastLine(result),
+    /LOOKS_MISSING: no good look for a minute: come closer \(24 px between the eyes, 40 wanted\); nothing was enrolled$/,
+  );
+  t.same(result.people, []);
+});
+
+t.test('the room that does not give the name: the enrolment stays, and the rule is said', async (t) => {
+  const result = await enrolled(t, (n) => turning(n, 'similarity 0.41, 0.59 needed'));
+  t.equal(result.code, 0, result.stderr);
+  t.match(result.stderr, /Ada is enrolled, but the room did not give the name: similarity 0\.41, 0\.59 needed/);
+  t.match(JSON.parse(result.stdout).selfTest, { result: 'failed', looks: 0, named: 0, leastSimilarity: null });
+  t.equal(result.people[0].name, 'Ada');
+  t.equal(result.attending(), 0, 'and the daemon need not look at every frame any more');
+});
+
+t.test('who walks away before the room has read the gallery is enrolled all the same', async (t) => {
+  const result = await enrolled(t, (n) => (n < 100 ? { ...turning(n, ''), gallery: 0 } : nobody));
+  t.equal(result.code, 0, result.stderr);
+  t.match(result.stderr, /Ada is enrolled, not tried: nobody stood before the camera any more/);
+  t.match(JSON.parse(result.stdout).selfTest, { result: 'not done' });
+  t.equal(result.people.length, 1);
+});
+
+t.test('Ctrl-C in the self-test stops that, and says that the person is enrolled', async (t) => {
+  const result = await enrolled(t, (n) => ({ ...turning(n, ''), gallery: 0 }), /does the room know you/);
+  t.equal(result.code, 0, 'for something was kept');
+  t.match(result.stderr, /Ada is enrolled, not tried: the self-test was stopped/);
+  t.match(JSON.parse(result.stdout).selfTest, { result: 'not done' });
+  t.equal(result.people.length, 1);
+});
+
+t.test('who goes away after the first looks is enrolled with those', async (t) => {
+  // Looks into the camera for four seconds, so that a slow machine sees the five looks of it as well.
+  const result = await enrolled(t, (n) => (n < 40 ? turning(n % 16, '') : nobody));
+  t.equal(result.code, 0, result.stderr);
+  t.match(result.stderr, /no good look for a minute: stand before the camera.*; Ada is enrolled with the looks taken/);
+  t.match(JSON.parse(result.stdout).people, [{ person: 'ada', looks: 5, poses: { front: 5, left: 0 } }]);
+  t.equal(result.people.length, 1);
+});
+
+t.test('a daemon of another version says that it is to be restarted', async (t) => {
+  const folder = shortFolder(t);
+  const path = join(folder, 'lab.sock');
+  const server = createServer((socket) => {
+    socket.once('data', () =>
+      socket.end('{"ok":false,"code":"USAGE","sentence":"the request is not understood: live"}\n'),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  t.teardown(() => server.close());
+  const result = await runCli(['enrol', 'Ada', '--live', '--config', writeConfig(folder, path)]);
+  t.equal(result.code, 69);
+  t.match(lastLine(result), /DAEMON_NOT_RUNNING: the running daemon is of another version: restart it/);
+});

@@ -1,0 +1,167 @@
+// Guided enrolment end to end: a real daemon with the real models, whose camera is a folder that the test fills anew.
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import t from 'tap';
+import { type CliResult, runCli, spawnCli } from '../../helpers/cli.js';
+import { shortFolder } from '../../helpers/short-folder.js';
+import { drawEverySide, drawFront, drawTwo, frameHeightPx, frameWidthPx } from './live-frames.js';
+
+t.setTimeout(300_000);
+const patienceMs = 90_000;
+
+const folder = shortFolder(t);
+const at = (...names: string[]): string => join(folder, ...names);
+const config = at('config.toml');
+writeFileSync(
+  config,
+  `[room]\nid = "lab"\n[camera]\nsource = "replay"\ninput = "${at('shown')}"\nloop = true\nwidth = ${frameWidthPx}
+height = ${frameHeightPx}\nframerate = 5\n[mqtt]\nurl = "mqtt://127.0.0.1:1"\n[store]\ndirectory = "${at('store')}"\n`,
+);
+await Promise.all([drawFront(at('front')), drawEverySide(at('every')), drawTwo(at('two'))]);
+
+/** From its next round on the camera sees the pictures of this folder. */
+function show(name: string): void {
+  symlinkSync(at(name), at('next'));
+  renameSync(at('next'), at('shown'));
+}
+
+const roomkin = (...args: string[]): Promise<CliResult> => runCli([...args, '--config', config]);
+const people = async (): Promise<string[]> =>
+  JSON.parse((await roomkin('people', '--json')).stdout).people.map(({ name }: { name: string }) => name);
+
+interface Running {
+  readonly child: ChildProcess;
+  /** Resolves when it has said this on stderr. */
+  said(what: RegExp): Promise<void>;
+  readonly ended: Promise<CliResult>;
+}
+
+function start(...args: string[]): Running {
+  const child = spawnCli([...args, '--config', config]);
+  t.teardown(() => child.kill('SIGKILL'));
+  let [stdout, stderr] = ['', ''];
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = once(child, 'close').then(([code]) => ({ code, stdout, stderr }));
+  return {
+    child,
+    ended,
+    async said(what) {
+      for (const end = Date.now() + patienceMs; !what.test(stderr); await wait(50)) {
+        if (Date.now() > end || child.exitCode !== null) throw new Error(`never said ${what}: ${stderr}`);
+      }
+    },
+  };
+}
+
+let daemon: Running;
+
+t.test('what is asked wrongly is refused before anything starts', async (t) => {
+  for (const [words, code, said] of [
+    [['--live'], 64, /one NAME is needed/],
+    [['Ada', 'Ben', '--live'], 64, /one NAME is needed/],
+    [['Ada', '--live', '--photos', 'a.jpg'], 64, /one of --photos, --live and --from is needed/],
+    [['Ada', '--live', '--skip-bad'], 64, /--skip-bad is for photos/],
+    [['no/body', '--live'], 65, /NAME_REFUSED/],
+    [['Ada', '--live'], 69, /DAEMON_NOT_RUNNING: no daemon answers.*; nothing was enrolled$/m],
+  ] as const) {
+    const refused = await roomkin('enrol', ...words);
+    t.equal(refused.code, code, words.join(' '));
+    t.match(refused.stderr, said);
+    t.equal(refused.stdout, '');
+  }
+});
+
+t.test('two faces: it says so and waits; Ctrl-C keeps nothing', async (t) => {
+  show('two');
+  daemon = start('run');
+  await daemon.said(/the camera is online/);
+  const enrolment = start('enrol', 'Ada', '--live');
+  await enrolment.said(/one face only, please: 2 are to be seen/);
+  enrolment.child.kill('SIGINT');
+  t.equal((await enrolment.ended).code, 130);
+  t.same(await people(), []);
+});
+
+t.test('a pause in the middle ends it, and before it nothing begins', async (t) => {
+  show('front');
+  const enrolment = start('enrol', 'Ada', '--live');
+  await enrolment.said(/\d\/15 turn your head to your left/);
+  t.equal((await roomkin('pause')).code, 0);
+  const { code, stderr, stdout } = await enrolment.ended;
+  t.equal(code, 69);
+  t.match(stderr, /^roomkin: CAMERA_BLIND: .*roomkin resume, then once more; nothing was enrolled$/m);
+  t.equal(stdout, '');
+  const paused = await roomkin('enrol', 'Ada', '--live');
+  t.match(paused, { code: 69, stderr: /CAMERA_BLIND/ });
+  t.same(await people(), []);
+  t.equal((await roomkin('resume')).code, 0);
+});
+
+t.test('who turns to every side is enrolled, and the room itself knows her', async (t) => {
+  show('front');
+  const enrolment = start('enrol', 'Ada', '--live', '--json');
+  await enrolment.said(/turn your head to your left/);
+  show('every');
+  const { code, stdout, stderr } = await enrolment.ended;
+  t.equal(code, 0, stderr);
+  const document = JSON.parse(stdout);
+  t.match(document, {
+    people: [{ person: 'ada', name: 'Ada', poses: { front: 5, left: 3, right: 3 } }],
+    selfTest: { result: 'passed', looks: 8, named: 8, rule: /similarity/ },
+  });
+  const [{ poses, looks, added, templates }] = document.people;
+  t.ok(poses.up > 0 && poses.down > 0, 'every pose was taken');
+  t.ok(added > 10 && added <= looks && templates === added);
+  t.ok(document.selfTest.leastSimilarity > document.selfTest.needed);
+  t.same(
+    stderr.split('\n').filter((line) => line.length > 80),
+    [],
+  );
+  const shown = JSON.parse((await roomkin('show', 'Ada', '--json')).stdout);
+  t.equal(shown.templates.length, templates);
+  t.ok(shown.templates.every(({ quality }: { quality: { eyesPx: number } }) => quality.eyesPx >= 40));
+});
+
+t.test('the same face under another name is refused before it turns its head', async (t) => {
+  show('front');
+  const refused = await roomkin('enrol', 'Ben', '--live');
+  t.equal(refused.code, 65);
+  t.match(refused.stderr, /^roomkin: PERSON_TOO_ALIKE: the looks of Ben look like Ada, .*nothing was enrolled/m);
+  t.same(await people(), ['Ada']);
+});
+
+t.test('once more adds looks, and says in words that she is recognised', async (t) => {
+  const enrolment = start('enrol', 'ada', '--live');
+  await enrolment.said(/turn your head to your left/);
+  show('every');
+  const { code, stdout, stderr } = await enrolment.ended;
+  t.equal(code, 0, stderr);
+  const [first, second] = stdout.split('\n');
+  t.match(first, /^Ada \(ada\): \d+ looks taken, \d+ kept; \d+ looks in all$/);
+  t.match(second, /^Ada is recognised: 8 of 8 looks, similarity 0\.\d\d at least, 0\.\d\d needed$/);
+});
+
+t.test('a daemon that dies in the middle: nothing is kept', async (t) => {
+  show('front');
+  const before = (await roomkin('show', 'Ada', '--json')).stdout;
+  const enrolment = start('enrol', 'Ada', '--live');
+  await enrolment.said(/turn your head to your left/);
+  daemon.child.kill('SIGKILL');
+  const { code, stderr } = await enrolment.ended;
+  t.equal(code, 69);
+  t.match(stderr, /^roomkin: DAEMON_NOT_RUNNING: the daemon has stopped; nothing was enrolled$/m);
+  t.equal((await roomkin('show', 'Ada', '--json')).stdout, before);
+});
+
+t.test('no picture comes to it, and none lies anywhere', async (t) => {
+  const files = execFileSync('find', [at('store'), '-type', 'f'], { encoding: 'utf8' });
+  t.notMatch(files, /\.(jpe?g|png|rgb)/);
+});

@@ -1,0 +1,74 @@
+import t from 'tap';
+import { configFaults, loadConfig, parseConfig } from '../../src/config/load.js';
+
+function faults(text: string): readonly string[] {
+  try {
+    parseConfig(text, 'c.toml');
+  } catch (error) {
+    return [...configFaults(error as Error)];
+  }
+  throw new Error('the configuration was accepted');
+}
+
+t.test('a room id is enough', async (t) => {
+  const config = parseConfig('[room]\nid = "living_room"\n', 'c.toml');
+  t.equal(config.room.name, 'Living room');
+  t.equal(config.camera.source, 'libcamera');
+  t.equal(config.presence.leaveAfterMs, 60_000);
+  t.equal(config.store.keyFile, '/var/lib/roomkin/key');
+});
+
+t.test('seconds become milliseconds', async (t) => {
+  const config = parseConfig('[room]\nid = "a"\n[presence]\nleave_after_seconds = 1.5\n', 'c.toml');
+  t.equal(config.presence.leaveAfterMs, 1500);
+});
+
+t.test('all faults at once, each with file, line and key', async (t) => {
+  const text = '[room]\nid = "a/b"\nnam = "x"\n[presence]\nlooks = "three"\n[camera]\nwidth = 641\n[mqt]\nurl = "x"\n';
+  const lines = faults(text);
+  t.equal(lines.length, 5);
+  t.match(lines[0], /^c\.toml:2: room\.id: use 1 to 32/);
+  t.match(lines[1], /^c\.toml:3: room\.nam: unknown key; did you mean name\?/);
+  t.match(lines[2], /^c\.toml:5: presence\.looks: .*number/);
+  t.match(lines[3], /^c\.toml:7: camera\.width: .*multiple of 2/);
+  t.match(lines[4], /^c\.toml:8: mqt: unknown key; did you mean mqtt\?/);
+});
+
+t.test('hostile room ids are refused in one line', async (t) => {
+  for (const id of ['#', '+', 'a/b', '../x', 'a\\u0000b', 'a\\nb', 'nobody', 'unknown', '', 'x'.repeat(65536)]) {
+    const lines = faults(`[room]\nid = "${id}"\n`);
+    t.ok(
+      lines.length >= 1 && lines.every((line) => line.startsWith('c.toml:2: room.id: ') && !line.includes('\n')),
+      id.slice(0, 20),
+    );
+    t.ok(lines.join('').length < 400, 'short');
+  }
+});
+
+t.test('a syntax error names line and column', async (t) => {
+  t.throws(() => parseConfig('[room]\nid = yes please\n', 'c.toml'), {
+    code: 'CONFIG_INVALID',
+    message: /^c\.toml:2:\d+: /,
+  });
+});
+
+t.test('keys under a dotted or inline table have lines too', async (t) => {
+  t.match(faults('room.id = "a"\nroom.nam = "b"\n')[0], /^c\.toml:2: room\.nam/);
+  t.match(faults('\nroom = { id = "a", nam = "b" }\n')[0], /^c\.toml:2: room\.nam/);
+});
+
+t.test('a missing section and a missing input are named', async (t) => {
+  t.match(faults('')[0], /^c\.toml:1: room: is required/);
+  t.match(faults('[room]\nid = "a"\n[camera]\nsource = "replay"\n')[0], /^c\.toml:\d: camera\.input: is required/);
+});
+
+t.test('two passwords are one too many', async (t) => {
+  t.match(faults('[room]\nid = "a"\n[mqtt]\npassword = "a"\npassword_file = "b"\n')[0], /not both/);
+});
+
+t.test('a file that is not there', async (t) => {
+  t.throws(() => loadConfig('/nonexistent/config.toml'), {
+    code: 'CONFIG_MISSING',
+    exitCode: 78,
+  });
+});

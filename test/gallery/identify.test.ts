@@ -1,0 +1,96 @@
+import t from 'tap';
+import { identify, identifyFace, type Thresholds } from '../../src/gallery/identify.js';
+import { centre, personSimilarity, similarity } from '../../src/gallery/similarity.js';
+import { assignNames } from '../../src/recognition/decide.js';
+import { defaultOptions } from '../../src/recognition/options.js';
+import { household, person, vector } from '../helpers/people.js';
+import { face } from '../room/simulator.js';
+
+const thresholds: Thresholds = { threshold: 0.5, margin: 0.1, strangerBelow: 0.3 };
+
+t.test('a name needs the threshold and the margin', async (t) => {
+  const known = identify(vector(0.7, 0.2), household, thresholds);
+  t.match(known, { person: 'ada', state: 'known', best: 'ada', runnerUp: 'ben' });
+  t.match(known.rule, /similarity 0.70 reaches 0.50, margin 0.50 reaches 0.10/);
+  const close = identify(vector(0.6, 0.55), household, thresholds);
+  t.match(close, { person: null, state: 'ambiguous', best: 'ada', runnerUp: 'ben' });
+  t.equal(close.rule, 'Ada and Ben 0.05 apart, 0.10 needed');
+  t.match(identify(vector(0.45, 0.1), household, thresholds), {
+    person: null,
+    state: 'unclear',
+    rule: 'similarity 0.45, 0.50 needed',
+  });
+  t.match(identify(vector(0.2, 0.1), household, thresholds), { person: null, state: 'stranger' });
+});
+
+t.test('exactly at the threshold and at the margin is enough', async (t) => {
+  const exact = { threshold: 0.5, margin: 0.25, strangerBelow: 0.3 };
+  t.equal(identify(vector(0.5, 0.25), household, exact).person, 'ada');
+});
+
+t.test('an empty gallery, one person, and people without templates', async (t) => {
+  const nobody = { ...household, people: [] };
+  t.match(identify(vector(1), nobody, thresholds), { person: null, state: 'stranger', similarity: null, second: null });
+  const alone = { ...household, people: [person('ada', 0)] };
+  t.match(identify(vector(0.7), alone, thresholds), { person: 'ada', second: null, margin: null });
+  const bare = { ...household, people: [person('ada', 0), { id: 'ben', name: 'Ben', templates: [] }] };
+  t.match(identify(vector(0.7), bare, thresholds), { person: 'ada', runnerUp: null, margin: null });
+  const empty = { ...household, people: [{ id: 'ben', name: 'Ben', templates: [] }] };
+  t.match(identify(vector(0.7), empty, thresholds), { person: null, state: 'stranger' });
+});
+
+t.test('a face closer to a given stranger than to a person is a stranger', async (t) => {
+  const strangers = [vector(0.6, 0, 0.7)];
+  t.match(identify(vector(0.6, 0, 0.7), { ...household, strangers }, thresholds), { person: null, state: 'stranger' });
+  t.match(identify(vector(0.95), { ...household, strangers }, thresholds), { person: 'ada' });
+});
+
+t.test('embeddings of another length are a bug, not a face', async (t) => {
+  t.throws(() => identify(new Float32Array(4), household, thresholds), RangeError);
+  t.throws(() => similarity(new Float32Array(4), new Float32Array(5)), RangeError);
+});
+
+t.test('no two faces of a frame share a name: the closer one keeps it', async (t) => {
+  const faces = [vector(0.6), vector(0.9), vector(0, 0.8), vector(0.7)];
+  const named = assignNames(faces.map((one) => identify(one, household, thresholds)));
+  t.strictSame(
+    named.map((one) => [one.person, one.state]),
+    [
+      [null, 'ambiguous'],
+      ['ada', 'known'],
+      ['ben', 'known'],
+      [null, 'ambiguous'],
+    ],
+  );
+  t.equal(named[0]!.rule, 'another face in the picture is closer to that name');
+});
+
+t.test('of equal claims the first face keeps the name', async (t) => {
+  const named = assignNames([vector(0.7), vector(0.7)].map((one) => identify(one, household, thresholds)));
+  t.strictSame(
+    named.map((one) => one.person),
+    ['ada', null],
+  );
+});
+
+t.test('a look that is too poor is unclear and says why', async (t) => {
+  const small = identifyFace(face([0, 0, 20, 20], vector(0.9)), household, defaultOptions);
+  t.match(small, { person: null, state: 'unclear', rule: '8 px between the eyes, 12 needed', similarity: null });
+  const bare = identifyFace(face([0, 0, 90, 90], null), household, defaultOptions);
+  t.match(bare, { person: null, state: 'unclear', rule: 'too poor to be embedded' });
+  t.equal(identifyFace(face([0, 0, 90, 90], vector(0.9)), household, defaultOptions).person, 'ada');
+});
+
+t.test('a person is the centre of the templates, shorter the more they scatter', async (t) => {
+  const length = (v: Float32Array | null) => Math.hypot(...v!);
+  t.equal(centre([]), null);
+  t.equal(centre([vector(1), vector(-1)]), null, 'templates that cancel out have no centre');
+  t.ok(Math.abs(length(centre([vector(1), vector(1)])) - 1) < 1e-6);
+  t.ok(Math.abs(length(centre([vector(1), vector(0, 1)])) - Math.SQRT1_2 ** 0.3) < 1e-6);
+  const scattered = {
+    ...person('ada', 0),
+    templates: [vector(0.8, 0.6), vector(0.8, -0.6)].map((v, id) => ({ id, vector: v })),
+  };
+  const got = personSimilarity(vector(1), scattered)!;
+  t.ok(Math.abs(got - 0.8 ** 0.3) < 1e-5, `${got} is the direction's similarity times 0.8 ** 0.3`);
+});

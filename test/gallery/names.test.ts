@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { checkName, foldName, freeId, isPersonId } from '../../src/gallery/names.js';
+
+t.test('names of people pass, in any script', (t) => {
+  for (const name of [
+    'Ada',
+    'José María',
+    "Seán O'Brien",
+    'Anne-Marie',
+    'Dr. Who 2',
+    'Ünal İpek',
+    '李雷',
+    'Владимир',
+    'مریم\u200cالسادات',
+    'क्षितिज',
+    'X Æ A-12',
+    'Jo'.repeat(32),
+  ])
+    t.equal(checkName(name), name.normalize('NFC'), name);
+  t.equal(checkName('Zoe\u0308'), 'Zoë', 'kept in NFC');
+  t.equal(checkName('  Ada   Lovelace '), 'Ada Lovelace');
+  t.end();
+});
+
+t.test('hostile names are refused with a clear line', (t) => {
+  const hostile: [string, RegExp][] = [
+    ['', /it is empty/],
+    ['   ', /it is empty/],
+    ['a/b', /it contains \//],
+    ['../../etc/passwd', /it contains \//],
+    ['room/+/person', /it contains \//],
+    ['a#', /it contains #/],
+    ['a+b', /it contains \+/],
+    ['{{ states }}', /it contains \{/],
+    ['a\nb', /invisible or unknown character \(U\+000A\)/],
+    ['a\u0000b', /U\+0000/],
+    ['a\u001b[2J', /U\+001B/],
+    ['\u202eadA', /U\+202E/],
+    ['A\u200bda', /U\+200B/],
+    ['A\u00a0b', /U\+00A0/],
+    ['A\ud800', /U\+D800/],
+    ['A\ufffd', /U\+FFFD/],
+    ['A\u2028B', /U\+2028/],
+    ['Z\u0301\u0302\u0303\u0304\u0305\u0306\u0307', /accents/],
+    ['..', /no letter and no digit/],
+    ['--yes', /starts with a dash/],
+    ['Unknown', /no person/],
+    ['NOBODY', /no person/],
+    ['None', /no person/],
+    ['x'.repeat(65), /more than 64 characters/],
+    ['x'.repeat(65536), /more than 64 characters/],
+    ['😀'.repeat(3), /no letter and no digit/],
+  ];
+  for (const [name, why] of hostile) {
+    let said = '';
+    try {
+      checkName(name);
+    } catch (error) {
+      said = String(error);
+      t.equal((error as { code?: string }).code, 'NAME_REFUSED');
+    }
+    t.match(said, why, why.source);
+    t.ok(said.length < 250 && !/[\p{C}\u2028]/u.test(said), 'one short line');
+  }
+  t.end();
+});
+
+t.test('ids are readable and free', (t) => {
+  const none = new Set<string>();
+  t.equal(freeId('Ada', none), 'ada');
+  t.equal(freeId('Ada', new Set(['ada'])), 'ada-2');
+  t.equal(freeId('Ada', new Set(['ada', 'ada-2'])), 'ada-3');
+  t.equal(freeId('José María', none), 'jose-maria');
+  t.equal(freeId('Łukasz Groß', none), 'lukasz-gross');
+  t.equal(freeId('李雷', none), 'person');
+  t.equal(freeId('Stranger!', none), 'person');
+  t.equal(freeId('x'.repeat(64), new Set(['x'.repeat(32)])), `${'x'.repeat(30)}-2`);
+  t.end();
+});
+
+t.test('whatever name passes, its id is safe in a topic and its own', (t) => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'grapheme', maxLength: 70 }),
+      fc.array(fc.string({ maxLength: 5 })),
+      (text, others) => {
+        let name: string;
+        try {
+          name = checkName(text);
+        } catch {
+          return;
+        }
+        t.notMatch(name, /[/+#\u0000-\u001f\u007f-\u009f]/);
+        if (checkName(name) !== name) throw new Error('a kept name must stay what it is');
+        const taken = new Set([...others, freeId(name, new Set())]);
+        const id = freeId(name, taken);
+        if (!isPersonId(id) || taken.has(id)) throw new Error(id);
+        if (foldName(name) !== foldName(name.toUpperCase()) && foldName(name) !== foldName(name.toLowerCase()))
+          throw new Error('case must not make another person');
+      },
+    ),
+    { numRuns: 2000, seed: 1 },
+  );
+  t.end();
+});

@@ -1,0 +1,30 @@
+// Looks at made-up people, for the tests of what is kept of them.
+import type { NewLook } from '../../src/journal/store.js';
+import { madeUpVector, quality, space } from '../sharing/household.js';
+
+/** A counted look at Ada on track 1, with what is given put over it. */
+export function madeUpLook(over: Partial<NewLook> = {}): NewLook {
+  return {
+    run: 'run-1',
+    space,
+    wallMs: 1_000_000,
+    atMs: 1234.5678,
+    track: 1,
+    nth: 1,
+    skipped: null,
+    box: [10.25, 20.5, 90.125, 91],
+    score: 0.912345,
+    quality,
+    embedding: madeUpVector('look'),
+    weight: 0.73456789,
+    best: 'ada',
+    runnerUp: 'ben',
+    similarity: 0.612345,
+    second: 0.2,
+    margin: 0.412345,
+    person: 'ada',
+    state: 'known',
+    rule: 'similarity 0.61 reaches 0.58, margin 0.41 reaches 0.08',
+    ...over,
+  };
+}

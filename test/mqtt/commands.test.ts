@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { createCommandGate, parseCommand, type RoomCommand } from '../../src/mqtt/commands.js';
+import { roomTopics } from '../../src/mqtt/topics.js';
+
+const topics = roomTopics('room', 'kitchen');
+const parse = (topic: string, payload: string, retained = false) =>
+  parseCommand(topics, topic, Buffer.from(payload), retained);
+
+t.test('the grammar of commands', async (t) => {
+  t.strictSame(parse(topics.recognitionSet, 'OFF'), { type: 'recognition', on: false });
+  t.strictSame(parse(topics.motionSet, 'ON'), { type: 'motion', on: true });
+  t.strictSame(parse(topics.holdSet, '45'), { type: 'hold', seconds: 45 });
+  t.strictSame(parse(topics.holdSet, '45.0'), { type: 'hold', seconds: 45 }, 'as Home Assistant writes it');
+  for (const [topic, payload] of [
+    [topics.recognitionSet, 'off'],
+    [topics.recognitionSet, ''],
+    [topics.recognitionSet, 'OFF\n'],
+    [topics.recognitionSet, '{"on":false}'],
+    [topics.holdSet, '-1'],
+    [topics.holdSet, '1e3'],
+    [topics.holdSet, 'NaN'],
+    [topics.holdSet, '86401'],
+    [topics.holdSet, ' 5'],
+    [topics.holdSet, '0x10'],
+    [topics.motionSet, 'O'.repeat(1_000_000)],
+    [topics.state, 'ON'],
+    ['room/hall/recognition/set', 'OFF'],
+  ] as const) {
+    t.equal(parse(topic, payload), null, `${topic} ${payload.slice(0, 20)}`);
+  }
+  t.equal(parse(topics.recognitionSet, 'OFF', true), null, 'a retained command is no command');
+});
+
+t.test('of a flood the first and the last count', async (t) => {
+  const acted: RoomCommand[] = [];
+  const gate = createCommandGate((command) => acted.push(command));
+  for (let n = 0; n < 1000; n += 1) gate.put({ type: 'recognition', on: n % 2 === 0 });
+  gate.put({ type: 'hold', seconds: 5 });
+  t.strictSame(acted, [
+    { type: 'recognition', on: true },
+    { type: 'hold', seconds: 5 },
+  ]);
+  await sleep(400);
+  t.strictSame(acted.slice(2), [{ type: 'recognition', on: false }], 'the last word wins');
+  gate.put({ type: 'hold', seconds: 6 });
+  gate.put({ type: 'hold', seconds: 7 });
+  gate.close();
+  await sleep(400);
+  t.strictSame(acted.slice(3), [{ type: 'hold', seconds: 6 }], 'nothing acts after close');
+});

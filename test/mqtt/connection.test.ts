@@ -1,0 +1,233 @@
+// The connection against real brokers: what survives a restart, what is lost on purpose, and what a fault looks like.
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { reconnectDelayMs } from '../../src/base/retry.js';
+import { createMqttConnection, type MqttConnection } from '../../src/mqtt/connection.js';
+import {
+  type Broker,
+  listenTo,
+  retainedAt,
+  startAedes,
+  startMosquitto,
+  startWire,
+  waitFor,
+  withoutMosquitto,
+} from '../helpers/brokers.js';
+import { broker, lines } from './room.js';
+
+interface Heard {
+  readonly topic: string;
+  readonly payload: string;
+  readonly retained: boolean;
+}
+
+function open(
+  settings: ReturnType<typeof broker>,
+  log = lines(),
+): { connection: MqttConnection; heard: Heard[]; log: ReturnType<typeof lines> } & AsyncDisposable {
+  const heard: Heard[] = [];
+  const connection = createMqttConnection(
+    {
+      broker: settings,
+      clientId: 'roomkin-test',
+      will: { topic: 'room/test/status', payload: 'offline' },
+      willDelaySeconds: 1,
+      subscriptions: ['room/test/set'],
+      onConnect: () => connection.resend(),
+      onMessage: (topic, payload, retained) => heard.push({ topic, payload: payload.toString(), retained }),
+    },
+    log.log,
+  );
+  connection.keep('room/test/status', 'online');
+  return { connection, heard, log, [Symbol.asyncDispose]: () => connection.stop([['room/test/status', 'offline']]) };
+}
+
+t.test('the delay grows, is scattered and stays bearable', async (t) => {
+  t.strictSame(
+    [1, 2, 3, 4, 5, 6, 1000].map((n) => reconnectDelayMs(n, () => 0.5)),
+    [500, 1000, 2000, 4000, 8000, 8000, 8000],
+  );
+  t.equal(
+    reconnectDelayMs(1, () => 0),
+    375,
+  );
+  t.ok(reconnectDelayMs(9, () => 0.999) <= 10_000);
+});
+
+const brokers: readonly (readonly [string, string | false, () => Promise<Broker>, persists: boolean])[] = [
+  ['Mosquitto', withoutMosquitto, () => startMosquitto(), false],
+  ['Mosquitto with persistence', withoutMosquitto, () => startMosquitto({ persistence: true }), true],
+  ['aedes', false, () => startAedes(), false],
+];
+for (const [name, skip, start, persists] of brokers) {
+  t.test(`${name} is restarted`, { skip }, async (t) => {
+    await using host = await start();
+    await using room = open(broker(host.url));
+    room.connection.keep('room/test/state', '1');
+    room.connection.start();
+    await waitFor(() => room.connection.status().connected);
+    t.match(await retainedAt(host.url), { 'room/test/status': 'online', 'room/test/state': '1' });
+    t.ok(room.connection.send('room/test/event', 'while connected', 1));
+
+    await host.stop();
+    await waitFor(() => !room.connection.status().connected);
+    room.connection.keep('room/test/state', '2');
+    room.connection.keep('room/test/state', '3');
+    t.notOk(room.connection.send('room/test/event', 'while away', 1));
+    t.equal(room.connection.status().dropped, 1);
+    t.type(room.connection.status().fault, 'string');
+
+    await host.start();
+    if (!persists) t.strictSame(await retainedAt(host.url), {}, 'the broker has forgotten everything');
+    await using listener = await listenTo(host.url);
+    await waitFor(() => room.connection.status().connected);
+    await listener.until('room/test/state', '3');
+    await sleep(200);
+    t.match(await retainedAt(host.url), { 'room/test/status': 'online', 'room/test/state': '3' });
+    t.notOk(
+      listener.messages.some((one) => one.topic === 'room/test/event'),
+      'no event of the time away is sent later',
+    );
+    t.equal(room.connection.status().connects, 2);
+  });
+}
+
+t.test('the broker comes later than the room', { skip: withoutMosquitto }, async (t) => {
+  await using host = await startMosquitto();
+  await host.stop();
+  await using room = open(broker(host.url));
+  room.connection.start();
+  await waitFor(() => room.connection.status().fault !== null);
+  t.match(room.connection.status().fault, /nobody listens there/);
+  await sleep(1500);
+  t.equal(room.log.all.filter((line) => line.startsWith('warning')).length, 1, 'one line, not one for each try');
+  await host.start();
+  await waitFor(() => room.connection.status().connected);
+});
+
+t.test('a wire that is cut a dozen times', { skip: withoutMosquitto }, async (t) => {
+  await using host = await startMosquitto();
+  await using wire = await startWire(host.port);
+  await using room = open(broker(wire.url));
+  await using listener = await listenTo(host.url);
+  room.connection.start();
+  for (let n = 1; n <= 6; n += 1) {
+    await waitFor(() => room.connection.status().connected && room.connection.status().connects === n, 15_000);
+    room.connection.keep('room/test/state', String(n));
+    wire.cut();
+    await waitFor(() => !room.connection.status().connected);
+  }
+  await waitFor(() => room.connection.status().connected, 15_000);
+  await listener.until('room/test/state', '6');
+  t.equal(listener.of('room/test/status').at(-1), 'online');
+});
+
+t.test(
+  'a half-open connection is noticed on both sides within some ten seconds',
+  { skip: withoutMosquitto },
+  async (t) => {
+    await using host = await startMosquitto();
+    await using wire = await startWire(host.port);
+    await using room = open(broker(wire.url));
+    await using listener = await listenTo(host.url);
+    room.connection.start();
+    await listener.until('room/test/status', 'online');
+    wire.freeze();
+    const began = performance.now();
+    // What we publish meanwhile must not make the connection look alive.
+    const chatter = setInterval(() => room.connection.send('room/test/health', '{}', 0), 500);
+    try {
+      await waitFor(() => !room.connection.status().connected, 12_000);
+      const noticed = performance.now() - began;
+      await listener.until('room/test/status', 'offline', 12_000);
+      const told = performance.now() - began;
+      t.comment(`noticed here after ${Math.round(noticed)} ms, by the broker after ${Math.round(told)} ms`);
+      t.ok(noticed < 6_000, 'one and a half keepalives');
+      t.ok(told < 11_500, 'the same, Mosquitto looks each 5 s, and the delay of the will');
+    } finally {
+      clearInterval(chatter);
+    }
+    wire.thaw();
+    room.connection.keep('room/test/state', 'after');
+    await listener.until('room/test/state', 'after', 20_000);
+    await listener.until('room/test/status', 'online');
+  },
+);
+
+t.test('a broker that speaks no MQTT 5', async (t) => {
+  await using host = await startAedes({
+    preConnect: (_client, packet, callback) => {
+      const refused = Object.assign(new Error('unacceptable protocol'), { returnCode: 1 });
+      if (packet.protocolVersion === 5) callback(refused, false);
+      else callback(null, true);
+    },
+  });
+  await using room = open(broker(host.url));
+  room.connection.start();
+  await waitFor(() => room.connection.status().connected);
+  t.equal(room.connection.status().protocol, '3.1.1');
+  t.match(await retainedAt(host.url), { 'room/test/status': 'online' });
+});
+
+t.test('the setting for 3.1.1', { skip: withoutMosquitto }, async (t) => {
+  await using host = await startMosquitto();
+  await using listener = await listenTo(host.url);
+  await using room = open(broker(host.url, { protocol: 4 }));
+  room.connection.start();
+  await listener.until('room/test/status', 'online');
+  t.equal(room.connection.status().protocol, '3.1.1');
+  await room.connection.stop([['room/test/status', 'offline']]);
+  await listener.until('room/test/status', 'offline');
+});
+
+t.test('garbage instead of MQTT does no harm', async (t) => {
+  const { createServer } = await import('node:net');
+  const answers = [
+    Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'),
+    Buffer.alloc(65_536, 0xff),
+    Buffer.from([0x20, 0x02, 0x00]),
+  ];
+  let asked = 0;
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.write(answers[asked++ % answers.length] ?? '');
+    setTimeout(() => socket.destroy(), 50);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await using room = open(broker(`mqtt://127.0.0.1:${port}`));
+  room.connection.start();
+  await waitFor(() => asked >= 4, 20_000);
+  t.notOk(room.connection.status().connected);
+  server.close();
+});
+
+t.test('retained and live messages are told apart', { skip: withoutMosquitto }, async (t) => {
+  await using host = await startMosquitto();
+  await using listener = await listenTo(host.url);
+  await listener.say('room/test/set', 'old', { retain: true });
+  await using room = open(broker(host.url));
+  room.connection.start();
+  await waitFor(() => room.heard.length === 1);
+  await listener.say('room/test/set', 'new');
+  await waitFor(() => room.heard.length === 2);
+  t.strictSame(room.heard, [
+    { topic: 'room/test/set', payload: 'old', retained: true },
+    { topic: 'room/test/set', payload: 'new', retained: false },
+  ]);
+});
+
+t.test('settings that can never work are refused at the start', async (t) => {
+  for (const changes of [
+    { url: 'http://x' },
+    { url: 'mqtt://' },
+    { url: 'nonsense' },
+    { url: 'mqtt://user:secret@host' },
+    { certFile: '/x' },
+  ]) {
+    t.throws(() => open(broker('mqtt://127.0.0.1:1', changes)).connection.start(), { code: 'CONFIG_INVALID' });
+  }
+  t.throws(() => open(broker('mqtt://127.0.0.1:1', { passwordFile: '/nowhere/password' })).connection.start(), {
+    code: 'KEY_FILE',
+  });
+});

@@ -1,0 +1,185 @@
+import t from 'tap';
+import { type DiscoveredRoom, roomComponents } from '../../src/mqtt/components.js';
+import { createDiscovery } from '../../src/mqtt/discovery.js';
+import { roomTopics } from '../../src/mqtt/topics.js';
+import { memory } from './room.js';
+
+const options = { enabled: true, prefix: 'homeassistant', roomName: 'Kitchen', area: 'Kitchen', version: '0.0.1' };
+const configTopic = 'homeassistant/device/roomkin/kitchen/config';
+
+function room(changes: Partial<DiscoveredRoom> = {}): DiscoveredRoom {
+  return {
+    id: 'kitchen',
+    topics: roomTopics('room', 'kitchen'),
+    people: [{ id: 'ada', name: 'Ada' }],
+    snapshots: false,
+    trackers: false,
+    ...changes,
+  };
+}
+
+interface Sent {
+  readonly topic: string;
+  readonly payload: string;
+}
+
+function wire(taken = true): {
+  sent: Sent[];
+  deliver: (topic: string, payload: string) => Promise<boolean>;
+  keys: () => string[][];
+} {
+  const sent: Sent[] = [];
+  return {
+    sent,
+    deliver: async (topic, payload) => {
+      sent.push({ topic, payload });
+      return taken;
+    },
+    keys: () =>
+      sent.map(({ payload }) => (payload === '' ? [] : Object.keys((JSON.parse(payload) as { cmps: object }).cmps))),
+  };
+}
+
+t.test('the table', async (t) => {
+  const components = roomComponents(
+    room({ snapshots: true, trackers: true, people: [{ id: 'ada-2', name: 'Ada "the {{ 1 }}"' }] }),
+  );
+  const list = Object.values(components);
+  t.strictSame(
+    Object.entries(components)
+      .filter(([, one]) => one['dev_cla'] === 'occupancy')
+      .map(([key]) => key),
+    ['occupancy'],
+  );
+  t.equal(components['person_ada-2']?.['uniq_id'], 'roomkin_kitchen_person_ada-2');
+  t.equal(components['person_ada-2']?.['def_ent_id'], 'binary_sensor.kitchen_presence_ada_2');
+  t.equal(components['person_ada-2']?.['obj_id'], 'kitchen_presence_ada_2');
+  t.strictSame(components['person']?.['ops'], ['nobody', 'stranger', 'ada-2']);
+  const entities = list.filter((one) => one.p !== 'device_automation');
+  t.ok(entities.every((one) => one['uniq_id'] && one['def_ent_id'] && one['obj_id'] && one['name']));
+  t.equal(new Set(entities.map((one) => one['uniq_id'])).size, entities.length);
+  t.equal(new Set(entities.map((one) => one['def_ent_id'])).size, entities.length);
+  t.notMatch(
+    list.map((one) => one['val_tpl']),
+    ['the {{ 1 }}'],
+    'a name is never part of a template',
+  );
+  t.notOk(
+    roomComponents(room())['last_face'] ?? roomComponents(room())['tracker_ada'],
+    'pictures and trackers only when asked for',
+  );
+});
+
+t.test('a large household fits', async (t) => {
+  const people = Array.from({ length: 64 }, (_, n) => ({ id: `${'x'.repeat(29)}${n}`, name: '語'.repeat(64) }));
+  const bytes = Buffer.byteLength(JSON.stringify(roomComponents(room({ people, trackers: true, snapshots: true }))));
+  t.ok(bytes < 200_000, `${bytes} bytes`);
+});
+
+t.test('a forgotten person is removed with the platform alone, then left out', async (t) => {
+  const kept = memory();
+  const discovery = createDiscovery(options, 'kitchen', kept);
+  await discovery.announce(room(), ['room/kitchen/state'], wire().deliver);
+  const second = wire();
+  await discovery.announce(room({ people: [] }), ['room/kitchen/state'], second.deliver);
+  t.strictSame(
+    second.sent.map((one) => one.topic),
+    [configTopic, configTopic],
+  );
+  const removal = (JSON.parse(second.sent[0]?.payload ?? '') as { cmps: Record<string, unknown> }).cmps;
+  t.strictSame(removal['person_ada'], { p: 'binary_sensor' });
+  t.strictSame(removal['arrived_ada'], { p: 'device_automation' });
+  t.notOk(second.sent[1]?.payload.includes('ada'));
+  const third = wire();
+  await discovery.announce(room({ people: [] }), ['room/kitchen/state'], third.deliver);
+  t.equal(third.sent.length, 1);
+  t.notOk(kept.text?.includes('ada'), 'nothing of the person is remembered');
+});
+
+t.test('a removal that the broker did not take is made up for after a restart', async (t) => {
+  const kept = memory();
+  await createDiscovery(options, 'kitchen', kept).announce(room(), [], wire().deliver);
+  await createDiscovery(options, 'kitchen', kept).announce(room({ people: [] }), [], wire(false).deliver);
+  const later = wire();
+  await createDiscovery(options, 'kitchen', kept).announce(room({ people: [] }), [], later.deliver);
+  t.ok(later.keys()[0]?.includes('person_ada'));
+  t.notOk(later.keys()[1]?.includes('person_ada'));
+});
+
+t.test('a removal while Home Assistant is away is made up for when it is back', async (t) => {
+  const kept = memory();
+  const discovery = createDiscovery(options, 'kitchen', kept);
+  await discovery.announce(room({ trackers: true }), [], wire().deliver);
+  const away = wire();
+  await discovery.announce(room({ people: [] }), [], away.deliver, false);
+  t.strictSame(
+    away.keys().map((keys) => keys.includes('person_ada')),
+    [false],
+    'the broker keeps nothing of her',
+  );
+  const back = wire();
+  await createDiscovery(options, 'kitchen', kept).announce(room({ people: [] }), [], back.deliver);
+  const cmps = back.sent.map((one) => (JSON.parse(one.payload) as { cmps: Record<string, object> }).cmps);
+  t.match(cmps[0]?.['person_ada'], { p: 'binary_sensor', uniq_id: 'roomkin_kitchen_person_ada' });
+  t.match(cmps[0]?.['tracker_ada'], { p: 'device_tracker' });
+  t.strictSame(cmps[1]?.['person_ada'], { p: 'binary_sensor' });
+  t.strictSame(
+    cmps.map((one) => 'arrived_ada' in one),
+    [true, true, false],
+  );
+  t.notOk(kept.text?.includes('ada'));
+  const later = wire();
+  await discovery.announce(room({ people: [] }), [], later.deliver);
+  t.equal(later.sent.length, 1);
+});
+
+t.test('an addition is remembered before the broker hears of it', async (t) => {
+  const kept = memory();
+  const discovery = createDiscovery(options, 'kitchen', kept);
+  void discovery.announce(room(), [], () => new Promise(() => {})); // dies here
+  t.ok(kept.text?.includes('person_ada'));
+});
+
+t.test('a room that was renamed takes its old device and values back', async (t) => {
+  const kept = memory();
+  await createDiscovery(options, 'kitchen', kept).announce(
+    room(),
+    ['room/kitchen/state', 'room/kitchen/status'],
+    wire().deliver,
+  );
+  const moved = wire();
+  const hall = { ...room(), id: 'hall', topics: roomTopics('room', 'hall') };
+  await createDiscovery(options, 'hall', kept).announce(hall, ['room/hall/state'], moved.deliver);
+  t.strictSame(
+    moved.sent.map(({ topic, payload }) => [topic, payload === '']),
+    [
+      [configTopic, true],
+      ['room/kitchen/state', true],
+      ['room/kitchen/status', true],
+      ['homeassistant/device/roomkin/hall/config', false],
+    ],
+  );
+  t.notOk(kept.text?.includes('kitchen'));
+});
+
+t.test('discovery that was switched off is taken back once', async (t) => {
+  const kept = memory();
+  await createDiscovery(options, 'kitchen', kept).announce(room(), [], wire().deliver);
+  const off = createDiscovery({ ...options, enabled: false }, 'kitchen', kept);
+  const first = wire();
+  await off.announce(room(), [], first.deliver);
+  t.strictSame(first.sent, [{ topic: configTopic, payload: '' }]);
+  const second = wire();
+  await off.announce(room(), [], second.deliver);
+  t.strictSame(second.sent, []);
+});
+
+t.test('a damaged memory is no memory', async (t) => {
+  for (const text of ['{', 'null', '{"topic":1}', '[null,1,{"topic":2}]', '[[]]']) {
+    const kept = memory();
+    kept.text = text;
+    const sent = wire();
+    await createDiscovery(options, 'kitchen', kept).announce(room(), [], sent.deliver);
+    t.equal(sent.sent.length, 1);
+  }
+});

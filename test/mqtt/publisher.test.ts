@@ -1,0 +1,266 @@
+// The publisher against a real Mosquitto: what a household's other programs see.
+import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import type { RoomCommand } from '../../src/mqtt/commands.js';
+import type { HealthReport } from '../../src/mqtt/payloads.js';
+import type { PresenceEvent } from '../../src/presence/presence.js';
+import {
+  type Listener,
+  listenTo,
+  type Mosquitto,
+  retainedAt,
+  startMosquitto,
+  waitFor,
+  withoutMosquitto,
+} from '../helpers/brokers.js';
+import { here, memory, roomPublisher } from './room.js';
+
+if (withoutMosquitto) {
+  t.plan(0, withoutMosquitto);
+  process.exit(0);
+}
+
+const nothing = {
+  occupied: null,
+  person: null,
+  people: null,
+  ambiguous: null,
+  strangers: null,
+  count: null,
+  since: null,
+};
+const configTopic = 'homeassistant/device/roomkin/kitchen/config';
+const health: HealthReport = {
+  fps: 5,
+  drops: 0,
+  inferenceMs: 40,
+  inferenceP95Ms: 60,
+  temperatureCelsius: null,
+  throttled: null,
+  fixedFaces: 0,
+  model: 'm',
+  version: '1',
+  uptimeSeconds: 1,
+};
+const arrived: PresenceEvent = {
+  type: 'arrived',
+  person: 'ada',
+  name: 'Ada',
+  confidence: 'high',
+  present: ['ada'],
+  atMs: performance.now(),
+  movedTo: null,
+};
+
+function last(listener: Listener, topic: string): Record<string, unknown> {
+  return JSON.parse(listener.of(topic).at(-1) ?? '{}') as Record<string, unknown>;
+}
+
+async function stand(): Promise<{ host: Mosquitto; listener: Listener } & AsyncDisposable> {
+  const host = await startMosquitto();
+  const listener = await listenTo(host.url);
+  return {
+    host,
+    listener,
+    async [Symbol.asyncDispose]() {
+      await listener[Symbol.asyncDispose]();
+      await host[Symbol.asyncDispose]();
+    },
+  };
+}
+
+t.test('a day in the kitchen', async (t) => {
+  await using at = await stand();
+  const { listener } = at;
+  await using room = roomPublisher(at.host.url);
+  room.people([{ id: 'ada', name: 'Ada' }]);
+  room.recognition(true);
+  room.hold(30);
+  room.start();
+  await listener.until('room/kitchen/status', 'online');
+  await waitFor(() => listener.of('room/kitchen/state').length > 0);
+  t.match(last(listener, 'room/kitchen/state'), nothing, 'nobody has looked yet');
+  const order = [...new Set(listener.messages.map((one) => one.topic))];
+  t.ok(order.indexOf(configTopic) < order.indexOf('room/kitchen/status'), 'discovery comes first');
+  t.ok(order.indexOf('room/kitchen/status') < order.indexOf('room/kitchen/state'), 'state comes last');
+
+  room.camera(true);
+  room.state({ occupied: false, people: [], ambiguous: [], strangers: 0, sinceMs: performance.now() });
+  await waitFor(() => last(listener, 'room/kitchen/state')['person'] === 'nobody');
+  room.state(here('ada'));
+  room.event(arrived);
+  room.health(health);
+  await waitFor(
+    () => listener.of('room/kitchen/person').length === 1 && listener.of('room/kitchen/health').length === 1,
+  );
+  t.match(last(listener, 'room/kitchen/state'), {
+    occupied: true,
+    person: 'ada',
+    count: 1,
+    people: [{ person: 'ada', as: 'seen' }],
+  });
+  const event = last(listener, 'room/kitchen/person');
+  t.match(event, { event_type: 'arrived', person: 'ada', name: 'Ada', confidence: 'high', present: ['ada'] });
+  t.match(event['at'], /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  t.match(event['id'], /^[0-9a-f-]{36}$/);
+  t.ok(Math.abs(Date.parse(String(event['at'])) - Date.now()) < 10_000);
+
+  const before = listener.of('room/kitchen/state').length;
+  const same = here('ada');
+  room.state(same);
+  room.state(same);
+  room.state({ ...same });
+  await sleep(100);
+  t.ok(listener.of('room/kitchen/state').length <= before + 1, 'the same state is said once');
+
+  room.recognition(false);
+  await waitFor(() => listener.of('room/kitchen/recognition').at(-1) === 'OFF');
+  t.match(last(listener, 'room/kitchen/state'), nothing, 'paused is null');
+  room.recognition(true);
+  await sleep(100);
+  t.match(last(listener, 'room/kitchen/state'), nothing, 'what was true before the pause is not said again');
+  room.state(here());
+  await waitFor(() => last(listener, 'room/kitchen/state')['occupied'] === false);
+  room.camera(false);
+  await waitFor(() => listener.of('room/kitchen/camera').at(-1) === 'offline');
+  t.match(last(listener, 'room/kitchen/state'), nothing, 'blind is null');
+
+  const sequences = listener.of('room/kitchen/state').map((text) => (JSON.parse(text) as { seq: number }).seq);
+  t.strictSame(
+    sequences,
+    [...sequences].sort((a, b) => a - b),
+    'seq grows',
+  );
+  await room.stop();
+  await listener.until('room/kitchen/status', 'offline');
+  const retained = await retainedAt(at.host.url);
+  t.strictSame(Object.keys(retained).sort(), [
+    configTopic,
+    ...['camera', 'hold', 'recognition', 'state', 'status'].map((name) => `room/kitchen/${name}`),
+  ]);
+  t.match(JSON.parse(retained['room/kitchen/state'] ?? ''), nothing);
+  t.equal(retained['room/kitchen/hold'], '30');
+});
+
+t.test('the broker says offline for a room that was killed', async (t) => {
+  for (const version of ['5', '4']) {
+    await using at = await stand();
+    const program = fileURLToPath(new URL('./room-child.js', import.meta.url));
+    const child = spawn(process.execPath, [program, at.host.url, version], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    await at.listener.until('room/kitchen/status', 'online');
+    await waitFor(() => last(at.listener, 'room/kitchen/state')['person'] === 'ada');
+    const began = performance.now();
+    child.kill('SIGKILL');
+    await at.listener.until('room/kitchen/status', 'offline');
+    t.ok(performance.now() - began < 4_000, `MQTT ${version}`);
+    t.equal((await retainedAt(at.host.url))['room/kitchen/status'], 'offline');
+
+    await using room = roomPublisher(at.host.url);
+    room.start();
+    await at.listener.until('room/kitchen/status', 'online');
+    await waitFor(() => last(at.listener, 'room/kitchen/state')['person'] === null, 2_000);
+    t.match(last(at.listener, 'room/kitchen/state'), nothing, 'the state of the killed one does not live on');
+  }
+});
+
+t.test('Home Assistant is born, or deletes the device', async (t) => {
+  await using at = await stand();
+  const { listener } = at;
+  await using room = roomPublisher(at.host.url);
+  room.camera(true);
+  room.start();
+  await listener.until('room/kitchen/status', 'online');
+  room.state(here());
+  await waitFor(() => last(listener, 'room/kitchen/state')['occupied'] === false);
+  const count = () => listener.of(configTopic).filter((text) => text !== '').length;
+  t.equal(count(), 1);
+  for (let n = 0; n < 50; n += 1) await listener.say('homeassistant/status', 'online');
+  await listener.say('homeassistant/status', 'offline');
+  t.equal(count(), 1, 'not at once');
+  await waitFor(() => count() === 2, 6_000);
+  await waitFor(() => listener.of('room/kitchen/status').length === 2, 2_000);
+  await sleep(1000);
+  t.equal(count(), 2, 'fifty births at once are answered once');
+  await listener.say(configTopic, '', { retain: true });
+  await waitFor(() => count() === 3, 6_000);
+  t.match(JSON.parse((await retainedAt(at.host.url))[configTopic] ?? '{}'), { dev: { name: 'Kitchen presence' } });
+});
+
+t.test('a person is forgotten: out of the state first, then out of Home Assistant', async (t) => {
+  await using at = await stand();
+  const { listener } = at;
+  const kept = memory();
+  await using room = roomPublisher(at.host.url, { memory: kept });
+  const people = [
+    { id: 'ada', name: 'Ada' },
+    { id: 'grace', name: 'Grace' },
+  ];
+  room.people(people);
+  room.start();
+  room.camera(true);
+  room.state(here('ada', 'grace'));
+  await waitFor(() => last(listener, 'room/kitchen/state')['count'] === 2);
+  const begin = listener.messages.length;
+  room.people(people.slice(0, 1));
+  room.state(here('ada', 'grace')); // presence has not heard of it yet
+  await waitFor(() => listener.messages.slice(begin).filter((one) => one.topic === configTopic).length === 2);
+  await sleep(100);
+  const after = listener.messages.slice(begin);
+  t.equal(after[0]?.topic, 'room/kitchen/state');
+  t.notOk(after.filter((one) => one.topic.endsWith('/state')).some((one) => one.payload.includes('grace')));
+  t.equal(last(listener, 'room/kitchen/state')['person'], 'ada');
+  const final = last(listener, configTopic);
+  t.notOk(JSON.stringify(final).includes('grace'));
+  await waitFor(() => !kept.text?.includes('grace'));
+});
+
+t.test('commands', async (t) => {
+  await using at = await stand();
+  const { listener } = at;
+  await listener.say('room/kitchen/recognition/set', 'OFF', { retain: true });
+  const acted: RoomCommand[] = [];
+  await using room = roomPublisher(at.host.url);
+  room.onCommand((command) => acted.push(command));
+  room.start();
+  await listener.until('room/kitchen/status', 'online');
+  await sleep(300);
+  t.strictSame(acted, [], 'a retained command is ignored');
+  await listener.say('room/kitchen/hold/set', '45');
+  await listener.say('room/kitchen/hold/set', 'rm -rf');
+  await listener.say('room/kitchen/motion/set', 'ON');
+  await waitFor(() => acted.length === 2);
+  t.strictSame(acted, [
+    { type: 'hold', seconds: 45 },
+    { type: 'motion', on: true },
+  ]);
+
+  for (let batch = 0; batch < 20; batch += 1) {
+    const words = Array.from({ length: 100 }, (_, n) => (n % 2 ? 'OFF' : 'ON'));
+    await Promise.all(words.map((word) => listener.say('room/kitchen/recognition/set', word, { qos: 0 })));
+  }
+  await listener.say('room/kitchen/recognition/set', 'x'.repeat(200_000));
+  await listener.say('room/kitchen/recognition/set', 'OFF');
+  await sleep(1500);
+  const switched = acted.filter((command) => command.type === 'recognition');
+  t.ok(switched.length <= 12, `${switched.length} actions for 2001 commands`);
+  t.strictSame(switched.at(-1), { type: 'recognition', on: false }, 'the last word wins');
+  t.ok(room.status().connected);
+});
+
+t.test('pictures are sent only where they are turned on', async (t) => {
+  await using at = await stand();
+  const jpeg = Buffer.from([0xff, 0xd8, 0xff, 0xd9]);
+  for (const snapshots of [false, true]) {
+    await using room = roomPublisher(at.host.url, { privacy: { snapshots } });
+    room.start();
+    await waitFor(() => room.status().connected);
+    room.snapshot(jpeg);
+    room.snapshot(Buffer.alloc(1_000_000));
+    await sleep(200);
+    t.equal(at.listener.of('room/kitchen/snapshot').length, snapshots ? 1 : 0);
+    await room.stop();
+  }
+});

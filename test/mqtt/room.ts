@@ -1,0 +1,93 @@
+// A publisher as the tests start it: defaults of the configuration, a memory that can be looked into.
+import { type Clock, systemClock } from '../../src/base/clock.js';
+import type { Log } from '../../src/base/log.js';
+import type { AnnouncedMemory } from '../../src/mqtt/discovery.js';
+import type { BrokerOptions } from '../../src/mqtt/options.js';
+import { createPublisher, type Publisher, type PublisherOptions } from '../../src/mqtt/publisher.js';
+import type { PresenceSnapshot } from '../../src/presence/presence.js';
+
+export interface Memory extends AnnouncedMemory {
+  text: string | null;
+}
+
+export function memory(): Memory {
+  const kept: Memory = {
+    text: null,
+    get: () => kept.text,
+    set: (text) => {
+      kept.text = text;
+    },
+  };
+  return kept;
+}
+
+export function broker(url: string, changes: Partial<BrokerOptions> = {}): BrokerOptions {
+  return {
+    url,
+    protocol: 5,
+    clientId: null,
+    username: null,
+    password: null,
+    passwordFile: null,
+    caFile: null,
+    certFile: null,
+    keyFile: null,
+    servername: null,
+    verify: true,
+    keepaliveMs: 3_000,
+    ...changes,
+  };
+}
+
+export interface RoomChanges extends Partial<Omit<PublisherOptions, 'mqtt' | 'homeAssistant'>> {
+  readonly mqtt?: Partial<PublisherOptions['mqtt']>;
+  readonly homeAssistant?: Partial<PublisherOptions['homeAssistant']>;
+  readonly memory?: AnnouncedMemory;
+  readonly log?: Log;
+  readonly clock?: Clock;
+}
+
+/** A publisher for `kitchen` at `url`, not started. */
+export function roomPublisher(url: string, changes: RoomChanges = {}): Publisher {
+  const { mqtt, homeAssistant, memory: kept = memory(), log, clock = systemClock, ...rest } = changes;
+  const options: PublisherOptions = {
+    room: { id: 'kitchen', name: 'Kitchen' },
+    household: { id: 'home', shares: false },
+    privacy: { snapshots: false },
+    version: '0.0.1',
+    ...rest,
+    mqtt: { ...broker(url), base: 'room', ...mqtt },
+    homeAssistant: {
+      discovery: true,
+      prefix: 'homeassistant',
+      area: 'Kitchen',
+      trackers: false,
+      mqttRoom: false,
+      ...homeAssistant,
+    },
+  };
+  return createPublisher(options, clock, kept, log);
+}
+
+/** A log that keeps its lines. */
+export function lines(): { readonly log: Log; readonly all: string[] } {
+  const all: string[] = [];
+  return {
+    all,
+    log: (level, message, fields) => {
+      all.push(`${level}: ${message} ${JSON.stringify(fields ?? {})}`);
+    },
+  };
+}
+
+/** Who is here since one second ago. */
+export function here(...ids: readonly string[]): PresenceSnapshot {
+  const sinceMs = performance.now() - 1000;
+  return {
+    occupied: ids.length > 0,
+    people: ids.map((person, index) => ({ person, name: person.toUpperCase(), sinceMs: sinceMs + index, as: 'seen' })),
+    ambiguous: [],
+    strangers: 0,
+    sinceMs,
+  };
+}

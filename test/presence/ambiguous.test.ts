@@ -1,0 +1,58 @@
+import t from 'tap';
+import type { Pair } from '../../src/gallery/identify.js';
+import { ambiguousFaces, doubts, noDoubts } from '../../src/presence/ambiguous.js';
+import { emptyRoom, type PresenceState, presence } from '../../src/presence/presence.js';
+
+const names = new Map([
+  ['ada', 'Ada'],
+  ['bea', 'Bea'],
+  ['cleo', 'Cleo'],
+]);
+const pair: Pair = ['ada', 'bea'];
+const face = (between: Pair, agoMs = 0) => ({ between, agoMs });
+const nobody: ReadonlySet<string> = new Set();
+
+t.test('a doubt is said once a pair, and goes when the face was gone for long enough', async (t) => {
+  const time = (atMs: number) => ({ atMs, absenceMs: 1000, limitMs: 3000 });
+  let state = doubts(noDoubts, [face(pair), face(pair)], nobody, names, time(5000));
+  t.strictSame(ambiguousFaces(state, names), [{ people: pair, names: ['Ada', 'Bea'], sinceMs: 5000 }]);
+  state = doubts(state, [], nobody, names, time(6000));
+  state = doubts(state, [], nobody, names, time(7000));
+  t.equal(state.size, 1);
+  t.equal(doubts(state, [face(pair)], nobody, names, time(8000)).get('ada,bea')?.sinceMs, 5000);
+  t.equal(doubts(state, [], nobody, names, time(8000)).size, 0);
+});
+
+t.test('a doubt goes when one of the two was seen since, or was forgotten', async (t) => {
+  const time = { atMs: 5000, absenceMs: 100, limitMs: 60_000 };
+  const state = doubts(noDoubts, [face(pair), face(['bea', 'cleo'])], nobody, names, time);
+  t.strictSame([...doubts(state, [], new Set(['cleo']), names, time).keys()], ['ada,bea']);
+  const another = doubts(state, [face(pair)], new Set(['ada']), names, time);
+  t.strictSame(
+    [...another.keys()].sort(),
+    ['ada,bea', 'bea,cleo'],
+    'Ada is here, and another face is still one of the two',
+  );
+  t.equal(doubts(state, [face(pair)], nobody, new Map([['ada', 'Ada']]), time).size, 0);
+});
+
+t.test('neither of two arrives by a doubt, whoever is there stays, and the room is not empty', async (t) => {
+  const options = { leaveAfterMs: 10_000, holdMs: 0, gapMs: 2000 };
+  let state: PresenceState = emptyRoom(0);
+  const said: string[] = [];
+  const at = (atMs: number, people: string[], ambiguous = [face(pair)]) => {
+    const seen = people.map((person) => ({ person, confidence: 'high' as const, agoMs: 0 }));
+    const step = presence(state, { atMs, people: seen, ambiguous, strangers: [], someone: false, names }, options);
+    state = step.state;
+    said.push(...step.events.map(({ type, person }) => `${type} ${person}`));
+    return step.snapshot;
+  };
+  t.match(at(1000, []), { occupied: true, people: [], ambiguous: [{ people: pair, sinceMs: 1000 }] });
+  t.match(at(2000, ['ada'], []), { people: [{ person: 'ada' }], ambiguous: [] }, 'it was Ada');
+  for (let atMs = 3000; atMs < 30_000; atMs += 1000) {
+    t.match(at(atMs, []), { people: [{ person: 'ada', as: 'assumed' }], ambiguous: [{ names: ['Ada', 'Bea'] }] });
+  }
+  for (let atMs = 30_000; atMs < 45_000; atMs += 1000) at(atMs, [], []);
+  t.strictSame(said, ['arrived ada', 'left ada']);
+  t.match(state.snapshot, { occupied: false, ambiguous: [] });
+});

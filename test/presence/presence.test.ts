@@ -1,0 +1,197 @@
+import t from 'tap';
+import type { PresenceEvent } from '../../src/presence/presence.js';
+import {
+  emptyRoom,
+  type PresenceInput,
+  type PresenceOptions,
+  type PresenceState,
+  presence,
+} from '../../src/presence/presence.js';
+
+const options: PresenceOptions = { leaveAfterMs: 10_000, holdMs: 0, gapMs: 2000 };
+const names = new Map([
+  ['ada', 'Ada'],
+  ['ben', 'Ben'],
+]);
+
+const keys = (...all: string[]) => all.map((key) => ({ key, agoMs: 0 }));
+
+/** A room that is told what is evident, second by second. */
+function room(given: PresenceOptions = options) {
+  let state: PresenceState = emptyRoom(0);
+  const events: PresenceEvent[] = [];
+  return {
+    events,
+    get now() {
+      return state.snapshot;
+    },
+    at(atMs: number, people: string[] = [], more: Partial<PresenceInput> = {}) {
+      const seen = people.map((person) => ({ person, confidence: 'high' as const, agoMs: 0 }));
+      const step = presence(state, { atMs, people: seen, strangers: [], someone: false, names, ...more }, given);
+      state = step.state;
+      events.push(...step.events);
+      return step.events.map((event) => `${event.type} ${event.person ?? ''}`.trim());
+    },
+    empty(fromMs: number, toMs: number, more: Partial<PresenceInput> = {}) {
+      const said: string[] = [];
+      for (let atMs = fromMs; atMs <= toMs; atMs += 1000) said.push(...this.at(atMs, [], more));
+      return said;
+    },
+  };
+}
+
+t.test('somebody arrives once, is assumed when not seen, and leaves after the time set', async (t) => {
+  const r = room();
+  t.strictSame(r.at(1000, ['ada']), ['arrived ada']);
+  t.strictSame(r.at(2000, ['ada']), []);
+  t.match(r.now, {
+    occupied: true,
+    people: [{ person: 'ada', name: 'Ada', sinceMs: 1000, as: 'seen' }],
+    sinceMs: 1000,
+  });
+  t.strictSame(r.empty(3000, 11_000), []);
+  t.match(r.now.people, [{ as: 'assumed' }]);
+  t.strictSame(r.at(12_000), ['left ada'], 'ten seconds of absence were observed');
+  t.match(r.now, { occupied: false, people: [], sinceMs: 12_000 });
+});
+
+t.test('coming back in time is no event', async (t) => {
+  const r = room();
+  r.at(0, ['ada']);
+  t.strictSame(r.empty(1000, 9000), []);
+  t.strictSame(r.at(9500, ['ada']), []);
+  t.strictSame(r.empty(10_000, 19_000), []);
+  t.equal(r.events.length, 1);
+});
+
+t.test('the longer of hold and leave-after counts', async (t) => {
+  const r = room({ ...options, holdMs: 20_000 });
+  r.at(0, ['ada']);
+  t.strictSame(r.empty(1000, 19_000), []);
+  t.strictSame(r.at(20_000), ['left ada']);
+});
+
+t.test('a blind camera is no evidence of absence', async (t) => {
+  const r = room();
+  r.at(0, ['ada']);
+  t.strictSame(r.at(3_600_000), [], 'an hour without a frame counts as the longest gap');
+  t.match(r.now.people, [{ as: 'assumed' }]);
+  t.strictSame(r.empty(3_601_000, 3_607_000), []);
+  t.strictSame(r.at(3_608_000), ['left ada']);
+});
+
+t.test('an outside sensor keeps a sleeper', async (t) => {
+  const r = room();
+  r.at(0, ['ada']);
+  t.strictSame(r.empty(1000, 100_000, { held: true }), []);
+  t.match(r.now.people, [{ person: 'ada', as: 'assumed' }]);
+  t.strictSame(r.empty(101_000, 110_000), ['left ada']);
+});
+
+t.test('an outside sensor brings nobody in', async (t) => {
+  const r = room();
+  t.strictSame(r.empty(0, 10_000, { held: true }), []);
+  t.equal(r.now.occupied, false);
+});
+
+t.test('whose place is another room leaves at once and does not arrive', async (t) => {
+  const r = room();
+  r.at(0, ['ben']);
+  const elsewhere = new Map([
+    ['ada', 'hall'],
+    ['ben', 'study'],
+  ]);
+  t.strictSame(r.at(1000, ['ada', 'ben'], { elsewhere }), ['left ben']);
+  t.equal(r.events.at(-1)?.movedTo, 'study');
+  t.strictSame(r.at(2000, ['ada']), ['arrived ada']);
+  t.equal(r.events.at(-1)?.movedTo, null);
+  r.empty(3000, 20_000);
+  t.match(r.events.at(-1), { type: 'left', person: 'ada', movedTo: null }, 'merely left');
+});
+
+t.test('who is forgotten leaves at once, even while seen', async (t) => {
+  const r = room();
+  r.at(0, ['ada', 'ben']);
+  t.strictSame(r.at(1000, ['ada', 'ben'], { names: new Map([['ben', 'Ben']]) }), ['left ada']);
+  t.match(r.now.people, [{ person: 'ben' }]);
+});
+
+t.test('a new name shows without an event', async (t) => {
+  const r = room();
+  r.at(0, ['ada']);
+  t.strictSame(r.at(1000, ['ada'], { names: new Map([['ada', 'Ada L.']]) }), []);
+  t.match(r.now.people, [{ person: 'ada', name: 'Ada L.' }]);
+});
+
+t.test('strangers come and go by their key; a mistaken one goes at once', async (t) => {
+  const r = room();
+  t.strictSame(r.at(0, [], { strangers: keys('a', 'b') }), ['stranger_arrived', 'stranger_arrived']);
+  t.equal(r.now.strangers, 2);
+  t.strictSame(r.at(1000, ['ada'], { strangers: keys('b'), mistaken: ['a'] }), ['stranger_left', 'arrived ada']);
+  t.strictSame(r.empty(2000, 10_000), []);
+  t.strictSame(r.at(11_000), ['left ada', 'stranger_left']);
+});
+
+t.test('somebody without a name occupies the room and is nobody', async (t) => {
+  const r = room();
+  t.strictSame(r.at(0, [], { someone: true }), []);
+  t.match(r.now, { occupied: true, people: [], strangers: 0 });
+  r.empty(1000, 9000);
+  t.equal(r.now.occupied, true);
+  r.at(10_000);
+  t.equal(r.now.occupied, false);
+});
+
+t.test('each event says who is present after it', async (t) => {
+  const r = room();
+  r.at(0, ['ada', 'ben']);
+  r.at(1000, ['ben'], { elsewhere: new Map([['ada', 'hall']]) });
+  t.strictSame(
+    r.events.map(({ type, person, name, present, confidence }) => ({ type, person, name, present, confidence })),
+    [
+      { type: 'arrived', person: 'ada', name: 'Ada', present: ['ada'], confidence: 'high' },
+      { type: 'arrived', person: 'ben', name: 'Ben', present: ['ada', 'ben'], confidence: 'high' },
+      { type: 'left', person: 'ada', name: 'Ada', present: ['ben'], confidence: 'high' },
+    ],
+  );
+});
+
+t.test('a clock that goes back moves nothing', async (t) => {
+  const r = room();
+  r.at(10_000, ['ada']);
+  t.strictSame(r.at(0), []);
+  t.match(r.now.people, [{ person: 'ada', as: 'assumed' }]);
+});
+
+t.test('absence counts from the last look, not from the end of the track', async (t) => {
+  const r = room();
+  r.at(0, ['ada']);
+  const people = [{ person: 'ada', confidence: 'high' as const, agoMs: 1500 }];
+  t.strictSame(r.at(1500, [], { people }), []);
+  t.match(r.now.people, [{ as: 'seen' }], 'the track lives');
+  t.strictSame(r.empty(2000, 9000), []);
+  t.strictSame(r.at(10_000), ['left ada']);
+});
+
+t.test('trust slows the absence of its person, and of nobody else', async (t) => {
+  const r = room();
+  r.at(0, ['ada', 'ben']);
+  const trust = new Map([['ada', 0.75]]);
+  t.strictSame(r.empty(1000, 9000, { trust }), []);
+  t.strictSame(r.at(10_000, [], { trust }), ['left ben']);
+  t.strictSame(r.empty(11_000, 39_000, { trust }), []);
+  t.match(r.now.people, [{ person: 'ada', as: 'assumed' }]);
+  t.strictSame(r.at(40_000, [], { trust }), ['left ada'], 'a quarter of the time counted');
+});
+
+t.test('trust brings nobody in, and holds nobody who is elsewhere or forgotten', async (t) => {
+  const r = room();
+  const trust = new Map([
+    ['ada', 1],
+    ['ben', 1],
+  ]);
+  t.strictSame(r.empty(0, 10_000, { trust }), []);
+  r.at(11_000, ['ada', 'ben']);
+  t.strictSame(r.at(12_000, [], { trust, elsewhere: new Map([['ada', 'hall']]) }), ['left ada']);
+  t.strictSame(r.at(13_000, [], { trust, names: new Map() }), ['left ben']);
+});

@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { seededRandom } from '../../src/commands/evaluate/random.js';
+import type { Person } from '../../src/gallery/person.js';
+import { likeness, logLikelihoodRatio, roomLooks, similarityAt, strangers } from '../../src/gallery/score-model.js';
+import { optionsFor } from '../../src/recognition/options.js';
+import { boundaries, identifyTrack } from '../../src/recognition/sequential-test.js';
+import { addLook, noEvidence } from '../../src/recognition/track-embedding.js';
+import { direction, near } from '../room/simulator.js';
+
+const options = optionsFor('resnet50-w100');
+const random = seededRandom(17);
+const size = 50;
+const one = (): Float32Array => direction(size, random);
+
+function somebody(count: number, how = 0.9, share?: number): Person {
+  const who = one();
+  const templates = Array.from({ length: count }, (_, id) => ({ id, vector: near(who, how, one()) }));
+  const person: Person = { id: 'ada', name: 'Ada', templates };
+  return share === undefined
+    ? person
+    : { ...person, hypotheses: { genuine: likeness(person), stranger: strangers, share } };
+}
+
+t.test('the log-likelihood ratio and the similarity at which it is reached are each other undone', async (t) => {
+  const photos = fc.integer({ min: 1, max: 40 });
+  fc.assert(
+    fc.property(
+      photos,
+      fc.double({ min: 1, max: 3.3, noNaN: true }),
+      fc.double({ min: -12, max: 4, noNaN: true }),
+      (n, looks, ratio) => {
+        const genuine = roomLooks(likeness({ templates: somebody(1).templates }), n, looks);
+        const at = similarityAt(ratio, genuine, strangers);
+        t.ok(Math.abs(logLikelihoodRatio(at, genuine, strangers) - ratio) < 1e-6);
+        t.ok(logLikelihoodRatio(at - 0.02, genuine, strangers) < ratio, 'and below it is not');
+      },
+    ),
+    { numRuns: 200 },
+  );
+  const genuine = roomLooks(likeness(somebody(5)), 5, 2);
+  t.equal(similarityAt(1e6, genuine, strangers), Number.POSITIVE_INFINITY, 'nothing says that much');
+});
+
+t.test('looks and photos let deny sooner, a smaller share asks for more to be sure', async (t) => {
+  for (const photos of [1, 2, 5, 12]) {
+    const person = somebody(photos);
+    const [few, many] = [boundaries(person, 1), boundaries(person, 3)];
+    t.ok(few.stranger < few.sure && many.stranger < many.sure);
+    t.ok(many.stranger > few.stranger || many.stranger === 0.45, `with ${photos} photos more looks deny sooner`);
+    t.ok(many.stranger <= 0.45, 'but nobody who is that near');
+  }
+  t.ok(boundaries(somebody(5), 2).stranger > boundaries(somebody(1), 2).stranger + 0.05, 'a lone photo denies less');
+  t.ok(boundaries(somebody(5, 0.9, 1e-6), 2).sure > boundaries(somebody(5, 0.9, 1e-3), 2).sure + 0.03);
+  t.strictSame(boundaries({ id: 'x', name: 'X', templates: [] }, 2), { sure: Number.POSITIVE_INFINITY, stranger: -1 });
+});
+
+t.test('of strangers who stay, no more than the share allowed ever get to be sure', async (t) => {
+  const share = 0.01;
+  const gallery = { space: 'test', version: 1, people: [somebody(3, 0.9, share)], strangers: [] };
+  let ever = 0;
+  const count = 4000;
+  for (let i = 0; i < count; i++) {
+    const stranger = one();
+    let evidence = noEvidence;
+    let sure = false;
+    for (let look = 0; look < 25; look++) {
+      evidence = addLook(evidence, near(stranger, 0.88, one()), 1, look * 100, options.tracks);
+      sure ||= identifyTrack(evidence, gallery, options)!.sure;
+    }
+    if (sure) ever++;
+  }
+  t.ok(ever / count <= share, `${ever} of ${count}`);
+});
+
+t.test('the person is sure within three looks, and never a stranger', async (t) => {
+  const who = one();
+  const templates = Array.from({ length: 5 }, (_, id) => ({ id, vector: near(who, 0.9, one()) }));
+  const gallery = { space: 'test', version: 1, people: [{ id: 'ada', name: 'Ada', templates }], strangers: [] };
+  for (let track = 0; track < 200; track++) {
+    let evidence = noEvidence;
+    for (let look = 0; look < 3; look++) {
+      evidence = addLook(evidence, near(who, 0.85, one()), 1, look * 100, options.tracks);
+      t.not(identifyTrack(evidence, gallery, options)!.state, 'stranger');
+    }
+    t.match(identifyTrack(evidence, gallery, options), { person: 'ada', sure: true });
+  }
+});
+
+t.test('no evidence decides nothing', async (t) => {
+  t.equal(
+    identifyTrack(noEvidence, { space: 'test', version: 1, people: [somebody(1)], strangers: [] }, options),
+    null,
+  );
+});

@@ -1,0 +1,28 @@
+// A clip on disk: JSON lines, vectors as numbers of five decimals. Gallery, analyses, events.
+
+import type { Gallery } from '../../src/gallery/person.js';
+import type { Analysis } from '../../src/vision/face.js';
+import type { Clip } from './simulator.js';
+
+export function encodeClip({ gallery, frames }: Clip, events: readonly string[]): string {
+  return `${[{ gallery }, ...frames, { events }].map(encode).join('\n')}\n`;
+}
+
+export function decodeClip(text: string): Clip & { readonly events: readonly string[] } {
+  const lines = text.trimEnd().split('\n').map(decode);
+  const { gallery } = lines[0] as { gallery: Gallery };
+  const { events } = lines.at(-1) as { events: string[] };
+  return { gallery, events, frames: lines.slice(1, -1) as Analysis[] };
+}
+
+function encode(line: unknown): string {
+  return JSON.stringify(line, (_, value: unknown) =>
+    value instanceof Float32Array ? { float32: Array.from(value, (number) => Math.round(number * 1e5) / 1e5) } : value,
+  );
+}
+
+function decode(line: string): unknown {
+  return JSON.parse(line, (_, value: { float32?: number[] } | null) =>
+    Array.isArray(value?.float32) ? Float32Array.from(value.float32) : value,
+  );
+}

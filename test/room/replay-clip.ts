@@ -1,0 +1,37 @@
+// A recorded sequence of analyses through recognition: what the pipeline does, without a pipeline.
+
+import type { Gallery } from '../../src/gallery/person.js';
+import type { PresenceEvent } from '../../src/presence/presence.js';
+import { noFixedFaces } from '../../src/recognition/static-faces.js';
+import type { RoomOptions } from '../../src/room/options.js';
+import { observe, type RecognitionStep, startRecognition } from '../../src/room/step.js';
+import type { Observation } from '../../src/vision/face.js';
+
+export interface Replayed {
+  readonly events: readonly PresenceEvent[];
+  readonly steps: readonly RecognitionStep[];
+}
+
+/** `fixed`: what is known of pictures on the walls before the first frame. */
+export function replay(
+  frames: readonly Observation[],
+  gallery: Gallery,
+  options: RoomOptions,
+  fixed = noFixedFaces,
+): Replayed {
+  let state = startRecognition(frames[0]?.capturedAt ?? 0, '', fixed);
+  const steps = frames.map((frame) => {
+    const step = observe(state, frame, gallery, options);
+    state = step.state;
+    return step;
+  });
+  return { events: steps.flatMap((step) => step.events), steps };
+}
+
+/** One line an event: `1300 arrived ada high [ada]`. */
+export function told(events: readonly PresenceEvent[]): string[] {
+  return events.map(
+    ({ atMs, type, person, confidence, present }) =>
+      `${atMs.toFixed(0)} ${type} ${person ?? '-'} ${confidence} [${present.join(' ')}]`,
+  );
+}

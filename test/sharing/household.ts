@@ -1,0 +1,50 @@
+// Galleries with made-up people for the tests: seeded unit vectors, never anybody's face.
+import { createHash } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openStore } from '../../src/store/gallery-store.js';
+import type { NewTemplate, Store, StoreOptions } from '../../src/store/store.js';
+import type { Quality } from '../../src/vision/face.js';
+
+export const space = 'test-space';
+
+export const quality: Quality = {
+  eyesPx: 60,
+  sharpness: 0.5,
+  yawDegrees: 0,
+  pitchDegrees: 0,
+  light: 0.5,
+  contrast: 0.2,
+};
+
+/** The same unit vector of 192 numbers for the same seed. */
+export function madeUpVector(seed: string): Float32Array {
+  const vector = Float32Array.from({ length: 192 }, (_, i) => {
+    const hash = createHash('sha256').update(`${seed}/${i}`).digest();
+    return hash.readInt32LE(0) / 2 ** 31;
+  });
+  const length = Math.hypot(...vector);
+  return vector.map((value) => value / length);
+}
+
+export function madeUpTemplate(seed: string): NewTemplate {
+  return { space, vector: madeUpVector(seed), quality, source: createHash('sha256').update(seed).digest() };
+}
+
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'roomkin-store-'));
+}
+
+export function openTestStore(directory: string, options: Partial<StoreOptions> = {}): Store {
+  return openStore({ directory, keyFile: join(directory, 'key'), ...options });
+}
+
+/** Enrols `name` with `count` templates in one change and returns the id. */
+export function enrolMadeUp(store: Store, name: string, count = 2): string {
+  return store.change((changes) => {
+    const id = changes.person(name);
+    for (let i = 0; i < count; i += 1) changes.addTemplate(id, madeUpTemplate(`${name}/${i}`));
+    return id;
+  });
+}

@@ -1,0 +1,307 @@
+// Rooms with real stores on a real broker: the whole way from a change in one to the gallery of the other.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import t from 'tap';
+import type { Log } from '../../src/base/log.js';
+import { createHouseholdSeal, type HouseholdSeal } from '../../src/sharing/key.js';
+import { createGallerySharing, shareGallery } from '../../src/sharing/sync.js';
+import {
+  type Broker,
+  listenTo,
+  mosquittoPath,
+  startAedes,
+  startMosquitto,
+  waitFor,
+  withoutMosquitto,
+} from '../helpers/brokers.js';
+import { lines, roomPublisher } from '../mqtt/room.js';
+import { everyByte, type HouseRoom, openRoom, seal } from './house.js';
+import { enrolMadeUp, space, temporaryFolder } from './household.js';
+
+interface Sharing extends AsyncDisposable {
+  readonly room: HouseRoom;
+  readonly lines: readonly string[];
+  /** What the daemon does when it sees another version of the gallery. */
+  changed(): void;
+  readonly names: () => string[];
+}
+
+t.setTimeout(180_000);
+const listenMs = [150, 50] as const;
+
+function share(
+  broker: Broker,
+  id: string,
+  { folder = temporaryFolder(), household = seal, protocol = 5 as 4 | 5, log = lines() } = {},
+): Sharing {
+  const room = openRoom(id, folder, household);
+  const publisher = roomPublisher(broker.url, {
+    room: { id, name: id },
+    household: { id: 'home', shares: true },
+    homeAssistant: { discovery: false },
+    mqtt: { protocol },
+    log: log.log,
+  });
+  let version = 0;
+  const sharing = createGallerySharing({
+    people: room.people,
+    publisher,
+    log: log.log,
+    listenMs,
+    retryMs: 500,
+    onTaken: () => changed(),
+  });
+  const changed = (): void => {
+    if (room.store.version === version) return;
+    version = room.store.version;
+    sharing.changed();
+  };
+  publisher.start();
+  return {
+    room,
+    lines: log.all,
+    changed,
+    names: () => room.store.people().map(({ name }) => name),
+    async [Symbol.asyncDispose]() {
+      sharing[Symbol.dispose]();
+      await publisher.stop();
+      room.close();
+    },
+  };
+}
+
+const startBroker = (persistence = false): Promise<Broker> =>
+  mosquittoPath === null ? startAedes() : startMosquitto({ persistence, lines: ['allow_anonymous true'] });
+const topic = (person: string): string => `household/home/gallery/${seal.nameOf(person)}`;
+const withMosquitto = { skip: withoutMosquitto };
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const knows =
+  ({ names }: Sharing, ...people: string[]) =>
+  (): boolean =>
+    names().sort().join() === people.join();
+
+for (const protocol of [5, 4] as const)
+  t.test(`MQTT ${protocol}: enrolled, renamed and forgotten in one room is so in the other`, async (t) => {
+    await using broker = await startBroker();
+    await using listener = await listenTo(broker.url);
+    await using kitchen = share(broker, 'kitchen', { protocol });
+    enrolMadeUp(kitchen.room.store, 'Wilhelmina', 3);
+    await using hall = share(broker, 'hall', { protocol });
+    await waitFor(knows(hall, 'Wilhelmina'), 5_000);
+    t.equal(hall.room.store.gallery(space).people[0]?.templates.length, 3);
+    enrolMadeUp(hall.room.store, 'Ben', 2);
+    hall.changed();
+    await waitFor(knows(kitchen, 'Ben', 'Wilhelmina'), 5_000);
+    kitchen.room.store.change((changes) => changes.rename('wilhelmina', 'Mina'));
+    kitchen.changed();
+    await waitFor(knows(hall, 'Ben', 'Mina'), 5_000);
+    hall.room.store.forget('wilhelmina');
+    hall.changed();
+    await waitFor(knows(kitchen, 'Ben'), 5_000);
+    await pause(600);
+    const said = listener.messages.filter((one) => one.topic.startsWith('household/home/gallery/'));
+    t.equal(
+      said.filter((one) => one.topic === topic('wilhelmina')).length,
+      3,
+      'each change was said once: no echo, no loop',
+    );
+    t.equal(said.filter((one) => one.topic === topic('ben')).length, 1);
+    const bytes = said.map(({ payload }) => payload).join() + said.map((one) => one.topic).join();
+    t.notMatch(bytes, /wilhelmina|eyesPx|templates/i, 'and nobody who carries it learns of whom');
+    t.same(
+      [...kitchen.lines, ...hall.lines].filter((line) => line.startsWith('warning')),
+      [],
+    );
+  });
+
+t.test('who is forgotten while a room is off is erased there when it comes back, to the last byte', async (t) => {
+  await using broker = await startBroker(true);
+  const folder = temporaryFolder();
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  await using kitchen = share(broker, 'kitchen');
+  enrolMadeUp(kitchen.room.store, 'Wilhelmina', 5);
+  {
+    await using hall = share(broker, 'hall', { folder });
+    await waitFor(knows(hall, 'Wilhelmina'), 5_000);
+  }
+  kitchen.room.store.forget('wilhelmina');
+  kitchen.changed();
+  await waitFor(() => [...kitchen.room.people.versions().values()].every(({ stamp }) => stamp.forgotten), 5_000);
+  await pause(200);
+  await broker.stop();
+  await broker.start();
+  t.match(everyByte(folder).toString('latin1').toLowerCase(), 'wilhelmina');
+  await using hall = share(broker, 'hall', { folder });
+  await waitFor(knows(hall), 10_000);
+  t.notMatch(everyByte(folder).toString('latin1').toLowerCase(), 'wilhelmina');
+  t.same(hall.room.erased, ['wilhelmina']);
+  t.ok(hall.lines.some((line) => line.startsWith('notice: Wilhelmina was forgotten in kitchen')));
+});
+
+t.test('an old message that is said again brings nobody back, and is replaced', async (t) => {
+  await using broker = await startBroker();
+  await using kitchen = share(broker, 'kitchen');
+  await using hall = share(broker, 'hall');
+  let old: Buffer | null = null;
+  await using listener = await listenTo(broker.url);
+  listener.client.on('message', (at, payload) => {
+    if (at === topic('ada')) old ??= payload;
+  });
+  enrolMadeUp(kitchen.room.store, 'Ada', 3);
+  kitchen.changed();
+  await waitFor(knows(hall, 'Ada'), 5_000);
+  hall.room.store.forget('ada');
+  hall.changed();
+  await waitFor(knows(kitchen), 5_000);
+  await listener.client.publishAsync(topic('ada'), old!, { qos: 1, retain: true });
+  await pause(800);
+  t.strictSame([kitchen.names(), hall.names()], [[], []]);
+  await using attic = share(broker, 'attic');
+  await pause(600);
+  t.strictSame(attic.names(), [], 'and a room that knows nothing yet hears the newest again');
+  t.equal(attic.room.people.versions().size, 1);
+});
+
+t.test('a broker that lost everything, or was told to, gets it back', async () => {
+  await using broker = await startBroker();
+  await using kitchen = share(broker, 'kitchen');
+  enrolMadeUp(kitchen.room.store, 'Ada', 3);
+  kitchen.changed();
+  await waitFor(() => kitchen.room.people.versions().size === 1, 5_000);
+  await broker.stop();
+  await broker.start();
+  await using hall = share(broker, 'hall');
+  await waitFor(knows(hall, 'Ada'), 10_000);
+  await using listener = await listenTo(broker.url);
+  await listener.say(topic('ada'), '', { retain: true });
+  await waitFor(() => listener.of(topic('ada')).at(-1) !== '', 5_000);
+  await using attic = share(broker, 'attic');
+  await waitFor(knows(attic, 'Ada'), 5_000);
+});
+
+t.test('another key, rubbish and too much: one warning each, and nothing else happens', async (t) => {
+  await using broker = await startBroker();
+  await using kitchen = share(broker, 'kitchen');
+  enrolMadeUp(kitchen.room.store, 'Ada', 3);
+  const wrong: HouseholdSeal = createHouseholdSeal(Buffer.alloc(32, 9), 'home');
+  await using hall = share(broker, 'hall', { household: wrong });
+  enrolMadeUp(hall.room.store, 'Ben', 2);
+  hall.changed();
+  const warnings = ({ lines: all }: Sharing): string[] => all.filter((line) => line.startsWith('warning'));
+  await waitFor(() => warnings(hall).length > 0 && warnings(kitchen).length > 0, 5_000);
+  await using listener = await listenTo(broker.url);
+  for (const person of ['ada', 'ben', 'cleo']) await listener.say(topic(person), 'rubbish', { retain: true });
+  for (const name of ['..', 'ada', 'A'.repeat(32), seal.nameOf('ada').slice(1)])
+    await listener.say(`household/home/gallery/${name}`, 'rubbish');
+  await listener.client.publishAsync(topic('ada'), Buffer.alloc(254 * 1024), { qos: 1 });
+  await waitFor(() => warnings(kitchen).length > 1, 5_000);
+  await pause(800);
+  t.match(warnings(hall), [/does not open with the key of this room: compare `roomkin household`/]);
+  t.match(warnings(kitchen), [/does not open with the key of this room/, /is larger than any person/]);
+  t.equal(warnings(kitchen).length, 2);
+  t.strictSame([kitchen.names(), hall.names()], [['Ada'], ['Ben']]);
+});
+
+t.test('a broker that lets nobody write there costs a warning, and the rest goes on', withMosquitto, async (t) => {
+  await using broker = await startMosquitto({
+    files: { acl: 'topic readwrite room/#\ntopic read household/#\n' },
+    lines: ['allow_anonymous true', 'acl_file FOLDER/acl'],
+  });
+  await using kitchen = share(broker, 'kitchen');
+  for (const name of ['Ada', 'Ben', 'Cleo']) enrolMadeUp(kitchen.room.store, name);
+  await waitFor(() => kitchen.lines.some((line) => line.includes('gallery')), 5_000);
+  await pause(500);
+  const warnings = kitchen.lines.filter((line) => line.startsWith('warning') && line.includes('gallery'));
+  t.equal(warnings.length, 2, 'not for each person');
+  t.match(warnings[0], /refused a message for household\/home\/gallery/);
+  t.strictSame(kitchen.names(), ['Ada', 'Ben', 'Cleo']);
+});
+
+for (const protocol of [5, 4] as const)
+  t.test(
+    `MQTT ${protocol}: a broker that hangs up at large messages keeps the room all the same`,
+    withMosquitto,
+    async (t) => {
+      await using broker = await startMosquitto({ lines: ['allow_anonymous true', 'max_packet_size 20000'] });
+      await using kitchen = share(broker, 'kitchen', { protocol });
+      enrolMadeUp(kitchen.room.store, 'Ada', 30);
+      await waitFor(() => kitchen.lines.some((line) => /largest message/.test(line)), 25_000);
+      const connects = (): number => kitchen.lines.filter((line) => /connected to the broker/.test(line)).length;
+      const was = connects();
+      enrolMadeUp(kitchen.room.store, 'Ben', 2);
+      kitchen.changed();
+      await using hall = share(broker, 'hall', { protocol });
+      await waitFor(knows(hall, 'Ben'), 5_000, () => kitchen.lines.join('\n'));
+      await pause(1_000);
+      t.equal(connects(), was);
+    },
+  );
+
+t.test('without a key a room says and hears nothing of anybody', async (t) => {
+  await using broker = await startBroker();
+  await using listener = await listenTo(broker.url);
+  await using kitchen = share(broker, 'kitchen');
+  enrolMadeUp(kitchen.room.store, 'Ada', 3);
+  kitchen.changed();
+  const room = openRoom('hall');
+  t.teardown(() => room.close());
+  enrolMadeUp(room.store, 'Ben');
+  const { log, all } = lines();
+  await using publisher = roomPublisher(broker.url, { room: { id: 'hall', name: 'Hall' }, log });
+  t.equal(
+    shareGallery({
+      config: { room: { id: 'hall', name: 'Hall' }, household: { id: 'home', keyFile: join(room.folder, 'none') } },
+      key: null,
+      store: room.store,
+      looks: { forget() {} },
+      publisher,
+      onTaken() {},
+      log: log as Log,
+    }),
+    null,
+  );
+  publisher.start();
+  await waitFor(() => publisher.status().connected && listener.of(topic('ada')).length === 1, 5_000);
+  await pause(600);
+  const gallery = listener.messages.filter((one) => one.topic.includes('/gallery/'));
+  t.equal(gallery.length, 1, 'only the kitchen spoke');
+  t.strictSame(
+    room.store.people().map(({ name }) => name),
+    ['Ben'],
+  );
+  t.notMatch(all.join(), /gallery/);
+});
+
+t.test('a database that cannot be written costs a warning and a while, and says nothing old meanwhile', async (t) => {
+  await using broker = await startBroker();
+  await using listener = await listenTo(broker.url);
+  const folder = temporaryFolder();
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  await using kitchen = share(broker, 'kitchen');
+  enrolMadeUp(kitchen.room.store, 'Ada');
+  {
+    await using hall = share(broker, 'hall', { folder });
+    await waitFor(knows(hall, 'Ada'), 5_000);
+  }
+  kitchen.room.store.forget('ada');
+  kitchen.changed();
+  await waitFor(() => listener.of(topic('ada')).length === 2, 5_000);
+
+  await using hall = share(broker, 'hall', { folder });
+  const other = new Database(join(folder, 'gallery.sqlite'));
+  t.teardown(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  await waitFor(() => hall.lines.some((line) => line.startsWith('warning')), 20_000);
+  t.match(
+    hall.lines.at(-1),
+    /^warning: the people that rooms share wait for the disk: .*another process keeps it locked/,
+  );
+  await pause(400);
+  t.strictSame(hall.names(), ['Ada']);
+  t.equal(listener.of(topic('ada')).length, 2);
+  other.exec('ROLLBACK');
+  await waitFor(knows(hall), 10_000);
+  await pause(400);
+  t.equal(listener.of(topic('ada')).length, 2, 'what it held of her did not come back');
+});

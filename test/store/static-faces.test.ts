@@ -1,0 +1,172 @@
+// A portrait before a camera: the real models see a photo that hangs on a drawn wall, in changing light and with a sensor's noise,
+// for more than an hour of the camera's time. Then a restart, with the real store.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import t from 'tap';
+import { packageRoot } from '../../src/base/files.js';
+import { photoFrame, readPhoto } from '../../src/camera/photo.js';
+import { gaussian, seededRandom } from '../../src/commands/evaluate/random.js';
+import { createEngine } from '../../src/engine/supervisor.js';
+import type { Gallery } from '../../src/gallery/person.js';
+import { defaultRoomOptions, roomOptionsFor } from '../../src/room/options.js';
+import { createRoom } from '../../src/room/room.js';
+import { openStore } from '../../src/store/gallery-store.js';
+import { keepFixed, readFixed } from '../../src/store/static-faces.js';
+import type { Box, Face } from '../../src/vision/face.js';
+
+const width = 640;
+const height = 480;
+const folder = mkdtempSync(join(tmpdir(), 'roomkin-fixed-'));
+t.teardown(() => rmSync(folder, { recursive: true }));
+const photo = join(packageRoot, 'node_modules', '@vladmandic', 'face-api', 'demo', 'sample3.jpg');
+t.setTimeout(120_000);
+
+let gallery: Gallery;
+/** What the engine saw in frames of the one picture: lit, side-lit and dim, each with noise of its own. */
+const analyses: (readonly Face[])[] = [];
+/** The same picture hung elsewhere. */
+const elsewhere: (readonly Face[])[] = [];
+
+t.before(async () => {
+  await using engine = createEngine({ threads: 1 });
+  const { space } = await engine.start();
+  const whole = sharp(photo).extract({ left: 900, top: 150, width: 480, height: 480 });
+  const path = join(folder, 'portrait.png');
+  await whole.clone().png().toFile(path);
+  const seen = await engine.analyze(photoFrame(await readPhoto(path)), { search: 'all' });
+  const template = { id: 1, vector: seen.faces[0]!.embedding! };
+  gallery = { space, version: 1, strangers: [], people: [{ id: 'ada', name: 'Ada', templates: [template] }] };
+  const random = seededRandom(3);
+  let around: readonly Box[] = [];
+  const picture = await whole.resize(200, 200).png().toBuffer();
+  for (const [index, left] of [...Array(24).fill(210), ...Array(4).fill(330)].entries()) {
+    const wall = sharp({ create: { width, height, channels: 3, background: '#8a8478' } });
+    const clean = await wall
+      .composite([{ input: picture, left, top: 100 }])
+      .removeAlpha()
+      .raw()
+      .toBuffer();
+    const light = [1, 0.6, 0.8, 1.2][index % 4]!;
+    const data = Buffer.from(
+      clean.map((value, i) => {
+        const side = index % 4 === 2 ? 0.6 + ((i / 3) % width) / width : 1;
+        return Math.min(255, Math.max(0, value * light * side + 5 * gaussian(random)));
+      }),
+    );
+    const frame = {
+      width,
+      height,
+      format: 'rgb',
+      stride: 3 * width,
+      data,
+      capturedAt: index,
+      sequence: index,
+    } as const;
+    const { faces } = await engine.analyze(frame, { search: 'auto', around });
+    around = faces.map(({ box }) => box);
+    (left === 210 ? analyses : elsewhere).push(faces);
+  }
+});
+
+function hang(store = openStore({ directory: join(folder, 'store'), keyFile: join(folder, 'key') })) {
+  const said: string[] = [];
+  const log: string[] = [];
+  const listener = {
+    state() {},
+    event: ({ type, person }: { type: string; person: string | null }) => said.push(`${type} ${person}`),
+  };
+  const options = {
+    ...roomOptionsFor('resnet50-w100'),
+    presence: { ...defaultRoomOptions.presence, leaveAfterMs: 20_000 },
+  };
+  const room = createRoom(() => gallery, options, listener, 0, 'lab', readFixed(store));
+  const keep = keepFixed(room, store, (level, sentence) => log.push(`${level}: ${sentence}`));
+  let atMs = 0;
+  let sequence = 0;
+  const show = (forMs: number, everyMs: number, from = analyses) => {
+    for (const end = atMs + forMs; atMs < end; atMs += everyMs) {
+      // Light changes by the quarter of an hour, noise with each frame.
+      const light = Math.floor(atMs / 900_000) % 4;
+      const faces = from[(light + 4 * sequence) % from.length]!;
+      room.see({ capturedAt: atMs, sequence: sequence++, width, height, faces });
+      keep(width, height);
+    }
+  };
+  return { room, said, log, show, store };
+}
+
+t.test('a portrait leaves the room empty after an hour, says so once, and stays one over a restart', async (t) => {
+  t.strictSame(analyses.map((faces) => faces.length).join(''), '1'.repeat(24));
+  const { room, said, log, show, store } = hang();
+  show(4000, 200);
+  t.strictSame(said, ['arrived ada'], 'a good photo is she, for all that one look can tell');
+  show(3_580_000, 1000);
+  t.equal(room.undecided, false);
+  t.strictSame(room.fixedFaces, []);
+  show(60_000, 1000);
+  t.strictSame(said, ['arrived ada', 'left ada']);
+  t.match(room.snapshot, { occupied: false, people: [], strangers: 0 });
+  t.match(room.looks, [{ person: null, weight: 0, rule: 'has not moved for 1 h: taken for a picture' }]);
+  t.equal(room.undecided, false, 'the motion gate may rest');
+  t.match(log, [/^notice: a face at \d+,\d+ px has not moved for 1 h: taken for a picture, it names nobody$/]);
+  show(7_200_000, 1000);
+  t.strictSame(said, ['arrived ada', 'left ada']);
+  t.equal(log.length, 1);
+  store.close();
+
+  const again = hang();
+  again.show(120_000, 200);
+  t.strictSame(again.said, [], 'from the first look on');
+  t.match(again.room.snapshot, { occupied: false });
+  t.match(again.room.looks, [{ rule: 'has not moved for 3 h: taken for a picture' }]);
+  t.strictSame(again.log, [], 'nothing new');
+  again.show(60_000, 1000, elsewhere);
+  t.strictSame(again.said, ['arrived ada'], 'hung elsewhere it has its hour again');
+  t.match(again.log, [/^notice: the face at \d+,\d+ px is no picture or was taken down/]);
+  again.store.close();
+});
+
+t.test('what lies on the disk is no picture and no look, and noise there is nothing', async (t) => {
+  using store = openStore({ directory: join(folder, 'store'), keyFile: join(folder, 'key') });
+  t.equal(store.setting('fixed_faces'), '{"size":[640,480],"faces":[]}', 'it was taken down');
+  const { room, show } = hang(store);
+  show(3_700_000, 1000);
+  t.equal(room.fixedFaces.length, 1);
+  const text = store.setting('fixed_faces')!;
+  t.match(JSON.parse(text), { size: [width, height], faces: [{ box: Array, stillMs: Number }] });
+  t.ok(text.length < 100, 'no room for an embedding');
+  for (const damaged of [
+    '',
+    '{',
+    '{"size":[0,1],"faces":[]}',
+    '{"size":[640,480],"faces":[{"box":[1,2,-3,4],"stillMs":1}]}',
+  ]) {
+    store.setSetting('fixed_faces', damaged);
+    t.equal(readFixed(store).places.length, 0);
+  }
+});
+
+t.test('a disk that fails costs a warning', async (t) => {
+  const store = {
+    setSetting() {
+      throw new Error('the disk is full');
+    },
+  };
+  const log: string[] = [];
+  const face = { id: 1, box: [1, 2, 30, 30] as const, stillMs: 3_600_000 };
+  const room: { fixedFaces: (typeof face)[] } = { fixedFaces: [] };
+  const keep = keepFixed(room, store, (level, sentence) => log.push(`${level}: ${sentence}`));
+  room.fixedFaces = [face];
+  keep(640, 480);
+  keep(640, 480);
+  room.fixedFaces = [];
+  keep(640, 480);
+  t.match(log, [
+    /^notice: a face at 16,17 px/,
+    /^warning: .*disk is full/,
+    /^notice: the face at 16,17 px/,
+    /^warning/,
+  ]);
+});
