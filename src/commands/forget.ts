@@ -2,7 +2,7 @@
 import { readHouseholdKey } from '../sharing/key.js';
 import { exactly, misused, parseArguments } from './arguments.js';
 import type { Command, CommandIo } from './command.js';
-import { openKeptLooks } from './journal.js';
+import { openJournal } from './journal.js';
 import { openGallery } from './parts.js';
 import { ask } from './prompts.js';
 
@@ -20,7 +20,7 @@ export const command: Command = {
     }
     {
       // Before the gallery, so that an error leaves somebody to be forgotten once more.
-      using looks = openKeptLooks(io);
+      using looks = openJournal(io);
       looks?.forget(id);
     }
     const erased = store.forget(id);

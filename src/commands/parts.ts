@@ -2,7 +2,7 @@
 import { fail, oneLine } from '../base/errors.js';
 import type { Config } from '../config/load.js';
 import { engineOptions } from '../config/parts.js';
-import { type ControlPlace, controlPlace } from '../control/path.js';
+import { type SocketPath, socketPath } from '../control/path.js';
 import type { Engine } from '../engine/engine.js';
 import { chooseEmbedder, readManifest } from '../engine/manifest.js';
 import { createEngine } from '../engine/supervisor.js';
@@ -28,8 +28,8 @@ export function configuredSpace(io: CommandIo): string {
 // Where the verbs that talk to the daemon find it, and the check that they were given no arguments they do not know.
 
 /** The control socket of the configured room. */
-export function daemonPlace(config: Config): ControlPlace {
-  return controlPlace({
+export function daemonPlace(config: Config): SocketPath {
+  return socketPath({
     room: config.room.id,
     storeDirectory: config.store.directory,
     configured: config.service.controlSocket,

@@ -7,7 +7,7 @@ import type { Quality } from '../vision/face.js';
 import type { Keyring } from './keyring.js';
 import { openVector } from './seal.js';
 import type { PersonRow, Statements } from './statements.js';
-import type { BareFace, Correction, KeptTemplate, PersonRecord } from './store.js';
+import type { BareFace, Correction, OpenedTemplate, PersonRecord } from './store.js';
 
 /** The owner of the cohort's key; not a possible person id. */
 export const cohort = '';
@@ -17,7 +17,7 @@ export interface Reader {
   people(): PersonRecord[];
   /** The row of who has this name (any spelling) or id; undefined if nobody has. */
   row(nameOrId: string): PersonRow | undefined;
-  openTemplates(person: PersonId): KeptTemplate[];
+  openTemplates(person: PersonId): OpenedTemplate[];
   openRejections(person: PersonId): BareFace[];
   openStrangers(): BareFace[];
   corrections(): Correction[];
@@ -64,8 +64,8 @@ export function createReader(sql: Statements, keys: Keyring, onDamage: (what: st
       const people = new Map(
         sql.people.all().map(({ id, name, wrappedKey }) => {
           const templates: Template[] = [];
-          const rejections: Template[] = [];
-          return [id, { id, name, templates, rejections, key: keys.unwrap(wrappedKey, id) }];
+          const negativeTemplates: Template[] = [];
+          return [id, { id, name, templates, negativeTemplates, key: keys.unwrap(wrappedKey, id) }];
         }),
       );
       for (const { id, person, sealed, correction } of sql.templatesInUse.all(space)) {
@@ -77,14 +77,14 @@ export function createReader(sql: Statements, keys: Keyring, onDamage: (what: st
       for (const { id, person, sealed } of sql.rejectionsOfSpace.all(space)) {
         const of = people.get(person);
         const vector = of?.key && openVector(of.key, sealed, person, space, 'rejection');
-        if (vector) of.rejections.push({ id, vector });
+        if (vector) of.negativeTemplates.push({ id, vector });
         else damaged(`correction ${id} of ${person}`);
       }
       return {
         space,
         version: sql.meta.get('gallery_version') as number,
         people: [...people.values()].map(({ key: _, ...person }): Person => person),
-        strangers: openStrangers()
+        cohort: openStrangers()
           .filter((stranger) => stranger.space === space)
           .map(({ vector }) => vector),
       };

@@ -3,7 +3,7 @@ import { identify, identifyFace, type Thresholds } from '../../src/gallery/ident
 import { centre, personSimilarity, similarity } from '../../src/gallery/similarity.js';
 import { assignNames } from '../../src/recognition/decide.js';
 import { defaultOptions } from '../../src/recognition/options.js';
-import { reasonText } from '../../src/recognition/reason-text.js';
+import { reasonText } from '../../src/gallery/reason-text.js';
 import { household, person, vector } from '../helpers/people.js';
 import { face } from '../room/simulator.js';
 
@@ -44,8 +44,11 @@ t.test('an empty gallery, one person, and people without templates', async (t) =
 
 t.test('a face closer to a given stranger than to a person is a stranger', async (t) => {
   const strangers = [vector(0.6, 0, 0.7)];
-  t.match(identify(vector(0.6, 0, 0.7), { ...household, strangers }, thresholds), { person: null, state: 'stranger' });
-  t.match(identify(vector(0.95), { ...household, strangers }, thresholds), { person: 'ada' });
+  t.match(identify(vector(0.6, 0, 0.7), { ...household, cohort: strangers }, thresholds), {
+    person: null,
+    state: 'stranger',
+  });
+  t.match(identify(vector(0.95), { ...household, cohort: strangers }, thresholds), { person: 'ada' });
 });
 
 t.test('embeddings of another length are a bug, not a face', async (t) => {

@@ -2,7 +2,7 @@
 import t from 'tap';
 import type { Gallery } from '../../src/gallery/person.js';
 import { defaultRoomOptions, type RoomOptions } from '../../src/room/options.js';
-import { observe, type RecognitionState, startRecognition, suspend } from '../../src/room/step.js';
+import { type RoomState, startRoom, step, suspend } from '../../src/room/step.js';
 import type { Box, Face } from '../../src/vision/face.js';
 import { household, vector } from '../helpers/people.js';
 import { clipOptions } from './clip-options.js';
@@ -18,21 +18,21 @@ const options: RoomOptions = { ...clipOptions, presence: defaultRoomOptions.pres
 
 /** Ada was named at `here`, and the next frame is due. */
 function room(given = options) {
-  let state: RecognitionState = startRecognition(0);
+  let state: RoomState = startRoom(0);
   let atMs = 0;
   const said: string[] = [];
   const frame = (faces: Face[], moved: readonly Box[], gallery: Gallery = household, hints = {}) => {
     atMs += stepMs;
-    const step = observe(
+    const result = step(
       state,
       { capturedAt: atMs, sequence: 0, width: 1280, height: 960, faces, moved },
       gallery,
       given,
       hints,
     );
-    state = step.state;
-    said.push(...step.events.map((event) => `${event.type} ${event.person ?? ''}`.trim()));
-    return step.snapshot;
+    state = result.state;
+    said.push(...result.events.map((event) => `${event.type} ${event.person ?? ''}`.trim()));
+    return result.snapshot;
   };
   for (let i = 0; i < 10; i++) frame([face(here, ada)], [here]);
   const facedMs = atMs;
@@ -94,7 +94,7 @@ t.test('who walks out has left a moment later than the time set', async (t) => {
 });
 
 t.test('switched off, it is the time set', async (t) => {
-  const off = { ...options, places: { ...options.places, halfLifeMs: 0 } };
+  const off = { ...options, motionSupport: { ...options.motionSupport, halfLifeMs: 0 } };
   t.equal(
     room(off).untilLeft(() => [back]),
     60_000,

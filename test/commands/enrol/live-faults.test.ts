@@ -10,7 +10,7 @@ import { silentLog } from '../../../src/base/log.js';
 import { seededRandom } from '../../../src/commands/evaluate/random.js';
 import { encodeEmbedding, type LiveFace, type LiveUpdate } from '../../../src/control/protocol.js';
 import { startControl } from '../../../src/control/server.js';
-import type { Reason } from '../../../src/recognition/reason.js';
+import type { Reason } from '../../../src/gallery/reason.js';
 import { type CliResult, runCli, spawnCli } from '../../helpers/cli.js';
 import { shortFolder } from '../../helpers/short-folder.js';
 import { direction, face, near } from '../../room/simulator.js';

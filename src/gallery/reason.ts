@@ -1,7 +1,7 @@
 // The rule that decided on a face, as data: what was compared, with which figures, and the people it mentions by id. Sentences are
 // made from it in reason-text.ts only; nothing parses one.
-import type { ComparisonReason, FaceReason } from '../gallery/identify.js';
-import type { PersonId } from '../gallery/person.js';
+import type { ComparisonReason, FaceReason } from './identify.js';
+import type { PersonId } from './person.js';
 
 /** Why a track that looks like nobody is not called a stranger yet. Times in milliseconds. */
 export type NotYetStranger =

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { peopleIn, type Reason } from '../../src/recognition/reason.js';
-import { longTime, reasonText } from '../../src/recognition/reason-text.js';
+import { peopleIn, type Reason } from '../../src/gallery/reason.js';
+import { longTime, reasonText } from '../../src/gallery/reason-text.js';
 
 const names = new Map([
   ['ada', 'Ada'],

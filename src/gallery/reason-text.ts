@@ -1,5 +1,5 @@
 // Reasons in words, for `why`, `identify`, `replay` and the self-test of an enrolment. This is the only file that does it.
-import type { PersonId } from '../gallery/person.js';
+import type { PersonId } from './person.js';
 import type { NotYetStranger, Reason } from './reason.js';
 
 /** One line for people, with units. `names`: of everybody in the gallery, by id; an id that is not in it stands for itself. */
