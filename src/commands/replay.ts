@@ -1,9 +1,9 @@
 // roomkin replay: the faces of the last day once more, under the present gallery and thresholds, and what would have changed. Reads
 // only: the daemon may run.
 import { createCalibrator, recognitionOptions } from '../config/parts.js';
+import { reasonText } from '../gallery/reason-text.js';
 import { type Outcome, type RecordedObservation, type ReplayedTrack, replayJournal } from '../journal/replay.js';
 import type { JournalStore } from '../journal/store.js';
-import { reasonText } from '../gallery/reason-text.js';
 import { exactly, misused, parseArguments } from './arguments.js';
 import type { Command, CommandIo } from './command.js';
 import { openJournal } from './journal.js';

@@ -6,9 +6,9 @@
 import { duplicateAbove, mostTemplates } from '../gallery/enrolment.js';
 import { identify, type Thresholds } from '../gallery/identify.js';
 import type { Gallery, Person, Template } from '../gallery/person.js';
+import { reasonText } from '../gallery/reason-text.js';
 import { negativeTemplateOf, personSimilarity, similarity } from '../gallery/similarity.js';
 import type { DecidedObservation } from '../recognition/observation.js';
-import { reasonText } from '../gallery/reason-text.js';
 import { goodWeight } from '../vision/quality-gate.js';
 
 type Seen = Pick<DecidedObservation, 'embedding' | 'weight'>;

@@ -6,9 +6,9 @@ import type { Clock } from '../base/clock.js';
 import { createWallTime } from '../base/clock.js';
 import type { Log } from '../base/log.js';
 import type { PersonId } from '../gallery/person.js';
-import { type DecidedObservation, isAbout } from '../recognition/observation.js';
 import type { Reason } from '../gallery/reason.js';
 import { reasonText } from '../gallery/reason-text.js';
+import { type DecidedObservation, isAbout } from '../recognition/observation.js';
 import type { JournalEntry } from './codec.js';
 import {
   finishSampling,

@@ -2,8 +2,8 @@
 // somebody else or against it, not merely because a look was poor.
 import { type Identification, identify, type Pair } from '../gallery/identify.js';
 import type { Gallery, PersonId } from '../gallery/person.js';
-import type { NamingOptions, RecognitionOptions } from './options.js';
 import type { NotYetStranger, Reason } from '../gallery/reason.js';
+import type { NamingOptions, RecognitionOptions } from './options.js';
 import { identifyTrack } from './sequential-test.js';
 import type { TrackEmbedding } from './track-embedding.js';
 import type { Track } from './tracker.js';

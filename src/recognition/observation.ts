@@ -2,8 +2,8 @@
 
 import type { IdentificationState } from '../gallery/identify.js';
 import type { PersonId } from '../gallery/person.js';
-import type { Box, Quality } from '../vision/face.js';
 import { peopleIn, type Reason } from '../gallery/reason.js';
+import type { Box, Quality } from '../vision/face.js';
 
 /** One face of one frame explained, for `why`. */
 export interface DecidedObservation {

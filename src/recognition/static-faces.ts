@@ -1,9 +1,10 @@
 // Faces that never move: portraits, posters, and what the detector takes for a face. After an hour without any movement such a
 // face counts for nothing until it moves. Bounded, without pixels; pure: time is an argument. Only observed time counts: a dark
 // night, a blind camera or somebody who stands before it neither adds to the hour nor takes from it.
+
+import type { Reason } from '../gallery/reason.js';
 import { similarity } from '../gallery/similarity.js';
 import type { Box } from '../vision/face.js';
-import type { Reason } from '../gallery/reason.js';
 import type { Track, WeightedFace } from './tracker.js';
 
 export interface StaticFaceOptions {

@@ -3,6 +3,7 @@
 
 import { identify } from '../gallery/identify.js';
 import type { Gallery, PersonId } from '../gallery/person.js';
+import type { Reason } from '../gallery/reason.js';
 import type { RoomId } from '../presence/arbitration.js';
 import {
   arbitrate,
@@ -17,7 +18,6 @@ import type { PresenceEvent, PresenceSnapshot } from '../presence/presence.js';
 import { emptyRoom, type PresenceState, presence } from '../presence/presence.js';
 import { assignNames, decideTrack, type TrackDecision, undecided } from '../recognition/decide.js';
 import type { DecidedObservation } from '../recognition/observation.js';
-import type { Reason } from '../gallery/reason.js';
 import {
   isStatic,
   mayBeStatic,

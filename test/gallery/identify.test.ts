@@ -1,9 +1,9 @@
 import t from 'tap';
 import { identify, identifyFace, type Thresholds } from '../../src/gallery/identify.js';
+import { reasonText } from '../../src/gallery/reason-text.js';
 import { centre, personSimilarity, similarity } from '../../src/gallery/similarity.js';
 import { assignNames } from '../../src/recognition/decide.js';
 import { defaultOptions } from '../../src/recognition/options.js';
-import { reasonText } from '../../src/gallery/reason-text.js';
 import { household, person, vector } from '../helpers/people.js';
 import { face } from '../room/simulator.js';
 

@@ -1,7 +1,7 @@
 // Looks at made-up people, for the tests of what is kept of them.
 
-import type { NewEntry } from '../../src/journal/store.js';
 import type { Reason } from '../../src/gallery/reason.js';
+import type { NewEntry } from '../../src/journal/store.js';
 import { madeUpVector, quality, space } from '../sharing/household.js';
 
 /** A counted look at Ada on track 1, with what is given put over it. */

@@ -144,6 +144,27 @@ t.test('forgetting a person erases every look that says something about them, an
   t.strictSame(store.append([madeUpLook()]), [1207], 'the number of an erased look is not given again');
 });
 
+t.test('a person whose id is a word of a sentence, or who is mentioned only by a reason', async (t) => {
+  const directory = folder(t);
+  using store = openIn(directory);
+  const nobody = { person: null, best: null, runnerUp: null } as const;
+  store.append([
+    madeUpLook({ ...nobody, reason: { kind: 'static-face', stillMs: 45 * 60_000 } }),
+    madeUpLook({
+      ...nobody,
+      best: 'ben',
+      reason: { kind: 'name-kept', person: 'min', because: { kind: 'too-small', eyesPx: 9, neededPx: 12 } },
+    }),
+    madeUpLook({
+      ...nobody,
+      best: 'ben',
+      reason: { kind: 'too-close', best: 'ben', second: 'min', margin: 0.01, needed: 0.06 },
+    }),
+  ]);
+  store.forget('min');
+  t.strictSame(idsOf(store.since(0)), [1], '"45 min" mentions nobody, a kept name and a second person do');
+});
+
 t.test('what is older goes, and what a wrong clock dated to the future; there is a most', async (t) => {
   const directory = folder(t);
   const dayMs = 86_400_000;

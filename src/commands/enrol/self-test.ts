@@ -1,7 +1,7 @@
 // The end of a guided enrolment: does the room itself name the person now? Pure: looks as the daemon explained them come in.
 import type { PersonId } from '../../gallery/person.js';
-import type { DecidedObservation } from '../../recognition/observation.js';
 import type { Reason } from '../../gallery/reason.js';
+import type { DecidedObservation } from '../../recognition/observation.js';
 
 /** Looks that are judged, from the first one that has a name on. */
 export const testedObservations = 8;
