@@ -129,20 +129,28 @@ const frameSize = { width: 1280, height: 960 };
 function createRun(startMs: number, gallery: Gallery, options: RoomOptions): Run {
   let state: RoomState = startRoom(startMs);
   let waiting: TimedFace[] = [];
+  let oldestMs = Number.POSITIVE_INFINITY;
   let decidedMs = Number.NEGATIVE_INFINITY;
   const newest = new Map<number, number>();
 
   function decideUntil(limitMs: number): void {
+    if (waiting.length === 0 || oldestMs > limitMs) return;
     waiting.sort((a, b) => a.atMs - b.atMs);
     let next = 0;
     while (next < waiting.length && waiting[next]!.atMs <= limitMs) {
       const { atMs } = waiting[next]!;
-      const end = waiting.findIndex((face, index) => index > next && face.atMs !== atMs);
-      const frame = waiting.slice(next, end < 0 ? waiting.length : end);
-      decideFrame(atMs, frame);
-      next += frame.length;
+      let end = next + 1;
+      while (end < waiting.length && waiting[end]!.atMs === atMs) end++;
+      decideFrame(atMs, waiting.slice(next, end));
+      next = end;
     }
     waiting = waiting.slice(next);
+    oldestMs = waiting[0]?.atMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  function wait(face: TimedFace): void {
+    waiting.push(face);
+    oldestMs = Math.min(oldestMs, face.atMs);
   }
 
   function decideFrame(atMs: number, frame: readonly TimedFace[]): void {
@@ -158,15 +166,15 @@ function createRun(startMs: number, gallery: Gallery, options: RoomOptions): Run
   return {
     add(observation, track) {
       // The faces of one frame come one after the other, so the frame may still grow.
-      if (waiting.length > 0) decideUntil(observation.atMs - reorderMs);
+      if (oldestMs < observation.atMs - 2 * reorderMs) decideUntil(observation.atMs - reorderMs);
       const previousMs = newest.get(observation.track);
       if (previousMs !== undefined && previousMs < observation.atMs) {
         for (const left of leftOut(observation, previousMs, track, options))
-          waiting.push({ ...left, atMs: Math.max(left.atMs, decidedMs) });
+          wait({ ...left, atMs: Math.max(left.atMs, decidedMs) });
       }
       newest.set(observation.track, observation.atMs);
       const face = faceOf(observation, track, weightNow(observation, options));
-      waiting.push({ atMs: observation.atMs, face, track, recorded: observation });
+      wait({ atMs: observation.atMs, face, track, recorded: observation });
     },
     finish: () => decideUntil(Number.POSITIVE_INFINITY),
   };
