@@ -3,26 +3,26 @@
 // errors.
 import { join } from 'node:path';
 import { z } from 'zod';
-import { idPattern, reservedIds } from '../gallery/names.js';
+import { idFault } from '../gallery/names.js';
+import { brokerUrlFault, certificateFault, prefixFault } from './mqtt-rules.js';
 
-/** Ids become MQTT topic levels and Home Assistant states. */
-const id = z
-  .string()
-  .regex(idPattern, 'use 1 to 32 of a-z, 0-9, _ and -')
-  .refine((value) => !reservedIds.has(value), 'this word has a meaning in Home Assistant: choose another');
-/** A text without control characters, at most 256 characters. */
-const text = z
-  .string()
-  .min(1, 'must not be empty')
-  .max(256, 'at most 256 characters')
-  .regex(/^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/, 'must not hold control characters');
-const path = text.max(1024);
-const topic = text.regex(/^[^+#/\s]+(\/[^+#/\s]+)*$/, 'use levels separated by /, without +, # and spaces');
+/** A text without control characters. */
+const text = (most = 256) =>
+  z
+    .string()
+    .min(1, 'must not be empty')
+    .max(most, `at most ${most} characters`)
+    .regex(/^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/, 'must not hold control characters');
+const path = text(1024);
+/** A text that `fault` has nothing to say against. */
+const checked = (fault: (value: string) => string | null) =>
+  z.string().superRefine((value, context) => {
+    const message = fault(value);
+    if (message !== null) context.addIssue(message);
+  });
+const id = checked(idFault);
 const seconds = (least: number, most: number) => z.number().min(least).max(most);
 const pixels = z.number().int().min(64).max(4096).multipleOf(2);
-const url = text.max(1024).refine((value) => /^(mqtt|mqtts|ws|wss):\/\/[^/\s]+/.test(value) && URL.canParse(value), {
-  message: 'use mqtt://host:1883 or mqtts://host:8883',
-});
 
 /** A key that may be absent; the parts get null for it. */
 const orNull = <Schema extends z.ZodType>(schema: Schema) => schema.optional().transform((value) => value ?? null);
@@ -52,13 +52,13 @@ const section = <Schema extends z.ZodType<object>>(schema: Schema) => schema.tra
 export const sections = z.strictObject({
   room: z.strictObject({
     id,
-    name: orNull(text.max(64)),
+    name: orNull(text(64)),
   }),
   camera: section(
     z
       .strictObject({
         source: z.enum(['libcamera', 'ffmpeg', 'replay']).default('libcamera'),
-        input: orNull(text.max(1024)),
+        input: orNull(text(1024)),
         width: pixels.default(1280),
         height: pixels.default(960),
         framerate: z.number().min(0.2).max(60).default(5),
@@ -66,7 +66,7 @@ export const sections = z.strictObject({
         hflip: z.boolean().default(false),
         vflip: z.boolean().default(false),
         rotation: z.literal([0, 180]).default(0),
-        mode: orNull(text.regex(/^\d+:\d+(:\d+(:[PU])?)?$/, 'as rpicam-vid wants it: WIDTH:HEIGHT:BITS:P')),
+        mode: orNull(text().regex(/^\d+:\d+(:\d+(:[PU])?)?$/, 'as rpicam-vid wants it: WIDTH:HEIGHT:BITS:P')),
         roi: orNull(z.tuple([z.number(), z.number(), z.number(), z.number()])),
         tuning_file: orNull(path),
         loop: z.boolean().default(false),
@@ -86,7 +86,7 @@ export const sections = z.strictObject({
   ),
   embedder: section(
     z.strictObject({
-      id: orNull(text.max(64)),
+      id: orNull(text(64)),
       threads: orNull(z.number().int().min(1).max(8)),
     }),
   ),
@@ -117,30 +117,34 @@ export const sections = z.strictObject({
   mqtt: section(
     z
       .strictObject({
-        url: url.default('mqtt://localhost:1883'),
-        base: topic.default('room'),
+        url: text(1024).pipe(checked(brokerUrlFault)).default('mqtt://localhost:1883'),
+        base: checked(prefixFault).default('room'),
         protocol: z.literal([5, 4]).default(5),
-        client_id: orNull(text.max(64)),
-        username: orNull(text),
-        password: orNull(text.max(1024)),
+        client_id: orNull(text(64)),
+        username: orNull(text()),
+        password: orNull(text(1024)),
         password_file: orNull(path),
         ca_file: orNull(path),
         cert_file: orNull(path),
         key_file: orNull(path),
-        servername: orNull(text),
+        servername: orNull(text()),
         verify: z.boolean().default(true),
         keepalive_seconds: seconds(2, 600).default(3),
       })
       .refine((mqtt) => mqtt.password === null || mqtt.password_file === null, {
         message: 'give password or password_file, not both',
         path: ['password_file'],
+      })
+      .superRefine((mqtt, context) => {
+        const fault = certificateFault(mqtt.cert_file, mqtt.key_file);
+        if (fault !== null) context.addIssue({ code: 'custom', message: fault.text, path: [fault.key] });
       }),
   ),
   home_assistant: section(
     z.strictObject({
       discovery: z.boolean().default(true),
-      prefix: topic.default('homeassistant'),
-      area: orNull(text.max(64)),
+      prefix: checked(prefixFault).default('homeassistant'),
+      area: orNull(text(64)),
       trackers: z.boolean().default(false),
       mqtt_room: z.boolean().default(false),
     }),

@@ -1,9 +1,10 @@
 // What rooms say to each other: claims of who is where, of the moment and never retained; and the people they share, sealed and
 // retained. Opening what is sealed is not done here: this room may not even have the key.
 import type { Log } from '../base/log.js';
+import { isId } from '../gallery/names.js';
 import { type Claim, grades, type RoomClaims, type RoomId } from '../presence/arbitration.js';
 import type { MqttConnection } from './connection.js';
-import { householdTopics, isId } from './topics.js';
+import { householdTopics } from './topics.js';
 
 /** News of the household. */
 export interface HouseholdListener {

@@ -2,7 +2,7 @@
 // whole or not at all, and only within bounds: the other room may run another roomkin, or be somebody else's.
 import { z } from 'zod';
 import { floatBytes, floatsOf } from '../base/bytes.js';
-import { checkName, idPattern, isPersonId } from '../gallery/names.js';
+import { checkName, isId } from '../gallery/names.js';
 import { isUnit } from '../store/seal.js';
 import type { Quality } from '../vision/face.js';
 import { qualitySchema } from '../vision/face.js';
@@ -65,7 +65,7 @@ const face = {
   createdAtMs: ms,
 };
 const person = z.object({
-  id: z.string().refine(isPersonId),
+  id: z.string().refine(isId),
   name: z.string().refine(isName),
   key: bytes(32, 32),
   createdAtMs: ms,
@@ -74,7 +74,7 @@ const person = z.object({
     .max(400),
   rejections: z.array(z.object(face)).max(400),
 });
-const stamp = z.object({ life: count, forgotten: z.boolean(), counter: count, room: z.string().regex(idPattern) });
+const stamp = z.object({ life: count, forgotten: z.boolean(), counter: count, room: z.string().refine(isId) });
 const document = z
   .object({ stamp, person: person.nullable() })
   .refine(({ stamp: { forgotten }, person: of }) => forgotten === (of === null))
