@@ -1,8 +1,10 @@
 // What rooms say to each other: claims of who is where, of the moment and never retained; and the people they share, sealed and
 // retained. Opening what is sealed is not done here: this room may not even have the key.
+import { z } from 'zod';
+import { parseJson } from '../base/json.js';
 import type { Log } from '../base/log.js';
 import { isId } from '../gallery/names.js';
-import { type Claim, grades, type RoomClaims, type RoomId } from '../presence/arbitration.js';
+import { grades, type RoomClaims, type RoomId } from '../presence/arbitration.js';
 import type { MqttConnection } from './connection.js';
 import { householdTopics } from './topics.js';
 
@@ -107,47 +109,35 @@ export function claimsBody({ version, heard, people }: RoomClaims): Readonly<Rec
   };
 }
 
+/** A whole number that can be counted on for ever. */
+const count = z
+  .number()
+  .int()
+  .nonnegative()
+  .lt(2 ** 48);
+const id = z.string().refine(isId);
+const claimsSchema = z
+  .object({
+    version: count,
+    heard: z.record(id, count).transform((versions) => new Map(Object.entries(versions))),
+    people: z
+      .array(
+        z.object({
+          person: id,
+          as: z.enum(grades),
+          says: z.boolean(),
+          confidence: z.enum(['high', 'medium']),
+          turn: count,
+          age_ms: z.number().nonnegative().max(mostAgeMs),
+        }),
+      )
+      .transform(
+        (people) => new Map(people.map(({ person, age_ms: ageMs, ...claim }) => [person, { ...claim, ageMs }])),
+      ),
+  })
+  .refine(({ heard, people }) => heard.size <= mostRooms && people.size <= mostPeople);
+
 /** The claims in a payload; null where it holds none. */
 export function parseClaims(payload: Buffer): RoomClaims | null {
-  if (payload.length > maxBytes) return null;
-  let body: unknown;
-  try {
-    body = JSON.parse(payload.toString('utf8'));
-  } catch {
-    return null;
-  }
-  if (!isRecord(body) || !isCount(body['version']) || !isRecord(body['heard']) || !Array.isArray(body['people'])) {
-    return null;
-  }
-  const heard = new Map<string, number>();
-  for (const [room, version] of Object.entries(body['heard'])) {
-    if (!isId(room) || !isCount(version)) return null;
-    heard.set(room, version);
-  }
-  const people = new Map<string, Claim>();
-  for (const entry of body['people'] as unknown[]) {
-    const claim = isRecord(entry) ? parseClaim(entry) : null;
-    if (claim === null) return null;
-    people.set(...claim);
-  }
-  if (heard.size > mostRooms || people.size > mostPeople) return null;
-  return { version: body['version'], heard, people };
-}
-
-function parseClaim(entry: Readonly<Record<string, unknown>>): [person: string, claim: Claim] | null {
-  const { person, says, confidence, turn, age_ms: ageMs } = entry;
-  const as = grades.find((grade) => grade === entry['as']);
-  if (typeof person !== 'string' || !isId(person) || as === undefined || typeof says !== 'boolean') return null;
-  if (confidence !== 'high' && confidence !== 'medium') return null;
-  if (!isCount(turn) || typeof ageMs !== 'number' || !(ageMs >= 0 && ageMs <= mostAgeMs)) return null;
-  return [person, { as, says, confidence, turn, ageMs }];
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A whole number that can be counted on for ever. */
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 48;
+  return payload.length > maxBytes ? null : parseJson(payload.toString('utf8'), claimsSchema);
 }

@@ -2,6 +2,7 @@
 // whole or not at all, and only within bounds: the other room may run another roomkin, or be somebody else's.
 import { z } from 'zod';
 import { floatBytes, floatsOf } from '../base/bytes.js';
+import { parseJson } from '../base/json.js';
 import { checkName, isId } from '../gallery/names.js';
 import { isUnit } from '../store/seal.js';
 import type { Quality } from '../vision/face.js';
@@ -100,17 +101,11 @@ export function writeDocument({ stamp: version, person: of }: SharedDocument): B
  * be compared with vectors that it cannot be compared with.
  */
 export function readDocument(plain: Buffer, dimensions: ReadonlyMap<string, number>): SharedDocument | null {
-  let body: unknown;
-  try {
-    body = JSON.parse(plain.toString('utf8'));
-  } catch {
-    return null;
-  }
-  const parsed = document.safeParse(body);
-  if (!parsed.success) return null;
-  const faces = [...(parsed.data.person?.templates ?? []), ...(parsed.data.person?.rejections ?? [])];
+  const parsed = parseJson(plain.toString('utf8'), document);
+  if (parsed === null) return null;
+  const faces = [...(parsed.person?.templates ?? []), ...(parsed.person?.rejections ?? [])];
   const fits = ({ space, vector }: SharedFace): boolean => (dimensions.get(space) ?? vector.length) === vector.length;
-  return faces.every(fits) ? parsed.data : null;
+  return faces.every(fits) ? parsed : null;
 }
 
 /** What tells one photo of a person from another. */
