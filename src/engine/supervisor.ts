@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os';
 import { type Clock, systemClock } from '../base/clock.js';
 import { fail, RoomkinError } from '../base/errors.js';
 import { type Log, silentLog } from '../base/log.js';
-import { createRestartBudget } from '../base/retry.js';
+import { createBackoff } from '../base/retry.js';
 import type { Frame } from '../vision/picture.js';
 import { defaultSearch } from '../vision/search.js';
 import { type EngineChild, childPath as shippedChild, startChild } from './child-process.js';
@@ -56,7 +56,8 @@ export function createEngine(options: EngineOptions = {}): Engine {
   const clock = options.clock ?? systemClock;
   const timeoutsMs = { ...defaultTimeoutsMs, ...options.timeoutsMs };
   const path = options.childPath ?? shippedChild;
-  const budget = createRestartBudget(clock);
+  // The rule of Frigate's watchdog: 5 starts in 60 s, then one each half minute.
+  const restarts = createBackoff({ firstMs: 30_000, mostMs: 30_000, free: { count: 5, withinMs: 60_000 }, clock });
   const load: Omit<LoadOptions, 'delegatePath'> = {
     manifestPath: options.manifestPath ?? defaultManifestPath,
     embedder: options.embedder ?? null,
@@ -76,7 +77,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
   let last: Promise<unknown> = Promise.resolve();
 
   const launch = async (): Promise<EngineChild> => {
-    budget.note();
+    restarts.failed();
     const started = startChild(path, log);
     child = started;
     try {
@@ -94,7 +95,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
   const ready = async (): Promise<EngineChild> => {
     if (stopped || info === null) throw fail('ENGINE_FAILED', 'the engine is not started');
     if (child !== null && child.death === null) return child;
-    const waitMs = budget.waitMs();
+    const waitMs = restarts.waitMs();
     if (waitMs > 0) {
       throw fail('ENGINE_FAILED', `the recognition process keeps failing: next try in ${Math.ceil(waitMs / 1000)} s`);
     }
