@@ -12,12 +12,12 @@ import { createMailbox } from '../base/mailbox.js';
 import { createBackoff } from '../base/retry.js';
 import type { Camera, Frame } from './camera.js';
 import type { CameraOptions } from './options.js';
+import { naturalOrder } from './photo.js';
 import { createCameraReport } from './report.js';
 
 const pictureName = /\.(jpe?g|png|webp|tiff?|gif|avif)$/i;
 /** 48 megapixels: more than any camera's still. */
 const mostPixels = 48e6;
-const naturally = new Intl.Collator('en', { numeric: true }).compare;
 
 export function createReplayCamera(options: CameraOptions, clock: Clock, log: Log): Camera {
   const report = createCameraReport(log);
@@ -108,7 +108,7 @@ export function createReplayCamera(options: CameraOptions, clock: Clock, log: Lo
 
 async function pictures(folder: string): Promise<string[]> {
   const names = (await readdir(folder)).filter((name) => pictureName.test(name));
-  return names.sort(naturally).map((name) => join(folder, name));
+  return names.sort(naturalOrder).map((name) => join(folder, name));
 }
 
 /** The picture upright, RGB, `width` x `height`. Throws what sharp throws. */
