@@ -27,7 +27,7 @@ export interface EngineChild {
 
 /** Forks `path`. Its stdout and stderr become debug lines. */
 export function startChild(path: string, log: Log): EngineChild {
-  const child = fork(path, ['serve'], {
+  const child = fork(path, {
     serialization: 'advanced',
     execArgv: [],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
