@@ -1,44 +1,59 @@
-// How fast a child that keeps dying is started again: at once for the first few, then slowly, for ever.
-// The rule of Frigate's watchdog: 5 restarts in 60 s, then wait.
-import type { Clock } from './clock.js';
+// How long to wait before something that failed is tried again.
+import { type Clock, systemClock } from './clock.js';
 
-const restarts = 5;
-const windowMs = 60_000;
-const slowMs = 30_000;
-
-export interface RestartBudget {
-  /** Milliseconds until the next start is allowed; 0 now. */
-  waitMs(): number;
-  /** Counts a start. */
-  note(): void;
+export interface BackoffOptions {
+  /** The wait after the first failure, milliseconds. It doubles with each further failure. */
+  readonly firstMs: number;
+  /** The longest wait, milliseconds, before it is scattered. */
+  readonly mostMs: number;
+  /** Share of the wait, 0 to 1, by which it is scattered evenly either way: what failed together is not tried together. Default 0. */
+  readonly jitter?: number;
+  /** There is no wait while fewer than `count` tries lie within the last `withinMs` milliseconds. Default: there always is one. */
+  readonly free?: { readonly count: number; readonly withinMs: number };
+  /** 0 (inclusive) to 1. */
+  readonly random?: () => number;
+  readonly clock?: Clock;
 }
 
-export function createRestartBudget(clock: Clock): RestartBudget {
-  let starts: number[] = [];
+export interface Backoff {
+  /** Counts a try that failed, or may fail, and gives the milliseconds until the next one is due. */
+  failed(): number;
+  /** Milliseconds until the next try is due; 0 now. */
+  waitMs(): number;
+  /** The thing works: the next wait is the first again. */
+  reset(): void;
+}
+
+export function createBackoff(options: BackoffOptions): Backoff {
+  const { firstMs, mostMs, jitter = 0, free = { count: 0, withinMs: 0 } } = options;
+  const { random = Math.random, clock = systemClock } = options;
+  let recent: number[] = [];
+  let failures = 0;
+  let dueMs = Number.NEGATIVE_INFINITY;
+
+  function isFree(nowMs: number): boolean {
+    recent = recent.filter((triedMs) => nowMs - triedMs < free.withinMs);
+    return recent.length < free.count;
+  }
+
   return {
-    waitMs() {
-      const now = clock.monotonicMs();
-      starts = starts.filter((at) => now - at < windowMs);
-      const last = starts.at(-1);
-      return starts.length < restarts || last === undefined ? 0 : Math.max(0, last + slowMs - now);
+    failed() {
+      const nowMs = clock.monotonicMs();
+      const wait = Math.min(mostMs, firstMs * 2 ** failures);
+      failures += 1;
+      recent.push(nowMs);
+      const scattered = Math.round(wait * (1 - jitter + 2 * jitter * random()));
+      dueMs = nowMs + scattered;
+      return isFree(nowMs) ? 0 : scattered;
     },
-    note() {
-      starts.push(clock.monotonicMs());
+    waitMs() {
+      const nowMs = clock.monotonicMs();
+      return isFree(nowMs) ? 0 : Math.max(0, dueMs - nowMs);
+    },
+    reset() {
+      failures = 0;
+      recent = [];
+      dueMs = Number.NEGATIVE_INFINITY;
     },
   };
-}
-
-// How long to wait before the next try: grows, so that a dead broker is left in peace, and is scattered, so that the rooms of
-// a household do not all knock in the same moment after a power cut. It never grows past what a person would wait for.
-
-const firstMs = 500;
-const longestMs = 8_000;
-
-/**
- * Milliseconds to wait after `failures` tries in a row that failed (1 or more): 0.5 s, doubling up to 8 s, each scattered
- * evenly over 75 to 125 %. `random` gives 0 (inclusive) to 1.
- */
-export function reconnectDelayMs(failures: number, random: () => number = Math.random): number {
-  const base = Math.min(longestMs, firstMs * 2 ** Math.min(30, Math.max(0, failures - 1)));
-  return Math.round(base * (0.75 + random() / 2));
 }

@@ -34,11 +34,17 @@ export function normalAbove(rate: number): number {
   return (low + high) / 2;
 }
 
+/** The smallest of `values` that `share` (0 to 1) of them do not exceed (nearest rank); null where there are none. */
+export function quantile(values: readonly number[], share: number): number | null {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? null;
+}
+
 // Medians and tails of the last so many measurements: bounded memory, exact within the window.
 
 export interface Quantiles {
   add(value: number): void;
-  /** The smallest value that `share` (0 to 1) of the window does not exceed (nearest rank); null while empty. */
+  /** `quantile` of the window; null while empty. */
   at(share: number): number | null;
   readonly count: number;
 }
@@ -52,10 +58,7 @@ export function createQuantiles(size = 512): Quantiles {
       window[count % size] = value;
       count++;
     },
-    at(share) {
-      const sorted = window.toSorted((a, b) => a - b);
-      return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? null;
-    },
+    at: (share) => quantile(window, share),
     get count() {
       return count;
     },

@@ -1,6 +1,7 @@
 // One run of a camera's program. Its pipes are always drained, its last words are kept, and once `exited` resolves
 // nothing of it is left: the program is in a process group of its own, which is killed to the last member.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { onLines } from '../base/lines.js';
 
 export interface ProgramExit {
   readonly code: number | null;
@@ -30,7 +31,6 @@ export interface CameraChildOptions {
 }
 
 const keptLines = 40;
-const longestLine = 1000;
 /** A pipe can be held open by a process that left the group; nothing more is worth waiting for. */
 const pipesCloseMs = 200;
 /** A process in uninterruptible sleep (a hung driver) outlives SIGKILL: its pipes are closed and it is given up. */
@@ -78,7 +78,7 @@ export function spawnCameraChild(options: CameraChildOptions): CameraChild {
   if (child.pid !== undefined) process.once('exit', lastResort);
   child.stdout?.on('data', options.onData);
   child.stdout?.on('error', () => {});
-  readLines(child, keep);
+  if (child.stderr !== null) onLines(child.stderr, keep);
   child.stdin?.on('error', () => {}); // it may die before it read
   child.stdin?.end(options.stdin);
 
@@ -96,22 +96,6 @@ export function spawnCameraChild(options: CameraChildOptions): CameraChild {
       return exited;
     },
   };
-}
-
-/** Lines of stderr, also those that end with a carriage return; an endless line is cut. */
-function readLines(child: ChildProcess, onLine: (line: string) => void): void {
-  let rest = '';
-  const flush = (line: string): void => {
-    if (line.trim() !== '') onLine(line.slice(0, longestLine).trimEnd());
-  };
-  child.stderr?.setEncoding('utf8');
-  child.stderr?.on('error', () => {});
-  child.stderr?.on('data', (text: string) => {
-    const lines = (rest + text).split(/[\r\n]/);
-    rest = (lines.pop() ?? '').slice(0, longestLine);
-    lines.forEach(flush);
-  });
-  child.stderr?.on('end', () => flush(rest));
 }
 
 function signalGroup(child: ChildProcess, name: NodeJS.Signals): void {

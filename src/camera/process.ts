@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
 import { createMailbox } from '../base/mailbox.js';
+import { createBackoff } from '../base/retry.js';
 import type { Camera, Frame } from './camera.js';
 import { type CameraChild, type ProgramExit, spawnCameraChild } from './child.js';
 import { createFrameSplitter, createPipeReader } from './frame-splitter.js';
@@ -105,7 +106,7 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
   }
 
   async function run(signal: AbortSignal): Promise<void> {
-    let waitMs = timings.reopenMs;
+    const reopening = createBackoff({ firstMs: timings.reopenMs, mostMs: timings.reopenMostMs });
     while (!signal.aborted) {
       const life = await open(signal);
       if (signal.aborted) return;
@@ -114,11 +115,11 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
         report.ended('the video is over');
         return;
       }
-      if (life.steady) waitMs = timings.reopenMs;
+      if (life.steady) reopening.reset();
+      const waitMs = reopening.failed();
       report.failed(life.reason);
       log('debug', 'camera: opened again soon', { waitMs });
       await delay(waitMs, undefined, { signal }).catch(() => {});
-      waitMs = Math.min(2 * waitMs, timings.reopenMostMs);
       if (!signal.aborted) report.reopened();
     }
   }

@@ -9,14 +9,15 @@ import type { Clock } from '../base/clock.js';
 import { oneLine } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { createMailbox } from '../base/mailbox.js';
+import { createBackoff } from '../base/retry.js';
 import type { Camera, Frame } from './camera.js';
 import type { CameraOptions } from './options.js';
+import { naturalOrder } from './photo.js';
 import { createCameraReport } from './report.js';
 
 const pictureName = /\.(jpe?g|png|webp|tiff?|gif|avif)$/i;
 /** 48 megapixels: more than any camera's still. */
 const mostPixels = 48e6;
-const naturally = new Intl.Collator('en', { numeric: true }).compare;
 
 export function createReplayCamera(options: CameraOptions, clock: Clock, log: Log): Camera {
   const report = createCameraReport(log);
@@ -37,7 +38,7 @@ export function createReplayCamera(options: CameraOptions, clock: Clock, log: Lo
   async function play(signal: AbortSignal): Promise<void> {
     const startedAt = clock.monotonicMs();
     let shown = 0;
-    let waitMs = options.timings.reopenMs;
+    const reopening = createBackoff({ firstMs: options.timings.reopenMs, mostMs: options.timings.reopenMostMs });
     while (!signal.aborted) {
       const before = shown;
       const files = await pictures(options.input ?? '').catch(
@@ -66,8 +67,7 @@ export function createReplayCamera(options: CameraOptions, clock: Clock, log: Lo
       if (shown === before) {
         const why = Array.isArray(files) ? 'there is no readable picture in it' : `it cannot be read (${files})`;
         report.failed(`the folder in [camera] input (${oneLine(options.input ?? '', 200)}): ${why}`);
-        await delay(waitMs, undefined, { signal }).catch(() => {});
-        waitMs = Math.min(2 * waitMs, options.timings.reopenMostMs);
+        await delay(reopening.failed(), undefined, { signal }).catch(() => {});
       } else if (!options.loop) {
         mailbox.end();
         return report.ended('the replay is over');
@@ -108,7 +108,7 @@ export function createReplayCamera(options: CameraOptions, clock: Clock, log: Lo
 
 async function pictures(folder: string): Promise<string[]> {
   const names = (await readdir(folder)).filter((name) => pictureName.test(name));
-  return names.sort(naturally).map((name) => join(folder, name));
+  return names.sort(naturalOrder).map((name) => join(folder, name));
 }
 
 /** The picture upright, RGB, `width` x `height`. Throws what sharp throws. */

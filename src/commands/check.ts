@@ -1,5 +1,5 @@
 // roomkin check: the doctor. Works without the daemon, asks it where it runs, changes nothing, and says of each thing what to do.
-import { fail } from '../base/errors.js';
+import { fail, RoomkinError } from '../base/errors.js';
 import { type Config, configFaults } from '../config/load.js';
 import { askDaemon } from '../control/client.js';
 import type { DaemonStatus } from '../control/protocol.js';
@@ -86,6 +86,8 @@ async function findDaemon(config: Config): Promise<[Finding, DaemonStatus | null
       status,
     ];
   } catch (error) {
+    // the daemon would refuse this configuration, too
+    if (error instanceof RoomkinError && error.code === 'CONFIG_INVALID') return [fault('daemon', error), null];
     return [warn('daemon', 'does not answer', error instanceof Error ? error.message : String(error)), null];
   }
 }

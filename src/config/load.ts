@@ -1,15 +1,12 @@
-// config.toml → Config. All errors at once, each with file, line and key; the only place where seconds become milliseconds.
-
+// config.toml → Config. All errors at once, each with file, line and key.
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { type AST, getStaticTOMLValue, ParseError, parseTOML } from 'toml-eslint-parser';
 import type { z } from 'zod';
 import { fail, oneLine } from '../base/errors.js';
 import { nearest } from '../base/suggest.js';
-import { type ConfigFile, configSchema } from './schema.js';
+import { type Config, configSchema, sections } from './schema.js';
 
-/** The configuration as the parts take it. Durations in milliseconds; absent values are null. */
-export type Config = ReturnType<typeof convert>;
+export type { Config };
 
 /** Where the configuration is looked for when neither `--config` nor ROOMKIN_CONFIG says. */
 export const defaultConfigPath = '/etc/roomkin/config.toml';
@@ -49,7 +46,7 @@ export function parseConfig(text: string, path: string): Config {
       lines,
     );
   }
-  return convert(result.data);
+  return result.data;
 }
 
 /** Every key as shipped, for a room without a name. */
@@ -85,108 +82,22 @@ function describe(issue: z.core.$ZodIssue, document: TomlDocument): Fault[] {
 }
 
 function knownKeys(path: readonly PropertyKey[]): string[] {
-  const sections = configSchema.shape as Record<string, z.core.$ZodType>;
-  if (path.length === 0) return Object.keys(sections);
-  let schema = sections[String(path[0])] as unknown as { shape?: object; def: { innerType?: unknown } } | undefined;
-  while (schema && !schema.shape) schema = schema.def.innerType as typeof schema;
+  return path.length === 0 ? Object.keys(sections.shape) : sectionKeys(String(path[0]));
+}
+
+/** The keys that a section of the file may have. */
+export function sectionKeys(name: string): string[] {
+  interface Wrapped {
+    readonly shape?: object;
+    readonly def: { readonly innerType?: Wrapped; readonly in?: Wrapped };
+  }
+  let schema = (sections.shape as unknown as Record<string, Wrapped | undefined>)[name];
+  while (schema && !schema.shape) schema = schema.def.innerType ?? schema.def.in;
   return Object.keys(schema?.shape ?? {});
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value);
-}
-
-const ms = (seconds: number): number => seconds * 1000;
-
-function convert(file: ConfigFile) {
-  const {
-    room,
-    camera,
-    detector,
-    embedder,
-    recognition,
-    presence,
-    mqtt,
-    home_assistant,
-    household,
-    privacy,
-    store,
-    service,
-  } = file;
-  const name = room.name ?? room.id.charAt(0).toUpperCase() + room.id.slice(1).replaceAll(/[_-]/g, ' ');
-  return {
-    room: { id: room.id, name },
-    camera: {
-      source: camera.source,
-      input: camera.input ?? null,
-      width: camera.width,
-      height: camera.height,
-      framerate: camera.framerate,
-      index: camera.index ?? null,
-      hflip: camera.hflip,
-      vflip: camera.vflip,
-      rotation: camera.rotation,
-      mode: camera.mode ?? null,
-      roi: camera.roi ?? null,
-      tuningFile: camera.tuning_file ?? null,
-      loop: camera.loop,
-      stallMs: ms(camera.stall_seconds),
-    },
-    detector: {
-      score: detector.score ?? null,
-      minEyesPx: detector.min_eyes_px,
-      tilesPerFrame: detector.tiles_per_frame,
-    },
-    embedder: { id: embedder.id ?? null, threads: embedder.threads ?? null },
-    recognition: {
-      threshold: recognition.threshold ?? null,
-      margin: recognition.margin ?? null,
-      wrongNamesPerMonth: recognition.wrong_names_per_month,
-      strangersPerDay: recognition.strangers_per_day,
-      /** Infinity: never. */
-      pictureAfterMs: ms(60 * recognition.picture_after_minutes) || Number.POSITIVE_INFINITY,
-    },
-    presence: {
-      looks: presence.looks,
-      windowMs: ms(presence.window_seconds),
-      /** `left` comes when the last evidence is older than the longer of these two. */
-      leaveAfterMs: ms(presence.leave_after_seconds),
-      /** Home Assistant's Hold number; changes at run time. */
-      holdMs: ms(presence.hold_seconds),
-      motionHalfLifeMs: ms(presence.motion_half_life_seconds),
-      strangers: presence.strangers,
-    },
-    mqtt: {
-      url: mqtt.url,
-      base: mqtt.base,
-      protocol: mqtt.protocol,
-      clientId: mqtt.client_id ?? null,
-      username: mqtt.username ?? null,
-      password: mqtt.password ?? null,
-      passwordFile: mqtt.password_file ?? null,
-      caFile: mqtt.ca_file ?? null,
-      certFile: mqtt.cert_file ?? null,
-      keyFile: mqtt.key_file ?? null,
-      servername: mqtt.servername ?? null,
-      verify: mqtt.verify,
-      keepaliveMs: ms(mqtt.keepalive_seconds),
-    },
-    homeAssistant: {
-      discovery: home_assistant.discovery,
-      prefix: home_assistant.prefix,
-      area: home_assistant.area ?? name,
-      trackers: home_assistant.trackers,
-      mqttRoom: home_assistant.mqtt_room,
-    },
-    household: { id: household.id, keyFile: household.key_file ?? join(store.directory, 'household-key') },
-    privacy: { snapshots: privacy.snapshots, looksKeptMs: ms(3600 * privacy.looks_kept_hours) },
-    store: { directory: store.directory, keyFile: store.key_file ?? join(store.directory, 'key') },
-    service: {
-      logLevel: service.log_level,
-      healthMs: ms(service.health_seconds),
-      controlSocket: service.control_socket ?? null,
-    },
-  };
 }
 
 // TOML with the line of every key, so that an error can point at it.

@@ -16,15 +16,8 @@ export function cameraOptions({ camera }: Config): CameraOptions {
 // From the configuration to what the engine is told; the daemon and every verb that looks at pictures use this one.
 
 export function engineOptions(config: Config, log: Log): EngineOptions {
-  const { detector, embedder } = config;
-  return {
-    embedder: embedder.id,
-    ...(embedder.threads === null ? {} : { threads: embedder.threads }),
-    score: detector.score,
-    minEyesPx: detector.minEyesPx,
-    tilesPerFrame: detector.tilesPerFrame,
-    log,
-  };
+  const { id, threads } = config.embedder;
+  return { ...config.detector, embedder: id, ...(threads === null ? {} : { threads }), log };
 }
 
 // From the configuration and the embedder in use to what recognition is told.

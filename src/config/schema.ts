@@ -1,138 +1,190 @@
-// What config.toml may say: one object a section, snake_case, units in the names. Unknown keys are errors.
+// What config.toml may say, and what the parts get of it: each key stands here once, with its limits and its default. In the file
+// keys are snake_case with units in their names; here they become camelCase, and durations become milliseconds. Unknown keys are
+// errors.
+import { join } from 'node:path';
 import { z } from 'zod';
-import { idPattern, reservedIds } from '../gallery/names.js';
+import { idFault } from '../gallery/names.js';
+import { brokerUrlFault, certificateFault, prefixFault } from './mqtt-rules.js';
 
-/** Ids become MQTT topic levels and Home Assistant states. */
-const id = z
-  .string()
-  .regex(idPattern, 'use 1 to 32 of a-z, 0-9, _ and -')
-  .refine((value) => !reservedIds.has(value), 'this word has a meaning in Home Assistant: choose another');
-/** A text without control characters, at most 256 characters. */
-const text = z
-  .string()
-  .min(1, 'must not be empty')
-  .max(256, 'at most 256 characters')
-  .regex(/^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/, 'must not hold control characters');
-const path = text.max(1024);
-const topic = text.regex(/^[^+#/\s]+(\/[^+#/\s]+)*$/, 'use levels separated by /, without +, # and spaces');
+/** A text without control characters. */
+const text = (most = 256) =>
+  z
+    .string()
+    .min(1, 'must not be empty')
+    .max(most, `at most ${most} characters`)
+    .regex(/^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/, 'must not hold control characters');
+const path = text(1024);
+/** A text that `fault` has nothing to say against. */
+const checked = (fault: (value: string) => string | null) =>
+  z.string().superRefine((value, context) => {
+    const message = fault(value);
+    if (message !== null) context.addIssue(message);
+  });
+const id = checked(idFault);
 const seconds = (least: number, most: number) => z.number().min(least).max(most);
 const pixels = z.number().int().min(64).max(4096).multipleOf(2);
-const url = text.max(1024).refine((value) => /^(mqtt|mqtts|ws|wss):\/\/[^/\s]+/.test(value) && URL.canParse(value), {
-  message: 'use mqtt://host:1883 or mqtts://host:8883',
-});
 
-export const configSchema = z.strictObject({
+/** A key that may be absent; the parts get null for it. */
+const orNull = <Schema extends z.ZodType>(schema: Schema) => schema.optional().transform((value) => value ?? null);
+
+type Camel<Key extends string> = Key extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : Key;
+type PartKey<Key extends string> = Key extends `${infer Stem}_seconds` | `${infer Stem}_minutes` | `${infer Stem}_hours`
+  ? `${Camel<Stem>}Ms`
+  : Camel<Key>;
+type ForParts<Section> = { [Key in keyof Section & string as PartKey<Key>]: Section[Key] };
+
+const unitMs: Readonly<Record<string, number>> = { seconds: 1000, minutes: 60_000, hours: 3_600_000 };
+
+/** `stall_seconds: 5` → `stallMs: 5000`, `min_eyes_px` → `minEyesPx`. */
+function forParts<Section extends object>(section: Section): ForParts<Section> {
+  const entries = Object.entries(section).map(([key, value]) => {
+    const [, stem, unit] = /^(.+)_(seconds|minutes|hours)$/.exec(key) ?? [];
+    const name = (stem ?? key).replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+    return unit === undefined ? [name, value] : [`${name}Ms`, value * unitMs[unit]!];
+  });
+  return Object.fromEntries(entries) as ForParts<Section>;
+}
+
+/** A section that may be left out. */
+const section = <Schema extends z.ZodType<object>>(schema: Schema) => schema.transform(forParts).prefault({} as never);
+
+/** The sections of the file. */
+export const sections = z.strictObject({
   room: z.strictObject({
     id,
-    name: text.max(64).optional(),
+    name: orNull(text(64)),
   }),
-  camera: z
-    .strictObject({
-      source: z.enum(['libcamera', 'ffmpeg', 'replay']).default('libcamera'),
-      input: text.max(1024).optional(),
-      width: pixels.default(1280),
-      height: pixels.default(960),
-      framerate: z.number().min(0.2).max(60).default(5),
-      index: z.number().int().min(0).max(15).optional(),
-      hflip: z.boolean().default(false),
-      vflip: z.boolean().default(false),
-      rotation: z.literal([0, 180]).default(0),
-      mode: text.regex(/^\d+:\d+(:\d+(:[PU])?)?$/, 'as rpicam-vid wants it: WIDTH:HEIGHT:BITS:P').optional(),
-      roi: z.tuple([z.number(), z.number(), z.number(), z.number()]).optional(),
-      tuning_file: path.optional(),
-      loop: z.boolean().default(false),
-      stall_seconds: seconds(1, 300).default(5),
-    })
-    .refine((camera) => camera.source === 'libcamera' || camera.input !== undefined, {
-      message: 'is required: a file, device or rtsp:// address for ffmpeg, a folder of pictures for replay',
-      path: ['input'],
-    })
-    .prefault({}),
-  detector: z
-    .strictObject({
-      score: z.number().min(0.1).max(0.99).optional(),
+  camera: section(
+    z
+      .strictObject({
+        source: z.enum(['libcamera', 'ffmpeg', 'replay']).default('libcamera'),
+        input: orNull(text(1024)),
+        width: pixels.default(1280),
+        height: pixels.default(960),
+        framerate: z.number().min(0.2).max(60).default(5),
+        index: orNull(z.number().int().min(0).max(15)),
+        hflip: z.boolean().default(false),
+        vflip: z.boolean().default(false),
+        rotation: z.literal([0, 180]).default(0),
+        mode: orNull(text().regex(/^\d+:\d+(:\d+(:[PU])?)?$/, 'as rpicam-vid wants it: WIDTH:HEIGHT:BITS:P')),
+        roi: orNull(z.tuple([z.number(), z.number(), z.number(), z.number()])),
+        tuning_file: orNull(path),
+        loop: z.boolean().default(false),
+        stall_seconds: seconds(1, 300).default(5),
+      })
+      .refine((camera) => camera.source === 'libcamera' || camera.input !== null, {
+        message: 'is required: a file, device or rtsp:// address for ffmpeg, a folder of pictures for replay',
+        path: ['input'],
+      }),
+  ),
+  detector: section(
+    z.strictObject({
+      score: orNull(z.number().min(0.1).max(0.99)),
       min_eyes_px: z.number().min(6).max(200).default(12),
       tiles_per_frame: z.number().int().min(0).max(64).default(2),
-    })
-    .prefault({}),
-  embedder: z
-    .strictObject({
-      id: text.max(64).optional(),
-      threads: z.number().int().min(1).max(8).optional(),
-    })
-    .prefault({}),
-  recognition: z
-    .strictObject({
-      threshold: z.number().min(0.1).max(0.95).optional(),
-      margin: z.number().min(0).max(0.5).optional(),
+    }),
+  ),
+  embedder: section(
+    z.strictObject({
+      id: orNull(text(64)),
+      threads: orNull(z.number().int().min(1).max(8)),
+    }),
+  ),
+  recognition: section(
+    z.strictObject({
+      threshold: orNull(z.number().min(0.1).max(0.95)),
+      margin: orNull(z.number().min(0).max(0.5)),
       wrong_names_per_month: z.number().min(0.01).max(100).default(1),
       strangers_per_day: z.number().min(0.1).max(10_000).default(20),
       picture_after_minutes: z
         .number()
         .refine((minutes) => minutes === 0 || (minutes >= 10 && minutes <= 1440), 'use 10 to 1440, or 0 for never')
-        .default(60),
-    })
-    .prefault({}),
-  presence: z
-    .strictObject({
+        .transform((minutes) => (minutes === 0 ? Number.POSITIVE_INFINITY : minutes))
+        .prefault(60),
+    }),
+  ),
+  presence: section(
+    z.strictObject({
       looks: z.number().int().min(1).max(50).default(3),
       window_seconds: seconds(0.2, 60).default(3),
+      // `left` comes when the last evidence is older than the longer of these two; Home Assistant's Hold number changes the second.
       leave_after_seconds: seconds(0, 86400).default(60),
       hold_seconds: seconds(0, 86400).default(0),
       motion_half_life_seconds: seconds(0, 86400).default(900),
       strangers: z.boolean().default(true),
-    })
-    .prefault({}),
-  mqtt: z
-    .strictObject({
-      url: url.default('mqtt://localhost:1883'),
-      base: topic.default('room'),
-      protocol: z.literal([5, 4]).default(5),
-      client_id: text.max(64).optional(),
-      username: text.optional(),
-      password: text.max(1024).optional(),
-      password_file: path.optional(),
-      ca_file: path.optional(),
-      cert_file: path.optional(),
-      key_file: path.optional(),
-      servername: text.optional(),
-      verify: z.boolean().default(true),
-      keepalive_seconds: seconds(2, 600).default(3),
-    })
-    .refine((mqtt) => !(mqtt.password !== undefined && mqtt.password_file !== undefined), {
-      message: 'give password or password_file, not both',
-      path: ['password_file'],
-    })
-    .prefault({}),
-  home_assistant: z
-    .strictObject({
+    }),
+  ),
+  mqtt: section(
+    z
+      .strictObject({
+        url: text(1024).pipe(checked(brokerUrlFault)).default('mqtt://localhost:1883'),
+        base: checked(prefixFault).default('room'),
+        protocol: z.literal([5, 4]).default(5),
+        client_id: orNull(text(64)),
+        username: orNull(text()),
+        password: orNull(text(1024)),
+        password_file: orNull(path),
+        ca_file: orNull(path),
+        cert_file: orNull(path),
+        key_file: orNull(path),
+        servername: orNull(text()),
+        verify: z.boolean().default(true),
+        keepalive_seconds: seconds(2, 600).default(3),
+      })
+      .refine((mqtt) => mqtt.password === null || mqtt.password_file === null, {
+        message: 'give password or password_file, not both',
+        path: ['password_file'],
+      })
+      .superRefine((mqtt, context) => {
+        const fault = certificateFault(mqtt.cert_file, mqtt.key_file);
+        if (fault !== null) context.addIssue({ code: 'custom', message: fault.text, path: [fault.key] });
+      }),
+  ),
+  home_assistant: section(
+    z.strictObject({
       discovery: z.boolean().default(true),
-      prefix: topic.default('homeassistant'),
-      area: text.max(64).optional(),
+      prefix: checked(prefixFault).default('homeassistant'),
+      area: orNull(text(64)),
       trackers: z.boolean().default(false),
       mqtt_room: z.boolean().default(false),
-    })
-    .prefault({}),
-  household: z.strictObject({ id: id.default('home'), key_file: path.optional() }).prefault({}),
-  privacy: z
-    .strictObject({
+    }),
+  ),
+  household: section(z.strictObject({ id: id.default('home'), key_file: orNull(path) })),
+  privacy: section(
+    z.strictObject({
       snapshots: z.boolean().default(false),
       looks_kept_hours: z.number().min(0).max(24).default(24),
-    })
-    .prefault({}),
-  store: z
-    .strictObject({
+    }),
+  ),
+  store: section(
+    z.strictObject({
       directory: path.default('/var/lib/roomkin'),
-      key_file: path.optional(),
-    })
-    .prefault({}),
-  service: z
-    .strictObject({
+      key_file: orNull(path),
+    }),
+  ),
+  service: section(
+    z.strictObject({
       log_level: z.enum(['debug', 'info', 'notice', 'warning', 'error']).default('info'),
       health_seconds: seconds(5, 3600).default(30),
-      control_socket: path.optional(),
-    })
-    .prefault({}),
+      control_socket: orNull(path),
+    }),
+  ),
 });
 
-export type ConfigFile = z.infer<typeof configSchema>;
+/** The configuration as the parts take it: durations in milliseconds, absent values null. */
+export type Config = z.output<typeof configSchema>;
+
+/** From the parsed file to `Config`. */
+export const configSchema = sections.transform(forParts).transform(withDerived);
+
+/** Fills in what depends on other keys: the room's name, its area and the places of the key files. */
+function withDerived({ room, homeAssistant, household, store, ...rest }: ForParts<z.output<typeof sections>>) {
+  const name = room.name ?? room.id.charAt(0).toUpperCase() + room.id.slice(1).replaceAll(/[_-]/g, ' ');
+  return {
+    ...rest,
+    room: { ...room, name },
+    homeAssistant: { ...homeAssistant, area: homeAssistant.area ?? name },
+    household: { ...household, keyFile: household.keyFile ?? join(store.directory, 'household-key') },
+    store: { ...store, keyFile: store.keyFile ?? join(store.directory, 'key') },
+  };
+}

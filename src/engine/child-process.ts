@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type ErrorCode, errorTable, fail } from '../base/errors.js';
+import { onLines } from '../base/lines.js';
 import type { Log } from '../base/log.js';
 import { asFromChild, type FromChild, type ToChild } from './protocol.js';
 
@@ -26,7 +27,7 @@ export interface EngineChild {
 
 /** Forks `path`. Its stdout and stderr become debug lines. */
 export function startChild(path: string, log: Log): EngineChild {
-  const child = fork(path, ['serve'], {
+  const child = fork(path, {
     serialization: 'advanced',
     execArgv: [],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -110,12 +111,10 @@ function codeOf(code: string): ErrorCode {
 function relayLines(child: ChildProcess, log: Log): () => string {
   let last = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8');
-    stream?.on('data', (text: string) => {
-      for (const line of text.split('\n').filter((part) => part.trim() !== '')) {
-        if (stream === child.stderr) last = line.trim().slice(0, 200);
-        log('debug', `engine: ${line.trim().slice(0, 500)}`);
-      }
+    if (stream === null) continue;
+    onLines(stream, (line) => {
+      if (stream === child.stderr) last = line.trim().slice(0, 200);
+      log('debug', `engine: ${line.trim().slice(0, 500)}`);
     });
   }
   return () => (last === '' || last.startsWith('INFO:') ? '' : ` (${last})`);

@@ -1,5 +1,4 @@
 // The engine's child process: loads both models, answers one frame after another, lives until its parent goes away.
-// Started by `fork` with the argument `serve`, or `probe` (see delegate-probe.ts).
 //
 // Invariant: nothing but this process runs inference, so neither a blocked thread nor a crash of the runtime reaches the
 // daemon. It knows no names, keeps no picture after its answer and writes no file.

@@ -1,6 +1,6 @@
 // What the daemon and the engine's child say to each other over Node's IPC channel ('advanced' serialization, so typed
 // arrays travel as bytes).
-
+import { z } from 'zod';
 import type { Face } from '../vision/face.js';
 import type { Frame } from '../vision/picture.js';
 import type { SearchOptions } from '../vision/search.js';
@@ -29,23 +29,31 @@ export interface WireAnalysis {
   readonly crops: readonly Uint8Array[] | null;
 }
 
-export type FromChild =
-  | { readonly type: 'loaded'; readonly info: LoadedInfo }
-  | { readonly type: 'analyzed'; readonly id: number; readonly analysis: WireAnalysis }
-  | { readonly type: 'failed'; readonly id: number | null; readonly code: string; readonly sentence: string };
+const loadedInfo = z.object({ space: z.string(), dimension: z.int() });
+const wireAnalysis = z.object({ faces: z.custom(Array.isArray) });
 
-/** `message` if it has the outer shape of an answer; null for anything else a broken child may say. */
+/** Only the outer shape is checked: embeddings and pictures pass as they are, at any length, without a copy. */
+const fromChild = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('loaded'),
+    info: z.custom<LoadedInfo>((value) => loadedInfo.safeParse(value).success),
+  }),
+  z.object({
+    type: z.literal('analyzed'),
+    id: z.int(),
+    analysis: z.custom<WireAnalysis>((value) => wireAnalysis.safeParse(value).success),
+  }),
+  z.object({
+    type: z.literal('failed'),
+    id: z.int().nullable(),
+    code: z.string(),
+    sentence: z.string(),
+  }),
+]);
+
+export type FromChild = z.output<typeof fromChild>;
+
+/** `message` if it has the outer shape of an answer; null for anything else that a broken child may send. */
 export function asFromChild(message: unknown): FromChild | null {
-  if (typeof message !== 'object' || message === null || !('type' in message)) return null;
-  const answer = message as FromChild;
-  switch (answer.type) {
-    case 'loaded':
-      return typeof answer.info?.space === 'string' && Number.isInteger(answer.info.dimension) ? answer : null;
-    case 'analyzed':
-      return Number.isInteger(answer.id) && Array.isArray(answer.analysis?.faces) ? answer : null;
-    case 'failed':
-      return typeof answer.code === 'string' && typeof answer.sentence === 'string' ? answer : null;
-    default:
-      return null;
-  }
+  return fromChild.safeParse(message).data ?? null;
 }

@@ -1,4 +1,4 @@
-// One TFLite model in this process. Only the engine's child (and its probe) may load this file: inference blocks the
+// One TFLite model in this process. Only the engine's child may load a model: inference blocks the
 // thread, the binding is unsafe in two Node environments of one process, and a fault in it kills the process.
 //
 // Invariant: models are loaded once and never destroyed (the binding frees its tensors in an unsafe order).
@@ -31,7 +31,7 @@ interface Binding {
 
 export interface RuntimeOptions {
   readonly threads: number;
-  /** The XNNPACK plug-in; null runs TFLite's own kernels. Must have passed a probe: the binding crashes when it cannot start. */
+  /** The XNNPACK plug-in; null runs TFLite's own kernels. The binding crashes when it cannot start. */
   readonly delegatePath: string | null;
 }
 

@@ -2,19 +2,24 @@
 //
 // Invariant: calls are served one after another; a child that dies takes only the frame it had with it. It is started
 // again with the next call, at once or, when it keeps dying, every half minute: the daemon never exits for it.
+//
+// Whether XNNPACK works on this machine is found out by the first child: where it cannot start (no /sys, no /proc/cpuinfo) the
+// binding dereferences null and the child dies while loading. It is then started again without, and stays without. A child that
+// dies later is started again as it was.
 
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { type Clock, systemClock } from '../base/clock.js';
 import { fail, RoomkinError } from '../base/errors.js';
 import { type Log, silentLog } from '../base/log.js';
-import { createRestartBudget } from '../base/retry.js';
+import { createBackoff } from '../base/retry.js';
 import type { Frame } from '../vision/picture.js';
 import { defaultSearch } from '../vision/search.js';
 import { type EngineChild, childPath as shippedChild, startChild } from './child-process.js';
-import { type Delegate, probeDelegate } from './delegate-probe.js';
 import type { AnalyzeOptions, Engine, EngineAnalysis, EngineInfo } from './engine.js';
 import { chooseEmbedder, defaultManifestPath, readManifest, readModel } from './manifest.js';
 import type { FromChild, LoadOptions } from './protocol.js';
+import { delegatePluginPath } from './runtime.js';
 
 export interface EngineOptions {
   /** Embedder's id in the manifest; null or absent: the manifest's default. */
@@ -34,8 +39,9 @@ export interface EngineOptions {
   readonly delegate?: boolean;
   readonly manifestPath?: string;
   readonly log?: Log;
-  /** For tests: another program in the child's place, another clock, another patience. */
+  /** For tests: another program in the child's place, another plug-in, another clock, another patience. */
   readonly childPath?: string;
+  readonly pluginPath?: string;
   readonly clock?: Clock;
   readonly timeoutsMs?: Partial<Timeouts>;
 }
@@ -50,13 +56,26 @@ interface Timeouts {
 
 const defaultTimeoutsMs: Timeouts = { load: 60_000, video: 20_000, still: 120_000 };
 
+interface Delegate {
+  /** What to load; null: run without. */
+  readonly path: string | null;
+  /** Why there is none; null where there is one. */
+  readonly reason: string | null;
+}
+
+function installedDelegate(path: string): Delegate {
+  if (existsSync(path)) return { path, reason: null };
+  return { path: null, reason: 'the XNNPACK plug-in is not built: npm rebuild needs gcc' };
+}
+
 /** Makes an engine; nothing happens before `start`. */
 export function createEngine(options: EngineOptions = {}): Engine {
   const log = options.log ?? silentLog;
   const clock = options.clock ?? systemClock;
   const timeoutsMs = { ...defaultTimeoutsMs, ...options.timeoutsMs };
   const path = options.childPath ?? shippedChild;
-  const budget = createRestartBudget(clock);
+  // The rule of Frigate's watchdog: 5 starts in 60 s, then one each half minute.
+  const restarts = createBackoff({ firstMs: 30_000, mostMs: 30_000, free: { count: 5, withinMs: 60_000 }, clock });
   const load: Omit<LoadOptions, 'delegatePath'> = {
     manifestPath: options.manifestPath ?? defaultManifestPath,
     embedder: options.embedder ?? null,
@@ -76,7 +95,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
   let last: Promise<unknown> = Promise.resolve();
 
   const launch = async (): Promise<EngineChild> => {
-    budget.note();
+    restarts.failed();
     const started = startChild(path, log);
     child = started;
     try {
@@ -90,11 +109,22 @@ export function createEngine(options: EngineOptions = {}): Engine {
     }
   };
 
+  /** Why the child did not load, if another try may help; null: it runs. Throws what no other try would change. */
+  const launchFailure = async (): Promise<Error | null> => {
+    try {
+      await launch();
+      return null;
+    } catch (cause) {
+      if (stopped || !(cause instanceof RoomkinError) || cause.code !== 'ENGINE_FAILED') throw cause;
+      return cause;
+    }
+  };
+
   /** A living child with its models loaded. */
   const ready = async (): Promise<EngineChild> => {
     if (stopped || info === null) throw fail('ENGINE_FAILED', 'the engine is not started');
     if (child !== null && child.death === null) return child;
-    const waitMs = budget.waitMs();
+    const waitMs = restarts.waitMs();
     if (waitMs > 0) {
       throw fail('ENGINE_FAILED', `the recognition process keeps failing: next try in ${Math.ceil(waitMs / 1000)} s`);
     }
@@ -118,13 +148,18 @@ export function createEngine(options: EngineOptions = {}): Engine {
     // found out here first, so that a wrong file is told as such and not as a child's death
     const manifest = readManifest(load.manifestPath);
     for (const model of [manifest.detector, chooseEmbedder(manifest, load.embedder)]) readModel(manifest, model);
-    if (options.delegate ?? true) delegate = await probeDelegate(load, log, path);
+    if (options.delegate ?? true) delegate = installedDelegate(options.pluginPath ?? delegatePluginPath);
+    if (delegate.path !== null) {
+      const cause = await launchFailure();
+      if (cause === null) return info!;
+      delegate = { path: null, reason: `XNNPACK did not start: ${cause.message}` };
+    }
     if (delegate.reason !== null) log('debug', `models run without XNNPACK: ${delegate.reason}`);
-    await launch().catch(async (cause: unknown) => {
-      if (cause instanceof RoomkinError && cause.code !== 'ENGINE_FAILED') throw cause;
-      log('warning', 'the recognition process failed to load, trying once more', { reason: String(cause) });
+    const cause = await launchFailure();
+    if (cause !== null) {
+      log('warning', 'the recognition process failed to load, trying once more', { reason: cause.message });
       await launch();
-    });
+    }
     return info!;
   };
 

@@ -3,15 +3,20 @@
 import { fail } from '../base/errors.js';
 import type { PersonId } from './person.js';
 
-/** Ids as they stand in topics and entity ids. */
-export const idPattern: RegExp = /^[a-z0-9_-]{1,32}$/;
+const idPattern = /^[a-z0-9_-]{1,32}$/;
 
 /** Never the id of a person or a room: words that Home Assistant, or roomkin itself, uses for "no person". */
-export const reservedIds: ReadonlySet<string> = new Set(['none', 'unknown', 'unavailable', 'nobody', 'stranger']);
+const reservedIds: ReadonlySet<string> = new Set(['none', 'unknown', 'unavailable', 'nobody', 'stranger']);
 
-/** Whether `text` may be a person's id. */
-export function isPersonId(text: string): text is PersonId {
-  return idPattern.test(text) && !reservedIds.has(text);
+/** Why `text` cannot be the id of a person, a room or a household, in words for the user; null where it can. */
+export function idFault(text: string): string | null {
+  if (!idPattern.test(text)) return 'use 1 to 32 of a-z, 0-9, _ and -';
+  return reservedIds.has(text) ? 'this word has a meaning in Home Assistant: choose another' : null;
+}
+
+/** Whether `text` may be the id of a person, a room or a household. */
+export function isId(text: string): boolean {
+  return idFault(text) === null;
 }
 
 const maxCodePoints = 64;
@@ -68,7 +73,7 @@ const letters: Readonly<Record<string, string>> = {
 
 /**
  * An id for `name` that is not in `taken`: its Latin letters without accents, else `person`; then `-2`, `-3` ...
- * Always satisfies `isPersonId`.
+ * Always satisfies `isId`.
  */
 export function freeId(name: string, taken: ReadonlySet<string>): PersonId {
   const ascii = name

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type MqttClient } from 'mqtt';
 import type { Log } from '../base/log.js';
-import { reconnectDelayMs } from '../base/retry.js';
+import { type BackoffOptions, createBackoff } from '../base/retry.js';
 import {
   type BrokerOptions,
   brokerName,
@@ -57,6 +57,12 @@ export interface MqttConnection {
 
 /** Messages sent and not yet acknowledged; more means that the broker is stuck. */
 const maxInFlight = 100;
+/**
+ * The wait grows, so that a dead broker is left in peace, and is scattered, so that the rooms of a household do not all come back
+ * in the same moment after a power cut. It never grows past what a person would wait for.
+ */
+export const reconnecting: BackoffOptions = { firstMs: 500, mostMs: 8_000, jitter: 0.25 };
+
 const farewellMs = 2_000;
 const steadyMs = 10_000;
 const remindMs = 600_000;
@@ -83,13 +89,15 @@ export function createMqttConnection(options: MqttConnectionOptions, log: Log): 
   const inFlight = new Set<(taken: boolean) => void>();
 
   async function run(): Promise<void> {
-    for (let failures = 0; !stopping.signal.aborted; ) {
+    const reconnects = createBackoff(reconnecting);
+    while (!stopping.signal.aborted) {
       const end = await session();
       if (stopping.signal.aborted) return;
-      failures = (end.livedMs ?? 0) > steadyMs ? 1 : failures + 1;
+      if ((end.livedMs ?? 0) > steadyMs) reconnects.reset();
+      const waitMs = reconnects.failed();
       report(end);
       const retryAtOnce = chooseVersion(end);
-      await sleep(retryAtOnce ? 0 : reconnectDelayMs(failures), undefined, { signal: stopping.signal }).catch(() => {});
+      await sleep(retryAtOnce ? 0 : waitMs, undefined, { signal: stopping.signal }).catch(() => {});
     }
   }
 

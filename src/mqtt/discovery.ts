@@ -1,6 +1,8 @@
 // Tells Home Assistant about the room in one retained message, and takes back what is no longer true. Leaving a component out
 // does not remove it: it is sent once more with its platform alone, then left out. So what was announced is remembered outside
 // this process, written before the broker hears of it, and nothing is orphaned by a crash, a rename of the room or an upgrade.
+import { z } from 'zod';
+import { parseJson } from '../base/json.js';
 import { type Component, type DiscoveredRoom, roomComponents } from './components.js';
 import { deviceId, discoveryTopic } from './topics.js';
 
@@ -22,15 +24,16 @@ export interface DiscoveryOptions {
 }
 
 /** One device that some broker's retained messages may speak of. */
-interface Announced {
-  readonly topic: string;
+const announced = z.object({
+  topic: z.string(),
   /** Platform by component key. */
-  readonly components: Readonly<Record<string, string>>;
+  components: z.record(z.string(), z.string()),
   /** Topics with retained values of that room. */
-  readonly retained: readonly string[];
+  retained: z.array(z.string()),
   /** Keys that were taken back while Home Assistant was away: it never saw them go. */
-  readonly unheard?: readonly string[] | undefined;
-}
+  unheard: z.array(z.string()).optional(),
+});
+type Announced = z.output<typeof announced>;
 
 type Deliver = (topic: string, payload: string) => Promise<boolean>;
 
@@ -66,7 +69,7 @@ export function createDiscovery(options: DiscoveryOptions, roomId: string, memor
     const known: Announced = {
       topic,
       components: { ...last?.components, ...platforms },
-      retained,
+      retained: [...retained],
       unheard: last?.unheard,
     };
     memory.set(JSON.stringify([...elsewhere, known]));
@@ -90,7 +93,7 @@ export function createDiscovery(options: DiscoveryOptions, roomId: string, memor
     if (!taken || mine !== generation) return;
     const done: Announced =
       listening || gone.length === 0 || !options.enabled
-        ? { topic, components: platforms, retained }
+        ? { topic, components: platforms, retained: [...retained] }
         : { ...known, unheard: gone.map(([key]) => key) };
     memory.set(JSON.stringify([done]));
   }
@@ -133,17 +136,8 @@ function former(room: DiscoveredRoom, keys: readonly string[]): Readonly<Record<
   return Object.fromEntries(Object.entries(table).filter(([key]) => keys.includes(key)));
 }
 
-/** What was remembered; an unreadable text (an older version's, a damaged one) is nothing. */
+/** What was remembered; an unreadable text or entry (an older version's, a damaged one) is nothing. */
 function parse(text: string | null): readonly Announced[] {
-  try {
-    const value: unknown = JSON.parse(text ?? '[]');
-    return Array.isArray(value) ? value.filter(isAnnounced) : [];
-  } catch {
-    return [];
-  }
-}
-
-function isAnnounced(value: unknown): value is Announced {
-  const { topic, components, retained } = (value ?? {}) as Partial<Record<keyof Announced, unknown>>;
-  return typeof topic === 'string' && typeof components === 'object' && components !== null && Array.isArray(retained);
+  const entries = parseJson(text ?? '[]', z.array(z.unknown())) ?? [];
+  return entries.flatMap((entry) => announced.safeParse(entry).data ?? []);
 }

@@ -1,9 +1,12 @@
 // What rooms say to each other: claims of who is where, of the moment and never retained; and the people they share, sealed and
 // retained. Opening what is sealed is not done here: this room may not even have the key.
+import { z } from 'zod';
+import { parseJson } from '../base/json.js';
 import type { Log } from '../base/log.js';
-import { grades, type Lease, type RoomId, type RoomLeases } from '../presence/arbitration.js';
+import { isId } from '../gallery/names.js';
+import { grades, type RoomId, type RoomLeases } from '../presence/arbitration.js';
 import type { MqttConnection } from './connection.js';
-import { householdTopics, isId } from './topics.js';
+import { householdTopics } from './topics.js';
 
 /** News of the household. */
 export interface HouseholdListener {
@@ -112,47 +115,42 @@ export function encodeLeases({
   };
 }
 
-/** The claims in a payload; null where it holds none. */
-export function parseLeases(payload: Buffer): RoomLeases | null {
-  if (payload.length > maxBytes) return null;
-  let body: unknown;
-  try {
-    body = JSON.parse(payload.toString('utf8'));
-  } catch {
-    return null;
-  }
-  if (!isRecord(body) || !isCount(body['version']) || !isRecord(body['heard']) || !Array.isArray(body['people'])) {
-    return null;
-  }
-  const heard = new Map<string, number>();
-  for (const [room, version] of Object.entries(body['heard'])) {
-    if (!isId(room) || !isCount(version)) return null;
-    heard.set(room, version);
-  }
-  const people = new Map<string, Lease>();
-  for (const entry of body['people'] as unknown[]) {
-    const claim = isRecord(entry) ? parseClaim(entry) : null;
-    if (claim === null) return null;
-    people.set(...claim);
-  }
-  if (heard.size > mostRooms || people.size > mostPeople) return null;
-  return { epoch: body['version'], acknowledged: heard, people };
-}
-
-function parseClaim(entry: Readonly<Record<string, unknown>>): [person: string, claim: Lease] | null {
-  const { person, says, confidence, turn, age_ms: ageMs } = entry;
-  const as = grades.find((grade) => grade === entry['as']);
-  if (typeof person !== 'string' || !isId(person) || as === undefined || typeof says !== 'boolean') return null;
-  if (confidence !== 'high' && confidence !== 'medium') return null;
-  if (!isCount(turn) || typeof ageMs !== 'number' || !(ageMs >= 0 && ageMs <= mostAgeMs)) return null;
-  return [person, { as, asserted: says, confidence, clock: turn, ageMs }];
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** A whole number that can be counted on for ever. */
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 48;
+const count = z
+  .number()
+  .int()
+  .nonnegative()
+  .lt(2 ** 48);
+const id = z.string().refine(isId);
+const leasesSchema = z
+  .object({
+    version: count,
+    heard: z.record(id, count).transform((versions) => new Map(Object.entries(versions))),
+    people: z
+      .array(
+        z.object({
+          person: id,
+          as: z.enum(grades),
+          says: z.boolean(),
+          confidence: z.enum(['high', 'medium']),
+          turn: count,
+          age_ms: z.number().nonnegative().max(mostAgeMs),
+        }),
+      )
+      .transform(
+        (people) =>
+          new Map(
+            people.map(({ person, as, says, confidence, turn, age_ms }) => [
+              person,
+              { as, asserted: says, confidence, clock: turn, ageMs: age_ms },
+            ]),
+          ),
+      ),
+  })
+  .refine(({ heard, people }) => heard.size <= mostRooms && people.size <= mostPeople)
+  .transform(({ version, heard, people }): RoomLeases => ({ epoch: version, acknowledged: heard, people }));
+
+/** The leases in a payload; null where it holds none. */
+export function parseLeases(payload: Buffer): RoomLeases | null {
+  return payload.length > maxBytes ? null : parseJson(payload.toString('utf8'), leasesSchema);
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { IClientOptions } from 'mqtt';
 import { fail } from '../base/errors.js';
+import { brokerUrlFault, certificateFault } from '../config/mqtt-rules.js';
 
 /** MQTT 5 or 3.1.1, as the CONNECT packet counts them. */
 export type ProtocolVersion = 4 | 5;
@@ -46,25 +47,15 @@ export const maxPayloadBytes: number = 256 * 1024;
 /** Name of the systemd credential (`LoadCredential=`) that holds the password. */
 export const passwordCredential = 'mqtt-password';
 
-const schemes: ReadonlySet<string> = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:']);
 const maxSecretBytes = 1024 * 1024;
 const connectTimeoutMs = 8_000;
 
 /** Throws CONFIG_INVALID or KEY_FILE for settings that can never work; reads every file once. */
 export function checkBrokerOptions(options: BrokerOptions): void {
-  const url = URL.canParse(options.url) ? new URL(options.url) : null;
-  if (url === null || !schemes.has(url.protocol) || url.hostname === '') {
-    throw fail('CONFIG_INVALID', "mqtt.url: needs the form 'mqtt://host:1883' or 'mqtts://host:8883'.");
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw fail(
-      'CONFIG_INVALID',
-      'mqtt.url: put user and password into mqtt.username and mqtt.password_file, not into the url.',
-    );
-  }
-  if ((options.certFile === null) !== (options.keyFile === null)) {
-    throw fail('CONFIG_INVALID', 'mqtt.cert_file and mqtt.key_file belong together: give both or none.');
-  }
+  const url = brokerUrlFault(options.url);
+  if (url !== null) throw fail('CONFIG_INVALID', `mqtt.url: ${url}`);
+  const certificate = certificateFault(options.certFile, options.keyFile);
+  if (certificate !== null) throw fail('CONFIG_INVALID', `mqtt.${certificate.key}: ${certificate.text}`);
   secrets(options);
 }
 

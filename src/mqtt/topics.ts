@@ -1,10 +1,8 @@
 // Every topic this program ever speaks on is built here, from parts that were checked first: no room id, person id or base
 // can smuggle a wildcard, a slash, a control character or somebody else's topic into a publish, a subscription or a template.
 import { fail } from '../base/errors.js';
-import { idPattern, reservedIds } from '../gallery/names.js';
-
-const levelPattern = /^[A-Za-z0-9_-]+$/;
-const maxPrefixLength = 64;
+import { prefixFault } from '../config/mqtt-rules.js';
+import { idFault } from '../gallery/names.js';
 
 /** The topics of one room; docs/mqtt.md describes each. */
 export interface RoomTopics {
@@ -21,30 +19,16 @@ export interface RoomTopics {
   readonly snapshot: string;
 }
 
-/** Whether `id` may name a room or a person: `[a-z0-9_-]{1,32}` and no reserved word. */
-export function isId(id: string): boolean {
-  return idPattern.test(id) && !reservedIds.has(id);
+/** `value` again, or CONFIG_INVALID that names `what` ("room.id") and says what `fault` is. */
+function checked(value: string, fault: string | null, what: string): string {
+  if (fault === null) return value;
+  throw fail('CONFIG_INVALID', `${what}: ${quote(value)}: ${fault}`);
 }
 
-/** `id` again, or CONFIG_INVALID that names `what` ("room.id"). */
-export function checkId(id: string, what: string): string {
-  if (isId(id)) return id;
-  const why = reservedIds.has(id) ? `'${id}' is a reserved word` : `${quote(id)} is not [a-z0-9_-]{1,32}`;
-  throw fail('CONFIG_INVALID', `${what}: ${why}; choose an id such as 'kitchen' or 'ada-2'.`);
-}
+const checkId = (id: string, what: string): string => checked(id, idFault(id), what);
 
-/**
- * `prefix` again (the base of the topics or of the discovery), or CONFIG_INVALID that names `what`. One or more levels
- * of `[A-Za-z0-9_-]` parted by single slashes, 64 characters at most; so no `+`, `#`, `$SYS`, NUL or empty level.
- */
-export function checkPrefix(prefix: string, what: string): string {
-  const levels = prefix.split('/');
-  if (prefix.length <= maxPrefixLength && levels.every((level) => levelPattern.test(level))) return prefix;
-  throw fail(
-    'CONFIG_INVALID',
-    `${what}: ${quote(prefix)} is no MQTT topic of letters, digits, '_', '-' and single slashes (64 characters at most).`,
-  );
-}
+/** `prefix` again (the base of the topics or of the discovery), or CONFIG_INVALID that names `what`. */
+export const checkPrefix = (prefix: string, what: string): string => checked(prefix, prefixFault(prefix), what);
 
 /** The topics of room `id` under `base` (MQTT 5.0 section 4.7). Throws CONFIG_INVALID for a base or an id that is refused. */
 export function roomTopics(base: string, id: string): RoomTopics {

@@ -2,7 +2,8 @@
 // whole or not at all, and only within bounds: the other room may run another roomkin, or be somebody else's.
 import { z } from 'zod';
 import { floatBytes, floatsOf } from '../base/bytes.js';
-import { checkName, idPattern, isPersonId } from '../gallery/names.js';
+import { parseJson } from '../base/json.js';
+import { checkName, isId } from '../gallery/names.js';
 import { isUnit } from '../store/seal.js';
 import type { Quality } from '../vision/face.js';
 import { qualitySchema } from '../vision/face.js';
@@ -65,7 +66,7 @@ const face = {
   createdAtMs: ms,
 };
 const person = z.object({
-  id: z.string().refine(isPersonId),
+  id: z.string().refine(isId),
   name: z.string().refine(isName),
   key: bytes(32, 32),
   createdAtMs: ms,
@@ -74,7 +75,7 @@ const person = z.object({
     .max(400),
   rejections: z.array(z.object(face)).max(400),
 });
-const stamp = z.object({ life: count, forgotten: z.boolean(), counter: count, room: z.string().regex(idPattern) });
+const stamp = z.object({ life: count, forgotten: z.boolean(), counter: count, room: z.string().refine(isId) });
 const document = z
   .object({ stamp, person: person.nullable() })
   .refine(({ stamp: { forgotten }, person: of }) => forgotten === (of === null))
@@ -100,17 +101,11 @@ export function writeDocument({ stamp: version, person: of }: SharedDocument): B
  * be compared with vectors that it cannot be compared with.
  */
 export function readDocument(plain: Buffer, dimensions: ReadonlyMap<string, number>): SharedDocument | null {
-  let body: unknown;
-  try {
-    body = JSON.parse(plain.toString('utf8'));
-  } catch {
-    return null;
-  }
-  const parsed = document.safeParse(body);
-  if (!parsed.success) return null;
-  const faces = [...(parsed.data.person?.templates ?? []), ...(parsed.data.person?.rejections ?? [])];
+  const parsed = parseJson(plain.toString('utf8'), document);
+  if (parsed === null) return null;
+  const faces = [...(parsed.person?.templates ?? []), ...(parsed.person?.rejections ?? [])];
   const fits = ({ space, vector }: SharedFace): boolean => (dimensions.get(space) ?? vector.length) === vector.length;
-  return faces.every(fits) ? parsed.data : null;
+  return faces.every(fits) ? parsed : null;
 }
 
 /** What tells one photo of a person from another. */

@@ -3,6 +3,7 @@
 // first and then says only what the broker does not have or has older: the rooms do not talk each other down.
 import { RoomkinError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
+import { createBackoff } from '../base/retry.js';
 import type { Config } from '../config/load.js';
 import { defaultManifestPath, readManifest } from '../engine/manifest.js';
 import type { Journal } from '../journal/journal.js';
@@ -51,6 +52,7 @@ export function createGallerySharing(options: GallerySharingOptions): GallerySha
   const failures = new Map<string, { readonly digest: string; readonly count: number }>();
   /** What was heard while the disk failed. */
   const missed = new Map<string, Buffer>();
+  const retries = createBackoff({ firstMs: retryMs, mostMs: retryMs });
   let listening: NodeJS.Timeout | undefined;
   let retrying: NodeJS.Timeout | undefined;
   let maySpeak = false;
@@ -70,7 +72,7 @@ export function createGallerySharing(options: GallerySharingOptions): GallerySha
     } catch (error) {
       if (!(error instanceof RoomkinError)) throw error;
       warnOnce('disk', `the people that rooms share wait for the disk: ${error.message}`);
-      retrying ??= setTimeout(retry, retryMs);
+      retrying ??= setTimeout(retry, retries.failed());
       return null;
     }
   }

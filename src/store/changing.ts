@@ -2,7 +2,7 @@
 
 import { createHmac } from 'node:crypto';
 import { fail } from '../base/errors.js';
-import { checkName, foldName, freeId, isPersonId } from '../gallery/names.js';
+import { checkName, foldName, freeId, isId } from '../gallery/names.js';
 import type { PersonId } from '../gallery/person.js';
 import type { Keyring } from './keyring.js';
 import { cohort, type Reader } from './reading.js';
@@ -59,7 +59,7 @@ export function createChanges(sql: Statements, keys: Keyring, reader: Reader, wa
       const known = reader.row(kept);
       if (known && known.foldedName === foldName(kept)) return known.id;
       const taken = new Set(sql.people.all().map((person) => person.id));
-      const fresh = id !== undefined && isPersonId(id) && !taken.has(id) ? id : freeId(kept, taken);
+      const fresh = id !== undefined && isId(id) && !taken.has(id) ? id : freeId(kept, taken);
       sql.addPerson.run(fresh, kept, foldName(kept), keys.create(fresh).wrapped, wallMs());
       return fresh;
     },

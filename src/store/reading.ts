@@ -1,9 +1,10 @@
 // Rows → people and templates. What does not open is left out and reported, never guessed: a template that was damaged or moved
 // to another person cannot give a wrong name.
 import { fail } from '../base/errors.js';
+import { parseJson } from '../base/json.js';
 import { foldName } from '../gallery/names.js';
 import type { Gallery, Person, PersonId, Template } from '../gallery/person.js';
-import type { Quality } from '../vision/face.js';
+import { type Quality, qualitySchema } from '../vision/face.js';
 import type { Keyring } from './keyring.js';
 import { openVector } from './seal.js';
 import type { PersonRow, Statements } from './statements.js';
@@ -133,10 +134,5 @@ export function createReader(sql: Statements, keys: Keyring, onDamage: (what: st
 }
 
 export function parseQuality(text: string): Quality | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && 'eyesPx' in value ? (value as Quality) : null;
-  } catch {
-    return null;
-  }
+  return parseJson(text, qualitySchema);
 }

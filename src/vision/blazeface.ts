@@ -2,7 +2,7 @@
 //
 // Source: MediaPipe's face_detection_full_range.pbtxt: 192x192 input, one anchor in the middle of each cell of a 48x48
 // grid, sixteen numbers an anchor in input pixels (box centre and size, six keypoints), a sigmoid score.
-import type { Box, Landmarks, Point } from './face.js';
+import { type Box, type Landmarks, overlap, type Point } from './face.js';
 import type { View } from './picture.js';
 
 export const DETECTOR_PX = 192;
@@ -69,25 +69,6 @@ export function eyesApart(landmarks: Landmarks): number {
 
 /** Boxes that share more than this of their union are one face. MediaPipe's value. */
 export const OVERLAP_LIMIT = 0.3;
-
-/** Intersection over union of two boxes, 0 to 1. */
-export function overlap(a: Box, b: Box): number {
-  const common = intersection(a, b);
-  const union = a[2] * a[3] + b[2] * b[3] - common;
-  return union > 0 ? common / union : 0;
-}
-
-/** Intersection over the smaller box, 0 to 1: 1 for a box inside another. */
-export function containment(a: Box, b: Box): number {
-  const smaller = Math.min(a[2] * a[3], b[2] * b[3]);
-  return smaller > 0 ? intersection(a, b) / smaller : 0;
-}
-
-function intersection(a: Box, b: Box): number {
-  const width = Math.min(a[0] + a[2], b[0] + b[2]) - Math.max(a[0], b[0]);
-  const height = Math.min(a[1] + a[3], b[1] + b[3]) - Math.max(a[1], b[1]);
-  return width > 0 && height > 0 ? width * height : 0;
-}
 
 /** Candidates that overlap a better one, together with it: one group a face, best score first within and among them. */
 export function groups<T extends Candidate>(candidates: readonly T[], limit = OVERLAP_LIMIT): T[][] {

@@ -5,6 +5,25 @@ import { z } from 'zod';
 /** `[x, y, width, height]` in pixels of the frame; x to the right, y down. */
 export type Box = readonly [x: number, y: number, width: number, height: number];
 
+/** Intersection over union of two boxes, 0 to 1. */
+export function overlap(a: Box, b: Box): number {
+  const common = intersection(a, b);
+  const union = a[2] * a[3] + b[2] * b[3] - common;
+  return union > 0 ? common / union : 0;
+}
+
+/** Intersection over the smaller box, 0 to 1: 1 for a box inside another. */
+export function containment(a: Box, b: Box): number {
+  const smaller = Math.min(a[2] * a[3], b[2] * b[3]);
+  return smaller > 0 ? intersection(a, b) / smaller : 0;
+}
+
+function intersection(a: Box, b: Box): number {
+  const width = Math.min(a[0] + a[2], b[0] + b[2]) - Math.max(a[0], b[0]);
+  const height = Math.min(a[1] + a[3], b[1] + b[3]) - Math.max(a[1], b[1]);
+  return width > 0 && height > 0 ? width * height : 0;
+}
+
 /** `[x, y]` in pixels of the frame. */
 export type Point = readonly [x: number, y: number];
 

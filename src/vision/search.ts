@@ -5,8 +5,8 @@
 //
 // Measured on portraits pasted into 1280x960 room photos (test/bars/recall.ts): first looks of 0.5 or more alone leave 0.4
 // false faces an empty room; asking two close-ups for a mean of 0.5 leaves none and loses no face of 14 px between the eyes.
-import { average, type Candidate, containment, DETECTOR_PX, groups, OVERLAP_LIMIT, overlap } from './blazeface.js';
-import type { Box } from './face.js';
+import { average, type Candidate, DETECTOR_PX, groups, OVERLAP_LIMIT } from './blazeface.js';
+import { type Box, containment, overlap } from './face.js';
 import { type Size, type View, viewAround, wholeView } from './picture.js';
 
 /** Candidates that one look at a view finds, of `leastScore` or more, suppressed within the look. */

@@ -1,5 +1,5 @@
 // The doctor as a process: what it says of a machine where some things are missing, and of one where nothing is.
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -29,7 +29,8 @@ async function configure(folder: string, url: string, input = join(folder, 'pict
 const stateOf = ({ checks }: Report, name: string): string | undefined => checks.find((f) => f.check === name)?.state;
 
 t.test('where everything is there nothing fails and nothing is made', async (t) => {
-  const folder = t.testdir({ pictures: {} });
+  const folder = shortFolder(t);
+  mkdirSync(join(folder, 'pictures'));
   await using broker = await startAedes();
   const { code, stdout, stderr } = await runCli(['check', '--json', '--config', await configure(folder, broker.url)]);
   const report = JSON.parse(stdout) as Report;
@@ -42,7 +43,8 @@ t.test('where everything is there nothing fails and nothing is made', async (t) 
 });
 
 t.test('a camera and a broker that are not there fail, each with advice, in 80 columns', async (t) => {
-  const folder = t.testdir({ pictures: {} });
+  const folder = shortFolder(t);
+  mkdirSync(join(folder, 'pictures'));
   const path = await configure(folder, 'mqtt://127.0.0.1:1', join(folder, 'absent'));
   const { code, stdout, stderr } = await runCli(['check', '--config', path]);
   t.equal(code, 69);
@@ -56,7 +58,8 @@ t.test('a broker that says nothing is given up', async (t) => {
   const server = createServer(() => {});
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => server.close());
-  const folder = t.testdir({ pictures: {} });
+  const folder = shortFolder(t);
+  mkdirSync(join(folder, 'pictures'));
   const { port } = server.address() as { port: number };
   const path = await configure(folder, `mqtt://127.0.0.1:${port}`);
   const { stdout } = await runCli(['check', '--json', '--config', path]);
@@ -76,8 +79,19 @@ t.test(
   },
 );
 
+t.test('a path that is too long for the control socket fails, as it does in the daemon', async (t) => {
+  const folder = shortFolder(t);
+  mkdirSync(join(folder, 'pictures'));
+  const path = await configure(folder, 'mqtt://127.0.0.1:1');
+  appendFileSync(path, `[service]\ncontrol_socket = "/run/${'x'.repeat(110)}.sock"\n`);
+  const { stdout } = await runCli(['check', '--json', '--config', path]);
+  const finding = (JSON.parse(stdout) as Report).checks.find(({ check }) => check === 'daemon');
+  t.match(finding, { state: 'fail', code: 'CONFIG_INVALID', found: /service\.control_socket is too long/ });
+});
+
 t.test('an embedder that does not exist fails with exit code 78', async (t) => {
-  const folder = t.testdir({ pictures: {} });
+  const folder = shortFolder(t);
+  mkdirSync(join(folder, 'pictures'));
   const path = await configure(folder, 'mqtt://127.0.0.1:1');
   writeFileSync(
     path,

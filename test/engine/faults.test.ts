@@ -31,7 +31,10 @@ function engineWith(plan: string, options: Partial<EngineOptions> = {}) {
   const log: Log = (level, message) => void (level === 'debug' || lines.push(message));
   const timeoutsMs = { load: 2000, video: 400, still: 400 };
   const engine = createEngine({ childPath, delegate: false, log, timeoutsMs, ...options });
-  return { engine, lines, starts: () => readFileSync(file, 'utf8').trim().split('\n').length };
+  const starts = (): number => readFileSync(file, 'utf8').split('start').length - 1;
+  /** `with` or `without` the delegate, for each start. */
+  const delegates = (): string[] => readFileSync(file, 'utf8').match(/with(out)?/g) ?? [];
+  return { engine, lines, starts, delegates };
 }
 
 const failed = { code: 'ENGINE_FAILED' };
@@ -87,14 +90,47 @@ t.test('a wrong model hash is told as such, not tried again', async (t) => {
   await engine.stop();
 });
 
-t.test('a delegate that crashes is found out in a process of its own', async (t) => {
-  const { engine, starts, lines } = engineWith('segv-at-load ok', { delegate: true });
-  const info = await engine.start();
-  t.match(info, { delegate: 'none', delegateReason: /SIGSEGV/ });
+/** Stands for the plug-in: the child that misbehaves never loads it. */
+const pluginPath = childPath;
+
+for (const [act, reason] of [
+  ['segv-with-delegate', /XNNPACK did not start: .*SIGSEGV/],
+  ['die-with-delegate', /XNNPACK did not start: .*status 3.*something broke inside/],
+  ['fail-with-delegate', /XNNPACK did not start: not a library/],
+  ['hang-with-delegate', /XNNPACK did not start: .*silent/],
+] as const) {
+  t.test(`${act}: the engine starts again without the delegate, for good`, async (t) => {
+    const { engine, lines, delegates } = engineWith(`${act} die-on-frame ok`, { delegate: true, pluginPath });
+    t.match(await engine.start(), { delegate: 'none', delegateReason: reason });
+    t.same(lines, [], 'whoever started it says so, once');
+    await t.rejects(engine.analyze(frame(), video), failed);
+    t.match(await engine.analyze(frame(), video), { faces: [] });
+    t.same(delegates(), ['with', 'without', 'without']);
+    await engine.stop();
+  });
+}
+
+t.test('a delegate that works costs one start, and a later death is an ordinary restart with it', async (t) => {
+  const { engine, delegates } = engineWith('segv-on-frame ok', { delegate: true, pluginPath });
+  t.match(await engine.start(), { delegate: 'xnnpack', delegateReason: null });
+  t.same(delegates(), ['with']);
+  await t.rejects(engine.analyze(frame(), video), failed);
   t.match(await engine.analyze(frame(), video), { faces: [] });
-  t.equal(starts(), 2, 'the probe and the child');
-  t.same(lines, [], 'whoever started it says so, once');
+  t.same(delegates(), ['with', 'with']);
   await engine.stop();
+});
+
+t.test('a child that loads neither with the delegate nor without is tried once more', async (t) => {
+  const once = engineWith('segv-at-load die-at-load ok', { delegate: true, pluginPath });
+  t.match(await once.engine.start(), { delegate: 'none' });
+  t.same(once.delegates(), ['with', 'without', 'without']);
+  await once.engine.stop();
+  const never = engineWith('die-at-load', { delegate: true, pluginPath });
+  await t.rejects(never.engine.start(), failed);
+  t.equal(never.starts(), 3);
+  const wrong = engineWith('hash-at-load', { delegate: true, pluginPath });
+  await t.rejects(wrong.engine.start(), { code: 'MODEL_HASH' });
+  t.equal(wrong.starts(), 1);
 });
 
 t.test('five restarts in a minute, then slowly, for ever', async (t) => {

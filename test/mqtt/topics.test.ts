@@ -1,6 +1,7 @@
 import t from 'tap';
 import { RoomkinError } from '../../src/base/errors.js';
-import { checkPrefix, discoveryTopic, isId, roomTopics } from '../../src/mqtt/topics.js';
+import { isId } from '../../src/gallery/names.js';
+import { checkPrefix, discoveryTopic, roomTopics } from '../../src/mqtt/topics.js';
 
 t.test('a room speaks below its base', async (t) => {
   const topics = roomTopics('house/room', 'living-room_2');

@@ -5,21 +5,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { packageRoot } from '../../src/base/files.js';
-import { silentLog } from '../../src/base/log.js';
-import { childPath } from '../../src/engine/child-process.js';
-import { probeDelegate } from '../../src/engine/delegate-probe.js';
-import { defaultManifestPath } from '../../src/engine/manifest.js';
+import type { EngineInfo } from '../../src/engine/engine.js';
 import { delegatePluginPath } from '../../src/engine/runtime.js';
-import { defaultSearch } from '../../src/vision/search.js';
+import { createEngine } from '../../src/engine/supervisor.js';
+import type { Frame } from '../../src/vision/picture.js';
+import { madePicture } from '../vision/made-picture.js';
 
 const script = join(packageRoot, 'scripts', 'build-native.js');
-const options = {
-  manifestPath: defaultManifestPath,
-  embedder: 'mobilefacenet',
-  threads: 1,
-  search: defaultSearch,
-  minEyesPx: 12,
-};
+/** What the engine says when it has started with the plug-in at `pluginPath` and has analysed a picture. */
+async function startWith(pluginPath: string): Promise<EngineInfo> {
+  await using engine = createEngine({ embedder: 'mobilefacenet', threads: 1, pluginPath });
+  const info = await engine.start();
+  const picture: Frame = { ...madePicture('noise', 64, 48), capturedAt: 0, sequence: 0 };
+  await engine.analyze(picture, { search: 'whole' });
+  return info;
+}
 
 t.test('without a working compiler the install goes on, with one clear line', async (t) => {
   const before = statSync(delegatePluginPath).mtimeMs;
@@ -43,8 +43,8 @@ t.test('the plug-in finds its library from where it lies, not from where it was 
   t.notOk(text.includes(`${packageRoot}/node_modules`));
 });
 
-t.test('the probe passes a plug-in that works', async (t) => {
-  t.same(await probeDelegate(options, silentLog), { path: delegatePluginPath, reason: null });
+t.test('a plug-in that works is used', async (t) => {
+  t.match(await startWith(delegatePluginPath), { delegate: 'xnnpack', delegateReason: null });
 });
 
 /** A plug-in whose delegate cannot start, as XNNPACK's where /proc and /sys are out of reach. */
@@ -60,19 +60,15 @@ function brokenPlugin(): string | null {
   return existsSync(made) ? made : null;
 }
 
-t.test('a plug-in that cannot start kills the probe and nothing else', async (t) => {
+t.test('a plug-in that cannot start kills the first child, and the next one does without', async (t) => {
   const broken = brokenPlugin();
   if (broken === null) return void t.comment('skipped: no C compiler here');
-  const probed = await probeDelegate(options, silentLog, childPath, broken);
-  t.match(probed, { path: null, reason: /did not start.*SIGSEGV/ });
+  t.match(await startWith(broken), { delegate: 'none', delegateReason: /did not start.*SIGSEGV/ });
 });
 
 t.test('no plug-in, or one that is no library, is a reason to run without', async (t) => {
-  t.match(await probeDelegate(options, silentLog, childPath, '/no/such/plugin.so'), {
-    path: null,
-    reason: /not built/,
-  });
+  t.match(await startWith('/no/such/plugin.so'), { delegate: 'none', delegateReason: /not built/ });
   const text = join(mkdtempSync(join(tmpdir(), 'roomkin-plugin-')), 'text.so');
   writeFileSync(text, 'not a library');
-  t.match(await probeDelegate(options, silentLog, childPath, text), { path: null, reason: /did not start/ });
+  t.match(await startWith(text), { delegate: 'none', delegateReason: /did not start/ });
 });

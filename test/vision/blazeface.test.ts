@@ -1,5 +1,6 @@
 import t from 'tap';
-import { type Candidate, containment, DETECTOR_PX, decode, overlap, suppress } from '../../src/vision/blazeface.js';
+import { type Candidate, DETECTOR_PX, decode, suppress } from '../../src/vision/blazeface.js';
+import { containment, overlap } from '../../src/vision/face.js';
 import { golden } from './made-picture.js';
 
 interface DecodeGolden {

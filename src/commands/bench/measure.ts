@@ -73,10 +73,3 @@ export function measure(options: MeasureOptions, signal: AbortSignal): Promise<M
     child.send(options);
   });
 }
-
-/** Median and 95th percentile of at least one time. */
-export function spread(times: readonly number[]): Spread {
-  const sorted = [...times].sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
-  return { p50: at(0.5), p95: at(0.95) };
-}

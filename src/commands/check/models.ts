@@ -5,7 +5,7 @@ import { engineOptions } from '../../config/parts.js';
 import { createEngine } from '../../engine/supervisor.js';
 import { type Finding, fault, ok, warn } from './finding.js';
 
-/** Loads both models as the daemon does, which checks their hashes and probes the delegate. */
+/** Loads both models as the daemon does, which checks their hashes and finds out whether XNNPACK works. */
 export async function checkModels(config: Config): Promise<Finding> {
   await using engine = createEngine(engineOptions(config, silentLog));
   try {
