@@ -4,7 +4,7 @@ import { faultsOf, oneLine, RoomkinError } from './base/errors.js';
 import { packageVersion } from './base/files.js';
 import type { CommandIo } from './commands/command.js';
 import { type CommonOptions, createProgram } from './commands/program.js';
-import { type Given, type VerbName, verbs } from './commands/verbs.js';
+import type { Given, VerbName } from './commands/verbs.js';
 
 type Run<N extends VerbName> = (given: Given<N>, io: CommandIo) => Promise<void>;
 
@@ -48,7 +48,7 @@ export async function main(args: readonly string[]): Promise<void> {
   // `roomkin people | head -1` closes our stdout early: that is not a fault.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 74));
 
-  /** Whether stdout has its one JSON document; a verb that prints one a line may always add the error. */
+  /** Whether stdout has a JSON document already: an error does not become a second one. */
   let documented = false;
   const run = async (
     verb: VerbName,
@@ -56,9 +56,8 @@ export async function main(args: readonly string[]): Promise<void> {
     { config, json }: CommonOptions,
   ): Promise<void> => {
     const { createIo } = await import('./commands/io.js');
-    const streams = verbs.some((definition) => definition.name === verb && 'streams' in definition);
     const onDocument = (): void => {
-      documented = !streams;
+      documented = true;
     };
     const io = createIo({ json, configPath: config, signal: interrupt.signal, onDocument });
     // The table and the verb agree: `load` is checked against it.

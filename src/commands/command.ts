@@ -6,7 +6,10 @@ import type { EngineOptions } from '../engine/supervisor.js';
 
 /** A verb's way to the outside. Results go to `out` or `document`, everything else to stderr. */
 export interface CommandIo {
-  /** True with `--json`: exactly one `document` on stdout (or one per line for run, demo and watch), nothing else there. */
+  /**
+   * True with `--json`: exactly one `document` on stdout (or one per line for run, demo and watch), nothing else there.
+   * An error before the first document is printed as the document.
+   */
   readonly json: boolean;
   /** Columns of the terminal on stdout; 80 where there is none. */
   readonly columns: number;

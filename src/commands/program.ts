@@ -95,8 +95,9 @@ function verbOf(definition: VerbDefinition & { readonly name: VerbName }, progra
       refuseMisplaced(option, verb, name);
       given[camelCase(option.name)] = verb.getOptionValue(camelCase(option.name));
     }
-    const common = { ...program.opts(), ...verb.opts() };
-    await run(name, given, { config: common['config'] ?? null, json: common['json'] === true });
+    const [before, after] = [program.opts(), verb.opts()];
+    const config: string | undefined = after['config'] ?? before['config'];
+    await run(name, given, { config: config ?? null, json: before['json'] || after['json'] });
   });
 }
 

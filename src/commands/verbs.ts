@@ -72,8 +72,6 @@ export interface VerbDefinition {
   readonly examples: readonly (readonly [line: string, effect: string])[];
   /** Besides 0. */
   readonly exitCodes: readonly ExitCode[];
-  /** With `--json` it prints a document per line as things happen, not one at the end. */
-  readonly streams?: true;
 }
 
 const text = { kind: 'text' } as const;
@@ -259,7 +257,6 @@ export const verbs = [
       ['roomkin run --json --config lab.toml', 'Run another one, each change as a line of JSON.'],
     ],
     exitCodes: [64, 69, 70, 74, 78],
-    streams: true,
   },
   {
     name: 'status',
@@ -288,7 +285,6 @@ export const verbs = [
       ['roomkin watch --json', 'The same, a line of JSON for each.'],
     ],
     exitCodes: [64, 69, 78],
-    streams: true,
   },
   {
     name: 'pause',
@@ -448,7 +444,6 @@ export const verbs = [
       ['roomkin demo --json', 'The same, a line of JSON for each event.'],
     ],
     exitCodes: [64, 70, 74, 78],
-    streams: true,
   },
   {
     name: 'detect',
