@@ -35,14 +35,27 @@ const load: { readonly [N in VerbName]: () => Promise<Run<N>> } = {
   why: async () => (await import('./commands/why.js')).run,
 };
 
+/** How long a verb may take to end by itself after Ctrl-C, milliseconds. The daemon takes as long as it needs. */
+const graceMs = 700;
+
 /** Runs one command line and sets `process.exitCode`. Never throws. */
 export async function main(args: readonly string[]): Promise<void> {
   const interrupt = new AbortController();
-  let interrupted: NodeJS.Signals | null = null;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  let running: { readonly verb: VerbName; readonly io: CommandIo } | null = null;
+  let interruptedCode: 130 | 143 | null = null;
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
     process.once(signal, () => {
-      interrupted = signal;
+      interruptedCode = code;
       interrupt.abort();
+      if (running?.verb === 'run') return;
+      // An inference, or a program that was asked, may take longer. What was begun in the gallery is whole or not there.
+      setTimeout(() => {
+        running?.io.progress('');
+        process.exit(code);
+      }, graceMs).unref();
     });
   }
   // `roomkin people | head -1` closes our stdout early: that is not a fault.
@@ -60,6 +73,7 @@ export async function main(args: readonly string[]): Promise<void> {
       documented = true;
     };
     const io = createIo({ json, configPath: config, signal: interrupt.signal, onDocument });
+    running = { verb, io };
     // The table and the verb agree: `load` is checked against it.
     const start = (await load[verb]()) as (given: unknown, io: CommandIo) => Promise<void>;
     await start(given, io);
@@ -68,12 +82,18 @@ export async function main(args: readonly string[]): Promise<void> {
     await createProgram(packageVersion, run).parseAsync(args.length === 0 ? ['help'] : args, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;
-    if (interrupted && (error as Error)?.name === 'AbortError') {
-      process.exitCode = interrupted === 'SIGINT' ? 130 : 143;
+    if (interruptedCode !== null && isInterruption(error)) {
+      process.exitCode = interruptedCode;
       return;
     }
     report(error, asksForJson(args) && !documented);
   }
+}
+
+/** A terminal sends Ctrl-C to the engine's process, too. */
+function isInterruption(error: unknown): boolean {
+  if (error instanceof RoomkinError) return error.code === 'ENGINE_FAILED';
+  return error instanceof Error && error.name === 'AbortError';
 }
 
 /** Also of a command line that is refused before its end was read. */

@@ -1,6 +1,7 @@
 // roomkin demo: the whole way, frames to MQTT, with nothing but a checkout. The daemon, the models, the gallery and the
 // broker are the real ones; only the room is drawn.
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fail } from '../base/errors.js';
@@ -21,6 +22,9 @@ const room = 'demo';
 export async function run(_: object, io: CommandIo): Promise<void> {
   const samples = sampleFolder();
   const folder = await mkdtemp(join(tmpdir(), 'roomkin-demo-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  // Ctrl-C does not wait for everything here.
+  process.once('exit', remove);
   try {
     await using broker = await startBroker();
     const config = demoConfig(folder, broker.url);
@@ -50,7 +54,8 @@ export async function run(_: object, io: CommandIo): Promise<void> {
     io.signal.throwIfAborted();
     conclude(io, meter, audience.heard);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    process.off('exit', remove);
+    remove();
   }
 }
 

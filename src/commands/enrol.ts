@@ -65,7 +65,7 @@ async function refuseMistakenWords({ name, path, photos }: Given<'enrol'>): Prom
   for (const word of path) {
     const isPhoto = photos !== undefined && (await stat(word).catch(() => null)) !== null;
     if (!isPhoto)
-      throw misused('enrol', `${oneLine(word, 40)} is not expected here: a name with spaces is written in quotes`);
+      throw misused('enrol', `one NAME is needed (in quotes if it has spaces): ${oneLine(word, 40)} is too much`);
   }
   if (name !== undefined && photos !== undefined && (await stat(name).catch(() => null))?.isFile())
     throw misused('enrol', `one NAME is needed before --photos: ${oneLine(name, 40)} is a file`);
