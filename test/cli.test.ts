@@ -2,11 +2,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { packageVersion } from '../src/base/files.js';
+import { packageRoot, packageVersion } from '../src/base/files.js';
 import { exitCodeTexts, type OptionDefinition, type VerbDefinition, verbs } from '../src/commands/verbs.js';
 import { maxLooks } from '../src/control/protocol.js';
-import { runCli } from './helpers/cli.js';
+import { runCli, spawnCli } from './helpers/cli.js';
 import { shortFolder } from './helpers/short-folder.js';
+
+t.setTimeout(180_000);
 
 t.test('help lists every verb within 80 columns', async (t) => {
   const { code, stdout } = await runCli(['help']);
@@ -164,4 +166,21 @@ t.test('help and status load neither sharp, nor a model runtime, nor what they d
   t.notMatch(await loadedBy('--help'), /sharp|tflite|tensorflow|mediapipe|zod|sqlite|mqtt/);
   t.notMatch(await loadedBy('status', '--config', config), /sharp|tflite|tensorflow|mediapipe/);
   t.match(await loadedBy('detect', '/nowhere.jpg'), /sharp/, 'the list shows what is loaded');
+});
+
+t.test('Ctrl-C ends a verb that waits for the engine, with 130 and nothing said', async (t) => {
+  const photos = join(packageRoot, 'node_modules', '@vladmandic', 'face-api', 'demo');
+  const child = spawnCli(['detect', photos, '--json'], { ROOMKIN_CONFIG: undefined });
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (text) => {
+    stdout += text;
+  });
+  child.stderr?.on('data', (text) => {
+    stderr += text;
+    if (String(text).includes('photo 1 of')) child.kill('SIGINT');
+  });
+  t.equal(await new Promise((resolve) => child.once('close', resolve)), 130);
+  t.equal(stdout, '');
+  t.notMatch(stderr, /^roomkin:/m);
 });
