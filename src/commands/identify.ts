@@ -4,6 +4,8 @@ import type { Identification } from '../gallery/identify.js';
 import { identifyFace } from '../gallery/identify.js';
 import type { Gallery } from '../gallery/person.js';
 import { assignNames } from '../recognition/decide.js';
+import type { Reason } from '../recognition/reason.js';
+import { reasonText } from '../recognition/reason-text.js';
 import type { RoomOptions } from '../room/options.js';
 import type { Box, Quality } from '../vision/face.js';
 import type { CommandIo } from './command.js';
@@ -29,7 +31,9 @@ interface NamedFace {
   readonly second: number | null;
   readonly margin: number | null;
   readonly quality: Quality;
+  /** The rule that decided, in words and as data. */
   readonly rule: string;
+  readonly reason: Reason;
 }
 
 export async function run({ file: given }: Given<'identify'>, io: CommandIo): Promise<void> {
@@ -61,12 +65,24 @@ export async function run({ file: given }: Given<'identify'>, io: CommandIo): Pr
 /** Identifies the faces of one picture; no two of them get one name. */
 function nameFaces({ faces, picture }: AnalysedPhoto, gallery: Gallery, options: RoomOptions): NamedFace[] {
   const scale = picture.originalWidth / picture.width;
+  const names = new Map(gallery.people.map(({ id, name }) => [id, name]));
   return assignNames(faces.map((face) => identifyFace(face, gallery, options))).map((found, index) => {
     const { box, quality } = faces[index]!;
-    const { person, state, similarity, second, margin, rule } = found;
-    const name = gallery.people.find(({ id }) => id === person)?.name ?? null;
+    const { person, state, similarity, second, margin, reason } = found;
+    const name = person === null ? null : (names.get(person) ?? null);
     const inPhoto = { ...quality, eyesPx: quality.eyesPx * scale };
-    return { box: scaled(box, scale), person, name, state, similarity, second, margin, quality: inPhoto, rule };
+    return {
+      box: scaled(box, scale),
+      person,
+      name,
+      state,
+      similarity,
+      second,
+      margin,
+      quality: inPhoto,
+      rule: reasonText(reason, names),
+      reason,
+    };
   });
 }
 

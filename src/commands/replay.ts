@@ -3,6 +3,7 @@
 import { createCalibrator, recognitionOptions } from '../config/parts.js';
 import { type Outcome, type RecordedLook, type Rejudged, rejudge } from '../journal/replay.js';
 import type { LookStore } from '../journal/store.js';
+import { reasonText } from '../recognition/reason-text.js';
 import type { CommandIo } from './command.js';
 import { openKeptLooks } from './journal.js';
 import { configuredSpace, openGallery } from './parts.js';
@@ -24,7 +25,7 @@ export async function run({ since }: Given<'replay'>, io: CommandIo): Promise<vo
     tracks: whole.length,
     unchanged: whole.length - changed.length,
     leftOut: tracks.length - whole.length,
-    changes: changed.map(documented),
+    changes: changed.map((change) => documented(change, names)),
   });
   for (const one of changed) for (const line of changeLines(one, names, io.columns)) io.out(line);
   for (const line of wrap(summary(tracks, changed.length, since.text), Math.min(io.columns, 80))) io.out(line);
@@ -53,9 +54,17 @@ function isChanged({ before, after }: Rejudged): boolean {
   return before.person !== after.person || (before.person === null && stranger(before) !== stranger(after));
 }
 
-function documented({ firstMs, run, track, looks, before, after }: Rejudged) {
+function documented({ firstMs, run, track, looks, before, after }: Rejudged, names: ReadonlyMap<string, string>) {
   const { person, state } = before;
-  return { at: new Date(firstMs).toISOString(), run, track, looks, before: { person, state }, after };
+  const rule = reasonText(after.reason, names);
+  return {
+    at: new Date(firstMs).toISOString(),
+    run,
+    track,
+    looks,
+    before: { person, state },
+    after: { ...after, rule },
+  };
 }
 
 function namesOf(io: CommandIo): ReadonlyMap<string, string> {
@@ -68,7 +77,7 @@ function changeLines(one: Rejudged, names: ReadonlyMap<string, string>, columns:
   const said = ({ person, state }: Outcome): string =>
     person === null ? (state === 'stranger' ? 'a stranger' : 'nobody') : (names.get(person) ?? person);
   const head = `${new Date(firstMs).toLocaleTimeString('en-GB')}  `;
-  const text = `track ${track}, ${looks} looks: was ${said(before)}, now ${said(after)}: ${after.rule}`;
+  const text = `track ${track}, ${looks} looks: was ${said(before)}, now ${said(after)}: ${reasonText(after.reason, names)}`;
   const lines = wrap(text, Math.max(20, Math.min(columns, 80) - head.length));
   return lines.map((line, i) => `${i === 0 ? head : ' '.repeat(head.length)}${line}`);
 }

@@ -173,7 +173,7 @@ export function createLiveWatcher(parts: LiveParts, send: (update: LiveUpdate) =
   };
 }
 
-function liveFace({ score, quality, embedding, weight, best, similarity, person, rule }: LookExplained): LiveFace {
+function liveFace({ score, quality, embedding, weight, best, similarity, person, reason }: LookExplained): LiveFace {
   const encoded = embedding === null ? null : encodeEmbedding(embedding);
-  return { score, quality, embedding: encoded, weight, best, similarity, person, rule };
+  return { score, quality, embedding: encoded, weight, best, similarity, person, reason };
 }

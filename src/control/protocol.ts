@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { floatBytes, floatsOf } from '../base/bytes.js';
 import type { ErrorCode } from '../base/errors.js';
+import type { Reason } from '../recognition/reason.js';
 import type { Quality } from '../vision/face.js';
 
 /** A request line longer than this is refused and the connection closed. */
@@ -122,7 +123,7 @@ export interface LiveFace {
   readonly best: string | null;
   readonly similarity: number | null;
   readonly person: string | null;
-  readonly rule: string;
+  readonly reason: Reason;
 }
 
 /** An embedding as base64 of its 32-bit floats, little-endian. */

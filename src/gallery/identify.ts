@@ -1,6 +1,6 @@
 // Open-set identification of one embedding: a name needs a similarity AND a margin to the second person. Never a guess.
 import type { Face } from '../vision/face.js';
-import { type QualityGate, refusal } from '../vision/quality-gate.js';
+import { type QualityGate, type QualityRefusal, refusal } from '../vision/quality-gate.js';
 import type { Gallery, Person, PersonId } from './person.js';
 import { personSimilarity, rejectionOf, similarity } from './similarity.js';
 
@@ -33,7 +33,8 @@ export type Pair = readonly [PersonId, PersonId];
  */
 export type IdentificationState = 'known' | 'ambiguous' | 'unclear' | 'stranger';
 
-export interface Identification {
+/** `R`: what may have decided; more rules apply to a track than to one face. */
+export interface Identification<R = ComparisonReason> {
   /** Only ever set when `state` is `known`. */
   readonly person: PersonId | null;
   readonly state: IdentificationState;
@@ -45,11 +46,38 @@ export interface Identification {
   readonly second: number | null;
   /** `similarity - second`; null without a second person. */
   readonly margin: number | null;
-  /** Near enough to `best`, but nearer to a face that somebody said is not them. */
-  readonly rejected?: boolean;
-  /** The rule that decided, one line for people: `similarity 0.31, 0.38 needed`. */
-  readonly rule: string;
+  /** The rule that decided. */
+  readonly reason: R;
 }
+
+/** How the comparison of one embedding with the gallery ended. Similarities are cosines, -1 to 1. */
+export type ComparisonReason =
+  | { readonly kind: 'nobody-enrolled' }
+  /** Everybody is below their lower boundary. */
+  | { readonly kind: 'unlike-everybody'; readonly best: PersonId; readonly similarity: number; readonly below: number }
+  | { readonly kind: 'below-threshold'; readonly best: PersonId; readonly similarity: number; readonly needed: number }
+  /** Nearer to a face of the `unknown/` cohort than to anybody. */
+  | { readonly kind: 'nearer-to-cohort'; readonly best: PersonId; readonly similarity: number }
+  /** Near enough to `best`, but nearer to one of their negative templates. */
+  | { readonly kind: 'nearer-to-negative'; readonly best: PersonId; readonly similarity: number }
+  | {
+      readonly kind: 'too-close';
+      readonly best: PersonId;
+      readonly second: PersonId;
+      readonly margin: number;
+      readonly needed: number;
+    }
+  | {
+      readonly kind: 'match';
+      readonly best: PersonId;
+      readonly similarity: number;
+      readonly needed: number;
+      /** null without a second person. */
+      readonly margin: { readonly value: number; readonly needed: number } | null;
+    };
+
+/** How one face of a still picture was identified. */
+export type FaceReason = QualityRefusal | ComparisonReason;
 
 /**
  * Who this is, by thresholds for all or for each person. `embedding` is a unit vector of the gallery's space, or a track's pooled look. Pure; throws RangeError when the vector's length
@@ -63,32 +91,29 @@ export function identify(
   const of = typeof thresholds === 'function' ? thresholds : () => thresholds;
   const ranked = rank(embedding, gallery.people);
   const best = ranked[0];
-  if (best === undefined) return undecided('stranger', undefined, undefined, 'nobody is enrolled');
+  if (best === undefined) return undecided('stranger', undefined, undefined, { kind: 'nobody-enrolled' });
   const second = ranked[1];
   const { threshold, margin: leadOver, strangerBelow } = of(best.person);
   const needed = threshold + (best.person.adjustment?.threshold ?? 0);
   const lead = leadOver + (best.person.adjustment?.margin ?? 0);
-  const said = `similarity ${best.score.toFixed(2)}`;
-  if (ranked.every(({ person, score }) => score < of(person).strangerBelow)) {
-    return undecided('stranger', best, second, `${said}, below ${strangerBelow.toFixed(2)}: nobody enrolled`);
-  }
-  if (best.score < needed) return undecided('unclear', best, second, `${said}, ${needed.toFixed(2)} needed`);
+  const nearest = { best: best.person.id, similarity: best.score };
+  if (ranked.every(({ person, score }) => score < of(person).strangerBelow))
+    return undecided('stranger', best, second, { kind: 'unlike-everybody', ...nearest, below: strangerBelow });
+  if (best.score < needed) return undecided('unclear', best, second, { kind: 'below-threshold', ...nearest, needed });
   const stranger = closestStranger(embedding, gallery);
-  if (stranger !== null && stranger >= best.score) {
-    return undecided('stranger', best, second, `${said}, closer to a face given as unknown`);
-  }
+  if (stranger !== null && stranger >= best.score)
+    return undecided('stranger', best, second, { kind: 'nearer-to-cohort', ...nearest });
   // Nobody wins by another's being barred: who comes second was not near enough to be first.
-  if (rejectionOf(embedding, best.person, best.score) !== null) {
-    const rule = `${said}, closer to a face that is not ${best.person.name}`;
-    return { ...undecided('unclear', best, second, rule), rejected: true };
-  }
+  if (rejectionOf(embedding, best.person, best.score) !== null)
+    return undecided('unclear', best, second, { kind: 'nearer-to-negative', ...nearest });
   const margin = second === undefined ? null : best.score - second.score;
   if (margin !== null && margin < lead) {
-    const rule = `${best.person.name} and ${second!.person.name} ${margin.toFixed(2)} apart, ${lead.toFixed(2)} needed`;
-    return undecided('ambiguous', best, second, rule);
+    const pair = { best: best.person.id, second: second!.person.id };
+    return undecided('ambiguous', best, second, { kind: 'too-close', ...pair, margin, needed: lead });
   }
-  const rule = `${said} reaches ${needed.toFixed(2)}${margin === null ? '' : `, margin ${margin.toFixed(2)} reaches ${lead.toFixed(2)}`}`;
-  return { ...undecided('known', best, second, rule), person: best.person.id };
+  const reached = margin === null ? null : { value: margin, needed: lead };
+  const reason = { kind: 'match', ...nearest, needed, margin: reached } as const;
+  return { ...undecided('known', best, second, reason), person: best.person.id };
 }
 
 interface Ranked {
@@ -115,7 +140,7 @@ function undecided(
   state: IdentificationState,
   best: Ranked | undefined,
   second: Ranked | undefined,
-  rule: string,
+  reason: ComparisonReason,
 ): Identification {
   return {
     person: null,
@@ -125,20 +150,21 @@ function undecided(
     similarity: best?.score ?? null,
     second: second?.score ?? null,
     margin: best && second ? best.score - second.score : null,
-    rule,
+    reason,
   };
 }
 
-// One look of a still picture: the gate first, then the gallery. The daemon, `identify` and the evaluation share it.
-
-/** Who `face` is, by this look alone. A look that is not good enough is `unclear`, with the reason as its rule. */
+/**
+ * Who the face of a still picture is: the quality gate first, then the gallery. A face that is not good enough is `unclear`. The
+ * verb `identify` and the evaluation share this function.
+ */
 export function identifyFace(
   face: Pick<Face, 'score' | 'quality' | 'embedding'>,
   gallery: Gallery,
   options: { readonly gate: QualityGate; readonly look: Thresholds },
-): Identification {
+): Identification<FaceReason> {
   const poor = refusal(face, options.gate);
   if (poor === null && face.embedding !== null) return identify(face.embedding, gallery, options.look);
   const nothing = { person: null, best: null, runnerUp: null, similarity: null, second: null, margin: null };
-  return { ...nothing, state: 'unclear', rule: poor ?? 'too poor to be embedded' };
+  return { ...nothing, state: 'unclear', reason: poor ?? { kind: 'not-embedded' } };
 }

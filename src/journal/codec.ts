@@ -2,6 +2,7 @@
 // 200 more where looks before it were left out.
 
 import type { IdentificationState } from '../gallery/identify.js';
+import type { Reason } from '../recognition/reason.js';
 import type { Box, Quality } from '../vision/face.js';
 import type { NotedLook } from './sampling.js';
 
@@ -18,7 +19,7 @@ export interface KeptLook extends NotedLook {
 }
 
 /** Format of the bytes; part of what their seal is bound to, so that a later format is never taken for this one. */
-export const lookFormat = '1';
+export const lookFormat = '2';
 
 /** What is sealed: everything but the two columns that lie in the clear. */
 export type SealedLook = Omit<KeptLook, 'id' | 'wallMs'>;
@@ -30,7 +31,7 @@ type Texts = readonly [
   person: string | null,
   best: string | null,
   runnerUp: string | null,
-  rule: string,
+  reason: Reason,
 ];
 
 const numberBytes = 8;
@@ -65,7 +66,7 @@ export function encodeLook(look: SealedLook): Buffer {
   numbers.forEach((value, i) => {
     head.writeDoubleLE(value, 1 + i * numberBytes);
   });
-  const texts: Texts = [look.run, look.space, look.state, look.person, look.best, look.runnerUp, look.rule];
+  const texts: Texts = [look.run, look.space, look.state, look.person, look.best, look.runnerUp, look.reason];
   return Buffer.concat([
     head,
     ...[look.embedding, look.skipped?.mean ?? null].map(encodeVector),
@@ -79,7 +80,7 @@ export function decodeLook(bytes: Buffer): SealedLook {
   const numbers = Array.from({ length: count }, (_, i) => bytes.readDoubleLE(1 + i * numberBytes));
   const { vector, end: middle } = decodeVector(bytes, 1 + count * numberBytes);
   const { vector: mean, end } = decodeVector(bytes, middle);
-  const [run, space, state, person, best, runnerUp, rule] = JSON.parse(bytes.toString('utf8', end)) as Texts;
+  const [run, space, state, person, best, runnerUp, reason] = JSON.parse(bytes.toString('utf8', end)) as Texts;
   const [atMs, track, nth, x, y, width, height, score, ...more] = numbers as [number, ...number[]] & number[];
   const [eyesPx, sharpness, yawDegrees, pitchDegrees, light, contrast, weight, ...similarities] = more;
   const [similarity, second, margin, looks, meanWeight] = similarities.map((value) =>
@@ -95,7 +96,7 @@ export function decodeLook(bytes: Buffer): SealedLook {
     contrast: contrast!,
   };
   return {
-    ...{ run, space, state, person, best, runnerUp, rule },
+    ...{ run, space, state, person, best, runnerUp, reason },
     ...{
       atMs,
       track: track!,

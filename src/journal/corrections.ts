@@ -8,6 +8,7 @@ import { identify, type Thresholds } from '../gallery/identify.js';
 import type { Gallery, Person, Template } from '../gallery/person.js';
 import { personSimilarity, rejectionOf, similarity } from '../gallery/similarity.js';
 import type { LookExplained } from '../recognition/observation.js';
+import { reasonText } from '../recognition/reason-text.js';
 import { goodWeight } from '../vision/quality-gate.js';
 
 type Seen = Pick<LookExplained, 'embedding' | 'weight'>;
@@ -106,7 +107,11 @@ export function learnable(
   );
   if (found.person !== person.id) {
     const other = gallery.people.find(({ id }) => id === found.best && id !== person.id);
-    const why = other === undefined ? found.rule : `it is nearer to ${other.name} (${found.similarity!.toFixed(2)})`;
+    const names = new Map(gallery.people.map(({ id, name }) => [id, name]));
+    const why =
+      other === undefined
+        ? reasonText(found.reason, names)
+        : `it is nearer to ${other.name} (${found.similarity!.toFixed(2)})`;
     return { refused: `by the photos of ${person.name} it is not clearly ${person.name}: ${why}; ${enrol}` };
   }
   return room(person, photos) ?? { embedding, known: false };

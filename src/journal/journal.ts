@@ -7,6 +7,8 @@ import { createWallTime } from '../base/clock.js';
 import type { Log } from '../base/log.js';
 import type { PersonId } from '../gallery/person.js';
 import { isAbout, type LookExplained } from '../recognition/observation.js';
+import type { Reason } from '../recognition/reason.js';
+import { reasonText } from '../recognition/reason-text.js';
 import type { KeptLook } from './codec.js';
 import { lastLooks, type NotedLook, type Notes, noNotes, noteworthy, withoutSkipped } from './sampling.js';
 import { createMemoryLooks, type LookStore, type NewLook } from './store.js';
@@ -193,8 +195,9 @@ export interface FaceLook {
   readonly state: string;
   /** The name it got; null: none. */
   readonly name: string | null;
-  /** The rule that stopped it or let it pass, as a short sentence. */
+  /** The rule that decided, as a short sentence and as data. */
   readonly rule: string;
+  readonly reason: Reason;
 }
 
 /** `names`: of everybody in the gallery, by id. */
@@ -212,6 +215,7 @@ export function explainLook(look: KeptLook, names: ReadonlyMap<PersonId, string>
     margin: look.margin,
     state: look.state,
     name: look.person === null ? null : nameOf(look.person),
-    rule: look.rule,
+    rule: reasonText(look.reason, names),
+    reason: look.reason,
   };
 }

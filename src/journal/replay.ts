@@ -1,39 +1,37 @@
-// Yesterday's looks under today's gallery and thresholds: each track again, look by look, through the code that decides live.
-// Which look belongs to which track stands as it was recorded. Pure.
-
+// The recorded observations of a day under the present gallery and thresholds. They go through `step`, the function that decides
+// live, with the tracks that they were recorded on. Pure.
+import { isDeepStrictEqual } from 'node:util';
 import type { IdentificationState } from '../gallery/identify.js';
 import type { Gallery, PersonId } from '../gallery/person.js';
-import { decide, noVerdict, type Verdict } from '../recognition/decide.js';
-import { type FixedFaces, noFixedFaces, wasFixed, watchFixed } from '../recognition/static-faces.js';
-import { addLook, noEvidence } from '../recognition/track-embedding.js';
-import { noTracks, type Track, type Tracks } from '../recognition/tracker.js';
+import type { Reason } from '../recognition/reason.js';
 import type { RoomOptions } from '../room/options.js';
-import { nameTracks, withoutOld } from '../room/step.js';
+import { observe, type RecognitionState, startRecognition } from '../room/step.js';
+import type { ObservedFace } from '../vision/face.js';
 import { refusal, weight } from '../vision/quality-gate.js';
 import type { NotedLook } from './sampling.js';
 
-/** A recorded look: `run` says whose clock `atMs` is of, and whose numbers the tracks have. */
+/** A recorded observation: `run` names the run of the daemon whose clock `atMs` is of, and whose numbers the tracks have. */
 export interface RecordedLook extends NotedLook {
   readonly run: string;
   /** Milliseconds since the Unix epoch. */
   readonly wallMs: number;
 }
 
-/** What a track was taken for: the name it had for the longest time, else what it was at its end. */
+/** How a track was decided: the name it had for the longest time, else its last decision. */
 export interface Outcome {
   readonly person: PersonId | null;
   readonly state: IdentificationState;
-  /** The rule behind it, when it began to hold. */
-  readonly rule: string;
+  /** The reason when that decision was first made. */
+  readonly reason: Reason;
 }
 
 export interface Rejudged {
   readonly run: string;
   readonly track: number;
-  /** Wall time of its first and last look. */
+  /** Wall time of its first and last observation. */
   readonly firstMs: number;
   readonly lastMs: number;
-  /** Looks it had, kept or not. */
+  /** Observations it had, recorded or not. */
   readonly looks: number;
   /** false: its beginning is not on record any more, so there is nothing to compare; `after` is `before`. */
   readonly whole: boolean;
@@ -42,56 +40,45 @@ export interface Rejudged {
 }
 
 /**
- * Every track of `looks`, in the order they began. `looks` is gone through twice, ordered by time, and may grow in between;
- * embeddings must be of the gallery's space. `progress` hears how many looks are done.
+ * Every track of `observations`, in the order they began. `observations` is read twice, ordered by time, and may grow in between;
+ * embeddings must be of the gallery's space. `progress` is told how many observations are done.
  */
 export function rejudge(
-  looks: () => Iterable<RecordedLook>,
+  observations: () => Iterable<RecordedLook>,
   gallery: Gallery,
   options: RoomOptions,
   progress: (done: number) => void = () => {},
 ): readonly Rejudged[] {
-  const recorded = new Map<string, Recorded>();
+  const tracks = new Map<string, RecordedTrack>();
   let done = 0;
-  for (const look of looks()) {
-    const key = keyOf(look);
-    const one = recorded.get(key) ?? begin(look);
-    one.before.add(look, look);
-    one.lastMs = look.wallMs;
-    one.lastAtMs = Math.max(one.lastAtMs, look.atMs);
-    one.looks = Math.max(one.looks, look.nth);
-    recorded.set(key, one);
+  for (const observation of observations()) {
+    const key = keyOf(observation);
+    const track = tracks.get(key) ?? begin(observation);
+    track.before.add(observation, observation);
+    track.lastMs = observation.wallMs;
+    track.lastAtMs = Math.max(track.lastAtMs, observation.atMs);
+    track.looks = Math.max(track.looks, observation.nth);
+    tracks.set(key, track);
     progress(++done);
   }
-  // Several at once where a clock was set back between them.
+  // The observations of two runs are mixed where a clock was set back between them.
   const runs = new Map<string, Run>();
-  for (const frame of frames(looks())) {
-    const id = frame[0]!.run;
-    const run = runs.get(id) ?? { id, tracks: noTracks, verdicts: new Map(), fixed: noFixedFaces };
-    runs.set(id, run);
-    const judged = frame.filter((look) => recorded.get(keyOf(look))?.whole);
-    advance(run, judged, recorded, gallery, options);
-    for (const look of judged) recorded.get(keyOf(look))!.after.add(look, run.verdicts.get(look.track)!);
-    done += frame.length;
-    progress(done);
+  for (const observation of observations()) {
+    const track = tracks.get(keyOf(observation));
+    progress(++done);
+    if (track === undefined || !track.whole) continue;
+    const run = runs.get(observation.run) ?? createRun(observation.atMs, gallery, options);
+    runs.set(observation.run, run);
+    run.add(observation, track);
   }
-  return [...recorded.values()].map((one) => {
-    const { run: id, track, firstMs, lastMs, looks: count, whole } = one;
-    const before = one.before.outcome();
-    return {
-      run: id,
-      track,
-      firstMs,
-      lastMs,
-      looks: count,
-      whole,
-      before,
-      after: whole ? one.after.outcome() : before,
-    };
+  for (const run of runs.values()) run.finish();
+  return [...tracks.values()].map(({ run, track, firstMs, lastMs, looks, whole, before, after }) => {
+    const decided = before.outcome();
+    return { run, track, firstMs, lastMs, looks, whole, before: decided, after: whole ? after.outcome() : decided };
   });
 }
 
-interface Recorded {
+interface RecordedTrack {
   readonly run: string;
   readonly track: number;
   readonly firstMs: number;
@@ -103,131 +90,139 @@ interface Recorded {
   looks: number;
 }
 
-interface Run {
-  readonly id: string;
-  tracks: Tracks;
-  verdicts: ReadonlyMap<number, Verdict>;
-  fixed: FixedFaces;
-}
-
-function begin(look: RecordedLook): Recorded {
-  const { run, track, wallMs, atMs, nth } = look;
+function begin({ run, track, wallMs, atMs, nth }: RecordedLook): RecordedTrack {
   const [before, after] = [createHistory(), createHistory()];
   return { run, track, firstMs: wallMs, whole: nth === 1, before, after, lastMs: wallMs, lastAtMs: atMs, looks: nth };
 }
 
-/** As `observe` does it, with the tracks that were alive then. */
-function advance(
-  run: Run,
-  frame: readonly RecordedLook[],
-  recorded: ReadonlyMap<string, Recorded>,
-  gallery: Gallery,
-  options: RoomOptions,
-): void {
-  const atMs = frame[0]?.atMs;
-  if (atMs === undefined) return;
-  const counted = new Map(frame.map((look) => [look.track, { look, weight: weightNow(look, options) }]));
-  const alive = run.tracks.tracks.filter((one) => {
-    const { lastAtMs } = recorded.get(keyOf({ run: run.id, track: one.id }))!;
-    return atMs - lastAtMs <= options.tracks.lostAfterMs;
-  });
-  const old = new Map(alive.map((one) => [one.id, one]));
-  const verdicts = new Map(run.verdicts);
-  const seen = [...counted].map(([id, now]) => {
-    const gap = fillGap(old.get(id), now.look, verdicts.get(id) ?? noVerdict, gallery, options);
-    verdicts.set(id, gap.verdict);
-    return withLook(gap.track, now.look, now.look.embedding, now.weight, now.look.atMs, options);
-  });
-  const tracks = [...seen, ...alive.filter((one) => !counted.has(one.id))].sort((a, b) => a.id - b.id);
-  const newLook = (id: number) => ((counted.get(id)?.weight ?? 0) > 0 ? counted.get(id)!.look.embedding : null);
-  const looks = [...counted.values()].map((now) => ({ face: now.look, weight: now.weight }));
-  run.fixed = watchFixed(run.fixed, { atMs, size: null, looks }, [...counted.keys()], tracks, options.fixed);
-  run.verdicts = nameTracks(tracks, verdicts, newLook, run.fixed, gallery, options);
-  run.tracks = withoutOld({ ...run.tracks, tracks }, run.verdicts);
+interface Run {
+  add(observation: RecordedLook, track: RecordedTrack): void;
+  /** Decides on what is left. */
+  finish(): void;
 }
 
-/** The looks that were left out before `look`, each as their mean, evenly over the time. */
-function fillGap(
-  old: Track | undefined,
-  look: RecordedLook,
-  before: Verdict,
-  gallery: Gallery,
-  options: RoomOptions,
-): { readonly track: Track | undefined; readonly verdict: Verdict } {
-  let [track, verdict] = [old, before];
-  const { skipped } = look;
-  // A gate that would stop this look only now would have stopped those before it too.
-  const refused = refusal(look, options.gate);
-  const stopped = refused !== null && refused !== look.rule;
-  if (skipped === null || track === undefined || stopped) return { track, verdict };
-  const { lastMs } = track;
-  for (let n = 1; n <= skipped.looks; n++) {
-    const atMs = lastMs + ((look.atMs - lastMs) * n) / (skipped.looks + 1);
-    track = withLook(track, look, skipped.mean, skipped.weight, atMs, options);
-    verdict = decide(track, skipped.mean, verdict, gallery, options);
-    if (verdict.swapped) track = { ...track, evidence: noEvidence };
-  }
-  return { track, verdict };
+/** A face of the run at its time; `recorded` is null for one that stands for observations that were left out. */
+interface TimedFace {
+  readonly atMs: number;
+  readonly face: ObservedFace;
+  readonly track: RecordedTrack;
+  readonly recorded: RecordedLook | null;
 }
 
-function withLook(
-  old: Track | undefined,
-  { track: id, box, nth }: RecordedLook,
-  embedding: Float32Array | null,
-  counts: number,
-  atMs: number,
-  options: RoomOptions,
-): Track {
-  const before = old?.evidence ?? noEvidence;
-  const evidence = embedding === null ? before : addLook(before, embedding, counts, atMs, options.tracks);
-  const lastMs = Math.max(old?.lastMs ?? atMs, atMs);
-  return { id, box, velocity: [0, 0], firstMs: old?.firstMs ?? atMs, lastMs, frames: nth, evidence };
-}
+/** What was left out lies between two recorded observations of one track: almost always less than this far back. */
+const reorderMs = 10_000;
+/** Nothing depends on the size of the frame here; it only must not change. */
+const frameSize = { width: 1280, height: 960 };
 
-/** What the look counted, unless the present gate says otherwise. */
-function weightNow(look: RecordedLook, { gate, fixed }: RoomOptions): number {
-  if (refusal(look, gate) !== null) return 0;
-  // Known to be a picture from before the record begins.
-  if (wasFixed(look.rule) && Number.isFinite(fixed.afterMs)) return 0;
-  return look.weight > 0 ? look.weight : weight(look, gate);
-}
+/** One run of the daemon again, frame by frame. */
+function createRun(startMs: number, gallery: Gallery, options: RoomOptions): Run {
+  let state: RecognitionState = startRecognition(startMs);
+  let waiting: TimedFace[] = [];
+  let decidedMs = Number.NEGATIVE_INFINITY;
+  const newest = new Map<number, number>();
 
-/** Looks of one frame together. */
-function* frames(looks: Iterable<RecordedLook>): Generator<readonly RecordedLook[]> {
-  let frame: RecordedLook[] = [];
-  for (const look of looks) {
-    const [first] = frame;
-    if (first !== undefined && (first.run !== look.run || first.atMs !== look.atMs)) {
-      yield frame;
-      frame = [];
+  function decideUntil(limitMs: number): void {
+    waiting.sort((a, b) => a.atMs - b.atMs);
+    let next = 0;
+    while (next < waiting.length && waiting[next]!.atMs <= limitMs) {
+      const { atMs } = waiting[next]!;
+      const end = waiting.findIndex((face, index) => index > next && face.atMs !== atMs);
+      const frame = waiting.slice(next, end < 0 ? waiting.length : end);
+      decideFrame(atMs, frame);
+      next += frame.length;
     }
-    frame.push(look);
+    waiting = waiting.slice(next);
   }
-  if (frame.length > 0) yield frame;
+
+  function decideFrame(atMs: number, frame: readonly TimedFace[]): void {
+    const faces = frame.map(({ face }) => face);
+    const result = observe(state, { capturedAt: atMs, sequence: 0, ...frameSize, faces }, gallery, options);
+    state = result.state;
+    decidedMs = atMs;
+    frame.forEach(({ track, recorded }, index) => {
+      if (recorded !== null) track.after.add(recorded, result.looks[index]!);
+    });
+  }
+
+  return {
+    add(observation, track) {
+      // The faces of one frame come one after the other, so the frame may still grow.
+      if (waiting.length > 0) decideUntil(observation.atMs - reorderMs);
+      const previousMs = newest.get(observation.track);
+      if (previousMs !== undefined && previousMs < observation.atMs) {
+        for (const left of leftOut(observation, previousMs, track, options))
+          waiting.push({ ...left, atMs: Math.max(left.atMs, decidedMs) });
+      }
+      newest.set(observation.track, observation.atMs);
+      const face = faceOf(observation, track, weightNow(observation, options));
+      waiting.push({ atMs: observation.atMs, face, track, recorded: observation });
+    },
+    finish: () => decideUntil(Number.POSITIVE_INFINITY),
+  };
+}
+
+/** The observations that were left out before `observation`, each as their mean, evenly over the time. */
+function leftOut(
+  observation: RecordedLook,
+  previousMs: number,
+  track: RecordedTrack,
+  options: RoomOptions,
+): TimedFace[] {
+  const { skipped, atMs, nth } = observation;
+  if (skipped === null) return [];
+  // A gate that stops this observation only now would have stopped those before it, too.
+  const refused = refusal(observation, options.gate);
+  if (refused !== null && !isDeepStrictEqual(refused, observation.reason)) return [];
+  return Array.from({ length: skipped.looks }, (_, index) => {
+    const frames = nth - skipped.looks + index;
+    const face = { ...faceOf({ ...observation, nth: frames }, track, skipped.weight), embedding: skipped.mean };
+    return {
+      atMs: previousMs + ((atMs - previousMs) * (index + 1)) / (skipped.looks + 1),
+      face,
+      track,
+      recorded: null,
+    };
+  });
+}
+
+function faceOf(observation: RecordedLook, { lastAtMs }: RecordedTrack, counts: number): ObservedFace {
+  const { box, score, quality, embedding, track, nth } = observation;
+  return { box, score, quality, embedding, recorded: { track, frames: nth, untilMs: lastAtMs, weight: counts } };
+}
+
+/** How much the observation counted, unless the present gate says otherwise. */
+function weightNow(observation: RecordedLook, { gate, fixed }: RoomOptions): number {
+  if (refusal(observation, gate) !== null) return 0;
+  // Known to be a static face from before the record begins.
+  if (observation.reason.kind === 'static-face' && Number.isFinite(fixed.afterMs)) return 0;
+  return observation.weight > 0 ? observation.weight : weight(observation, gate);
 }
 
 interface History {
-  add(look: RecordedLook, now: Outcome): void;
+  add(observation: RecordedLook, decided: Outcome): void;
   outcome(): Outcome;
 }
 
-/** How long a track was taken for whom: each look's verdict holds until the next look. Looks that do not count end nothing. */
+/**
+ * For how long a track had which name: each decision holds until the next observation. Observations that do not count end
+ * nothing.
+ */
 function createHistory(): History {
-  const held = new Map<PersonId, { ms: number; readonly now: Outcome }>();
-  let last: { readonly atMs: number; readonly now: Outcome } | null = null;
-  let decided: Outcome | null = null;
+  const held = new Map<PersonId, { ms: number; readonly first: Outcome }>();
+  let last: { readonly atMs: number; readonly decided: Outcome } | null = null;
+  let counted: Outcome | null = null;
   return {
-    add({ atMs, weight: counts }, { person, state, rule }) {
-      const now = { person, state, rule };
-      if (counts > 0 || decided === null) decided = now;
-      const before = last?.now.person;
+    add({ atMs, weight: counts }, { person, state, reason }) {
+      const decided = { person, state, reason };
+      if (counts > 0 || counted === null) counted = decided;
+      const before = last?.decided.person;
       if (before) held.get(before)!.ms += Math.max(0, atMs - last!.atMs);
-      if (person !== null && !held.has(person)) held.set(person, { ms: 0, now });
-      last = { atMs, now };
+      if (person !== null && !held.has(person)) held.set(person, { ms: 0, first: decided });
+      last = { atMs, decided };
     },
     outcome() {
       const [longest] = [...held.values()].sort((a, b) => b.ms - a.ms);
-      return longest?.now ?? decided ?? { person: null, state: 'unclear', rule: 'no look' };
+      return longest?.first ?? counted ?? { person: null, state: 'unclear', reason: { kind: 'nothing-compared' } };
     },
   };
 }

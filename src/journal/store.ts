@@ -172,7 +172,7 @@ export function openLookStore(options: LookStoreOptions): LookStore {
 export const lookDatabaseName = 'looks.sqlite';
 
 /** What `user_version` says of this format; a file that says anything else is started afresh. */
-const format = 1;
+const format = 2;
 
 // `at_ms` is wall time; `sealed` is a look of look-code.ts, bound to its row. AUTOINCREMENT: a number is never given to another look.
 const schema = `

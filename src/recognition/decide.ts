@@ -3,13 +3,15 @@
 import { type Identification, identify, type Pair } from '../gallery/identify.js';
 import type { Gallery, PersonId } from '../gallery/person.js';
 import type { NamingOptions, RecognitionOptions } from './options.js';
+import type { NotYetStranger, Reason } from './reason.js';
 import { identifyTrack } from './sequential-test.js';
+import type { Evidence } from './track-embedding.js';
 import type { Track } from './tracker.js';
 
 /** How sure a name is: `high` where the sequential test has decided. */
 export type Confidence = 'high' | 'medium';
 
-export interface Verdict extends Identification {
+export interface Verdict extends Identification<Reason> {
   readonly confidence: Confidence;
   /** The two people whom good looks, as many as a name needs, could not tell apart; stays until one is named or neither is it. */
   readonly between: Pair | null;
@@ -38,7 +40,7 @@ export const noVerdict: Verdict = {
   similarity: null,
   second: null,
   margin: null,
-  rule: 'no look was good enough yet',
+  reason: { kind: 'nothing-compared' },
   confidence: 'medium',
   between: null,
   stranger: null,
@@ -51,20 +53,21 @@ export const noVerdict: Verdict = {
 const mostVotes = 100;
 
 /**
- * The verdict on `one` after this frame. `look` is the embedding of its look in this frame when the look counted, else null.
+ * The decision on `track` after this frame. `embedding` is that of its observation in this frame where it counted, else null.
+ * Pure.
  */
 export function decide(
-  one: Pick<Track, 'evidence' | 'lastMs'>,
-  look: Float32Array | null,
+  track: Pick<Track, 'evidence' | 'lastMs'>,
+  embedding: Float32Array | null,
   before: Verdict,
   gallery: Gallery,
   options: RecognitionOptions,
 ): Verdict {
-  const { evidence } = one;
+  const { evidence, lastMs } = track;
   const { naming } = options;
-  const recent = before.votes.filter((vote) => one.lastMs - vote.atMs <= naming.windowMs);
-  const alone = look && identify(look, gallery, options.look);
-  const vote = alone && { atMs: one.lastMs, person: alone.best, sure: alone.state === 'known' };
+  const recent = before.votes.filter((vote) => lastMs - vote.atMs <= naming.windowMs);
+  const alone = embedding && identify(embedding, gallery, options.look);
+  const vote = alone && { atMs: lastMs, person: alone.best, sure: alone.state === 'known' };
   const votes = vote === null ? recent : [...recent, vote].slice(-mostVotes);
   // A person who was forgotten is nobody's name any more.
   const held = gallery.people.some((person) => person.id === before.person) ? before.person : null;
@@ -72,43 +75,42 @@ export function decide(
   const pooled = identifyTrack(evidence, gallery, options);
   if (pooled === null) return { ...noVerdict, ...kept };
   const lost = { ...pooled, person: null, state: 'unclear', confidence: 'medium', ...kept } as const;
-  if (held !== null && isSwapped(votes, held, naming)) return { ...lost, rule: `no longer ${held}`, swapped: true };
-  // Somebody said that this face is not them: that counts at once, for a track that has the name already, too.
-  if (held !== null && pooled.rejected === true && pooled.best === held) return { ...lost, namedMs: null };
-  if (pooled.state === 'known') {
+  if (held !== null && isSwapped(votes, held, naming))
+    return { ...lost, reason: { kind: 'person-changed', before: held }, swapped: true };
+  // A negative template counts at once, also for a track that has the name already.
+  if (held !== null && pooled.reason.kind === 'nearer-to-negative' && pooled.best === held)
+    return { ...lost, namedMs: null };
+  if (pooled.person !== null) {
     const early = pooled.person === held ? null : tooEarly(votes, pooled.person, naming);
-    if (early !== null)
-      return { ...pooled, person: null, state: 'unclear', rule: early, confidence: 'medium', ...kept };
-    return { ...pooled, confidence: pooled.sure ? 'high' : 'medium', ...kept, namedMs: one.lastMs };
+    if (early !== null) return { ...lost, reason: early };
+    return { ...pooled, confidence: pooled.sure ? 'high' : 'medium', ...kept, namedMs: lastMs };
   }
   if (pooled.state === 'stranger') {
-    const rule = notYetStranger(one, kept.namedMs, naming);
-    if (rule === null) return { ...pooled, confidence: 'medium', ...kept };
-    return keep({ ...pooled, state: 'unclear', rule: `${pooled.rule}; ${rule}` });
+    const because = notYetStranger(evidence, kept.namedMs, naming);
+    if (because === null) return { ...pooled, confidence: 'medium', ...kept };
+    return keep({
+      ...pooled,
+      state: 'unclear',
+      reason: { kind: 'not-yet-stranger', because, compared: pooled.reason },
+    });
   }
   return keep(pooled);
 
   /** Neither for a name nor against it: a name already given stays. */
-  function keep(now: Identification): Verdict {
+  function keep(now: Identification<Reason>): Verdict {
     if (held === null) return { ...now, confidence: 'medium', ...kept, between: between(now, votes, before, naming) };
-    const rule = `still ${held}: ${now.rule}`;
-    return { ...now, person: held, state: 'known', rule, confidence: before.confidence, ...kept };
+    const reason = { kind: 'name-kept', person: held, because: now.reason } as const;
+    return { ...now, person: held, state: 'known', reason, confidence: before.confidence, ...kept };
   }
 }
 
-/** A stranger needs good looks over some time, and that nobody was just named on the track. */
-function notYetStranger(
-  { evidence }: Pick<Track, 'evidence'>,
-  namedMs: number | null,
-  naming: NamingOptions,
-): string | null {
-  const { strangerLooks, strangerWindowMs, strangerAfterNameMs } = naming;
-  if (!Number.isFinite(strangerLooks)) return 'strangers are not told';
-  if (evidence.goodLooks < strangerLooks || evidence.lastMs - evidence.firstMs < strangerWindowMs) {
-    return `${evidence.goodLooks} good looks, ${strangerLooks} over ${strangerWindowMs / 1000} s needed`;
-  }
-  const named = namedMs !== null && evidence.lastMs - namedMs < strangerAfterNameMs;
-  return named ? 'somebody was just named here' : null;
+/** Why the track is not called a stranger yet: that needs good observations over some time, and no name given just before. */
+function notYetStranger(evidence: Evidence, namedMs: number | null, naming: NamingOptions): NotYetStranger | null {
+  const { strangerLooks: needed, strangerWindowMs: overMs, strangerAfterNameMs } = naming;
+  if (!Number.isFinite(needed)) return { kind: 'strangers-off' };
+  if (evidence.goodLooks < needed || evidence.lastMs - evidence.firstMs < overMs)
+    return { kind: 'few-good', good: evidence.goodLooks, needed, overMs };
+  return namedMs !== null && evidence.lastMs - namedMs < strangerAfterNameMs ? { kind: 'just-named' } : null;
 }
 
 /** Whether the newest looks, as many as a name needs, are each surely one other person. */
@@ -121,29 +123,32 @@ function isSwapped(votes: readonly Vote[], held: PersonId, naming: NamingOptions
 }
 
 /** Whom the face is one of: two who are too close for as many looks as a name needs, or still, while nothing else is known. */
-function between(now: Identification, votes: readonly Vote[], before: Verdict, naming: NamingOptions): Pair | null {
+function between(
+  now: Identification<Reason>,
+  votes: readonly Vote[],
+  before: Verdict,
+  naming: NamingOptions,
+): Pair | null {
   const { best, runnerUp } = now;
   if (best === null || runnerUp === null) return null;
   const pair: Pair = best < runnerUp ? [best, runnerUp] : [runnerUp, best];
   if (before.between?.join() === pair.join()) return pair;
   const looks = votes.filter(({ person }) => person === best || person === runnerUp);
-  return now.state === 'ambiguous' && tooFew(looks, naming) === null ? pair : null;
+  return now.state === 'ambiguous' && tooFew(looks, best, naming) === null ? pair : null;
 }
 
-function tooEarly(votes: readonly Vote[], person: PersonId | null, naming: NamingOptions): string | null {
-  return tooFew(
-    votes.filter((vote) => vote.person === person),
-    naming,
-  );
+function tooEarly(votes: readonly Vote[], person: PersonId, naming: NamingOptions): Reason | null {
+  const agreeing = votes.filter((vote) => vote.person === person);
+  return tooFew(agreeing, person, naming);
 }
 
-/** Why these looks are not enough to say something; null where they are. */
-function tooFew(agreeing: readonly Vote[], naming: NamingOptions): string | null {
+/** Why these observations are not enough for a name of `best`; null where they are. */
+function tooFew(agreeing: readonly Vote[], best: PersonId, naming: NamingOptions): Reason | null {
   if (agreeing.length < naming.leastLooks)
-    return `${agreeing.length} agreeing ${agreeing.length === 1 ? 'look' : 'looks'}, ${naming.leastLooks} needed`;
+    return { kind: 'few-agreeing', best, agreeing: agreeing.length, needed: naming.leastLooks };
   const spanMs = agreeing.at(-1)!.atMs - agreeing[0]!.atMs;
   return naming.leastLooks > 1 && spanMs < naming.leastSpanMs
-    ? `looks over ${spanMs.toFixed(0)} ms, ${naming.leastSpanMs} ms needed`
+    ? { kind: 'short-span', best, spanMs, neededMs: naming.leastSpanMs }
     : null;
 }
 
@@ -153,7 +158,7 @@ function tooFew(agreeing: readonly Vote[], naming: NamingOptions): string | null
  * `identifications` of the faces of one frame, with each name kept by at most one of them. `claim` says how strong a
  * face's claim to its name is (default: its similarity); of equal claims the earlier face keeps the name.
  */
-export function assignNames<T extends Identification>(
+export function assignNames<T extends Identification<Reason>>(
   identifications: readonly T[],
   claim: (identification: T, index: number) => number = (identification) => identification.similarity ?? 0,
 ): T[] {
@@ -171,7 +176,7 @@ export function assignNames<T extends Identification>(
       ...identification,
       person: null,
       state: 'ambiguous',
-      rule: 'another face in the picture is closer to that name',
+      reason: { kind: 'name-given-elsewhere', best: identification.person },
     };
   });
 }

@@ -3,6 +3,7 @@
 import type { IdentificationState } from '../gallery/identify.js';
 import type { PersonId } from '../gallery/person.js';
 import type { Box, Quality } from '../vision/face.js';
+import { peopleIn, type Reason } from './reason.js';
 
 /** One face of one frame explained, for `why`. */
 export interface LookExplained {
@@ -21,14 +22,13 @@ export interface LookExplained {
   readonly similarity: number | null;
   readonly second: number | null;
   readonly margin: number | null;
-  /** What its track is taken for after this look, and the rule that stopped or passed it. */
+  /** What its track is taken for after this look, and the rule that decided. */
   readonly person: PersonId | null;
   readonly state: IdentificationState;
-  readonly rule: string;
+  readonly reason: Reason;
 }
 
-/** Whether a look says anything about `person`: named, nearest, second, or mentioned by the rule (as in `still ada: ...`). */
+/** Whether a look says anything about `person`: named, nearest, second, or mentioned by the reason. */
 export function isAbout(look: LookExplained, person: PersonId): boolean {
-  if (look.person === person || look.best === person || look.runnerUp === person) return true;
-  return look.rule.split(/[^a-z0-9_-]+/).includes(person);
+  return [look.person, look.best, look.runnerUp, ...peopleIn(look.reason)].includes(person);
 }

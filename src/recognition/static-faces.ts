@@ -3,6 +3,7 @@
 // night, a blind camera or somebody who stands before it neither adds to the hour nor takes from it.
 import { similarity } from '../gallery/similarity.js';
 import type { Box } from '../vision/face.js';
+import type { Reason } from './reason.js';
 import type { Look, Track } from './tracker.js';
 
 export interface FixedOptions {
@@ -140,23 +141,9 @@ export function mayBeFixed(fixed: FixedFaces, track: number): boolean {
   return stillMsOf(fixed, track) >= suspectMs;
 }
 
-const taken = ': taken for a picture';
-
-/** Why such a face has no name, one line for people. */
-export function fixedRule(fixed: FixedFaces, track: number): string {
-  return `has not moved for ${longTime(stillMsOf(fixed, track))}${taken}`;
-}
-
-/** Whether `rule` is such a reason. */
-export function wasFixed(rule: string): boolean {
-  return rule.endsWith(taken);
-}
-
-/** A time in minutes, hours or days: `45 min`, `3 h`, `2 d`. */
-export function longTime(ms: number): string {
-  const minutes = Math.floor(ms / 60_000);
-  if (minutes < 60) return `${minutes} min`;
-  return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} d`;
+/** Why such a face has no name. */
+export function fixedReason(fixed: FixedFaces, track: number): Reason {
+  return { kind: 'static-face', stillMs: stillMsOf(fixed, track) };
 }
 
 /** The faces that are taken for pictures, the longest first. */

@@ -1,6 +1,6 @@
 // Follows faces from frame to frame by place and looks. A track survives missed frames for a while, never belongs to two
 // faces, and refuses a face that clearly looks like somebody else: then a new track starts with no evidence.
-import type { Box, Face } from '../vision/face.js';
+import type { Box, ObservedFace } from '../vision/face.js';
 import { addLook, agreement, type Evidence, type EvidenceOptions, noEvidence } from './track-embedding.js';
 
 export interface TrackOptions {
@@ -26,6 +26,8 @@ export interface Track {
   readonly lastMs: number;
   /** Frames it was found in. */
   readonly frames: number;
+  /** Only of a recorded track: it lives until then, although the recording leaves frames out. */
+  readonly untilMs?: number;
   readonly evidence: Evidence;
 }
 
@@ -38,7 +40,7 @@ export const noTracks: Tracks = { tracks: [], nextId: 1 };
 
 /** A face of the present frame and how much its look counts, 0 to 1. */
 export interface Look {
-  readonly face: Pick<Face, 'box' | 'embedding'>;
+  readonly face: Pick<ObservedFace, 'box' | 'embedding' | 'recorded'>;
   readonly weight: number;
 }
 
@@ -52,7 +54,9 @@ export function track(
   atMs: number,
   options: TrackOptions & EvidenceOptions,
 ): { readonly tracks: Tracks; readonly trackOf: readonly number[] } {
-  const alive = before.tracks.filter((one) => atMs - one.lastMs <= options.lostAfterMs);
+  const alive = before.tracks.filter((one) => isAlive(one, atMs, options));
+  if (looks.some((look) => look.face.recorded !== undefined))
+    return asRecorded({ ...before, tracks: alive }, looks, atMs, options);
   const chosen = bestAssignment(looks.map((look) => alive.map((one) => affinity(one, look, atMs, options))));
   const updated = new Map<number, Track>();
   let { nextId } = before;
@@ -65,6 +69,36 @@ export function track(
   const waiting = alive.filter((one) => !updated.has(one.id)).sort((a, b) => b.lastMs - a.lastMs);
   const tracks = [...updated.values(), ...waiting].slice(0, options.most).sort((a, b) => a.id - b.id);
   return { tracks: { tracks, nextId }, trackOf };
+}
+
+/** Whether the track may still be seen: it was, not longer ago than a lost face takes to come back. */
+export function isAlive(
+  one: Pick<Track, 'lastMs' | 'untilMs'>,
+  atMs: number,
+  options: Pick<TrackOptions, 'lostAfterMs'>,
+): boolean {
+  return atMs - (one.untilMs ?? one.lastMs) <= options.lostAfterMs;
+}
+
+/** The tracks as they were live: which face belongs to which is on record. */
+function asRecorded(
+  { tracks: alive, nextId }: Tracks,
+  looks: readonly Look[],
+  atMs: number,
+  options: EvidenceOptions,
+): { readonly tracks: Tracks; readonly trackOf: readonly number[] } {
+  const tracks = new Map(alive.map((one) => [one.id, one]));
+  const trackOf = looks.map(({ face, weight }) => {
+    const { track: id, frames, untilMs } = face.recorded!;
+    const old = tracks.get(id);
+    const before = old?.evidence ?? noEvidence;
+    const evidence = face.embedding === null ? before : addLook(before, face.embedding, weight, atMs, options);
+    const times = { firstMs: old?.firstMs ?? atMs, lastMs: Math.max(old?.lastMs ?? atMs, atMs), untilMs };
+    tracks.set(id, { id, box: face.box, velocity: [0, 0], ...times, frames, evidence });
+    return id;
+  });
+  const newest = Math.max(nextId - 1, ...trackOf);
+  return { tracks: { tracks: [...tracks.values()].sort((a, b) => a.id - b.id), nextId: newest + 1 }, trackOf };
 }
 
 function begin(id: number, look: Look, atMs: number, options: EvidenceOptions): Track {

@@ -1,7 +1,7 @@
 // One analysed frame further: faces → tracks → names → presence. Pure: the same frames, gallery and options give the
 // same events every time, so a recorded clip replays. Nothing here holds pixels.
 
-import { type Identification, identify } from '../gallery/identify.js';
+import { identify } from '../gallery/identify.js';
 import type { Gallery, PersonId } from '../gallery/person.js';
 import type { RoomId } from '../presence/arbitration.js';
 import { aloneIn, blinded, freshMs, type Household, settled, sight } from '../presence/arbitration.js';
@@ -10,18 +10,19 @@ import type { PresenceEvent, PresenceSnapshot } from '../presence/presence.js';
 import { emptyRoom, type PresenceState, presence } from '../presence/presence.js';
 import { assignNames, decide, noVerdict, type Verdict } from '../recognition/decide.js';
 import type { LookExplained } from '../recognition/observation.js';
+import type { Reason } from '../recognition/reason.js';
 import {
   type FixedFaces,
-  fixedRule,
+  fixedReason,
   isFixed,
   mayBeFixed,
   noFixedFaces,
   watchFixed,
 } from '../recognition/static-faces.js';
 import { effectiveLooks, noEvidence } from '../recognition/track-embedding.js';
-import { noTracks, type Track, type Tracks, track } from '../recognition/tracker.js';
+import { isAlive, noTracks, type Track, type Tracks, track } from '../recognition/tracker.js';
 import { noStrangers, recogniseStranger, type Strangers } from '../recognition/unknown-people.js';
-import type { Analysis, Observation } from '../vision/face.js';
+import type { Observation, ObservedFace } from '../vision/face.js';
 import { refusal, weight } from '../vision/quality-gate.js';
 import type { RoomOptions } from './options.js';
 
@@ -75,7 +76,7 @@ export function observe(
   hints: Hints = {},
 ): RecognitionStep {
   const atMs = analysis.capturedAt;
-  const looks = analysis.faces.map((face) => ({ face, weight: weight(face, options.gate) }));
+  const looks = analysis.faces.map((face) => ({ face, weight: face.recorded?.weight ?? weight(face, options.gate) }));
   const { tracks, trackOf } = track(state.tracks, looks, atMs, options.tracks);
   const counted = new Map(trackOf.map((id, index) => [id, looks[index]!]));
   const size = [analysis.width, analysis.height] as const;
@@ -96,13 +97,14 @@ export function observe(
   );
   return { ...step, looks: analysis.faces.map((face, index) => explain(face, trackOf[index]!)) };
 
-  function explain(face: Analysis['faces'][number], id: number): LookExplained {
+  function explain(face: ObservedFace, id: number): LookExplained {
     const still = isFixed(fixed, id, options.fixed);
     const refused = still ? null : refusal(face, options.gate);
     const alone = face.embedding === null ? null : identify(face.embedding, gallery, options.look);
     const verdict = verdicts.get(id) ?? noVerdict;
     const place = verdict.person === null ? undefined : elsewhere.get(verdict.person);
-    const rule = place === undefined ? verdict.rule : `taken to be in ${place}: ${verdict.rule}`;
+    const decided = verdict.reason;
+    const reason: Reason = place === undefined ? decided : { kind: 'in-other-room', room: place, decided };
     return {
       atMs,
       track: id,
@@ -118,7 +120,7 @@ export function observe(
       margin: alone?.margin ?? null,
       person: verdict.person,
       state: refused !== null && verdict.person === null ? 'unclear' : verdict.state,
-      rule: refused ?? rule,
+      reason: refused ?? reason,
     };
   }
 }
@@ -178,7 +180,7 @@ export function suspend(state: RecognitionState): RecognitionState {
 }
 
 /** Each track's verdict after this frame; no two tracks share a name. */
-export function nameTracks(
+function nameTracks(
   tracks: readonly Track[],
   before: ReadonlyMap<number, Verdict>,
   newLook: (track: number) => Float32Array | null,
@@ -188,11 +190,11 @@ export function nameTracks(
 ): Map<number, Verdict> {
   const decided = tracks.map((one) =>
     isFixed(fixed, one.id, options.fixed)
-      ? { ...noVerdict, rule: fixedRule(fixed, one.id) }
+      ? { ...noVerdict, reason: fixedReason(fixed, one.id) }
       : decide(one, newLook(one.id), before.get(one.id) ?? noVerdict, gallery, options),
   );
   // Between two claims the pooled similarity decides, and the number of looks behind it; but a portrait yields to the living.
-  const claim = (_: Identification, index: number) =>
+  const claim = (_: unknown, index: number) =>
     mayBeFixed(fixed, tracks[index]!.id)
       ? -1
       : (decided[index]!.similarity ?? 0) * Math.sqrt(effectiveLooks(tracks[index]!.evidence, options.tracks));
@@ -201,7 +203,7 @@ export function nameTracks(
 }
 
 /** A track on which somebody else is seen now keeps its place and forgets what it saw. */
-export function withoutOld(tracks: Tracks, verdicts: ReadonlyMap<number, Verdict>): Tracks {
+function withoutOld(tracks: Tracks, verdicts: ReadonlyMap<number, Verdict>): Tracks {
   const kept = tracks.tracks.map((one) => (verdicts.get(one.id)?.swapped ? { ...one, evidence: noEvidence } : one));
   return { ...tracks, tracks: kept };
 }
@@ -256,7 +258,7 @@ function settle(
 ): Omit<RecognitionStep, 'looks'> & { readonly elsewhere: ReadonlyMap<PersonId, RoomId> } {
   const names = new Map(gallery.people.map((person) => [person.id, person.name]));
   const live = state.tracks.tracks.filter(
-    (one) => atMs - one.lastMs <= options.tracks.lostAfterMs && !isFixed(state.fixed, one.id, options.fixed),
+    (one) => isAlive(one, atMs, options.tracks) && !isFixed(state.fixed, one.id, options.fixed),
   );
   const of = (one: Track) => state.verdicts.get(one.id) ?? noVerdict;
   const ago = (one: Track) => Math.max(0, atMs - one.lastMs);

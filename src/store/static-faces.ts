@@ -2,7 +2,8 @@
 // never what a face looks like, so that there is nothing of anybody to protect or to forget.
 import { z } from 'zod';
 import type { Log } from '../base/log.js';
-import { type FixedFace, type FixedFaces, longTime, noFixedFaces, remembered } from '../recognition/static-faces.js';
+import { longTime } from '../recognition/reason-text.js';
+import { type FixedFace, type FixedFaces, noFixedFaces, remembered } from '../recognition/static-faces.js';
 import type { Box } from '../vision/face.js';
 import type { Store } from './store.js';
 

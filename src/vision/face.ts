@@ -61,7 +61,25 @@ export interface Analysis {
   readonly faces: readonly Face[];
 }
 
-/** An analysis, and where its picture differs from the one analysed before: boxes in pixels; absent where nobody compared. */
-export interface Observation extends Analysis {
+/** What a recording knows about a face: its track, and how much it counted. Live faces have none. */
+export interface RecordedFace {
+  /** The track as it was numbered live. */
+  readonly track: number;
+  /** How many frames the track was found in by then, this one included. */
+  readonly frames: number;
+  /** The last time that the track was seen, on the clock of `capturedAt`: a recording leaves frames out in between. */
+  readonly untilMs: number;
+  /** How much the face counts, 0 to 1. */
+  readonly weight: number;
+}
+
+export interface ObservedFace extends Omit<Face, 'landmarks'> {
+  readonly recorded?: RecordedFace;
+}
+
+/** One frame as a room takes it in: either every face of it is recorded, or none is. */
+export interface Observation extends Omit<Analysis, 'faces'> {
+  readonly faces: readonly ObservedFace[];
+  /** Where the picture differs from the one analysed before, boxes in pixels; absent where nobody compared. */
   readonly moved?: readonly Box[];
 }

@@ -23,28 +23,30 @@ export const defaultGate: QualityGate = {
   leastContrast: 0.015,
 };
 
-/** Why this look is not compared, one line for people; null when it is good enough. */
-export function refusal(face: Pick<Face, 'score' | 'quality' | 'embedding'>, gate: QualityGate): string | null {
-  const { quality } = face;
-  const whole = (value: number) => value.toFixed(0);
-  const fine = (value: number) => value.toFixed(2);
-  if (quality.eyesPx < gate.leastEyesPx) {
-    return `${whole(quality.eyesPx)} px between the eyes, ${whole(gate.leastEyesPx)} needed`;
-  }
-  if (face.score < gate.leastScore) return `detector score ${fine(face.score)}, ${fine(gate.leastScore)} needed`;
-  if (Math.abs(quality.yawDegrees) > gate.mostYawDegrees) {
-    return `turned ${whole(Math.abs(quality.yawDegrees))} degrees aside, ${whole(gate.mostYawDegrees)} at most`;
-  }
-  if (Math.abs(quality.pitchDegrees) > gate.mostPitchDegrees) {
-    return `turned ${whole(Math.abs(quality.pitchDegrees))} degrees up or down, ${whole(gate.mostPitchDegrees)} at most`;
-  }
-  if (quality.light < gate.leastLight) return `light ${fine(quality.light)}, ${fine(gate.leastLight)} needed`;
-  if (quality.contrast < gate.leastContrast)
-    return `contrast ${fine(quality.contrast)}, ${fine(gate.leastContrast)} needed`;
-  if (quality.sharpness < gate.leastSharpness) {
-    return `sharpness ${fine(quality.sharpness)}, ${fine(gate.leastSharpness)} needed`;
-  }
-  return face.embedding === null ? 'too poor to be embedded' : null;
+/** The property that keeps an observation from being compared, with its value and the value it needs. Units are in the names. */
+export type QualityRefusal =
+  | { readonly kind: 'too-small'; readonly eyesPx: number; readonly neededPx: number }
+  | { readonly kind: 'low-score'; readonly score: number; readonly needed: number }
+  | { readonly kind: 'turned-aside'; readonly degrees: number; readonly mostDegrees: number }
+  | { readonly kind: 'turned-up-or-down'; readonly degrees: number; readonly mostDegrees: number }
+  | { readonly kind: 'too-dark'; readonly light: number; readonly needed: number }
+  | { readonly kind: 'low-contrast'; readonly contrast: number; readonly needed: number }
+  | { readonly kind: 'blurred'; readonly sharpness: number; readonly needed: number }
+  | { readonly kind: 'not-embedded' };
+
+/** Why this observation is not compared with the gallery; null when it is good enough. */
+export function refusal(face: Pick<Face, 'score' | 'quality' | 'embedding'>, gate: QualityGate): QualityRefusal | null {
+  const { eyesPx, yawDegrees, pitchDegrees, light, contrast, sharpness } = face.quality;
+  if (eyesPx < gate.leastEyesPx) return { kind: 'too-small', eyesPx, neededPx: gate.leastEyesPx };
+  if (face.score < gate.leastScore) return { kind: 'low-score', score: face.score, needed: gate.leastScore };
+  if (Math.abs(yawDegrees) > gate.mostYawDegrees)
+    return { kind: 'turned-aside', degrees: Math.abs(yawDegrees), mostDegrees: gate.mostYawDegrees };
+  if (Math.abs(pitchDegrees) > gate.mostPitchDegrees)
+    return { kind: 'turned-up-or-down', degrees: Math.abs(pitchDegrees), mostDegrees: gate.mostPitchDegrees };
+  if (light < gate.leastLight) return { kind: 'too-dark', light, needed: gate.leastLight };
+  if (contrast < gate.leastContrast) return { kind: 'low-contrast', contrast, needed: gate.leastContrast };
+  if (sharpness < gate.leastSharpness) return { kind: 'blurred', sharpness, needed: gate.leastSharpness };
+  return face.embedding === null ? { kind: 'not-embedded' } : null;
 }
 
 /**

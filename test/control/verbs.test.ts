@@ -43,7 +43,8 @@ const look: FaceLook = {
   margin: 0.014,
   state: 'ambiguous',
   name: null,
-  rule: 'too close to the second-best person',
+  rule: 'Ada and Ben are 0.01 apart, 0.08 needed',
+  reason: { kind: 'too-close', best: 'ada', second: 'ben', margin: 0.01, needed: 0.08 },
 };
 const updates: WatchUpdate[] = [
   { type: 'state', at: '2026-11-23T10:00:00.000Z', ...nobody },
@@ -116,7 +117,10 @@ t.test('why explains, in words and as JSON', async (t) => {
   const { config, calls } = await daemon(t);
   const { stdout } = await runCli(['why', '--last', '3', '--config', config]);
   t.match(stdout, /^417 {2}..:..:.. {2}track 3, eyes 21 px/);
-  t.match(stdout.replaceAll(/\s+/g, ' '), /no name: too close to .* \(Ada 0\.512, then Bob 0\.498, margin 0\.014\)/);
+  t.match(
+    stdout.replaceAll(/\s+/g, ' '),
+    /no name: Ada and Ben are .* needed \(Ada 0\.512, then Bob 0\.498, margin 0\.014\)/,
+  );
   t.ok(widest(stdout) <= 80, stdout);
   const json = await runCli(['why', '--json', '--config', config]);
   t.same(JSON.parse(json.stdout), { looks: [look] });

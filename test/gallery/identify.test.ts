@@ -3,22 +3,25 @@ import { identify, identifyFace, type Thresholds } from '../../src/gallery/ident
 import { centre, personSimilarity, similarity } from '../../src/gallery/similarity.js';
 import { assignNames } from '../../src/recognition/decide.js';
 import { defaultOptions } from '../../src/recognition/options.js';
+import { reasonText } from '../../src/recognition/reason-text.js';
 import { household, person, vector } from '../helpers/people.js';
 import { face } from '../room/simulator.js';
 
+const names = new Map(household.people.map(({ id, name }) => [id, name]));
 const thresholds: Thresholds = { threshold: 0.5, margin: 0.1, strangerBelow: 0.3 };
 
 t.test('a name needs the threshold and the margin', async (t) => {
   const known = identify(vector(0.7, 0.2), household, thresholds);
   t.match(known, { person: 'ada', state: 'known', best: 'ada', runnerUp: 'ben' });
-  t.match(known.rule, /similarity 0.70 reaches 0.50, margin 0.50 reaches 0.10/);
+  t.match(known.reason, { kind: 'match', best: 'ada', needed: 0.5, margin: { needed: 0.1 } });
+  t.equal(reasonText(known.reason, names), 'similarity 0.70 reaches 0.50, margin 0.50 reaches 0.10');
   const close = identify(vector(0.6, 0.55), household, thresholds);
   t.match(close, { person: null, state: 'ambiguous', best: 'ada', runnerUp: 'ben' });
-  t.equal(close.rule, 'Ada and Ben 0.05 apart, 0.10 needed');
+  t.match(close.reason, { kind: 'too-close', best: 'ada', second: 'ben', needed: 0.1 });
   t.match(identify(vector(0.45, 0.1), household, thresholds), {
     person: null,
     state: 'unclear',
-    rule: 'similarity 0.45, 0.50 needed',
+    reason: { kind: 'below-threshold', best: 'ada', needed: 0.5 },
   });
   t.match(identify(vector(0.2, 0.1), household, thresholds), { person: null, state: 'stranger' });
 });
@@ -62,7 +65,7 @@ t.test('no two faces of a frame share a name: the closer one keeps it', async (t
       [null, 'ambiguous'],
     ],
   );
-  t.equal(named[0]!.rule, 'another face in the picture is closer to that name');
+  t.strictSame(named[0]!.reason, { kind: 'name-given-elsewhere', best: 'ada' });
 });
 
 t.test('of equal claims the first face keeps the name', async (t) => {
@@ -75,9 +78,14 @@ t.test('of equal claims the first face keeps the name', async (t) => {
 
 t.test('a look that is too poor is unclear and says why', async (t) => {
   const small = identifyFace(face([0, 0, 20, 20], vector(0.9)), household, defaultOptions);
-  t.match(small, { person: null, state: 'unclear', rule: '8 px between the eyes, 12 needed', similarity: null });
+  t.match(small, {
+    person: null,
+    state: 'unclear',
+    reason: { kind: 'too-small', eyesPx: 8, neededPx: 12 },
+    similarity: null,
+  });
   const bare = identifyFace(face([0, 0, 90, 90], null), household, defaultOptions);
-  t.match(bare, { person: null, state: 'unclear', rule: 'too poor to be embedded' });
+  t.match(bare, { person: null, state: 'unclear', reason: { kind: 'not-embedded' } });
   t.equal(identifyFace(face([0, 0, 90, 90], vector(0.9)), household, defaultOptions).person, 'ada');
 });
 

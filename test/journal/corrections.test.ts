@@ -66,7 +66,7 @@ t.test('a poor, far, doubtful or rejected look is not, and why is said', async (
   t.match(why(null, 0), /counts 0\.00/);
   t.match(why(vector(0.45)), /similarity 0\.4\d, 0\.48 needed; enrol photos instead: roomkin enrol "Ada" --photos/);
   t.match(why(vector(0.5, 0.7)), /nearer to Ben \(0\.\d\d\)/);
-  t.match(why(vector(0.58, 0.56)), /Ada and Ben 0\.0\d apart, 0\.06 needed/);
+  t.match(why(vector(0.58, 0.56)), /Ada and Ben are 0\.0\d apart, 0\.06 needed/);
   const rejecting = { ...ada, rejections: [{ id: 5, vector: vector(0.6, 0, 0, 0, 0.75) }] };
   t.match(why(vector(0.58, 0, 0, 0, 0.78), 0.9, rejecting, gallery(rejecting, ben)), /correct --undo 5 first/);
   const strangers = [vector(0.6, 0, 0, 0, 0.75)];

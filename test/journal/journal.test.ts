@@ -63,6 +63,8 @@ function see({ clock }: Place, log: LookLog, frames: number, over: Partial<LookE
 
 const ids = (looks: readonly { readonly id: number }[]): number[] => looks.map(({ id }) => id);
 
+const bensOwn = { kind: 'match', best: 'ben', similarity: 0.7, needed: 0.58, margin: null } as const;
+
 t.test('looks are written together, read with what waits, and outlive the daemon', async (t) => {
   const p = place(t);
   {
@@ -99,7 +101,7 @@ t.test('who is forgotten is neither written nor left', async (t) => {
   const p = place(t);
   using log = p.start();
   see(p, log, 3);
-  see(p, log, 2, { person: 'ben', best: 'ben', runnerUp: null, rule: 'similarity 0.70 reaches 0.58' });
+  see(p, log, 2, { person: 'ben', best: 'ben', runnerUp: null, reason: bensOwn });
   log.flush();
   see(p, log, 3);
   p.people.delete('ada');
@@ -108,7 +110,7 @@ t.test('who is forgotten is neither written nor left', async (t) => {
     ['ben', 'ben'],
   );
   t.equal(p.stored().length, 2);
-  see(p, log, 3, { rule: 'no longer ada', person: null, best: 'ben', runnerUp: null });
+  see(p, log, 3, { reason: { kind: 'person-changed', before: 'ada' }, person: null, best: 'ben', runnerUp: null });
   log.flush();
   t.equal(p.stored().length, 2, 'nor what her track still says');
   p.people.add('ada');
@@ -124,7 +126,7 @@ t.test('what was left out in between does not bring them back', async (t) => {
   log.flush();
   p.people.delete('ada');
   log.flush();
-  see(p, log, 5, { person: 'ben', best: 'ben', runnerUp: null, rule: 'similarity 0.70 reaches 0.58' });
+  see(p, log, 5, { person: 'ben', best: 'ben', runnerUp: null, reason: bensOwn });
   const [first] = log.recent(5);
   t.match(first, { person: 'ben', nth: 39, skipped: null });
 });
@@ -196,7 +198,7 @@ t.test('who is forgotten by another room leaves the looks at once, those that wa
   see(p, log, 2);
   log.forget('ada');
   t.strictSame(p.stored(), []);
-  see(p, log, 1, { person: 'ben', best: 'ben', runnerUp: null });
+  see(p, log, 1, { person: 'ben', best: 'ben', runnerUp: null, reason: bensOwn });
   p.people.delete('ada');
   log.flush();
   t.equal(p.stored().length, 1, 'and only hers went');

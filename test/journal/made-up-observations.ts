@@ -1,5 +1,7 @@
 // Looks at made-up people, for the tests of what is kept of them.
+
 import type { NewLook } from '../../src/journal/store.js';
+import type { Reason } from '../../src/recognition/reason.js';
 import { madeUpVector, quality, space } from '../sharing/household.js';
 
 /** A counted look at Ada on track 1, with what is given put over it. */
@@ -24,7 +26,12 @@ export function madeUpLook(over: Partial<NewLook> = {}): NewLook {
     margin: 0.412345,
     person: 'ada',
     state: 'known',
-    rule: 'similarity 0.61 reaches 0.58, margin 0.41 reaches 0.08',
+    reason: matchOf(over.best === undefined ? 'ada' : over.best),
     ...over,
   };
+}
+
+function matchOf(best: string | null): Reason {
+  const margin = { value: 0.41, needed: 0.08 };
+  return best === null ? { kind: 'nothing-compared' } : { kind: 'match', best, similarity: 0.61, needed: 0.58, margin };
 }

@@ -7,7 +7,11 @@ const quality = { eyesPx: 40, sharpness: 0.6, yawDegrees: 0, pitchDegrees: 0, li
 const ada: LookExplained = {
   ...{ atMs: 0, track: 1, box: [0, 0, 90, 90], score: 0.9, quality, embedding: vector(0.8), weight: 1 },
   ...{ best: 'ada', runnerUp: 'ben', similarity: 0.8, second: 0, margin: 0.8 },
-  ...{ person: 'ada', state: 'known', rule: 'similarity 0.80 reaches 0.56' },
+  ...{
+    person: 'ada',
+    state: 'known',
+    reason: { kind: 'match', best: 'ada', similarity: 0.8, needed: 0.56, margin: null },
+  },
 };
 
 /** A room at 10 frames a second, each with one look of what is given. */

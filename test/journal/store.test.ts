@@ -35,7 +35,7 @@ t.test('looks come back as they were given, after a restart too', async (t) => {
   const directory = folder(t);
   const poor = madeUpLook({
     ...{ wallMs: 1_000_100, embedding: null, weight: 0, best: null, runnerUp: null, similarity: null, second: null },
-    ...{ margin: null, person: null, state: 'unclear', rule: '9 px between the eyes, 12 needed' },
+    ...{ margin: null, person: null, state: 'unclear', reason: { kind: 'too-small', eyesPx: 9, neededPx: 12 } },
   });
   {
     using store = openIn(directory);
@@ -120,8 +120,8 @@ t.test('forgetting a person erases every look that says something about them, an
     madeUpLook(),
     madeUpLook({ ...nobody, best: 'ben' }),
     madeUpLook({ ...nobody, best: 'cleo', runnerUp: 'ada' }),
-    madeUpLook({ ...nobody, rule: 'no longer ada' }),
-    madeUpLook({ ...nobody, rule: 'somebody called adalbert is no ada-2' }),
+    madeUpLook({ ...nobody, reason: { kind: 'person-changed', before: 'ada' } }),
+    madeUpLook({ ...nobody, reason: { kind: 'person-changed', before: 'adalbert' } }),
     madeUpLook({ ...nobody, person: 'ben', best: 'ben' }),
     ...Array.from({ length: 1200 }, (_, i) =>
       madeUpLook({

@@ -111,7 +111,7 @@ t.test('another room sees her: she leaves between two frames, and her face is so
   for (let at = 7200; at < 9000; at += 200) kitchen.see(frame(at, [face]));
   t.equal(left.length, 2, 'the hall still sees her');
   t.match(kitchen.snapshot, { occupied: true, people: [] }, 'somebody is in the kitchen whom nobody calls Ada');
-  t.match(kitchen.looks, [{ person: 'ada', rule: /^taken to be in hall: / }], 'and `why` tells');
+  t.match(kitchen.looks, [{ person: 'ada', reason: { kind: 'in-other-room', room: 'hall' } }], 'and `why` tells');
   kitchen.blind();
   t.equal(kitchen.snapshot, null);
   kitchen.reconsider(kitchen.household);

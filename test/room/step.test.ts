@@ -1,6 +1,7 @@
 import t from 'tap';
 import { seededRandom } from '../../src/commands/evaluate/random.js';
 import type { Gallery } from '../../src/gallery/person.js';
+import { reasonText } from '../../src/recognition/reason-text.js';
 import { defaultRoomOptions } from '../../src/room/options.js';
 import { observe, observeStill, type RecognitionState, startRecognition } from '../../src/room/step.js';
 import type { Analysis, Box, Face } from '../../src/vision/face.js';
@@ -45,10 +46,15 @@ function room(options = clipOptions) {
   };
 }
 
+const names = new Map(household.people.map(({ id, name }) => [id, name]));
+
 t.test('three good looks name a person within half a second', async (t) => {
   const r = room();
-  const rules = Array.from({ length: 3 }, () => r.frame([face(here, ada)]).looks[0]!.rule);
-  t.strictSame(rules.slice(0, 2), ['1 agreeing look, 3 needed', '2 agreeing looks, 3 needed']);
+  const reasons = Array.from({ length: 3 }, () => r.frame([face(here, ada)]).looks[0]!.reason);
+  t.strictSame(reasons.slice(0, 2), [
+    { kind: 'few-agreeing', best: 'ada', agreeing: 1, needed: 3 },
+    { kind: 'few-agreeing', best: 'ada', agreeing: 2, needed: 3 },
+  ]);
   t.strictSame(r.said, ['arrived ada']);
   t.equal(r.atMs, 300);
 });
@@ -58,7 +64,12 @@ t.test('forty bad looks name nobody', async (t) => {
   for (let i = 0; i < 40; i++) r.frame([face(here, ada, { eyesPx: 9 })]);
   t.strictSame(r.said, []);
   const { looks, snapshot } = r.frame([face(here, ada, { eyesPx: 9 })]);
-  t.match(looks[0], { person: null, state: 'unclear', weight: 0, rule: '9 px between the eyes, 12 needed' });
+  t.match(looks[0], {
+    person: null,
+    state: 'unclear',
+    weight: 0,
+    reason: { kind: 'too-small', eyesPx: 9, neededPx: 12 },
+  });
   t.match(snapshot, { occupied: true, people: [], strangers: 0 }, 'somebody is there all the same');
 });
 
@@ -84,7 +95,10 @@ t.test('blurred faces near nobody are not strangers', async (t) => {
   const r = room();
   for (let i = 0; i < 100; i++) r.frame([face(here, zoe, { sharpness: 0.15 })]);
   t.strictSame(r.said, []);
-  t.match(r.frame([face(here, zoe, { sharpness: 0.15 })]).looks[0]!.rule, /; 0 good looks, 6 over 1.5 s needed$/);
+  t.match(r.frame([face(here, zoe, { sharpness: 0.15 })]).looks[0]!.reason, {
+    kind: 'not-yet-stranger',
+    because: { kind: 'few-good', good: 0, needed: 6, overMs: 1500 },
+  });
 });
 
 t.test('a named track is not called a stranger by a few poor resemblances', async (t) => {
@@ -99,7 +113,9 @@ t.test('a few looks name nobody whom somebody else resembles; more of them do', 
   const between = vector(0.7, 0.59);
   for (let i = 0; i < 3; i++) r.frame([face(here, between)]);
   t.strictSame(r.said, []);
-  t.equal(r.frame([face(here, between)]).looks[0]!.rule, 'Ada and Ben 0.11 apart, 0.12 needed');
+  const { reason } = r.frame([face(here, between)]).looks[0]!;
+  t.match(reason, { kind: 'too-close', best: 'ada', second: 'ben' });
+  t.match(reasonText(reason, names), /^Ada and Ben are 0.11 apart, 0.12 needed$/);
   for (let i = 0; i < 30; i++) r.frame([face(here, between)]);
   t.strictSame(r.said, ['arrived ada']);
 });
@@ -168,7 +184,7 @@ t.test('a face that is said not to be somebody loses the name while it is still 
     one.id === 'ada' ? { ...one, rejections: [{ id: 1, vector: double }] } : one,
   );
   const { looks } = r.frame([face(here, double)], { ...household, version: 2, people });
-  t.match(looks, [{ person: null, state: 'unclear', rule: /closer to a face that is not/ }]);
+  t.match(looks, [{ person: null, state: 'unclear', reason: { kind: 'nearer-to-negative', best: 'ada' } }]);
 });
 
 t.test('who is enrolled while there is named on the same track', async (t) => {

@@ -108,7 +108,7 @@ t.test('a portrait leaves the room empty after an hour, says so once, and stays 
   show(60_000, 1000);
   t.strictSame(said, ['arrived ada', 'left ada']);
   t.match(room.snapshot, { occupied: false, people: [], strangers: 0 });
-  t.match(room.looks, [{ person: null, weight: 0, rule: 'has not moved for 1 h: taken for a picture' }]);
+  t.match(room.looks, [{ person: null, weight: 0, reason: { kind: 'static-face' } }]);
   t.equal(room.undecided, false, 'the motion gate may rest');
   t.match(log, [/^notice: a face at \d+,\d+ px has not moved for 1 h: taken for a picture, it names nobody$/]);
   show(7_200_000, 1000);
@@ -120,7 +120,7 @@ t.test('a portrait leaves the room empty after an hour, says so once, and stays 
   again.show(120_000, 200);
   t.strictSame(again.said, [], 'from the first look on');
   t.match(again.room.snapshot, { occupied: false });
-  t.match(again.room.looks, [{ rule: 'has not moved for 3 h: taken for a picture' }]);
+  t.match(again.room.looks, [{ reason: { kind: 'static-face' } }]);
   t.strictSame(again.log, [], 'nothing new');
   again.show(60_000, 1000, elsewhere);
   t.strictSame(again.said, ['arrived ada'], 'hung elsewhere it has its hour again');

@@ -2,6 +2,7 @@
 // enrolment stays.
 import { RoomkinError } from '../../base/errors.js';
 import { createCalibrator, recognitionOptions } from '../../config/parts.js';
+import { reasonText } from '../../recognition/reason-text.js';
 import type { Store } from '../../store/store.js';
 import type { CommandIo } from '../command.js';
 import type { KeptLooks } from './keep.js';
@@ -47,7 +48,9 @@ export async function selfTest(
   }
   io.progress('');
   const result = stopped === null ? (outcome(now) ?? 'not done') : 'not done';
-  const { looks, named, leastSimilarity, rule } = now;
+  const { looks, named, leastSimilarity, reason } = now;
+  const names = new Map(store.people().map((one) => [one.id, one.name]));
+  const rule = reason === null ? null : reasonText(reason, names);
   const of = `${named} of ${looks} looks, similarity ${leastSimilarity?.toFixed(2)} at least, ${needed.toFixed(2)} needed`;
   if (result === 'passed') io.out(`${name} is recognised: ${of}`);
   else if (result === 'not done')

@@ -1,6 +1,7 @@
 // The end of a guided enrolment: does the room itself name the person now? Pure: looks as the daemon explained them come in.
 import type { PersonId } from '../../gallery/person.js';
 import type { LookExplained } from '../../recognition/observation.js';
+import type { Reason } from '../../recognition/reason.js';
 
 /** Looks that are judged, from the first one that has a name on. */
 export const testedLooks = 8;
@@ -16,24 +17,24 @@ export interface SelfTest {
   readonly before: number;
   /** Least similarity of one look to the person, as far as the person was nearest; null before any. */
   readonly leastSimilarity: number | null;
-  /** The rule that decided on the last look. */
-  readonly rule: string | null;
+  /** The reason for the last decision. */
+  readonly reason: Reason | null;
 }
 
-export const noTest: SelfTest = { looks: 0, named: 0, before: 0, leastSimilarity: null, rule: null };
+export const noTest: SelfTest = { looks: 0, named: 0, before: 0, leastSimilarity: null, reason: null };
 
-export type TestedLook = Pick<LookExplained, 'weight' | 'best' | 'similarity' | 'person' | 'rule'>;
+export type TestedLook = Pick<LookExplained, 'weight' | 'best' | 'similarity' | 'person' | 'reason'>;
 
 /** One look further. Looks that do not count (blurred, turned away) change nothing. */
 export function tested(before: SelfTest, look: TestedLook, person: PersonId): SelfTest {
   if (!(look.weight > 0)) return before;
-  const { rule, similarity } = look;
+  const { reason, similarity } = look;
   const named = look.person === person;
-  if (before.looks === 0 && !named) return { ...before, before: before.before + 1, rule };
+  if (before.looks === 0 && !named) return { ...before, before: before.before + 1, reason };
   const own = look.best === person && similarity !== null ? similarity : null;
   const least = own === null ? before.leastSimilarity : Math.min(own, before.leastSimilarity ?? own);
   const counts = { looks: before.looks + 1, named: before.named + (named ? 1 : 0) };
-  return { ...before, ...counts, leastSimilarity: least, rule };
+  return { ...before, ...counts, leastSimilarity: least, reason };
 }
 
 /** null while it goes on. */

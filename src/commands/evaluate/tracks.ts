@@ -1,70 +1,88 @@
-// What is said of a look and of a track whose right name is known, for the evaluation. Everything as the daemon does it.
-
-import { type Identification, identify, identifyFace } from '../../gallery/identify.js';
+// How a face and a track of a person whose name is known are decided, for the evaluation. A track goes through the same step as
+// the frames of a room.
+import { type FaceReason, type Identification, identify, identifyFace } from '../../gallery/identify.js';
 import type { Gallery } from '../../gallery/person.js';
-import { decide, noVerdict } from '../../recognition/decide.js';
-import { identifyTrack } from '../../recognition/sequential-test.js';
-import { addLook, noEvidence } from '../../recognition/track-embedding.js';
 import type { RoomOptions } from '../../room/options.js';
+import { observe, startRecognition } from '../../room/step.js';
 import type { Face } from '../../vision/face.js';
-import { weight } from '../../vision/quality-gate.js';
 
 export type Portrait = Pick<Face, 'score' | 'quality' | 'embedding'>;
 
-/** One decision: how near the nearest person was, and what was said. */
+/** One decision on a face or a track. */
 export interface Outcome {
   /** Similarity of the nearest person; minus infinity where no face was found. */
   readonly nearest: number;
+  /** Whether the nearest person is the right one. */
   readonly right: boolean;
   readonly named: 'right' | 'wrong' | 'nobody';
-  /** Said to be one of two, and is. */
+  /** Decided to be one of two people, of whom one is right. */
   readonly ambiguous: boolean;
 }
 
-/** A second between looks would be another track's worth of standing about; a room camera gives ten. */
-const lookMs = 100;
+/** Time between two observations: a camera at ten frames a second. */
+const intervalMs = 100;
+const frameSize = { width: 1280, height: 960 };
+/** Where the face stays. The quality of each portrait was measured before, so the size of the box decides nothing. */
+const box = [560, 400, 160, 160] as const;
 
-/** The track as the daemon takes it, look by look. A name counts from the first moment it is said, whatever is said later. */
+/**
+ * A room sees the face of each portrait in turn, at one place, `intervalMs` apart. A name counts from the moment that the room
+ * publishes it, whatever it publishes later; a wrong one outweighs a right one. `name`: null for somebody who is not in the gallery.
+ */
 export function judgeTrack(
-  looks: readonly Portrait[],
+  portraits: readonly Portrait[],
   gallery: Gallery,
   options: RoomOptions,
   name: string | null,
 ): Outcome {
-  let verdict = noVerdict;
-  let evidence = noEvidence;
-  const said = new Set<string | null>();
-  for (const [index, look] of looks.entries()) {
-    const atMs = index * lookMs;
-    const weighs = weight(look, options.gate);
-    if (look.embedding !== null) evidence = addLook(evidence, look.embedding, weighs, atMs, options.tracks);
-    verdict = decide({ evidence, lastMs: atMs }, weighs > 0 ? look.embedding : null, verdict, gallery, options);
-    if (verdict.person !== null) said.add(verdict.person);
+  let state = startRecognition(0);
+  const arrived: string[] = [];
+  let between: readonly string[] = [];
+  for (const [index, portrait] of portraits.entries()) {
+    const frame = { capturedAt: index * intervalMs, sequence: index, ...frameSize, faces: [{ box, ...portrait }] };
+    const result = observe(state, frame, gallery, options);
+    state = result.state;
+    for (const { type, person } of result.events) if (type === 'arrived' && person !== null) arrived.push(person);
+    between = result.snapshot.ambiguous.flatMap(({ people }) => people);
   }
-  const found = identifyTrack(evidence, gallery, options);
-  const wrong = [...said].find((person) => person !== name);
-  return judge(found, wrong ?? [...said][0] ?? null, name, verdict.between);
+  const wrong = arrived.find((person) => person !== name);
+  return judge(closest([...state.verdicts.values()]), wrong ?? arrived[0] ?? null, name, between);
 }
 
-/** One look of a still picture; null where no face was found. */
-export function judgeLook(look: Portrait | null, gallery: Gallery, options: RoomOptions, name: string | null): Outcome {
+/** One still picture; null where no face was found. */
+export function judgeLook(
+  portrait: Portrait | null,
+  gallery: Gallery,
+  options: RoomOptions,
+  name: string | null,
+): Outcome {
   // The nearest person whatever the quality, for the curve.
-  const closest = look?.embedding == null ? null : identify(look.embedding, gallery, options.look);
-  const said = look && identifyFace(look, gallery, options);
-  const between = said?.state === 'ambiguous' ? [said.best, said.runnerUp] : null;
-  return judge(closest, said?.person ?? null, name, between);
+  const nearest = portrait?.embedding == null ? null : identify(portrait.embedding, gallery, options.look);
+  const decided = portrait && identifyFace(portrait, gallery, options);
+  return judge(nearest, decided?.person ?? null, name, decided === null ? [] : pairOf(decided));
+}
+
+function pairOf({ state, best, runnerUp }: Identification<FaceReason>): readonly string[] {
+  return state === 'ambiguous' ? [best, runnerUp].filter((person) => person !== null) : [];
+}
+
+type Nearest = Pick<Identification, 'best' | 'similarity'>;
+
+/** Of the tracks that the portraits were split into, the one that is nearest to somebody. */
+function closest(tracks: readonly Nearest[]): Nearest | null {
+  return tracks.toSorted((a, b) => (b.similarity ?? -1) - (a.similarity ?? -1))[0] ?? null;
 }
 
 function judge(
-  closest: Identification | null,
+  nearest: Nearest | null,
   person: string | null,
   name: string | null,
-  between: readonly (string | null)[] | null,
+  between: readonly string[],
 ): Outcome {
   return {
-    nearest: closest?.similarity ?? Number.NEGATIVE_INFINITY,
-    right: closest !== null && closest.best === name,
+    nearest: nearest?.similarity ?? Number.NEGATIVE_INFINITY,
+    right: nearest !== null && nearest.best === name,
     named: person === null ? 'nobody' : person === name ? 'right' : 'wrong',
-    ambiguous: name !== null && between?.includes(name) === true,
+    ambiguous: name !== null && between.includes(name),
   };
 }

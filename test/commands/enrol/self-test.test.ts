@@ -6,14 +6,14 @@ const ada = (similarity: number, person: string | null = 'ada'): TestedLook => (
   best: 'ada',
   similarity,
   person,
-  rule: `similarity ${similarity}`,
+  reason: { kind: 'below-threshold', best: 'ada', similarity, needed: 0.59 },
 });
 const after = (...looks: TestedLook[]) => looks.reduce((now, look) => tested(now, look, 'ada'), noTest);
 const times = (count: number, look: TestedLook) => Array.from({ length: count }, () => look);
 
 t.test('eight looks with the name after the first pass; the looks that led to it do not count', async (t) => {
   const now = after(...times(3, ada(0.8, null)), ada(0.81), ...times(7, ada(0.9)));
-  t.same(now, { looks: 8, named: 8, before: 3, leastSimilarity: 0.81, rule: 'similarity 0.9' });
+  t.same(now, { looks: 8, named: 8, before: 3, leastSimilarity: 0.81, reason: ada(0.9).reason });
   t.equal(outcome(now), 'passed');
   t.equal(outcome(after(...times(7, ada(0.9)))), null);
 });
@@ -29,5 +29,5 @@ t.test('without the name it fails after 24 good looks; bad ones say nothing', as
   t.equal(outcome(after(...times(23, ada(0.5, null)))), null);
   const now = after(...times(24, ada(0.5, null)));
   t.equal(outcome(now), 'failed');
-  t.equal(now.rule, 'similarity 0.5');
+  t.strictSame(now.reason, ada(0.5).reason);
 });

@@ -1,0 +1,91 @@
+// Reasons in words, for `why`, `identify`, `replay` and the self-test of an enrolment. This is the only file that does it.
+import type { PersonId } from '../gallery/person.js';
+import type { NotYetStranger, Reason } from './reason.js';
+
+/** One line for people, with units. `names`: of everybody in the gallery, by id; an id that is not in it stands for itself. */
+export function reasonText(reason: Reason, names: ReadonlyMap<PersonId, string>): string {
+  const name = (person: PersonId): string => names.get(person) ?? person;
+  switch (reason.kind) {
+    case 'too-small':
+      return `${whole(reason.eyesPx)} px between the eyes, ${whole(reason.neededPx)} px needed`;
+    case 'low-score':
+      return `detector score ${fine(reason.score)}, ${fine(reason.needed)} needed`;
+    case 'turned-aside':
+      return `turned ${whole(reason.degrees)}° aside, ${whole(reason.mostDegrees)}° at most`;
+    case 'turned-up-or-down':
+      return `turned ${whole(reason.degrees)}° up or down, ${whole(reason.mostDegrees)}° at most`;
+    case 'too-dark':
+      return `light ${fine(reason.light)}, ${fine(reason.needed)} needed`;
+    case 'low-contrast':
+      return `contrast ${fine(reason.contrast)}, ${fine(reason.needed)} needed`;
+    case 'blurred':
+      return `sharpness ${fine(reason.sharpness)}, ${fine(reason.needed)} needed`;
+    case 'not-embedded':
+      return 'too poor to be compared';
+    case 'nobody-enrolled':
+      return 'nobody is enrolled';
+    case 'unlike-everybody':
+      return `similarity ${fine(reason.similarity)}, below ${fine(reason.below)}: nobody enrolled`;
+    case 'below-threshold':
+      return `similarity ${fine(reason.similarity)}, ${fine(reason.needed)} needed`;
+    case 'nearer-to-cohort':
+      return `similarity ${fine(reason.similarity)}, closer to a face given as unknown`;
+    case 'nearer-to-negative':
+      return `similarity ${fine(reason.similarity)}, closer to a face that is not ${name(reason.best)}`;
+    case 'too-close': {
+      const pair = `${name(reason.best)} and ${name(reason.second)}`;
+      return `${pair} are ${fine(reason.margin)} apart, ${fine(reason.needed)} needed`;
+    }
+    case 'match': {
+      const { margin } = reason;
+      const lead = margin === null ? '' : `, margin ${fine(margin.value)} reaches ${fine(margin.needed)}`;
+      return `similarity ${fine(reason.similarity)} reaches ${fine(reason.needed)}${lead}`;
+    }
+    case 'nothing-compared':
+      return 'no observation was good enough yet';
+    case 'name-given-elsewhere':
+      return `another face in the picture is closer to ${name(reason.best)}`;
+    case 'person-changed':
+      return `no longer ${name(reason.before)}`;
+    case 'few-agreeing': {
+      const observations = reason.agreeing === 1 ? 'observation' : 'observations';
+      return `${reason.agreeing} agreeing ${observations}, ${reason.needed} needed`;
+    }
+    case 'short-span':
+      return `observations over ${whole(reason.spanMs)} ms, ${whole(reason.neededMs)} ms needed`;
+    case 'not-yet-stranger':
+      return `${reasonText(reason.compared, names)}; ${notYetText(reason.because)}`;
+    case 'name-kept':
+      return `still ${name(reason.person)}: ${reasonText(reason.because, names)}`;
+    case 'static-face':
+      return `has not moved for ${longTime(reason.stillMs)}: taken for a picture on a wall`;
+    case 'in-other-room':
+      return `taken to be in ${reason.room}: ${reasonText(reason.decided, names)}`;
+  }
+}
+
+/** A time in minutes, hours or days: `45 min`, `3 h`, `2 d`. */
+export function longTime(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 60) return `${minutes} min`;
+  return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} d`;
+}
+
+function notYetText(because: NotYetStranger): string {
+  switch (because.kind) {
+    case 'strangers-off':
+      return 'strangers are switched off';
+    case 'few-good':
+      return `${because.good} good observations, ${because.needed} over ${because.overMs / 1000} s needed`;
+    case 'just-named':
+      return 'somebody was just named here';
+  }
+}
+
+function whole(value: number): string {
+  return value.toFixed(0);
+}
+
+function fine(value: number): string {
+  return value.toFixed(2);
+}
