@@ -7,15 +7,15 @@ import type { Config } from './config/load.js';
 import { cameraOptions, createCalibrator, engineOptions, recognitionOptions } from './config/parts.js';
 import { daemonHandlers } from './control/handlers.js';
 import { readHeat } from './control/heat.js';
-import { controlPlace } from './control/path.js';
+import { socketPath } from './control/path.js';
 import { startControl } from './control/server.js';
-import { createMeter, type Meter } from './control/statistics.js';
+import { createStatistics, type Statistics } from './control/statistics.js';
 import { createNotifier } from './control/systemd.js';
 import { createEngine } from './engine/supervisor.js';
 import type { Gallery } from './gallery/person.js';
-import { createLookLog } from './journal/journal.js';
-import { eraseLookDatabase, openLookStore } from './journal/store.js';
-import { createWhereabouts } from './mqtt/distance.js';
+import { createJournal } from './journal/journal.js';
+import { eraseJournal, openJournalStore } from './journal/store.js';
+import { createDistanceEstimates } from './mqtt/distance.js';
 import { createPublisher, type Publisher } from './mqtt/publisher.js';
 import { createLastFace } from './mqtt/snapshot.js';
 import { watchRoom } from './pipeline.js';
@@ -27,7 +27,7 @@ import { createRoom, type RoomListener } from './room/room.js';
 import { readHouseholdKey } from './sharing/key.js';
 import { shareGallery } from './sharing/sync.js';
 import { openStore } from './store/gallery-store.js';
-import { keepFixed, readFixed } from './store/static-faces.js';
+import { rememberStaticFaces, readStaticFaces } from './store/static-faces.js';
 
 export interface DaemonOptions {
   readonly config: Config;
@@ -47,10 +47,10 @@ export interface DaemonOptions {
 const galleryCheckMs = 500;
 
 /** Runs until `signal`. Errors: CONFIG_*, MODEL_*, KEY_FILE, DATABASE, DAEMON_RUNNING; nothing that a camera or broker does. */
-export async function runDaemon(options: DaemonOptions): Promise<Meter> {
+export async function runDaemon(options: DaemonOptions): Promise<Statistics> {
   const { config, log, signal, untilEnd = false, listener = {}, clock = systemClock } = options;
   const notifier = createNotifier({ clock, log });
-  const meter = createMeter(clock);
+  const meter = createStatistics(clock);
 
   using store = openStore({ ...config.store, onDamage: (sentence) => log('error', sentence) });
   await using engine = createEngine(engineOptions(config, log));
@@ -84,9 +84,9 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
   currentGallery();
 
   const { looksKeptMs } = config.privacy;
-  if (looksKeptMs === 0) eraseLookDatabase(config.store.directory);
-  const openLooks = () => openLookStore({ ...config.store, onDamage: (sentence) => log('warning', sentence) });
-  using looks = createLookLog({
+  if (looksKeptMs === 0) eraseJournal(config.store.directory);
+  const openLooks = () => openJournalStore({ ...config.store, onDamage: (sentence) => log('warning', sentence) });
+  using looks = createJournal({
     open: looksKeptMs > 0 ? openLooks : null,
     keptMs: looksKeptMs,
     space: model.space,
@@ -114,20 +114,20 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
         listener.event?.(event);
         for (const watcher of watchers) watcher.event(event);
       },
-      household: () => neighbours.tell(),
-      looks(seen, atMs) {
+      leases: () => neighbours.send(),
+      observations(seen, atMs) {
         looks.take(seen, atMs);
-        for (const watcher of watchers) watcher.looks?.(seen, atMs);
+        for (const watcher of watchers) watcher.observations?.(seen, atMs);
       },
     },
     clock.monotonicMs(),
     config.room.id,
-    readFixed(store),
+    readStaticFaces(store),
   );
   using neighbours = createNeighbours(room, publisher, clock);
 
-  const whereabouts = createWhereabouts(room, publisher.whereabouts);
-  const fixed = keepFixed(room, store, log);
+  const whereabouts = createDistanceEstimates(room, publisher.whereabouts);
+  const fixed = rememberStaticFaces(room, store, log);
   const lastFace = createLastFace(publisher.snapshot, clock);
   const privacy = createPrivacySwitch({
     read: () => store.setting('recognition') !== 'off',
@@ -157,7 +157,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
   });
 
   await using _control = await startControl({
-    place: controlPlace({
+    place: socketPath({
       room: config.room.id,
       storeDirectory: config.store.directory,
       configured: config.service.controlSocket,
@@ -179,7 +179,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
   });
   const house = setInterval(currentGallery, galleryCheckMs);
   const health = setInterval(
-    () => void reportHealth(publisher, meter, camera.status.drops, room.fixedFaces.length, model.embedder),
+    () => void reportHealth(publisher, meter, camera.status.drops, room.staticFaces.length, model.embedder),
     config.service.healthMs,
   );
   try {
@@ -220,7 +220,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Meter> {
 
 async function reportHealth(
   publisher: Publisher,
-  meter: Meter,
+  meter: Statistics,
   drops: number,
   fixedFaces: number,
   model: string,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { packageRoot, packageVersion } from '../src/base/files.js';
 import { exitCodeTexts, type OptionDefinition, type VerbDefinition, verbs } from '../src/commands/verbs.js';
-import { maxLooks } from '../src/control/protocol.js';
+import { maxObservations } from '../src/control/protocol.js';
 import { runCli, spawnCli } from './helpers/cli.js';
 import { shortFolder } from './helpers/short-folder.js';
 
@@ -63,7 +63,7 @@ t.test('help of each verb: every option explained, two examples, exit codes, 80 
 
 t.test('the number of faces that why explains is what the daemon answers', async (t) => {
   const { options } = verbs.find(({ name }) => name === 'why')! as VerbDefinition;
-  t.match(options[0], { name: 'last', type: { kind: 'integer', max: maxLooks } });
+  t.match(options[0], { name: 'last', type: { kind: 'integer', max: maxObservations } });
 });
 
 t.test('misuse is 64, one line, and says what to do', async (t) => {

@@ -3,7 +3,7 @@
 /** A normal distribution. */
 export interface Normal {
   readonly mean: number;
-  readonly spread: number;
+  readonly standardDeviation: number;
 }
 
 /**

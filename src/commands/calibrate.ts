@@ -20,13 +20,13 @@ export async function run(_: object, io: CommandIo): Promise<void> {
   io.document({
     space,
     budget,
-    cohort: { shipped: cohort, own: gallery.strangers.length },
-    look: { threshold: options.look.threshold, margin: options.look.margin },
+    cohort: { shipped: cohort, own: gallery.cohort.length },
+    look: { threshold: options.single.threshold, margin: options.single.margin },
     pooled: { threshold: options.pooled.threshold, margin: options.pooled.margin },
     ...calibration,
     advice,
   });
-  for (const line of table(calibration, calibrator, gallery.strangers.length)) io.out(line);
+  for (const line of table(calibration, calibrator, gallery.cohort.length)) io.out(line);
   const columns = Math.min(io.columns, 80);
   if (config.recognition.threshold !== null) say(io, 'recognition.threshold of the configuration stands.', columns);
   for (const sentence of advice) say(io, sentence, columns);
@@ -48,7 +48,7 @@ function table({ people }: Calibration, { budget, cohort }: Calibrator, own: num
       row(
         one.name,
         String(one.templates),
-        one.look.toFixed(2),
+        one.single.toFixed(2),
         one.pooled.toFixed(2),
         missed(one),
         one.closest === null ? '-' : `${one.closest.similarity.toFixed(2)} ${one.closest.name}`,
@@ -76,7 +76,7 @@ function cut(text: string, most: number): string {
   return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
 }
 
-function missed({ misses: { looks, tracks, own } }: PersonCalibration): string {
+function missed({ fnir: { observations: looks, tracks, own } }: PersonCalibration): string {
   return `${own ? '' : '~'}${percent(looks)} / ${percent(tracks)} %`;
 }
 

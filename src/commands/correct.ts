@@ -7,11 +7,11 @@ import { createCalibrator, recognitionOptions } from '../config/parts.js';
 import { chooseTemplates } from '../gallery/enrolment.js';
 import type { Thresholds } from '../gallery/identify.js';
 import type { Gallery, Person } from '../gallery/person.js';
-import type { KeptLook } from '../journal/codec.js';
-import { learnable, type Refused, rejectable, type Taught } from '../journal/corrections.js';
+import type { JournalEntry } from '../journal/codec.js';
+import { mayBecomeTemplate, type Refused, mayBecomeNegative, type Taught } from '../journal/corrections.js';
 import type { Changes, Correction, PersonRecord } from '../store/store.js';
 import type { CommandIo } from './command.js';
-import { openKeptLooks } from './journal.js';
+import { openJournal } from './journal.js';
 import { configuredSpace, openGallery } from './parts.js';
 import { wrap } from './rows.js';
 import { type Given, misused } from './verbs.js';
@@ -30,7 +30,7 @@ export async function run({ id, not, is, list, undo }: Given<'correct'>, io: Com
 function correct(id: number, not: string | undefined, is: string | undefined, io: CommandIo): void {
   const config = io.config();
   const space = configuredSpace(io);
-  const { look: thresholds } = recognitionOptions(config);
+  const { single: thresholds } = recognitionOptions(config);
   const { calibrated } = createCalibrator(config, space, recognitionOptions(config));
   using store = openGallery(io);
   const notWho = not === undefined ? null : store.find(not);
@@ -53,10 +53,10 @@ function correct(id: number, not: string | undefined, is: string | undefined, io
 }
 
 /** Errors: LOOK_UNKNOWN, DATABASE. */
-function findLook(id: number, io: CommandIo): KeptLook {
+function findLook(id: number, io: CommandIo): JournalEntry {
   if (io.config().privacy.looksKeptMs === 0)
     throw fail('LOOK_UNKNOWN', 'no look is kept that could be corrected: set privacy.looks_kept_hours, 24 for a day');
-  using looks = openKeptLooks(io);
+  using looks = openJournal(io);
   const look = looks?.find(id) ?? null;
   if (look === null)
     throw fail('LOOK_UNKNOWN', `there is no look ${id}: they are kept for a day, roomkin why lists them`);
@@ -88,35 +88,35 @@ export interface Outcome {
 }
 
 /** The face of `look` is kept as one that is not `person`. Errors: CORRECTION_REFUSED. */
-export function reject(changes: Changes, look: KeptLook, person: PersonRecord, gallery: Gallery): Outcome {
+export function reject(changes: Changes, look: JournalEntry, person: PersonRecord, gallery: Gallery): Outcome {
   const owner = personOf(gallery, person);
-  const { embedding, known } = granted(rejectable(look, owner), look);
+  const { embedding, known } = granted(mayBecomeNegative(look, owner), look);
   if (known) return { correction: null };
   const face = { space: gallery.space, vector: embedding, source: sourceOf(embedding) };
   // Of too many, the ones that say the same go first, as with photos.
-  const { add, remove } = chooseTemplates({ templates: owner.rejections ?? [] }, [face]);
+  const { add, remove } = chooseTemplates({ templates: owner.negativeTemplates ?? [] }, [face]);
   for (const id of remove) changes.undo(id);
-  const [kept] = add.map((one) => changes.addRejection(person.id, one));
+  const [kept] = add.map((one) => changes.addNegativeTemplate(person.id, one));
   return { correction: kept?.id ?? null };
 }
 
 /** The look becomes a template of `person`. Errors: CORRECTION_REFUSED. */
 export function learn(
   changes: Changes,
-  look: KeptLook,
+  look: JournalEntry,
   person: PersonRecord,
   gallery: Gallery,
   thresholds: Thresholds,
 ): Outcome {
-  const { embedding, known } = granted(learnable(look, personOf(gallery, person), gallery, thresholds), look);
+  const { embedding, known } = granted(mayBecomeTemplate(look, personOf(gallery, person), gallery, thresholds), look);
   if (known) return { correction: null };
   const { space } = gallery;
   const { quality } = look;
-  const kept = changes.addLook(person.id, { space, vector: embedding, quality, source: sourceOf(embedding) });
+  const kept = changes.addCorrectedTemplate(person.id, { space, vector: embedding, quality, source: sourceOf(embedding) });
   return { correction: kept?.id ?? null };
 }
 
-function granted(taught: Taught | Refused, { id }: KeptLook): Taught {
+function granted(taught: Taught | Refused, { id }: JournalEntry): Taught {
   if ('refused' in taught) throw fail('CORRECTION_REFUSED', `nothing was learned from look ${id}: ${taught.refused}`);
   return taught;
 }

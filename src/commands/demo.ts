@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fail } from '../base/errors.js';
 import { createLog } from '../base/log.js';
 import { type Config, parseConfig } from '../config/load.js';
-import type { Meter } from '../control/statistics.js';
+import type { Statistics } from '../control/statistics.js';
 import { runDaemon } from '../daemon.js';
 import type { CommandIo } from './command.js';
 import { type HeardEvent, startAudience } from './demo/audience.js';
@@ -111,7 +111,7 @@ function describe({ event_type, name, confidence, present }: HeardEvent, seconds
 }
 
 /** Prints the summary. Errors: EXPECTATION_MISSED. */
-function conclude(io: CommandIo, meter: Meter, heard: readonly HeardEvent[]): void {
+function conclude(io: CommandIo, meter: Statistics, heard: readonly HeardEvent[]): void {
   const wanted = expected.map(({ type, name }) => `${type} ${name ?? ''}`.trim());
   const got = heard.map(({ event_type, name }) => `${event_type} ${name ?? ''}`.trim());
   const passed = JSON.stringify(wanted) === JSON.stringify(got);

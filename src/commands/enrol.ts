@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { fail, oneLine } from '../base/errors.js';
 import { naturalOrder } from '../camera/photo.js';
 import type { Engine } from '../engine/engine.js';
-import { oddLooks, portrait } from '../gallery/enrolment.js';
+import { outliers, templateCandidate } from '../gallery/enrolment.js';
 import { checkName, foldName } from '../gallery/names.js';
 import type { Changes, NewTemplate } from '../store/store.js';
 import type { Face } from '../vision/face.js';
 import type { CommandIo } from './command.js';
-import { type KeptLooks, keepLooks } from './enrol/keep.js';
+import { type KeptSamples, keepSamples } from './enrol/keep.js';
 import { enrolLive } from './enrol/live.js';
 import { openGallery } from './parts.js';
 import {
@@ -35,7 +35,7 @@ interface LookedAt extends Batch {
 }
 
 /** What became of one person's photos; an element of the JSON result. */
-interface Enrolled extends KeptLooks {
+interface Enrolled extends KeptSamples {
   readonly photos: number;
 }
 
@@ -105,7 +105,7 @@ async function enrolPhotos(batches: readonly Batch[], options: EnrolOptions, io:
       one.name === null ? [] : [enrolOne(changes, one.name, one, space, force, io)],
     );
     const strangers = lookedAt.filter(({ name }) => name === null).flatMap(({ looks }) => looks);
-    return { people, strangers: strangers.filter((look) => changes.addStranger(look)).length };
+    return { people, strangers: strangers.filter((look) => changes.addToCohort(look)).length };
   });
   for (const { sentence } of bad) io.log('warning', `left out: ${sentence}`);
   for (const one of result.people) io.out(describe(one));
@@ -117,7 +117,7 @@ async function enrolPhotos(batches: readonly Batch[], options: EnrolOptions, io:
 async function lookAt(engine: Engine, file: string, everyFace: boolean, space: string): Promise<Look[] | BadPhoto> {
   const photo = await analysePhoto(engine, file);
   if (isBad(photo)) return photo;
-  const faces = everyFace ? usable(photo) : [portrait(photo.faces, photo.picture.width, photo.picture.height)];
+  const faces = everyFace ? usable(photo) : [templateCandidate(photo.faces, photo.picture.width, photo.picture.height)];
   if (faces.length === 0) return { file, code: 'PHOTO_NO_FACE', sentence: `${file} shows no usable face` };
   const looks: Look[] = [];
   for (const [index, found] of faces.entries()) {
@@ -131,7 +131,7 @@ async function lookAt(engine: Engine, file: string, everyFace: boolean, space: s
 /** Each face of a photo on its own, as far as it would do for a portrait. */
 function usable({ faces, picture }: AnalysedPhoto): { face: Face & { embedding: Float32Array } }[] {
   return faces.flatMap((face) => {
-    const alone = portrait([face], picture.width, picture.height);
+    const alone = templateCandidate([face], picture.width, picture.height);
     return 'face' in alone ? [alone] : [];
   });
 }
@@ -144,8 +144,8 @@ function enrolOne(
   force: boolean,
   { log }: CommandIo,
 ): Enrolled {
-  const kept = keepLooks(changes, { name, looks, space, force, what: 'photos' }, log);
-  for (const { file } of oddLooks(looks))
+  const kept = keepSamples(changes, { name, looks, space, force, what: 'photos' }, log);
+  for (const { file } of outliers(looks))
     log('warning', `${file} looks unlike the other photos of ${name}: is it ${name}?`);
   return { ...kept, photos: files.length };
 }

@@ -1,7 +1,7 @@
 // roomkin forget: erases a person. Asked for twice: on a terminal by a question, in a script by --yes.
 import { readHouseholdKey } from '../sharing/key.js';
 import type { CommandIo } from './command.js';
-import { openKeptLooks } from './journal.js';
+import { openJournal } from './journal.js';
 import { openGallery } from './parts.js';
 import { ask } from './prompts.js';
 import { type Given, misused } from './verbs.js';
@@ -15,7 +15,7 @@ export async function run({ name: asked, yes }: Given<'forget'>, io: CommandIo):
   }
   {
     // Before the gallery, so that an error leaves somebody to be forgotten once more.
-    using looks = openKeptLooks(io);
+    using looks = openJournal(io);
     looks?.forget(id);
   }
   const erased = store.forget(id);

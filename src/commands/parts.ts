@@ -1,6 +1,6 @@
 // How a verb finds what it needs: the gallery, the embedding space and the daemon, as the configuration says.
 import type { Config } from '../config/load.js';
-import { type ControlPlace, controlPlace } from '../control/path.js';
+import { type SocketPath, socketPath } from '../control/path.js';
 import { chooseEmbedder, readManifest } from '../engine/manifest.js';
 import { openStore } from '../store/gallery-store.js';
 import type { Store } from '../store/store.js';
@@ -17,8 +17,8 @@ export function configuredSpace(io: CommandIo): string {
 }
 
 /** The control socket of the configured room. */
-export function daemonPlace(config: Config): ControlPlace {
-  return controlPlace({
+export function daemonPlace(config: Config): SocketPath {
+  return socketPath({
     room: config.room.id,
     storeDirectory: config.store.directory,
     configured: config.service.controlSocket,

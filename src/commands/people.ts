@@ -44,8 +44,8 @@ function list(io: CommandIo): void {
     const advice = usable === 0 ? ': enrol again, the model has changed' : '';
     io.out(`${`${name} (${person})`.padEnd(width)}  ${looks}${besides}, since ${since.slice(0, 10)}${advice}`);
   }
-  if (opened.strangers.length > 0) io.out(`Besides ${opened.strangers.length} faces of strangers, to tell them apart`);
-  io.document({ space, people, strangers: opened.strangers.length });
+  if (opened.cohort.length > 0) io.out(`Besides ${opened.cohort.length} faces of strangers, to tell them apart`);
+  io.document({ space, people, strangers: opened.cohort.length });
 }
 
 // roomkin people --set-aside and --put-back: photos out of use and back, all that were named or none.
@@ -53,7 +53,7 @@ function list(io: CommandIo): void {
 /** Errors: PHOTO_UNKNOWN, PHOTO_NEEDED, DATABASE. */
 function changeUse(ids: readonly number[], aside: boolean, io: CommandIo): void {
   using store = openGallery(io);
-  store.change((changes) => (aside ? changes.setAside(ids) : changes.putBack(ids)));
+  store.change((changes) => (aside ? changes.disable(ids) : changes.enable(ids)));
   const photos = store.people().flatMap(({ id: person, name, templates }) => {
     const mine = templates.filter(({ id }) => ids.includes(id)).map(({ id }) => id);
     if (mine.length === 0) return [];
@@ -71,7 +71,7 @@ function changeUse(ids: readonly number[], aside: boolean, io: CommandIo): void 
 /** Errors: CONFIG_*, MODEL_MISSING, DATABASE. */
 function checkPeople(io: CommandIo): void {
   const space = configuredSpace(io);
-  const { look } = recognitionOptions(io.config());
+  const { single: look } = recognitionOptions(io.config());
   using store = openGallery(io);
   const gallery = store.gallery(space);
   const people = store.people();

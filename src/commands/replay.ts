@@ -1,11 +1,11 @@
 // roomkin replay: the faces of the last day once more, under the present gallery and thresholds, and what would have changed. Reads
 // only: the daemon may run.
 import { createCalibrator, recognitionOptions } from '../config/parts.js';
-import { type Outcome, type RecordedLook, type Rejudged, rejudge } from '../journal/replay.js';
-import type { LookStore } from '../journal/store.js';
+import { type Outcome, type RecordedObservation, type ReplayedTrack, replayJournal } from '../journal/replay.js';
+import type { JournalStore } from '../journal/store.js';
 import { reasonText } from '../recognition/reason-text.js';
 import type { CommandIo } from './command.js';
-import { openKeptLooks } from './journal.js';
+import { openJournal } from './journal.js';
 import { configuredSpace, openGallery } from './parts.js';
 import { wrap } from './rows.js';
 import type { Given } from './verbs.js';
@@ -15,7 +15,7 @@ const progressEvery = 1000;
 
 export async function run({ since }: Given<'replay'>, io: CommandIo): Promise<void> {
   const sinceMs = Date.now() - since.ms;
-  using looks = openKeptLooks(io);
+  using looks = openJournal(io);
   const tracks = looks === null ? [] : judged(looks, sinceMs, io);
   const whole = tracks.filter((one) => one.whole);
   const changed = whole.filter(isChanged);
@@ -32,16 +32,16 @@ export async function run({ since }: Given<'replay'>, io: CommandIo): Promise<vo
 }
 
 /** The tracks since then. Looks of another embedding space than the configured one cannot be compared and are not among them. */
-function judged(looks: LookStore, sinceMs: number, io: CommandIo): readonly Rejudged[] {
+function judged(looks: JournalStore, sinceMs: number, io: CommandIo): readonly ReplayedTrack[] {
   const config = io.config();
   const options = recognitionOptions(config);
   const space = configuredSpace(io);
   using store = openGallery(io);
   const gallery = createCalibrator(config, space, options).calibrated(store.gallery(space));
-  function* ofSpace(): Generator<RecordedLook> {
+  function* ofSpace(): Generator<RecordedObservation> {
     for (const look of looks.since(sinceMs)) if (look.space === space) yield look;
   }
-  const tracks = rejudge(ofSpace, gallery, options, (done) => {
+  const tracks = replayJournal(ofSpace, gallery, options, (done) => {
     if (done % progressEvery === 0) io.progress(`${done} looks`);
   });
   io.progress('');
@@ -49,12 +49,12 @@ function judged(looks: LookStore, sinceMs: number, io: CommandIo): readonly Reju
 }
 
 /** Another name, or a stranger where there was none or no stranger where there was one. */
-function isChanged({ before, after }: Rejudged): boolean {
+function isChanged({ before, after }: ReplayedTrack): boolean {
   const stranger = ({ state }: Outcome): boolean => state === 'stranger';
   return before.person !== after.person || (before.person === null && stranger(before) !== stranger(after));
 }
 
-function documented({ firstMs, run, track, looks, before, after }: Rejudged, names: ReadonlyMap<string, string>) {
+function documented({ firstMs, run, track, observations: looks, before, after }: ReplayedTrack, names: ReadonlyMap<string, string>) {
   const { person, state } = before;
   const rule = reasonText(after.reason, names);
   return {
@@ -72,8 +72,8 @@ function namesOf(io: CommandIo): ReadonlyMap<string, string> {
   return new Map(store.people().map(({ id, name }) => [id, name]));
 }
 
-function changeLines(one: Rejudged, names: ReadonlyMap<string, string>, columns: number): string[] {
-  const { firstMs, track, looks, before, after } = one;
+function changeLines(one: ReplayedTrack, names: ReadonlyMap<string, string>, columns: number): string[] {
+  const { firstMs, track, observations: looks, before, after } = one;
   const said = ({ person, state }: Outcome): string =>
     person === null ? (state === 'stranger' ? 'a stranger' : 'nobody') : (names.get(person) ?? person);
   const head = `${new Date(firstMs).toLocaleTimeString('en-GB')}  `;
@@ -82,7 +82,7 @@ function changeLines(one: Rejudged, names: ReadonlyMap<string, string>, columns:
   return lines.map((line, i) => `${i === 0 ? head : ' '.repeat(head.length)}${line}`);
 }
 
-function summary(tracks: readonly Rejudged[], changed: number, since: string): string {
+function summary(tracks: readonly ReplayedTrack[], changed: number, since: string): string {
   const whole = tracks.filter((one) => one.whole);
   const [first] = whole;
   if (first === undefined) return `No face of the last ${since} is kept: there is nothing to try.`;

@@ -2,10 +2,10 @@
 // reads what the last one kept.
 import { RoomkinError } from '../base/errors.js';
 import { askDaemon } from '../control/client.js';
-import type { FaceLook } from '../journal/journal.js';
-import { explainLook } from '../journal/journal.js';
+import type { ExplainedObservation } from '../journal/journal.js';
+import { explain } from '../journal/journal.js';
 import type { CommandIo } from './command.js';
-import { openKeptLooks } from './journal.js';
+import { openJournal } from './journal.js';
 import { daemonPlace, openGallery } from './parts.js';
 import { wrap } from './rows.js';
 import type { Given } from './verbs.js';
@@ -13,13 +13,13 @@ import type { Given } from './verbs.js';
 export async function run({ last }: Given<'why'>, io: CommandIo): Promise<void> {
   const looks = await lastLooks(last, io);
   if (looks.length === 0) io.out('No face was looked at in the time that looks are kept.');
-  for (const look of looks) for (const line of lookLines(look, io.columns)) io.out(line);
+  for (const look of looks) for (const line of observationLines(look, io.columns)) io.out(line);
   io.document({ looks });
 }
 
-async function lastLooks(last: number, io: CommandIo): Promise<readonly FaceLook[]> {
+async function lastLooks(last: number, io: CommandIo): Promise<readonly ExplainedObservation[]> {
   try {
-    return await askDaemon<readonly FaceLook[]>(daemonPlace(io.config()), { verb: 'why', last });
+    return await askDaemon<readonly ExplainedObservation[]>(daemonPlace(io.config()), { verb: 'why', last });
   } catch (error) {
     if (!(error instanceof RoomkinError) || error.code !== 'DAEMON_NOT_RUNNING') throw error;
     const looks = keptLooks(last, io);
@@ -30,14 +30,14 @@ async function lastLooks(last: number, io: CommandIo): Promise<readonly FaceLook
 }
 
 /** null where there are none, or this user may not read them. */
-function keptLooks(last: number, io: CommandIo): readonly FaceLook[] | null {
+function keptLooks(last: number, io: CommandIo): readonly ExplainedObservation[] | null {
   try {
-    using kept = openKeptLooks(io);
+    using kept = openJournal(io);
     const looks = kept?.recent(last) ?? [];
     if (looks.length === 0) return null;
     using gallery = openGallery(io);
     const names = new Map(gallery.people().map(({ id, name }) => [id, name]));
-    return looks.map((look) => explainLook(look, names));
+    return looks.map((look) => explain(look, names));
   } catch (error) {
     if (error instanceof RoomkinError) return null;
     throw error;
@@ -45,7 +45,7 @@ function keptLooks(last: number, io: CommandIo): readonly FaceLook[] | null {
 }
 
 /** One look as two or more lines: its number, what was seen, then why it was decided so. */
-export function lookLines(look: FaceLook, columns: number): string[] {
+export function observationLines(look: ExplainedObservation, columns: number): string[] {
   const head = `${look.id}  ${new Date(look.at).toLocaleTimeString('en-GB')}  `;
   const seen = [
     look.track === null ? 'face' : `track ${look.track}`,

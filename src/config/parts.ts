@@ -35,23 +35,23 @@ export function recognitionOptions(config: Config): RoomOptions {
   const given = { ...(threshold === null ? {} : { threshold }), ...(margin === null ? {} : { margin }) };
   const capped = (strangerBelow: number): number => Math.min(strangerBelow, threshold ?? strangerBelow);
   const shipped = roomOptionsFor(chooseEmbedder(readManifest(), config.embedder.id).id);
-  const { look, pooled, gate, naming, fixed, presence, places } = shipped;
+  const { single: look, pooled, gate, naming, staticFaces: fixed, presence, motionSupport: places } = shipped;
   return {
     ...shipped,
-    look: { ...look, ...given, strangerBelow: capped(look.strangerBelow) },
+    single: { ...look, ...given, strangerBelow: capped(look.strangerBelow) },
     pooled: { ...pooled, ...given },
     gate: { ...gate, leastEyesPx: config.detector.minEyesPx },
     naming: {
       ...naming,
-      leastLooks: config.presence.looks,
+      leastAgreeing: config.presence.looks,
       windowMs: config.presence.windowMs,
-      strangerLooks: config.presence.strangers
-        ? Math.max(naming.strangerLooks, config.presence.looks)
+      strangerObservations: config.presence.strangers
+        ? Math.max(naming.strangerObservations, config.presence.looks)
         : Number.POSITIVE_INFINITY,
     },
-    fixed: { ...fixed, afterMs: config.recognition.pictureAfterMs },
+    staticFaces: { ...fixed, afterMs: config.recognition.pictureAfterMs },
     presence: { ...presence, leaveAfterMs: config.presence.leaveAfterMs, holdMs: config.presence.holdMs },
-    places: { ...places, halfLifeMs: config.presence.motionHalfLifeMs },
+    motionSupport: { ...places, halfLifeMs: config.presence.motionHalfLifeMs },
   };
 }
 
@@ -74,7 +74,7 @@ export interface Calibrator {
 export function createCalibrator(
   config: Pick<Config, 'recognition'>,
   space: string,
-  options: Pick<RoomOptions, 'look' | 'pooled'>,
+  options: Pick<RoomOptions, 'single' | 'pooled'>,
   manifestPath = defaultManifestPath,
 ): Calibrator {
   const { threshold, margin, wrongNamesPerMonth, strangersPerDay } = config.recognition;

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { type ErrorCode, errorTable, fail } from '../base/errors.js';
 import { LineRefused, readLines } from './lines.js';
-import type { ControlPlace } from './path.js';
+import type { SocketPath } from './path.js';
 import { type ControlRequest, maxReplyBytes } from './protocol.js';
 import { connectControl } from './server.js';
 
@@ -14,7 +14,7 @@ const replyWithinMs = 20_000;
  * The result has the type the protocol says; it comes from our own daemon over a socket only it and its group may open.
  */
 export async function askDaemon<Result>(
-  place: ControlPlace,
+  place: SocketPath,
   request: ControlRequest,
   timeoutMs = replyWithinMs,
 ): Promise<Result> {
@@ -28,7 +28,7 @@ export async function askDaemon<Result>(
 
 /** Yields each result until the daemon stops (then throws DAEMON_NOT_RUNNING) or `signal` is aborted (then ends). */
 export async function* followDaemon<Result>(
-  place: ControlPlace,
+  place: SocketPath,
   request: ControlRequest,
   signal: AbortSignal,
 ): AsyncGenerator<Result> {
@@ -37,7 +37,7 @@ export async function* followDaemon<Result>(
 }
 
 async function* converse<Result>(
-  place: ControlPlace,
+  place: SocketPath,
   request: ControlRequest,
   signal: AbortSignal,
 ): AsyncGenerator<Result> {
@@ -71,7 +71,7 @@ function resultOf<Result>(line: string): Result {
   );
 }
 
-async function reach(place: ControlPlace): Promise<Socket> {
+async function reach(place: SocketPath): Promise<Socket> {
   let forbidden: string | null = null;
   for (const path of place.connect) {
     try {

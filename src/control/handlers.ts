@@ -6,10 +6,10 @@ import type { Camera } from '../camera/camera.js';
 import type { Config } from '../config/load.js';
 import type { EngineInfo } from '../engine/engine.js';
 import type { Gallery } from '../gallery/person.js';
-import { explainLook, type LookLog } from '../journal/journal.js';
+import { explain, type Journal } from '../journal/journal.js';
 import type { Publisher } from '../mqtt/publisher.js';
 import type { PresenceSnapshot } from '../presence/presence.js';
-import type { LookExplained } from '../recognition/observation.js';
+import type { DecidedObservation } from '../recognition/observation.js';
 import { overlap } from '../recognition/tracker.js';
 import type { PrivacySwitch } from '../room/privacy-switch.js';
 import type { Room, RoomListener } from '../room/room.js';
@@ -22,7 +22,7 @@ import {
   type WatchUpdate,
 } from './protocol.js';
 import type { ControlHandlers } from './server.js';
-import type { Meter } from './statistics.js';
+import type { Statistics } from './statistics.js';
 
 export interface HandlerParts {
   readonly config: Config;
@@ -30,8 +30,8 @@ export interface HandlerParts {
   readonly model: EngineInfo;
   readonly camera: Camera;
   readonly room: Room;
-  readonly looks: LookLog;
-  readonly meter: Meter;
+  readonly looks: Journal;
+  readonly meter: Statistics;
   readonly privacy: PrivacySwitch;
   readonly publisher: Publisher;
   readonly watchers: Set<RoomListener>;
@@ -70,7 +70,7 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
       gallery: { people: people.length, templates: people.reduce((sum, person) => sum + person.templates.length, 0) },
       mqtt: { connected: connection.connected, url: connection.broker, reason: connection.fault },
       presence: roomState(room.snapshot, wallTime),
-      fixedFaces: room.fixedFaces.map(({ box: [x, y, width, height], stillMs }) => ({
+      fixedFaces: room.staticFaces.map(({ box: [x, y, width, height], stillMs }) => ({
         xPx: Math.round(x + width / 2),
         yPx: Math.round(y + height / 2),
         widthPx: Math.round(width),
@@ -83,7 +83,7 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
     status,
     why(last) {
       const names = new Map(currentGallery().people.map(({ id, name }) => [id, name]));
-      return looks.recent(last).map((look) => explainLook(look, names));
+      return looks.recent(last).map((look) => explain(look, names));
     },
     pause: () => privacy.set(false),
     resume: () => privacy.set(true),
@@ -97,12 +97,12 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
       const watcher = createLiveWatcher({ model, camera, room, privacy, currentGallery }, send);
       watchers.add(watcher);
       attending.add(watcher);
-      room.attended = true;
+      room.enrolling = true;
       watcher.state(room.snapshot);
       return () => {
         watchers.delete(watcher);
         attending.delete(watcher);
-        room.attended = attending.size > 0;
+        room.enrolling = attending.size > 0;
       };
     },
   };
@@ -156,8 +156,8 @@ const samePlace = 0.3;
 export function createLiveWatcher(parts: LiveParts, send: (update: LiveUpdate) => void): RoomListener {
   const { model, camera, room, privacy, currentGallery } = parts;
   /** A picture on the wall that was found out is nobody who could be enrolled, and in nobody's way. */
-  const isPicture = ({ box, weight }: LookExplained): boolean =>
-    weight === 0 && room.fixedFaces.some((fixed) => overlap(fixed.box, box) >= samePlace);
+  const isPicture = ({ box, weight }: DecidedObservation): boolean =>
+    weight === 0 && room.staticFaces.some((fixed) => overlap(fixed.box, box) >= samePlace);
   return {
     state(snapshot) {
       if (snapshot !== null) return;
@@ -166,14 +166,14 @@ export function createLiveWatcher(parts: LiveParts, send: (update: LiveUpdate) =
       send({ type: 'blind', paused: !privacy.on, reason: privacy.on ? why : 'recognition is switched off' });
     },
     event: () => {},
-    looks(looks) {
+    observations(looks) {
       const faces = looks.filter((look) => !isPicture(look)).map(liveFace);
       send({ type: 'frame', space: model.space, gallery: currentGallery().version, faces });
     },
   };
 }
 
-function liveFace({ score, quality, embedding, weight, best, similarity, person, reason }: LookExplained): LiveFace {
+function liveFace({ score, quality, embedding, weight, best, similarity, person, reason }: DecidedObservation): LiveFace {
   const encoded = embedding === null ? null : encodeEmbedding(embedding);
   return { score, quality, embedding: encoded, weight, best, similarity, person, reason };
 }

@@ -6,7 +6,7 @@ import { fail } from '../base/errors.js';
 const maxPathBytes = 107;
 const systemRuntimeDirectory = '/run/roomkin';
 
-export interface ControlPlace {
+export interface SocketPath {
   /** Where this room's daemon listens when started in this environment. */
   readonly listen: string;
   /** Everywhere a daemon of this room may listen, most likely first. */
@@ -18,10 +18,10 @@ export interface ControlPlace {
  * Errors: CONFIG_INVALID where the path cannot be a socket's.
  * `env.RUNTIME_DIRECTORY` is set by systemd for the daemon alone; the command line looks in every place.
  */
-export function controlPlace(
+export function socketPath(
   options: { readonly room: string; readonly storeDirectory: string; readonly configured: string | null },
   env: Readonly<Record<string, string | undefined>> = process.env,
-): ControlPlace {
+): SocketPath {
   const { room, storeDirectory, configured } = options;
   const runtime = env['RUNTIME_DIRECTORY']?.split(':')[0];
   const inStore = resolve(storeDirectory, `${room}.sock`);

@@ -11,11 +11,11 @@ export const maxRequestBytes = 4096;
 /** A reply line longer than this is a fault of the daemon. */
 export const maxReplyBytes = 1 << 20;
 /** The most looks that `why` gives. */
-export const maxLooks = 200;
+export const maxObservations = 200;
 
 export const controlRequest = z.discriminatedUnion('verb', [
   z.strictObject({ verb: z.literal('status') }),
-  z.strictObject({ verb: z.literal('why'), last: z.int().min(1).max(maxLooks) }),
+  z.strictObject({ verb: z.literal('why'), last: z.int().min(1).max(maxObservations) }),
   z.strictObject({ verb: z.literal('watch') }),
   z.strictObject({ verb: z.literal('live') }),
   z.strictObject({ verb: z.literal('pause') }),

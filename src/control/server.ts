@@ -6,9 +6,9 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { fail, oneLine, RoomkinError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
-import type { FaceLook } from '../journal/journal.js';
+import type { ExplainedObservation } from '../journal/journal.js';
 import { LineRefused, readLines } from './lines.js';
-import type { ControlPlace } from './path.js';
+import type { SocketPath } from './path.js';
 import {
   type ControlReply,
   type ControlRequest,
@@ -29,7 +29,7 @@ const maxUnreadBytes = 256 * 1024;
 export interface ControlHandlers {
   status(): DaemonStatus | Promise<DaemonStatus>;
   /** The newest `last` looks, oldest first. */
-  why(last: number): readonly FaceLook[] | Promise<readonly FaceLook[]>;
+  why(last: number): readonly ExplainedObservation[] | Promise<readonly ExplainedObservation[]>;
   /** Resolves when the camera's process is gone. */
   pause(): Promise<void>;
   resume(): Promise<void>;
@@ -50,7 +50,7 @@ export interface Control extends AsyncDisposable {
  * Errors: DAEMON_RUNNING when a daemon of the same room answers anywhere in `place.connect`.
  */
 export async function startControl(options: {
-  readonly place: ControlPlace;
+  readonly place: SocketPath;
   readonly handlers: ControlHandlers;
   readonly log: Log;
 }): Promise<Control> {

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.js';
 import { createQuantiles } from '../base/stats.js';
 import type { EngineAnalysis } from '../engine/engine.js';
 
-export interface Meter {
+export interface Statistics {
   analysed(analysis: EngineAnalysis, latencyMs: number): void;
   /** A frame that the motion gate found unchanged. */
   skipped(): void;
@@ -20,7 +20,7 @@ export interface Meter {
 
 const rateWindowMs = 10_000;
 
-export function createMeter(clock: Clock): Meter {
+export function createStatistics(clock: Clock): Statistics {
   const startMs = clock.monotonicMs();
   const latency = createQuantiles();
   const times: number[] = [];

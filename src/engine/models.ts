@@ -6,7 +6,7 @@ import { DETECTOR_PX, decode, suppress } from '../vision/blazeface.js';
 import type { Picture } from '../vision/picture.js';
 import { pixelWriter, readReals, storePixel, unit } from '../vision/quantize.js';
 import { resampler } from '../vision/resample.js';
-import type { Look } from '../vision/search.js';
+import type { DetectorPass } from '../vision/search.js';
 import type { Embedder, ModelEntry } from './manifest.js';
 import type { LoadedModel, LoadedTensor } from './runtime.js';
 
@@ -14,7 +14,7 @@ import type { LoadedModel, LoadedTensor } from './runtime.js';
 const SAMPLES = 4;
 
 /** The detector's looks at one picture. */
-export type Detect = (picture: Picture) => Look;
+export type Detect = (picture: Picture) => DetectorPass;
 
 /** Unit-length embeddings of aligned faces, in their order; null where the model gave no direction. */
 export type Embed = (crops: readonly Uint8Array[], mirror: boolean) => (Float32Array | null)[];

@@ -1,6 +1,6 @@
 // What a user can do about a calibration, in sentences. Each names people and something to do; none is said without need.
 import type { Calibration, PersonCalibration } from './calibration.js';
-import { oddLooks } from './enrolment.js';
+import { outliers } from './enrolment.js';
 import type { Gallery } from './person.js';
 
 /** Below this many photos the misses of a person fall fast with each one more: 5.1 % of looks with 1, 2.3 % with 2, 1.5 % with 3. */
@@ -24,7 +24,7 @@ export function calibrationAdvice(gallery: Gallery, { people, closestPair }: Cal
   for (const one of people) {
     const reason = needsPhotos(one);
     if (reason !== null) advice.push(`${one.name} ${reason}: roomkin enrol "${one.name}" --photos PATH...`);
-    const odd = oddLooks(gallery.people.find(({ id }) => id === one.person)?.templates ?? []);
+    const odd = outliers(gallery.people.find(({ id }) => id === one.person)?.templates ?? []);
     if (odd.length > 0) {
       const photos = odd.length === 1 ? 'photo is' : 'photos are';
       advice.push(`${odd.length} ${photos} unlike the others of ${one.name}: perhaps somebody else is on it.`);
@@ -37,7 +37,7 @@ export function calibrationAdvice(gallery: Gallery, { people, closestPair }: Cal
 }
 
 /** Why more photos of somebody would help; null where they would not. */
-function needsPhotos({ templates, misses }: PersonCalibration): string | null {
+function needsPhotos({ templates, fnir: misses }: PersonCalibration): string | null {
   if (templates < fewPhotos) {
     return `has ${templates === 1 ? 'one photo' : `${templates} photos`}, five miss far fewer looks`;
   }

@@ -7,7 +7,7 @@ import type { Normal } from '../base/stats.js';
 import { normalAbove, normalBelow } from '../base/stats.js';
 import type { NameThresholds } from './identify.js';
 import type { Adjustment, Gallery, Hypotheses, Person, PersonId } from './person.js';
-import { likeness, portraits, roomLooks, strangers, trackOfFive } from './score-model.js';
+import { genuineScores, portraitScores, roomScores, impostorScores, trackOfFive } from './score-model.js';
 import { centre, personSimilarity } from './similarity.js';
 
 /** How often a stranger may get a name, and how many strangers come by. */
@@ -31,9 +31,9 @@ export interface PersonCalibration {
   readonly adjustment: Adjustment;
   readonly hypotheses: Hypotheses;
   /** What a look and a track's pooled looks need. */
-  readonly look: number;
+  readonly single: number;
   readonly pooled: number;
-  readonly misses: Misses;
+  readonly fnir: ExpectedFnir;
   /** The most similar other person, by the centres of both. */
   readonly closest: { readonly person: PersonId; readonly name: string; readonly similarity: number } | null;
 }
@@ -45,14 +45,14 @@ export interface Calibration {
 }
 
 /** The household and the rate of strangers named for which the shipped pooled threshold was measured (ADR 5). */
-const shipped = { people: 8, strangersNamed: 0.002 };
+const shipped = { people: 8, falsePositiveRate: 0.002 };
 
 /**
  * How far thresholds follow a person's nearness: the closest 5 % end where thresholds are only 2 of 3.5 spreads away, so that who
  * is near there is nearer still further out. With 1 to 2 misses of portraits are within 0.3 points of each other; strangers
  * of one's own age or origin get in the less often the more (ADR 10).
  */
-const following = 1.5;
+const gain = 1.5;
 
 /** The closest strangers by whom a person's nearness is judged. A lone quantile of 1,500 would hang on two or three faces. */
 const closestShare = 0.05;
@@ -61,7 +61,7 @@ const closestShare = 0.05;
  * Thresholds that follow each person's nearness let the same share of strangers pass when they are this much lower: nobody is the
  * household's weak spot any more (measured as in ADR 10; 0.57 instead of 0.58 for 0.2 % of strangers' tracks).
  */
-const evened = 0.012;
+const offset = 0.012;
 
 /** Tracks of a person that may be missed for the sake of fewer wrong names than the budget allows, and how far that may go. */
 const hardlyMissed = 0.001;
@@ -82,7 +82,7 @@ const lead = (alike: number): { mean: number; spread: number } => ({
   spread: Math.max(0.05, 0.15 - 0.103 * alike),
 });
 /** Looks of one person that may favour the other by the whole margin. */
-const swapped = 1e-4;
+const confusionRate = 1e-4;
 /** A margin wider than this would name neither of two who are that alike. */
 const mostMargin = 0.14;
 
@@ -106,20 +106,20 @@ export function calibrate(
     const near = nearShift(person, cohort);
     const closest = closestOther(person, people);
     const threshold = fixed.threshold ? 0 : thresholdShift(person, moved + near, gallery, options);
-    const margin = fixed.margin || closest === null ? 0 : marginShift(closest.similarity, options.look.margin);
-    const genuine = likeness(person);
+    const margin = fixed.margin || closest === null ? 0 : marginShift(closest.similarity, options.single.margin);
+    const genuine = genuineScores(person);
     const budgeted = options.pooled.threshold + threshold;
-    const spared = fixed.threshold ? 0 : sparedShift(budgeted, genuine, person.templates.length);
-    const [look, pooled] = [options.look.threshold + threshold, budgeted + spared];
+    const spared = fixed.threshold ? 0 : headroomShift(budgeted, genuine, person.templates.length);
+    const [look, pooled] = [options.single.threshold + threshold, budgeted + spared];
     return {
       person: person.id,
       name: person.name,
       templates: person.templates.length,
-      adjustment: { threshold, margin, spared },
-      hypotheses: { genuine, stranger: { ...strangers, mean: strangers.mean + near }, share },
-      look,
+      adjustment: { threshold, margin, headroom: spared },
+      hypotheses: { genuine, impostor: { ...impostorScores, mean: impostorScores.mean + near }, falsePositiveRate: share },
+      single: look,
       pooled,
-      misses: expectedMisses(person, look, pooled, genuine),
+      fnir: expectedFnir(person, look, pooled, genuine),
       closest: closest && { person: closest.person.id, name: closest.person.name, similarity: closest.similarity },
     };
   });
@@ -150,8 +150,8 @@ export function strangersNamed({ wrongNamesPerMonth, strangersPerDay }: Budget):
 function budgetShift(budget: Budget, people: number): number {
   if (people === 0) return 0;
   return (
-    strangers.spread *
-    (normalAbove(strangersNamed(budget) / people) - normalAbove(shipped.strangersNamed / shipped.people))
+    impostorScores.standardDeviation *
+    (normalAbove(strangersNamed(budget) / people) - normalAbove(shipped.falsePositiveRate / shipped.people))
   );
 }
 
@@ -161,7 +161,7 @@ function thresholdShift(
   gallery: Gallery,
   options: Pick<NameThresholds, 'pooled'>,
 ): number {
-  const own = gallery.strangers.map((vector) => personSimilarity(vector, person) ?? -1);
+  const own = gallery.cohort.map((vector) => personSimilarity(vector, person) ?? -1);
   const needed = Math.max(...own, -1) + aboveOwnStranger - options.pooled.threshold;
   return Math.min(mostAbove, Math.max(-mostBelow, moved, needed));
 }
@@ -169,15 +169,15 @@ function thresholdShift(
 /** How much more alike than usual strangers are to this person. */
 function nearShift(person: Person, cohort: Cohort): number {
   if (cohort.vectors.length === 0) return 0;
-  return following * (nearness(person, cohort.vectors) - cohort.nearness) - evened;
+  return gain * (nearness(person, cohort.vectors) - cohort.nearness) - offset;
 }
 
 /**
  * What a track may need above its budgeted threshold: as much as misses nobody. Photos of one person are so alike that a few
  * of them leave room between a stranger and the person; a lone photo leaves none.
  */
-function sparedShift(budgeted: number, genuine: Normal, templates: number): number {
-  const { mean, spread } = roomLooks(genuine, templates, trackOfFive);
+function headroomShift(budgeted: number, genuine: Normal, templates: number): number {
+  const { mean, standardDeviation: spread } = roomScores(genuine, templates, trackOfFive);
   return Math.min(mostSpared, Math.max(0, mean - normalAbove(hardlyMissed) * spread - budgeted));
 }
 
@@ -191,7 +191,7 @@ export function nearness(person: Pick<Person, 'templates'>, strangers: readonly 
 /** What the margin needs above the shipped one: nothing below a likeness of 0.6, since there looks are far enough apart. */
 function marginShift(alike: number, margin: number): number {
   const { mean, spread: wide } = lead(alike);
-  const needed = normalAbove(swapped) * wide - mean;
+  const needed = normalAbove(confusionRate) * wide - mean;
   return Math.max(0, Math.min(mostMargin, needed) - margin);
 }
 
@@ -210,9 +210,9 @@ function closestOther(person: Person, people: readonly Person[]): { person: Pers
 
 // How often a person will be missed at a threshold, from the photos alone.
 
-export interface Misses {
+export interface ExpectedFnir {
   /** Share of good looks that will not reach the threshold by themselves. */
-  readonly looks: number;
+  readonly observations: number;
   /** Share of tracks of five good looks. */
   readonly tracks: number;
   /** Whether the person's own photos were enough for an estimate (three and more); otherwise it is the population's. */
@@ -229,18 +229,18 @@ const hopeless = 0.01;
  * Expected misses of a person at the thresholds for a look and for pooled looks. `known` where it was
  * counted already. Without templates everything is missed.
  */
-export function expectedMisses(
+export function expectedFnir(
   person: Pick<Person, 'templates'>,
   look: number,
   pooled: number,
-  known = likeness(person),
-): Misses {
+  known = genuineScores(person),
+): ExpectedFnir {
   const count = person.templates.length;
-  if (count === 0) return { looks: 1, tracks: 1, own: false };
-  const below = (threshold: number, { mean, spread }: Normal): number => normalBelow((threshold - mean) / spread);
+  if (count === 0) return { observations: 1, tracks: 1, own: false };
+  const below = (threshold: number, { mean, standardDeviation: spread }: Normal): number => normalBelow((threshold - mean) / spread);
   return {
-    looks: hopeless + (1 - hopeless) * below(look, portraits(known, count, 1)),
-    tracks: below(pooled, portraits(known, count, trackOfFive)),
+    observations: hopeless + (1 - hopeless) * below(look, portraitScores(known, count, 1)),
+    tracks: below(pooled, portraitScores(known, count, trackOfFive)),
     own: known.own,
   };
 }

@@ -1,8 +1,8 @@
 // What is wrong with the photos of a gallery: twice the same, unlike their own person, nearer to another than is good.
-import { oddLooks, sameLookAbove } from './enrolment.js';
+import { outliers, duplicateAbove } from './enrolment.js';
 import type { Thresholds } from './identify.js';
 import type { Gallery, Person, PersonId, Template } from './person.js';
-import { personSimilarity, rejectionOf, similarity } from './similarity.js';
+import { personSimilarity, negativeTemplateOf, similarity } from './similarity.js';
 
 /**
  * `twice`: the same look is kept a second time, of `other`, who may be the same person. `unlike`: unlike the other photos of its
@@ -31,7 +31,7 @@ export function checkGallery(
   const seen: { readonly person: PersonId; readonly template: Template }[] = [];
   const faults: GalleryFault[] = [];
   for (const person of gallery.people) {
-    const odd = new Set(oddLooks(person.templates));
+    const odd = new Set(outliers(person.templates));
     for (const template of person.templates) {
       const fault =
         twin(person, template, seen) ??
@@ -52,7 +52,7 @@ function twin(
 ): GalleryFault | null {
   for (const before of seen) {
     const alike = similarity(before.template.vector, template.vector);
-    if (alike <= sameLookAbove) continue;
+    if (alike <= duplicateAbove) continue;
     const { person: other, template: first } = before;
     return { ...fault('twice', id, template, alike), other, otherTemplate: first.id };
   }
@@ -80,7 +80,7 @@ function confusable(
 
 function rejected(person: Person, template: Template): GalleryFault | null {
   const own = ownSimilarity(person, template);
-  const rejection = own === null ? null : rejectionOf(template.vector, person, own);
+  const rejection = own === null ? null : negativeTemplateOf(template.vector, person, own);
   if (rejection === null) return null;
   const alike = similarity(template.vector, rejection.vector);
   return { ...fault('rejected', person.id, template, alike), correction: rejection.id };

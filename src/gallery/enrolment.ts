@@ -6,7 +6,7 @@ import type { Gallery, Person, PersonId } from './person.js';
 import { personSimilarity, similarity } from './similarity.js';
 
 /** Two looks closer than this are one look twice: different portraits of one person reached 0.961 at most. */
-export const sameLookAbove = 0.98;
+export const duplicateAbove = 0.98;
 /** A person whose looks are this close to another's, in the median, is too like them: different people reached 0.521. */
 const tooAlikeFrom = 0.55;
 /** A look further than this from all others of its person is odd: 99 % of the right ones were above 0.549. */
@@ -20,7 +20,7 @@ export const mostTemplates = 40;
 
 const gate = { ...defaultGate, leastEyesPx };
 
-export type Portrait =
+export type TemplateCandidate =
   | { readonly face: Face & { readonly embedding: Float32Array } }
   | { readonly refused: 'PHOTO_NO_FACE' | 'PHOTO_TWO_FACES'; readonly why: string };
 
@@ -28,8 +28,8 @@ export type Portrait =
  * The face that a photo enrols: the most prominent one, if every other face is clearly in the background (its eyes less than a
  * third as far apart) and it is good enough to be a template. `why` ends a sentence that starts with the file's name.
  */
-export function portrait(faces: readonly Face[], width: number, height: number): Portrait {
-  const face = subject(faces, width, height);
+export function templateCandidate(faces: readonly Face[], width: number, height: number): TemplateCandidate {
+  const face = primaryFace(faces, width, height);
   if (!face) return { refused: 'PHOTO_NO_FACE', why: 'shows no face: take one from the front, in light' };
   const others = faces.filter(
     (other) => other !== face && other.quality.eyesPx >= backgroundShare * face.quality.eyesPx,
@@ -44,11 +44,11 @@ export function portrait(faces: readonly Face[], width: number, height: number):
   return { face: { ...face, embedding } };
 }
 
-export interface Look {
+export interface Candidate {
   readonly vector: Float32Array;
 }
 
-export interface Choice<T extends Look> {
+export interface Choice<T extends Candidate> {
   /** To be added, in the order given. */
   readonly add: readonly T[];
   /** Left out: there is such a look already, or there are enough better ones. */
@@ -61,7 +61,7 @@ export interface Choice<T extends Look> {
  * Chooses among the templates that a person has and new looks: twins (above 0.98) are left out, then, above
  * `most`, one of the two closest goes until the rest is as varied as it can be.
  */
-export function chooseTemplates<T extends Look>(
+export function chooseTemplates<T extends Candidate>(
   person: Pick<Person, 'templates'>,
   looks: readonly T[],
   most = mostTemplates,
@@ -75,7 +75,7 @@ export function chooseTemplates<T extends Look>(
   );
   const redundant: T[] = [];
   for (const look of looks) {
-    if (kept.some(({ vector }) => similarity(vector, look.vector) > sameLookAbove)) redundant.push(look);
+    if (kept.some(({ vector }) => similarity(vector, look.vector) > duplicateAbove)) redundant.push(look);
     else kept.push({ vector: look.vector, id: null, look });
   }
   const remove: number[] = [];
@@ -88,8 +88,8 @@ export function chooseTemplates<T extends Look>(
 }
 
 /** Of the closest pair the one that is also closer to the rest. */
-function mostRedundant(kept: readonly Look[]): number {
-  const mean = (of: Look): number => kept.reduce((sum, other) => sum + similarity(of.vector, other.vector), 0);
+function mostRedundant(kept: readonly Candidate[]): number {
+  const mean = (of: Candidate): number => kept.reduce((sum, other) => sum + similarity(of.vector, other.vector), 0);
   let pair = [0, 1] as [number, number];
   let closest = Number.NEGATIVE_INFINITY;
   kept.forEach((a, i) => {
@@ -103,7 +103,7 @@ function mostRedundant(kept: readonly Look[]): number {
 }
 
 /** The person, other than `self`, whom these looks could be taken for; null if there is none. */
-export function tooAlike(looks: readonly Look[], gallery: Gallery, self: PersonId | null): Person | null {
+export function tooAlike(looks: readonly Candidate[], gallery: Gallery, self: PersonId | null): Person | null {
   let worst: Person | null = null;
   let closest = tooAlikeFrom;
   for (const person of gallery.people) {
@@ -114,7 +114,7 @@ export function tooAlike(looks: readonly Look[], gallery: Gallery, self: PersonI
 }
 
 /** Looks that are unlike every other look of the same enrolment: perhaps of somebody else. Needs three to tell. */
-export function oddLooks<T extends Look>(looks: readonly T[]): readonly T[] {
+export function outliers<T extends Candidate>(looks: readonly T[]): readonly T[] {
   if (looks.length < 3) return [];
   return looks.filter((look) => {
     const rest = looks.filter((other) => other !== look).map(({ vector }) => ({ id: 0, vector }));
@@ -123,11 +123,11 @@ export function oddLooks<T extends Look>(looks: readonly T[]): readonly T[] {
 }
 
 /** Whether new looks are unlike the person they are meant to be of: a wrong name on the command line, perhaps. */
-export function unlikeSelf(looks: readonly Look[], person: Pick<Person, 'templates'>): boolean {
+export function unlikeSelf(looks: readonly Candidate[], person: Pick<Person, 'templates'>): boolean {
   return (medianSimilarity(looks, person) ?? 1) < oddBelow;
 }
 
-function medianSimilarity(looks: readonly Look[], person: Pick<Person, 'templates'>): number | null {
+function medianSimilarity(looks: readonly Candidate[], person: Pick<Person, 'templates'>): number | null {
   const all = looks.map(({ vector }) => personSimilarity(vector, person)).filter((value) => value !== null);
   return all.sort((a, b) => a - b)[all.length >> 1] ?? null;
 }
@@ -142,7 +142,7 @@ const background = 1 / 3;
  * the middle of the picture; of equals the first. null without faces. On LFW's development pictures, where 154 of 1,549 show
  * several faces, it takes the right one once more than size times centrality did.
  */
-export function subject<T extends Pick<Face, 'box'>>(faces: readonly T[], width: number, height: number): T | null {
+export function primaryFace<T extends Pick<Face, 'box'>>(faces: readonly T[], width: number, height: number): T | null {
   const largest = Math.max(...faces.map(area));
   let best: T | null = null;
   let nearest = Number.POSITIVE_INFINITY;

@@ -4,7 +4,7 @@
 // Invariant: a look is taken only when its face is alone in the picture, better than a photo would have to be, like the looks taken
 // before it as one person's are, and no twin of one of them.
 import type { Face, Quality } from '../vision/face.js';
-import { oddBelow, sameLookAbove } from './enrolment.js';
+import { oddBelow, duplicateAbove } from './enrolment.js';
 import { centre, similarity } from './similarity.js';
 
 /** As the person who is enrolled would say it: `left` is their own left. */
@@ -13,7 +13,7 @@ export type Pose = 'front' | 'left' | 'right' | 'up' | 'down';
 /** How many looks of each pose are wanted, in the order in which they are asked for. */
 export const wanted: Readonly<Record<Pose, number>> = { front: 5, left: 3, right: 3, up: 2, down: 2 };
 export const poses = Object.keys(wanted) as readonly Pose[];
-export const wantedLooks = Object.values(wanted).reduce((sum, count) => sum + count, 0);
+export const wantedSamples = Object.values(wanted).reduce((sum, count) => sum + count, 0);
 
 /**
  * What a look must have. Stricter than the gate of photos (enrolment.ts): whoever stands there can come closer, and the looks
@@ -51,7 +51,7 @@ const stuckAfterMs = 60_000;
 
 export type GuidedFace = Pick<Face, 'score' | 'quality' | 'embedding'>;
 
-export interface TakenLook {
+export interface Sample {
   readonly pose: Pose;
   readonly quality: Quality;
   readonly vector: Float32Array;
@@ -75,7 +75,7 @@ export type Obstacle =
 
 /** Immutable; starts as `beginGuidance`. */
 export interface Guidance {
-  readonly taken: readonly TakenLook[];
+  readonly samples: readonly Sample[];
   /** Poses that are asked for no more, as far as they got. */
   readonly over: readonly Pose[];
   /** What is asked for; null when there are looks enough. */
@@ -95,7 +95,7 @@ export interface Guidance {
 
 export function beginGuidance(atMs: number): Guidance {
   const times = { atMs, takenMs: Number.NEGATIVE_INFINITY, progressMs: atMs, triedMs: 0 };
-  return { taken: [], over: [], next: 'front', obstacle: 'nobody', face: null, faces: 0, ...times };
+  return { samples: [], over: [], next: 'front', obstacle: 'nobody', face: null, faces: 0, ...times };
 }
 
 /** One picture further; `faces` is null while the camera gives none. */
@@ -108,20 +108,20 @@ export function guide(before: Guidance, faces: readonly GuidedFace[] | null, atM
   const obstacle = faces === null ? 'blind' : near.length > 1 ? 'several' : face === null ? 'nobody' : poor(face);
   if (obstacle !== null) return { ...seen, obstacle };
   const { quality, embedding: vector } = face!;
-  if (isAnother(vector!, before.taken)) {
+  if (isAnother(vector!, before.samples)) {
     // Perhaps somebody passed by before the person came: with so few looks nothing is lost by beginning again.
-    const taken = before.taken.length < leastFront ? [] : before.taken;
-    return { ...seen, taken, obstacle: 'other' };
+    const taken = before.samples.length < leastFront ? [] : before.samples;
+    return { ...seen, samples: taken, obstacle: 'other' };
   }
-  const pose = poseOf(quality, before.taken);
-  if (pose === null || count(before.taken, pose) >= wanted[pose])
+  const pose = poseOf(quality, before.samples);
+  if (pose === null || count(before.samples, pose) >= wanted[pose])
     return tried({ ...seen, obstacle: 'pose' }, before, triedForMs);
   if (atMs - before.takenMs < apartMs) return seen;
-  if (before.taken.some((look) => similarity(look.vector, vector!) > sameLookAbove))
+  if (before.samples.some((look) => similarity(look.vector, vector!) > duplicateAbove))
     return tried({ ...seen, obstacle: 'twin' }, before, pose === before.next ? twinsForMs : triedForMs);
-  const taken = [...before.taken, { pose, quality, vector: vector! }];
+  const taken = [...before.samples, { pose, quality, vector: vector! }];
   const next = following(taken, before.over);
-  return { ...seen, taken, next, obstacle: 'taken', takenMs: atMs, progressMs: atMs, triedMs: 0 };
+  return { ...seen, samples: taken, next, obstacle: 'taken', takenMs: atMs, progressMs: atMs, triedMs: 0 };
 }
 
 /** Whether it makes no sense to go on. */
@@ -130,12 +130,12 @@ export function isStuck({ next, atMs, progressMs }: Guidance): boolean {
 }
 
 /** Whether what was taken is worth keeping, as a few photos would be. */
-export function isEnough({ taken }: Guidance): boolean {
+export function isEnough({ samples: taken }: Guidance): boolean {
   return count(taken, 'front') >= leastFront;
 }
 
 /** How many looks of a pose were taken. */
-export function count(taken: readonly TakenLook[], pose: Pose): number {
+export function count(taken: readonly Sample[], pose: Pose): number {
   return taken.filter((look) => look.pose === pose).length;
 }
 
@@ -149,13 +149,13 @@ function poor({ score, quality, embedding }: GuidedFace): Obstacle | null {
   return score < good.score || embedding === null ? 'doubtful' : null;
 }
 
-function isAnother(vector: Float32Array, taken: readonly TakenLook[]): boolean {
+function isAnother(vector: Float32Array, taken: readonly Sample[]): boolean {
   const middle = centre(taken.map((look) => look.vector));
   return middle !== null && similarity(vector, middle) < oddBelow;
 }
 
 /** null: between two poses, or further turned than a face can be recognised. */
-function poseOf({ yawDegrees: yaw, pitchDegrees: pitch }: Quality, taken: readonly TakenLook[]): Pose | null {
+function poseOf({ yawDegrees: yaw, pitchDegrees: pitch }: Quality, taken: readonly Sample[]): Pose | null {
   const front = taken.filter((look) => look.pose === 'front').map(({ quality }) => quality.pitchDegrees);
   const level = front.sort((a, b) => a - b)[front.length >> 1] ?? 0;
   const up = pitch - level;
@@ -175,10 +175,10 @@ function tried(now: Guidance, before: Guidance, enoughMs: number): Guidance {
   const triedMs = before.triedMs + Math.min(1000, Math.max(0, now.atMs - before.atMs));
   if (triedMs < enoughMs || now.next === null || !isEnough(now)) return { ...now, triedMs };
   const over = [...now.over, now.next];
-  return { ...now, over, next: following(now.taken, over), progressMs: now.atMs, triedMs: 0 };
+  return { ...now, over, next: following(now.samples, over), progressMs: now.atMs, triedMs: 0 };
 }
 
-function following(taken: readonly TakenLook[], over: readonly Pose[]): Pose | null {
+function following(taken: readonly Sample[], over: readonly Pose[]): Pose | null {
   return poses.find((pose) => count(taken, pose) < wanted[pose] && !over.includes(pose)) ?? null;
 }
 
@@ -230,7 +230,7 @@ export function advice(now: Guidance, mirrored = false): string {
 }
 
 /** Poses of which there is no look, as a sentence's end; '' where there are all. */
-export function leftOutWords({ taken }: Pick<Guidance, 'taken'>): string {
+export function leftOutWords({ samples: taken }: Pick<Guidance, 'samples'>): string {
   const missing = poses.filter((pose) => count(taken, pose) === 0);
   return missing.length === 0 ? '' : `, without ${missing.join(', ')}`;
 }

@@ -2,7 +2,7 @@
 import type { Face } from '../vision/face.js';
 import { type QualityGate, type QualityRefusal, refusal } from '../vision/quality-gate.js';
 import type { Gallery, Person, PersonId } from './person.js';
-import { personSimilarity, rejectionOf, similarity } from './similarity.js';
+import { personSimilarity, negativeTemplateOf, similarity } from './similarity.js';
 
 export interface Thresholds {
   /** Similarity that a name needs at least. */
@@ -16,7 +16,7 @@ export interface Thresholds {
 /** What a name needs, for one look and for a track's pooled looks. */
 export interface NameThresholds {
   /** For one look (a still picture). */
-  readonly look: Thresholds;
+  readonly single: Thresholds;
   /**
    * For a track's pooled looks, which are nearer to their person and further from others than one look is. Who is a stranger,
    * the sequential test says.
@@ -104,7 +104,7 @@ export function identify(
   if (stranger !== null && stranger >= best.score)
     return undecided('stranger', best, second, { kind: 'nearer-to-cohort', ...nearest });
   // Nobody wins by another's being barred: who comes second was not near enough to be first.
-  if (rejectionOf(embedding, best.person, best.score) !== null)
+  if (negativeTemplateOf(embedding, best.person, best.score) !== null)
     return undecided('unclear', best, second, { kind: 'nearer-to-negative', ...nearest });
   const margin = second === undefined ? null : best.score - second.score;
   if (margin !== null && margin < lead) {
@@ -132,8 +132,8 @@ function rank(embedding: Float32Array, people: readonly Person[]): Ranked[] {
 }
 
 function closestStranger(embedding: Float32Array, gallery: Gallery): number | null {
-  if (gallery.strangers.length === 0) return null;
-  return Math.max(...gallery.strangers.map((vector) => similarity(embedding, vector)));
+  if (gallery.cohort.length === 0) return null;
+  return Math.max(...gallery.cohort.map((vector) => similarity(embedding, vector)));
 }
 
 function undecided(

@@ -19,21 +19,21 @@ export interface Adjustment {
   readonly threshold: number;
   readonly margin: number;
   /** For a track's pooled looks, above `threshold`: what of the budget of wrong names is not needed, since there are photos enough. */
-  readonly spared?: number;
+  readonly headroom?: number;
 }
 
 /** What is known of how like a person's looks are to the photos: the mean of single looks, and how unsure that mean is. */
-export interface Likeness extends Normal {
+export interface GenuineScores extends Normal {
   /** Whether the person's own photos were enough for it (three and more); otherwise it is the population's. */
   readonly own: boolean;
 }
 
 /** What a track's looks are tested between: that they are this person's, and that they are a stranger's. */
 export interface Hypotheses {
-  readonly genuine: Likeness;
-  readonly stranger: Normal;
+  readonly genuine: GenuineScores;
+  readonly impostor: Normal;
   /** Share of strangers that may get this person's name. */
-  readonly share: number;
+  readonly falsePositiveRate: number;
 }
 
 export interface Person {
@@ -42,7 +42,7 @@ export interface Person {
   readonly name: string;
   readonly templates: readonly Template[];
   /** Faces that somebody said are not this person; none where nobody did. */
-  readonly rejections?: readonly Template[];
+  readonly negativeTemplates?: readonly Template[];
   /** None where the gallery was not calibrated. */
   readonly adjustment?: Adjustment;
   /** None where the gallery was not calibrated: then the ones of everybody count. */
@@ -56,5 +56,5 @@ export interface Gallery {
   readonly version: number;
   readonly people: readonly Person[];
   /** Embeddings of strangers the user gave (`unknown/`), unit length. */
-  readonly strangers: readonly Float32Array[];
+  readonly cohort: readonly Float32Array[];
 }

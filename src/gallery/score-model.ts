@@ -1,7 +1,7 @@
 // How similar looks are to a person when they are that person's, and when they are a stranger's: two normal distributions, and
 // what a similarity says about which of the two it came from. Pure; every number was measured.
 import type { Normal } from '../base/stats.js';
-import type { Likeness, Person } from './person.js';
+import type { GenuineScores, Person } from './person.js';
 import { personSimilarity } from './similarity.js';
 
 /**
@@ -42,30 +42,30 @@ const leastTemplates = 3;
  * above 2.60, one above 3.45 (100 people; the normal distribution: 2.33, 2.58, 3.2). The same from 1 to 16 pooled looks (592
  * other people: mean 0.04, spread 0.147 to 0.149; 1 of 3,000 above 0.53 to 0.56).
  */
-export const strangers: Normal = { mean: 0.0875, spread: 0.1415 };
+export const impostorScores: Normal = { mean: 0.0875, standardDeviation: 0.1415 };
 
 /** How like a person's looks will be to the photos. A person without templates is like nothing. */
-export function likeness(person: Pick<Person, 'templates'>): Likeness {
+export function genuineScores(person: Pick<Person, 'templates'>): GenuineScores {
   const count = person.templates.length;
   const others = measuredWith(count);
   const own = leaveOneOut(person);
-  if (own === null) return { mean: others.mean, spread: others.between, own: false };
+  if (own === null) return { mean: others.mean, standardDeviation: others.between, own: false };
   const shifted = (count / (count + shrink)) * (own - measuredWith(count - 1).mean);
-  return { mean: others.mean + shifted, spread: unknown, own: true };
+  return { mean: others.mean + shifted, standardDeviation: unknown, own: true };
 }
 
 /** Similarity of portraits, `looks` (effective, 1 and more) of them pooled, of a person with so many templates. */
-export function portraits({ mean, spread }: Normal, templates: number, looks: number): Normal {
+export function portraitScores({ mean, standardDeviation: spread }: Normal, templates: number, looks: number): Normal {
   const { looks: one, tracks: five } = measuredWith(templates);
   const towards = (1 - 1 / Math.max(1, looks)) / (1 - 1 / trackOfFive);
   const own = Math.max(five ** 2 / 2, one ** 2 + (five ** 2 - one ** 2) * towards);
-  return { mean: mean + pooledGain * towards, spread: Math.hypot(spread, Math.sqrt(own)) };
+  return { mean: mean + pooledGain * towards, standardDeviation: Math.hypot(spread, Math.sqrt(own)) };
 }
 
 /** The same for what a room's camera gives. */
-export function roomLooks(likeness: Normal, templates: number, looks: number): Normal {
-  const { mean, spread } = portraits(likeness, templates, looks);
-  return { mean, spread: Math.hypot(spread, room) };
+export function roomScores(likeness: Normal, templates: number, looks: number): Normal {
+  const { mean, standardDeviation: spread } = portraitScores(likeness, templates, looks);
+  return { mean, standardDeviation: Math.hypot(spread, room) };
 }
 
 /** ln of how much likelier `similarity` is under `genuine` than under `stranger`. */
@@ -78,7 +78,7 @@ export function logLikelihoodRatio(similarity: number, genuine: Normal, stranger
  * be narrower and higher than `stranger`, as looks of one person are; up to its turning point, above 1, the ratio then rises.
  */
 export function similarityAt(ratio: number, genuine: Normal, stranger: Normal): number {
-  const [g, s] = [1 / genuine.spread ** 2, 1 / stranger.spread ** 2];
+  const [g, s] = [1 / genuine.standardDeviation ** 2, 1 / stranger.standardDeviation ** 2];
   const a = (s - g) / 2;
   const b = genuine.mean * g - stranger.mean * s;
   const c = logLikelihoodRatio(0, genuine, stranger) - ratio;
@@ -86,7 +86,7 @@ export function similarityAt(ratio: number, genuine: Normal, stranger: Normal): 
   return inside < 0 ? Number.POSITIVE_INFINITY : (-b + Math.sqrt(inside)) / (2 * a);
 }
 
-function logDensity(value: number, { mean, spread }: Normal): number {
+function logDensity(value: number, { mean, standardDeviation: spread }: Normal): number {
   return -(((value - mean) / spread) ** 2) / 2 - Math.log(spread * Math.sqrt(2 * Math.PI));
 }
 

@@ -63,23 +63,23 @@ export function personSimilarity(embedding: Float32Array, person: Pick<Person, '
  * looks that would get it (97 % where they are bad) and to all of their tracks; of the right person's looks it costs 0.02 to 0.3 %, of
  * their tracks nothing. At 0.5 and 0.65 it is 99.4 and 97.8 % at a cost up to 0.6 and 0.1 % (ADR 12).
  */
-export const rejectedFrom = 0.6;
+export const negativeFrom = 0.6;
 
 /**
  * The rejection of `person` that `embedding` (a look, or pooled looks) is as near to as looks of one person are, and nearer than to
  * the person: `score` is the similarity to them. null where there is none. Pooled looks are shorter the more they scatter; both
  * similarities then are, so that neither side gains.
  */
-export function rejectionOf(
+export function negativeTemplateOf(
   embedding: Float32Array,
-  { rejections = [] }: Pick<Person, 'rejections'>,
+  { negativeTemplates: rejections = [] }: Pick<Person, 'negativeTemplates'>,
   score: number,
 ): Template | null {
   let nearest: Template | null = null;
   let most = score;
   for (const rejection of rejections) {
     const near = similarity(embedding, rejection.vector);
-    if (near >= rejectedFrom && near > most) [nearest, most] = [rejection, near];
+    if (near >= negativeFrom && near > most) [nearest, most] = [rejection, near];
   }
   return nearest;
 }

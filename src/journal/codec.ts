@@ -4,10 +4,10 @@
 import type { IdentificationState } from '../gallery/identify.js';
 import type { Reason } from '../recognition/reason.js';
 import type { Box, Quality } from '../vision/face.js';
-import type { NotedLook } from './sampling.js';
+import type { SampledObservation } from './sampling.js';
 
 /** A look that is kept for a day. */
-export interface KeptLook extends NotedLook {
+export interface JournalEntry extends SampledObservation {
   /** Never given to another look. */
   readonly id: number;
   /** Wall time, milliseconds since the Unix epoch. */
@@ -19,10 +19,10 @@ export interface KeptLook extends NotedLook {
 }
 
 /** Format of the bytes; part of what their seal is bound to, so that a later format is never taken for this one. */
-export const lookFormat = '2';
+export const entryFormat = '2';
 
 /** What is sealed: everything but the two columns that lie in the clear. */
-export type SealedLook = Omit<KeptLook, 'id' | 'wallMs'>;
+export type SealedEntry = Omit<JournalEntry, 'id' | 'wallMs'>;
 
 type Texts = readonly [
   run: string,
@@ -40,7 +40,7 @@ const numberBytes = 8;
  * Layout, little-endian: count of numbers (1 byte), the numbers (64-bit floats, NaN for null), the embedding and the mean of what
  * was skipped (each: count of dimensions in 2 bytes, 0 for none; scale as 32-bit float; 8-bit integers), the texts (JSON, UTF-8).
  */
-export function encodeLook(look: SealedLook): Buffer {
+export function encodeEntry(look: SealedEntry): Buffer {
   const { quality } = look;
   const numbers = [
     look.atMs,
@@ -58,7 +58,7 @@ export function encodeLook(look: SealedLook): Buffer {
     look.similarity ?? Number.NaN,
     look.second ?? Number.NaN,
     look.margin ?? Number.NaN,
-    look.skipped?.looks ?? 0,
+    look.skipped?.observations ?? 0,
     look.skipped?.weight ?? 0,
   ];
   const head = Buffer.alloc(1 + numbers.length * numberBytes);
@@ -75,7 +75,7 @@ export function encodeLook(look: SealedLook): Buffer {
 }
 
 /** The look behind bytes of this format, which a seal has proved to be our own. */
-export function decodeLook(bytes: Buffer): SealedLook {
+export function decodeEntry(bytes: Buffer): SealedEntry {
   const count = bytes.readUInt8(0);
   const numbers = Array.from({ length: count }, (_, i) => bytes.readDoubleLE(1 + i * numberBytes));
   const { vector, end: middle } = decodeVector(bytes, 1 + count * numberBytes);
@@ -108,7 +108,7 @@ export function decodeLook(bytes: Buffer): SealedLook {
       weight: weight!,
     },
     ...{ similarity: similarity!, second: second!, margin: margin! },
-    skipped: mean && { looks: looks!, weight: meanWeight!, mean },
+    skipped: mean && { observations: looks!, weight: meanWeight!, mean },
   };
 }
 

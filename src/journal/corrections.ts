@@ -3,15 +3,15 @@
 //
 // Invariant: what a look may teach depends on photos alone, never on looks that were learned before: the thousandth correction
 // reaches no further than the first.
-import { mostTemplates, sameLookAbove } from '../gallery/enrolment.js';
+import { mostTemplates, duplicateAbove } from '../gallery/enrolment.js';
 import { identify, type Thresholds } from '../gallery/identify.js';
 import type { Gallery, Person, Template } from '../gallery/person.js';
-import { personSimilarity, rejectionOf, similarity } from '../gallery/similarity.js';
-import type { LookExplained } from '../recognition/observation.js';
+import { personSimilarity, negativeTemplateOf, similarity } from '../gallery/similarity.js';
+import type { DecidedObservation } from '../recognition/observation.js';
 import { reasonText } from '../recognition/reason-text.js';
 import { goodWeight } from '../vision/quality-gate.js';
 
-type Seen = Pick<LookExplained, 'embedding' | 'weight'>;
+type Seen = Pick<DecidedObservation, 'embedding' | 'weight'>;
 
 /** A sentence's end that says why, with the figures and what to do instead. */
 export interface Refused {
@@ -43,7 +43,7 @@ const mostLooks = 20;
  * Whether `look` may be kept as a face that is not `person`. Refused where it would take the person's own face away: too like them, or
  * nearer to one of their photos than the others are.
  */
-export function rejectable({ embedding, weight }: Seen, person: Person): Taught | Refused {
+export function mayBecomeNegative({ embedding, weight }: Seen, person: Person): Taught | Refused {
   if (embedding === null || weight <= 0)
     return { refused: 'the look was too poor to count, so it named nobody: choose one that did' };
   const score = personSimilarity(embedding, person);
@@ -56,7 +56,7 @@ export function rejectable({ embedding, weight }: Seen, person: Person): Taught 
     const advice = 'if it is somebody else, enrol them too, or see roomkin people --check';
     return { refused: `${figures}, so ${person.name} would lose the name too: ${advice}` };
   }
-  const known = (person.rejections ?? []).some(({ vector }) => similarity(vector, embedding) > sameLookAbove);
+  const known = (person.negativeTemplates ?? []).some(({ vector }) => similarity(vector, embedding) > duplicateAbove);
   return { embedding, known };
 }
 
@@ -64,7 +64,7 @@ export function rejectable({ embedding, weight }: Seen, person: Person): Taught 
 function takenAway(person: Person, template: Template, face: Float32Array): boolean {
   const rest = { templates: person.templates.filter((other) => other !== template) };
   const score = personSimilarity(template.vector, rest);
-  return score !== null && rejectionOf(template.vector, { rejections: [{ id: 0, vector: face }] }, score) !== null;
+  return score !== null && negativeTemplateOf(template.vector, { negativeTemplates: [{ id: 0, vector: face }] }, score) !== null;
 }
 
 function nearest(face: Float32Array, templates: readonly Template[]): Template {
@@ -75,7 +75,7 @@ function nearest(face: Float32Array, templates: readonly Template[]): Template {
  * Whether `look` may become a template of `person`: a good one that is theirs by the photos, or nearly. `gallery` carries what
  * each person needs (see calibration.ts), `thresholds` are those of one look.
  */
-export function learnable(
+export function mayBecomeTemplate(
   { embedding, weight }: Seen,
   person: Person,
   gallery: Gallery,
@@ -86,11 +86,11 @@ export function learnable(
     const counted = `the look counts ${weight.toFixed(2)}, ${goodWeight.toFixed(2)} needed`;
     return { refused: `${counted}: choose one that is larger, sharper, better lit or less turned` };
   }
-  if (person.templates.some(({ vector }) => similarity(vector, embedding) > sameLookAbove))
+  if (person.templates.some(({ vector }) => similarity(vector, embedding) > duplicateAbove))
     return { embedding, known: true };
   const photos = byPhotos(person);
   if (photos.templates.length === 0) return { refused: `${person.name} has no photo of this model: enrol again` };
-  const rejection = rejectionOf(embedding, person, personSimilarity(embedding, photos) ?? -1);
+  const rejection = negativeTemplateOf(embedding, person, personSimilarity(embedding, photos) ?? -1);
   if (rejection !== null) {
     const advice = `roomkin correct --undo ${rejection.id} first, if it is`;
     return { refused: `a face like it was said not to be ${person.name}: ${advice}` };
@@ -98,7 +98,7 @@ export function learnable(
   const rivals = gallery.people.filter((one) => {
     // Who was said not to be this face does not compete for it.
     const score = personSimilarity(embedding, one);
-    return one.id !== person.id && (score === null || rejectionOf(embedding, one, score) === null);
+    return one.id !== person.id && (score === null || negativeTemplateOf(embedding, one, score) === null);
   });
   const found = identify(
     embedding,

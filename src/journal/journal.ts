@@ -6,28 +6,28 @@ import type { Clock } from '../base/clock.js';
 import { createWallTime } from '../base/clock.js';
 import type { Log } from '../base/log.js';
 import type { PersonId } from '../gallery/person.js';
-import { isAbout, type LookExplained } from '../recognition/observation.js';
+import { isAbout, type DecidedObservation } from '../recognition/observation.js';
 import type { Reason } from '../recognition/reason.js';
 import { reasonText } from '../recognition/reason-text.js';
-import type { KeptLook } from './codec.js';
-import { lastLooks, type NotedLook, type Notes, noNotes, noteworthy, withoutSkipped } from './sampling.js';
-import { createMemoryLooks, type LookStore, type NewLook } from './store.js';
+import type { JournalEntry } from './codec.js';
+import { finishSampling, type SampledObservation, type Samplers, noSamplers, sample, withoutSkipped } from './sampling.js';
+import { createMemoryJournal, type JournalStore, type NewEntry } from './store.js';
 
-export interface LookLog extends Disposable {
+export interface Journal extends Disposable {
   /** The looks of the frame at `atMs` (monotonic), none included. */
-  take(looks: readonly LookExplained[], atMs: number): void;
+  take(looks: readonly DecidedObservation[], atMs: number): void;
   /** The newest `last` kept ones, oldest first; those of earlier runs too, where they are kept on disk. */
-  recent(last: number): readonly KeptLook[];
-  find(id: number): KeptLook | null;
+  recent(last: number): readonly JournalEntry[];
+  find(id: number): JournalEntry | null;
   /** Erases what is kept about somebody, at once. */
   forget(person: PersonId): void;
   /** Writes what waits. Happens by itself every 5 s and at the end. */
   flush(): void;
 }
 
-export interface LookLogOptions {
+export interface JournalOptions {
   /** Opens the looks on disk; null keeps them in memory only. */
-  readonly open: (() => LookStore) | null;
+  readonly open: (() => JournalStore) | null;
   /** How long they are kept on disk, milliseconds. */
   readonly keptMs: number;
   /** Embedding space of the engine. */
@@ -48,15 +48,15 @@ const mostWaiting = 500;
 const memoryIdsAbove = 1_000_000_000;
 
 /** Begins at once, with a new run. Throws nothing that a disk does. */
-export function createLookLog(options: LookLogOptions): LookLog {
+export function createJournal(options: JournalOptions): Journal {
   const { keptMs, space, people, clock, log } = options;
   const run = randomUUID().slice(0, 8);
   const wallTime = createWallTime(clock);
   const gone = new Set<PersonId>();
   let known: ReadonlySet<PersonId> = people();
-  let notes: Notes = noNotes;
-  let waiting: NewLook[] = [];
-  let store: LookStore = createMemoryLooks(options.open === null ? 0 : memoryIdsAbove);
+  let notes: Samplers = noSamplers;
+  let waiting: NewEntry[] = [];
+  let store: JournalStore = createMemoryJournal(options.open === null ? 0 : memoryIdsAbove);
   let onDisk = false;
   let warned = false;
   let retryMs = Number.NEGATIVE_INFINITY;
@@ -66,7 +66,7 @@ export function createLookLog(options: LookLogOptions): LookLog {
   openDisk();
   prune();
 
-  function keep(looks: readonly NotedLook[]): void {
+  function keep(looks: readonly SampledObservation[]): void {
     for (const look of looks) waiting.push({ ...look, run, space, wallMs: Date.parse(wallTime(look.atMs)) });
     if (waiting.length >= mostWaiting) flush();
   }
@@ -120,7 +120,7 @@ export function createLookLog(options: LookLogOptions): LookLog {
   }
 
   /** Does `work` on the disk, or, where that fails, on what is in memory. */
-  function attempt<T>(work: (target: LookStore) => T): T {
+  function attempt<T>(work: (target: JournalStore) => T): T {
     try {
       return work(store);
     } catch (error) {
@@ -138,7 +138,7 @@ export function createLookLog(options: LookLogOptions): LookLog {
     if (!onDisk) return;
     onDisk = false;
     const broken = store;
-    store = createMemoryLooks(memoryIdsAbove);
+    store = createMemoryJournal(memoryIdsAbove);
     try {
       broken.close();
     } catch {
@@ -148,7 +148,7 @@ export function createLookLog(options: LookLogOptions): LookLog {
 
   return {
     take(looks, atMs) {
-      const next = noteworthy(notes, looks, atMs);
+      const next = sample(notes, looks, atMs);
       notes = next.notes;
       keep(next.kept);
     },
@@ -164,8 +164,8 @@ export function createLookLog(options: LookLogOptions): LookLog {
     flush,
     [Symbol.dispose]() {
       clearInterval(timer);
-      keep(lastLooks(notes));
-      notes = noNotes;
+      keep(finishSampling(notes));
+      notes = noSamplers;
       flush();
       store.close();
     },
@@ -175,7 +175,7 @@ export function createLookLog(options: LookLogOptions): LookLog {
 // A kept look in the words of `why`, with people's names. The daemon says it over its socket, `why` by itself when no daemon runs.
 
 /** One face that was looked at, and why it got a name or none. Numbers stay on this machine: they are never published. */
-export interface FaceLook {
+export interface ExplainedObservation {
   /** Never given to another look while looks are kept on disk; what `correct` takes. */
   readonly id: number;
   /** When it was seen, ISO 8601. */
@@ -201,7 +201,7 @@ export interface FaceLook {
 }
 
 /** `names`: of everybody in the gallery, by id. */
-export function explainLook(look: KeptLook, names: ReadonlyMap<PersonId, string>): FaceLook {
+export function explain(look: JournalEntry, names: ReadonlyMap<PersonId, string>): ExplainedObservation {
   const nameOf = (person: PersonId): string => names.get(person) ?? person;
   const near = (person: PersonId | null, similarity: number | null) =>
     person === null || similarity === null ? null : { name: nameOf(person), similarity };

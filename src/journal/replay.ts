@@ -5,13 +5,13 @@ import type { IdentificationState } from '../gallery/identify.js';
 import type { Gallery, PersonId } from '../gallery/person.js';
 import type { Reason } from '../recognition/reason.js';
 import type { RoomOptions } from '../room/options.js';
-import { observe, type RecognitionState, startRecognition } from '../room/step.js';
+import { step, type RoomState, startRoom } from '../room/step.js';
 import type { ObservedFace } from '../vision/face.js';
 import { refusal, weight } from '../vision/quality-gate.js';
-import type { NotedLook } from './sampling.js';
+import type { SampledObservation } from './sampling.js';
 
 /** A recorded observation: `run` names the run of the daemon whose clock `atMs` is of, and whose numbers the tracks have. */
-export interface RecordedLook extends NotedLook {
+export interface RecordedObservation extends SampledObservation {
   readonly run: string;
   /** Milliseconds since the Unix epoch. */
   readonly wallMs: number;
@@ -25,14 +25,14 @@ export interface Outcome {
   readonly reason: Reason;
 }
 
-export interface Rejudged {
+export interface ReplayedTrack {
   readonly run: string;
   readonly track: number;
   /** Wall time of its first and last observation. */
   readonly firstMs: number;
   readonly lastMs: number;
   /** Observations it had, recorded or not. */
-  readonly looks: number;
+  readonly observations: number;
   /** false: its beginning is not on record any more, so there is nothing to compare; `after` is `before`. */
   readonly whole: boolean;
   readonly before: Outcome;
@@ -43,12 +43,12 @@ export interface Rejudged {
  * Every track of `observations`, in the order they began. `observations` is read twice, ordered by time, and may grow in between;
  * embeddings must be of the gallery's space. `progress` is told how many observations are done.
  */
-export function rejudge(
-  observations: () => Iterable<RecordedLook>,
+export function replayJournal(
+  observations: () => Iterable<RecordedObservation>,
   gallery: Gallery,
   options: RoomOptions,
   progress: (done: number) => void = () => {},
-): readonly Rejudged[] {
+): readonly ReplayedTrack[] {
   const tracks = new Map<string, RecordedTrack>();
   let done = 0;
   for (const observation of observations()) {
@@ -90,13 +90,13 @@ interface RecordedTrack {
   looks: number;
 }
 
-function begin({ run, track, wallMs, atMs, nth }: RecordedLook): RecordedTrack {
+function begin({ run, track, wallMs, atMs, nth }: RecordedObservation): RecordedTrack {
   const [before, after] = [createHistory(), createHistory()];
   return { run, track, firstMs: wallMs, whole: nth === 1, before, after, lastMs: wallMs, lastAtMs: atMs, looks: nth };
 }
 
 interface Run {
-  add(observation: RecordedLook, track: RecordedTrack): void;
+  add(observation: RecordedObservation, track: RecordedTrack): void;
   /** Decides on what is left. */
   finish(): void;
 }
@@ -106,7 +106,7 @@ interface TimedFace {
   readonly atMs: number;
   readonly face: ObservedFace;
   readonly track: RecordedTrack;
-  readonly recorded: RecordedLook | null;
+  readonly recorded: RecordedObservation | null;
 }
 
 /** What was left out lies between two recorded observations of one track: almost always less than this far back. */
@@ -116,7 +116,7 @@ const frameSize = { width: 1280, height: 960 };
 
 /** One run of the daemon again, frame by frame. */
 function createRun(startMs: number, gallery: Gallery, options: RoomOptions): Run {
-  let state: RecognitionState = startRecognition(startMs);
+  let state: RoomState = startRoom(startMs);
   let waiting: TimedFace[] = [];
   let decidedMs = Number.NEGATIVE_INFINITY;
   const newest = new Map<number, number>();
@@ -136,11 +136,11 @@ function createRun(startMs: number, gallery: Gallery, options: RoomOptions): Run
 
   function decideFrame(atMs: number, frame: readonly TimedFace[]): void {
     const faces = frame.map(({ face }) => face);
-    const result = observe(state, { capturedAt: atMs, sequence: 0, ...frameSize, faces }, gallery, options);
+    const result = step(state, { capturedAt: atMs, sequence: 0, ...frameSize, faces }, gallery, options);
     state = result.state;
     decidedMs = atMs;
     frame.forEach(({ track, recorded }, index) => {
-      if (recorded !== null) track.after.add(recorded, result.looks[index]!);
+      if (recorded !== null) track.after.add(recorded, result.observations[index]!);
     });
   }
 
@@ -163,7 +163,7 @@ function createRun(startMs: number, gallery: Gallery, options: RoomOptions): Run
 
 /** The observations that were left out before `observation`, each as their mean, evenly over the time. */
 function leftOut(
-  observation: RecordedLook,
+  observation: RecordedObservation,
   previousMs: number,
   track: RecordedTrack,
   options: RoomOptions,
@@ -173,11 +173,11 @@ function leftOut(
   // A gate that stops this observation only now would have stopped those before it, too.
   const refused = refusal(observation, options.gate);
   if (refused !== null && !isDeepStrictEqual(refused, observation.reason)) return [];
-  return Array.from({ length: skipped.looks }, (_, index) => {
-    const frames = nth - skipped.looks + index;
+  return Array.from({ length: skipped.observations }, (_, index) => {
+    const frames = nth - skipped.observations + index;
     const face = { ...faceOf({ ...observation, nth: frames }, track, skipped.weight), embedding: skipped.mean };
     return {
-      atMs: previousMs + ((atMs - previousMs) * (index + 1)) / (skipped.looks + 1),
+      atMs: previousMs + ((atMs - previousMs) * (index + 1)) / (skipped.observations + 1),
       face,
       track,
       recorded: null,
@@ -185,13 +185,13 @@ function leftOut(
   });
 }
 
-function faceOf(observation: RecordedLook, { lastAtMs }: RecordedTrack, counts: number): ObservedFace {
+function faceOf(observation: RecordedObservation, { lastAtMs }: RecordedTrack, counts: number): ObservedFace {
   const { box, score, quality, embedding, track, nth } = observation;
   return { box, score, quality, embedding, recorded: { track, frames: nth, untilMs: lastAtMs, weight: counts } };
 }
 
 /** How much the observation counted, unless the present gate says otherwise. */
-function weightNow(observation: RecordedLook, { gate, fixed }: RoomOptions): number {
+function weightNow(observation: RecordedObservation, { gate, staticFaces: fixed }: RoomOptions): number {
   if (refusal(observation, gate) !== null) return 0;
   // Known to be a static face from before the record begins.
   if (observation.reason.kind === 'static-face' && Number.isFinite(fixed.afterMs)) return 0;
@@ -199,7 +199,7 @@ function weightNow(observation: RecordedLook, { gate, fixed }: RoomOptions): num
 }
 
 interface History {
-  add(observation: RecordedLook, decided: Outcome): void;
+  add(observation: RecordedObservation, decided: Outcome): void;
   outcome(): Outcome;
 }
 
@@ -227,6 +227,6 @@ function createHistory(): History {
   };
 }
 
-function keyOf({ run, track }: Pick<RecordedLook, 'run' | 'track'>): string {
+function keyOf({ run, track }: Pick<RecordedObservation, 'run' | 'track'>): string {
   return `${run} ${track}`;
 }

@@ -1,9 +1,9 @@
 // Which looks are kept for a day. Ten looks a second all day would wear out an SD card, and after the first three seconds of a track
 // most repeat each other. What is left out is kept as its mean, so that it still says what it said. Pure; time is in the looks.
-import type { LookExplained } from '../recognition/observation.js';
+import type { DecidedObservation } from '../recognition/observation.js';
 
 /** A look and what was left out since the one of its track that was kept before it. */
-export interface NotedLook extends LookExplained {
+export interface SampledObservation extends DecidedObservation {
   /** Which look of its track it was, from 1; gaps are looks that were not kept. */
   readonly nth: number;
   /** The looks in the gap that counted; null where there is none. */
@@ -11,7 +11,7 @@ export interface NotedLook extends LookExplained {
 }
 
 export interface Skipped {
-  readonly looks: number;
+  readonly observations: number;
   /** Mean weight, above 0. */
   readonly weight: number;
   /** Mean of the embeddings by weight: no unit vector, for its similarity to anybody is the mean of theirs. */
@@ -19,23 +19,23 @@ export interface Skipped {
 }
 
 /** What is remembered of the live tracks. Immutable; bounded: `runUp` looks a track. */
-export type Notes = ReadonlyMap<number, TrackNotes>;
+export type Samplers = ReadonlyMap<number, Sampler>;
 
-interface TrackNotes {
+interface Sampler {
   readonly firstMs: number;
-  readonly looks: number;
+  readonly observations: number;
   readonly lastMs: number;
-  readonly person: LookExplained['person'];
+  readonly person: DecidedObservation['person'];
   /** As of the newest look that counted: one that does not says `unclear` of itself, not of the track. */
-  readonly state: LookExplained['state'];
+  readonly state: DecidedObservation['state'];
   readonly keptMs: number;
   /** Looks since the last one kept, oldest first: if the next one changes the verdict they led to it, and are kept. */
-  readonly runUp: readonly NotedLook[];
+  readonly runUp: readonly SampledObservation[];
   /** Those before them. */
   readonly skipped: Skipped | null;
 }
 
-export const noNotes: Notes = new Map();
+export const noSamplers: Samplers = new Map();
 
 /** A track's first looks are all kept: so many, and all of so long. */
 const firstLooks = 30;
@@ -50,13 +50,13 @@ const mostRunUp = 32;
 const overMs = 5000;
 
 /** One frame further: `looks` are those of a frame at `atMs`. `kept` is in the order of time within each track. */
-export function noteworthy(
-  before: Notes,
-  looks: readonly LookExplained[],
+export function sample(
+  before: Samplers,
+  looks: readonly DecidedObservation[],
   atMs: number,
-): { readonly notes: Notes; readonly kept: readonly NotedLook[] } {
+): { readonly notes: Samplers; readonly kept: readonly SampledObservation[] } {
   const notes = new Map(before);
-  const kept: NotedLook[] = [];
+  const kept: SampledObservation[] = [];
   for (const look of looks) {
     const next = note(notes.get(look.track), look);
     notes.set(look.track, next.notes);
@@ -71,17 +71,17 @@ export function noteworthy(
 }
 
 /** Every track is over: the last look of each, where it was not kept. */
-export function lastLooks(notes: Notes): readonly NotedLook[] {
+export function finishSampling(notes: Samplers): readonly SampledObservation[] {
   return [...notes.values()].flatMap(lastLook);
 }
 
 /** What was left out so far is forgotten, because it may be of somebody who was. */
-export function withoutSkipped(notes: Notes): Notes {
+export function withoutSkipped(notes: Samplers): Samplers {
   return new Map([...notes].map(([track, one]) => [track, { ...one, runUp: [], skipped: null }]));
 }
 
-function note(old: TrackNotes | undefined, look: LookExplained): { notes: TrackNotes; kept: readonly NotedLook[] } {
-  const noted: NotedLook = { ...look, nth: (old?.looks ?? 0) + 1, skipped: null };
+function note(old: Sampler | undefined, look: DecidedObservation): { notes: Sampler; kept: readonly SampledObservation[] } {
+  const noted: SampledObservation = { ...look, nth: (old?.observations ?? 0) + 1, skipped: null };
   const state = old === undefined || look.weight > 0 ? look.state : old.state;
   const seen = { firstMs: old?.firstMs ?? look.atMs, looks: noted.nth, lastMs: look.atMs, person: look.person, state };
   const notes = { ...seen, keptMs: look.atMs, runUp: [], skipped: null };
@@ -99,23 +99,23 @@ function note(old: TrackNotes | undefined, look: LookExplained): { notes: TrackN
   return { notes: { ...notes, keptMs: old.keptMs, runUp, skipped }, kept: [] };
 }
 
-function lastLook({ runUp, skipped }: TrackNotes): readonly NotedLook[] {
+function lastLook({ runUp, skipped }: Sampler): readonly SampledObservation[] {
   const last = runUp.at(-1);
   return last === undefined ? [] : [{ ...last, skipped: runUp.slice(0, -1).reduce(skip, skipped) }];
 }
 
-function isKept(look: NotedLook, beganMs: number, keptMs: number): boolean {
+function isKept(look: SampledObservation, beganMs: number, keptMs: number): boolean {
   if (look.nth <= firstLooks || look.atMs - beganMs < firstMs) return true;
   if (look.atMs - keptMs >= (look.weight > 0 ? everyMs : quietMs)) return true;
   // Evidence against the name that the track has.
   return look.weight > 0 && look.person !== null && look.best !== look.person;
 }
 
-function skip(before: Skipped | null, { embedding, weight }: LookExplained): Skipped | null {
+function skip(before: Skipped | null, { embedding, weight }: DecidedObservation): Skipped | null {
   if (embedding === null || !(weight > 0)) return before;
-  if (before === null) return { looks: 1, weight, mean: embedding };
-  const looks = before.looks + 1;
-  const [old, now] = [before.weight * before.looks, weight];
+  if (before === null) return { observations: 1, weight, mean: embedding };
+  const looks = before.observations + 1;
+  const [old, now] = [before.weight * before.observations, weight];
   const mean = before.mean.map((value, i) => (value * old + embedding[i]! * now) / (old + now));
-  return { looks, weight: (old + now) / looks, mean };
+  return { observations: looks, weight: (old + now) / looks, mean };
 }

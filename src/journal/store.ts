@@ -9,18 +9,18 @@ import { isAbout } from '../recognition/observation.js';
 import { makePrivate, type SqlDatabase, translated, truncateLog } from '../store/database.js';
 import { openKeyring } from '../store/keyring.js';
 import { seal, unseal } from '../store/seal.js';
-import { decodeLook, encodeLook, type KeptLook, lookFormat } from './codec.js';
+import { decodeEntry, encodeEntry, type JournalEntry, entryFormat } from './codec.js';
 
-export type NewLook = Omit<KeptLook, 'id'>;
+export type NewEntry = Omit<JournalEntry, 'id'>;
 
-export interface LookStore extends Disposable {
+export interface JournalStore extends Disposable {
   /** Keeps looks, all or none. Returns their ids. Errors: DATABASE, as for every method. */
-  append(looks: readonly NewLook[]): readonly number[];
+  append(looks: readonly NewEntry[]): readonly number[];
   /** The newest `last`, oldest first. */
-  recent(last: number): readonly KeptLook[];
+  recent(last: number): readonly JournalEntry[];
   /** From this wall time on, oldest first; read in pages, so that a day needs no memory. */
-  since(wallMs: number): Iterable<KeptLook>;
-  find(id: number): KeptLook | null;
+  since(wallMs: number): Iterable<JournalEntry>;
+  find(id: number): JournalEntry | null;
   /** Erases every look that was named as this person, near to them or explained by them, and then the log. */
   forget(person: PersonId): void;
   /** Erases what is older, and what claims to be from a later day than today (a clock that was wrong). */
@@ -28,7 +28,7 @@ export interface LookStore extends Disposable {
   close(): void;
 }
 
-export interface LookStoreOptions {
+export interface JournalStoreOptions {
   readonly directory: string;
   /** Must be there: the gallery, which makes it, is opened first. */
   readonly keyFile: string;
@@ -53,11 +53,11 @@ interface Row {
 }
 
 /** Opens the looks of the last day, making the file where it is missing. Errors: DATABASE, KEY_FILE. */
-export function openLookStore(options: LookStoreOptions): LookStore {
+export function openJournalStore(options: JournalStoreOptions): JournalStore {
   const { directory, keyFile, onDamage = () => {}, most = 50_000, wallMs = Date.now } = options;
-  const path = join(directory, lookDatabaseName);
+  const path = join(directory, journalDatabaseName);
   const keys = openKeyring(keyFile, true);
-  const database = openLookDatabase(directory, onDamage);
+  const database = openJournalDatabase(directory, onDamage);
   const guarded = <T>(work: () => T): T => translated(path, work);
   const one = <P extends unknown[], R>(text: string) => database.prepare<P, R>(text);
   const columns = 'SELECT id, at_ms AS atMs, sealed FROM look';
@@ -76,7 +76,7 @@ export function openLookStore(options: LookStoreOptions): LookStore {
   };
 
   const key = openKey();
-  const place = (id: number, atMs: number): string[] => ['look', lookFormat, String(id), String(atMs)];
+  const place = (id: number, atMs: number): string[] => ['look', entryFormat, String(id), String(atMs)];
 
   return {
     append(looks) {
@@ -87,7 +87,7 @@ export function openLookStore(options: LookStoreOptions): LookStore {
             const ids = looks.map((look, index) => {
               const id = last + 1 + index;
               const atMs = Math.round(look.wallMs);
-              sql.add.run(id, atMs, seal(key, encodeLook(look), place(id, atMs)));
+              sql.add.run(id, atMs, seal(key, encodeEntry(look), place(id, atMs)));
               return id;
             });
             sql.removeUpTo.run(last + looks.length - most);
@@ -159,9 +159,9 @@ export function openLookStore(options: LookStoreOptions): LookStore {
   }
 
   /** None where the seal does not open: damaged, or moved from another row. */
-  function open({ id, atMs, sealed }: Row): KeptLook[] {
+  function open({ id, atMs, sealed }: Row): JournalEntry[] {
     const bytes = unseal(key, sealed, place(id, atMs));
-    return bytes === null ? [] : [{ id, wallMs: atMs, ...decodeLook(bytes) }];
+    return bytes === null ? [] : [{ id, wallMs: atMs, ...decodeEntry(bytes) }];
   }
 }
 
@@ -169,7 +169,7 @@ export function openLookStore(options: LookStoreOptions): LookStore {
 // seconds to a pulled plug, and what is damaged or of another format is thrown away, never repaired.
 
 /** File name of the looks inside the store's directory. */
-export const lookDatabaseName = 'looks.sqlite';
+export const journalDatabaseName = 'looks.sqlite';
 
 /** What `user_version` says of this format; a file that says anything else is started afresh. */
 const format = 2;
@@ -186,23 +186,23 @@ const schema = `
 `;
 
 /** Whether looks were ever kept in `directory`. */
-export function hasLooks(directory: string): boolean {
-  return existsSync(join(directory, lookDatabaseName));
+export function hasJournal(directory: string): boolean {
+  return existsSync(join(directory, journalDatabaseName));
 }
 
 /**
  * Opens `directory/looks.sqlite`, making it (0600) where it is missing. A damaged one is replaced by an empty one, and
  * `onDamage` hears of it. Errors: DATABASE.
  */
-export function openLookDatabase(directory: string, onDamage: (sentence: string) => void): SqlDatabase {
-  const path = join(directory, lookDatabaseName);
+export function openJournalDatabase(directory: string, onDamage: (sentence: string) => void): SqlDatabase {
+  const path = join(directory, journalDatabaseName);
   return translated(path, () => {
     makePrivate(directory, path);
     try {
       return opened(path);
     } catch (cause) {
       if (!isDamage(cause)) throw cause;
-      eraseLookDatabase(directory);
+      eraseJournal(directory);
       onDamage(`${path} was damaged and is started afresh: the faces of the last day are not explained any more`);
       makePrivate(directory, path);
       return opened(path);
@@ -211,8 +211,8 @@ export function openLookDatabase(directory: string, onDamage: (sentence: string)
 }
 
 /** Removes the file with all its looks. Errors: DATABASE. */
-export function eraseLookDatabase(directory: string): void {
-  const path = join(directory, lookDatabaseName);
+export function eraseJournal(directory: string): void {
+  const path = join(directory, journalDatabaseName);
   translated(path, () => {
     for (const name of [path, `${path}-wal`, `${path}-shm`]) rmSync(name, { force: true });
   });
@@ -263,13 +263,13 @@ function prepare(database: SqlDatabase): void {
 const most = 200;
 
 /** A LookStore in memory; ids begin above `afterId`. */
-export function createMemoryLooks(afterId = 0): LookStore {
-  let looks: KeptLook[] = [];
+export function createMemoryJournal(afterId = 0): JournalStore {
+  let looks: JournalEntry[] = [];
   let lastId = afterId;
   const clear = (): void => {
     looks = [];
   };
-  const sorted = (): KeptLook[] => looks.toSorted((a, b) => a.wallMs - b.wallMs || a.id - b.id);
+  const sorted = (): JournalEntry[] => looks.toSorted((a, b) => a.wallMs - b.wallMs || a.id - b.id);
   return {
     append(fresh) {
       const kept = fresh.map((look) => ({ ...look, id: ++lastId }));

@@ -1,6 +1,6 @@
 // For Home Assistant's `mqtt_room`: how far from this camera each person is, told while they are seen. The distance is that of a
 // pinhole camera: eyes are 63 mm apart (mean of adults; Dodgson 2004, "Variation and extrema of human interpupillary distance").
-import type { LookExplained } from '../recognition/observation.js';
+import type { DecidedObservation } from '../recognition/observation.js';
 import type { Room } from '../room/room.js';
 
 const eyesMetres = 0.063;
@@ -9,7 +9,7 @@ const viewDegrees = 66;
 /** `mqtt_room` forgets a room after 5 s by default. */
 const everyMs = 2_000;
 
-export interface Whereabouts {
+export interface DistanceEstimate {
   readonly person: string;
   readonly name: string;
   readonly distanceMetres: number;
@@ -24,15 +24,15 @@ export function distanceMetres(eyesPx: number, yawDegrees: number, widthPx: numb
 }
 
 /** Call the result after each analysed frame, with the frame's width. Tells of whom the room says `seen`, each every 2 s. */
-export function createWhereabouts(
-  room: Pick<Room, 'snapshot' | 'looks'>,
-  tell: (whereabouts: Whereabouts) => void,
+export function createDistanceEstimates(
+  room: Pick<Room, 'snapshot' | 'observations'>,
+  tell: (whereabouts: DistanceEstimate) => void,
 ): (capturedAt: number, widthPx: number) => void {
   const toldMs = new Map<string, number>();
   return (capturedAt, widthPx) => {
-    const looks = room.looks.filter((look) => look.atMs === capturedAt);
+    const looks = room.observations.filter((look) => look.atMs === capturedAt);
     for (const { person, name, as } of room.snapshot?.people ?? []) {
-      const look: LookExplained | undefined = looks.find((one) => one.person === person);
+      const look: DecidedObservation | undefined = looks.find((one) => one.person === person);
       if (
         as !== 'seen' ||
         look === undefined ||

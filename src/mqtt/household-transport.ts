@@ -1,14 +1,14 @@
 // What rooms say to each other: claims of who is where, of the moment and never retained; and the people they share, sealed and
 // retained. Opening what is sealed is not done here: this room may not even have the key.
 import type { Log } from '../base/log.js';
-import { type Claim, grades, type RoomClaims, type RoomId } from '../presence/arbitration.js';
+import { type Lease, grades, type RoomLeases, type RoomId } from '../presence/arbitration.js';
 import type { MqttConnection } from './connection.js';
 import { householdTopics, isId } from './topics.js';
 
 /** News of the household. */
 export interface HouseholdListener {
   /** What another room claims. */
-  claims(room: RoomId, claims: RoomClaims): void;
+  claims(room: RoomId, claims: RoomLeases): void;
   /** A new connection to the broker: what was heard before may be old. */
   connected(): void;
 }
@@ -21,11 +21,11 @@ export interface SharedListener {
   connected(): void;
 }
 
-export interface HouseholdVoice {
+export interface HouseholdTransport {
   /** Topic patterns to subscribe to. */
   readonly subscriptions: readonly string[];
   /** What this room tells the others; now or never. */
-  claims(claims: RoomClaims): void;
+  claims(claims: RoomLeases): void;
   /** The other rooms' claims, checked. */
   onHousehold(listener: HouseholdListener): void;
   /** Leaves a sealed person with the broker; false where it was not taken. */
@@ -40,12 +40,12 @@ export interface HouseholdVoice {
 const opaqueName = /^[0-9a-f]{32}$/;
 
 /** `connection` is asked for at the first word. `shares`: this room has the household's key. */
-export function createHouseholdVoice(
+export function createHouseholdTransport(
   household: { readonly id: string; readonly shares: boolean },
   roomId: RoomId,
   connection: () => Pick<MqttConnection, 'send' | 'deliver' | 'status'>,
   log: Log,
-): HouseholdVoice {
+): HouseholdTransport {
   const topics = householdTopics(household.id, roomId);
   let neighbours: HouseholdListener = { claims() {}, connected() {} };
   let sharing: SharedListener = { message() {}, connected() {} };
@@ -53,7 +53,7 @@ export function createHouseholdVoice(
   function hearClaims(from: string, payload: Buffer, retained: boolean): void {
     // A retained age is older than it says. Ours comes back to us in 3.1.1.
     if (retained || from === roomId) return;
-    const claims = isId(from) ? parseClaims(payload) : null;
+    const claims = isId(from) ? parseLeases(payload) : null;
     if (claims !== null) neighbours.claims(from, claims);
     else log('debug', 'claims of a room that are none were ignored', { from, bytes: payload.length });
   }
@@ -61,7 +61,7 @@ export function createHouseholdVoice(
   return {
     subscriptions: household.shares ? [topics.rooms, `${topics.gallery}/+`] : [topics.rooms],
     claims(claims) {
-      if (connection().status().connected) connection().send(topics.own, JSON.stringify(claimsBody(claims)), 0);
+      if (connection().status().connected) connection().send(topics.own, JSON.stringify(encodeLeases(claims)), 0);
     },
     onHousehold(listener) {
       neighbours = listener;
@@ -91,11 +91,11 @@ const mostRooms = 32;
 const mostAgeMs = 7 * 86_400_000;
 
 /** The payload; docs/mqtt.md describes its keys. */
-export function claimsBody({ version, heard, people }: RoomClaims): Readonly<Record<string, unknown>> {
+export function encodeLeases({ epoch: version, acknowledged: heard, people }: RoomLeases): Readonly<Record<string, unknown>> {
   return {
     version,
     heard: Object.fromEntries(heard),
-    people: [...people].slice(0, mostPeople).map(([person, { as, says, confidence, turn, ageMs }]) => ({
+    people: [...people].slice(0, mostPeople).map(([person, { as, asserted: says, confidence, clock: turn, ageMs }]) => ({
       person,
       as,
       says,
@@ -107,7 +107,7 @@ export function claimsBody({ version, heard, people }: RoomClaims): Readonly<Rec
 }
 
 /** The claims in a payload; null where it holds none. */
-export function parseClaims(payload: Buffer): RoomClaims | null {
+export function parseLeases(payload: Buffer): RoomLeases | null {
   if (payload.length > maxBytes) return null;
   let body: unknown;
   try {
@@ -123,23 +123,23 @@ export function parseClaims(payload: Buffer): RoomClaims | null {
     if (!isId(room) || !isCount(version)) return null;
     heard.set(room, version);
   }
-  const people = new Map<string, Claim>();
+  const people = new Map<string, Lease>();
   for (const entry of body['people'] as unknown[]) {
     const claim = isRecord(entry) ? parseClaim(entry) : null;
     if (claim === null) return null;
     people.set(...claim);
   }
   if (heard.size > mostRooms || people.size > mostPeople) return null;
-  return { version: body['version'], heard, people };
+  return { epoch: body['version'], acknowledged: heard, people };
 }
 
-function parseClaim(entry: Readonly<Record<string, unknown>>): [person: string, claim: Claim] | null {
+function parseClaim(entry: Readonly<Record<string, unknown>>): [person: string, claim: Lease] | null {
   const { person, says, confidence, turn, age_ms: ageMs } = entry;
   const as = grades.find((grade) => grade === entry['as']);
   if (typeof person !== 'string' || !isId(person) || as === undefined || typeof says !== 'boolean') return null;
   if (confidence !== 'high' && confidence !== 'medium') return null;
   if (!isCount(turn) || typeof ageMs !== 'number' || !(ageMs >= 0 && ageMs <= mostAgeMs)) return null;
-  return [person, { as, says, confidence, turn, ageMs }];
+  return [person, { as, asserted: says, confidence, clock: turn, ageMs }];
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

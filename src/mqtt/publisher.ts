@@ -12,10 +12,10 @@ import { createCommandGate, parseCommand, type RoomCommand } from './commands.js
 import type { DiscoveredPerson } from './components.js';
 import { type ConnectionStatus, createMqttConnection } from './connection.js';
 import { type AnnouncedMemory, createDiscovery } from './discovery.js';
-import { createHouseholdVoice, type HouseholdVoice } from './household-transport.js';
+import { createHouseholdTransport, type HouseholdTransport } from './household-transport.js';
 import type { BrokerOptions } from './options.js';
 import { eventBody, type HealthReport, healthBody, stateBody } from './payloads.js';
-import { roomTopics, whereaboutsTopic } from './topics.js';
+import { roomTopics, distanceTopic } from './topics.js';
 
 /** The parts of the configuration that publishing needs. */
 export interface PublisherOptions {
@@ -36,7 +36,7 @@ export interface PublisherOptions {
 
 export interface Publisher
   extends AsyncDisposable,
-    Pick<HouseholdVoice, 'claims' | 'onHousehold' | 'share' | 'onShared'> {
+    Pick<HouseholdTransport, 'sendLeases' | 'onHousehold' | 'share' | 'onShared'> {
   /** Begins to connect and returns at once. Throws CONFIG_INVALID or KEY_FILE for settings that can never work. */
   start(): void;
   /** Says offline and disconnects; at most some 4 s. */
@@ -79,7 +79,7 @@ export function createPublisher(
   const { room, mqtt, homeAssistant, privacy } = options;
   const topics = roomTopics(mqtt.base, room.id);
   const retained = [topics.status, topics.camera, topics.recognition, topics.hold, topics.state];
-  const household = createHouseholdVoice(options.household, room.id, () => connection, log);
+  const household = createHouseholdTransport(options.household, room.id, () => connection, log);
   const wallTime = createWallTime(clock);
   const discovery = createDiscovery(
     {
@@ -245,7 +245,7 @@ export function createPublisher(
     whereabouts({ person, name, distanceMetres }) {
       if (!homeAssistant.mqttRoom) return;
       const distance = Math.round(distanceMetres * 10) / 10;
-      connection.send(whereaboutsTopic(room.id), JSON.stringify({ id: person, name, distance }), 0);
+      connection.send(distanceTopic(room.id), JSON.stringify({ id: person, name, distance }), 0);
     },
     onCommand(next) {
       listener = next;

@@ -84,7 +84,7 @@ export function householdTopics(id: string, roomId: string): HouseholdTopics {
 }
 
 /** Where `mqtt_room` of Home Assistant listens. */
-export function whereaboutsTopic(roomId: string): string {
+export function distanceTopic(roomId: string): string {
   return `room_presence/${checkId(roomId, 'room.id')}`;
 }
 

@@ -12,12 +12,12 @@ export interface AmbiguousFace {
 }
 
 /** A face on a live track that is one of two people; `agoMs` since its last look. */
-export interface AmbiguousEvidence {
+export interface AmbiguousTrack {
   readonly between: Pair;
   readonly agoMs: number;
 }
 
-interface Doubt {
+interface AmbiguousPair {
   readonly between: Pair;
   readonly sinceMs: number;
   /** Observed time since the last evidence. */
@@ -25,22 +25,22 @@ interface Doubt {
 }
 
 /** By pair: two faces that are the same one of two are said once. */
-export type Doubts = ReadonlyMap<string, Doubt>;
+export type AmbiguousPairs = ReadonlyMap<string, AmbiguousPair>;
 
-export const noDoubts: Doubts = new Map();
+export const noAmbiguousPairs: AmbiguousPairs = new Map();
 
 /**
  * One step in time. A doubt goes when nothing showed the face for `limitMs` of observed time, when one of the two was seen
  * since (then it was them), and when one of the two was forgotten.
  */
-export function doubts(
-  before: Doubts,
-  evidence: readonly AmbiguousEvidence[],
+export function stepAmbiguous(
+  before: AmbiguousPairs,
+  evidence: readonly AmbiguousTrack[],
   seen: { has(person: PersonId): boolean },
   names: ReadonlyMap<PersonId, string>,
   time: { readonly atMs: number; readonly absenceMs: number; readonly limitMs: number },
-): Doubts {
-  const after = new Map<string, Doubt>();
+): AmbiguousPairs {
+  const after = new Map<string, AmbiguousPair>();
   const evident = new Set(evidence.map(({ between }) => between.join()));
   for (const [key, one] of before) {
     const unseenMs = one.unseenMs + time.absenceMs;
@@ -56,7 +56,7 @@ export function doubts(
 }
 
 /** The doubts as a room says them, the oldest first. */
-export function ambiguousFaces(all: Doubts, names: ReadonlyMap<PersonId, string>): AmbiguousFace[] {
+export function ambiguousFaces(all: AmbiguousPairs, names: ReadonlyMap<PersonId, string>): AmbiguousFace[] {
   return [...all.values()]
     .sort((a, b) => a.sinceMs - b.sinceMs)
     .map(({ between, sinceMs }) => ({

@@ -18,7 +18,7 @@ const goneForMs = 3_600_000;
 /** More rooms than a house has: what a flood of invented ones costs. */
 const mostRooms = 32;
 
-interface Mine extends Omit<Claim, 'ageMs'> {
+interface OwnLease extends Omit<Lease, 'ageMs'> {
   /** The last look, monotonic milliseconds. */
   readonly lastMs: number;
   /** Since when a room that outranks us says the person, and has not heard our present claim; null where none does. */
@@ -27,23 +27,23 @@ interface Mine extends Omit<Claim, 'ageMs'> {
   readonly requeue: boolean;
 }
 
-interface Theirs extends Omit<Claim, 'ageMs'> {
+interface OtherLease extends Omit<Lease, 'ageMs'> {
   readonly lastMs: number;
 }
 
-interface Other {
-  readonly heardMs: number;
+interface OtherRoom {
+  readonly receivedMs: number;
   readonly version: number;
   readonly heard: ReadonlyMap<RoomId, number>;
-  readonly people: ReadonlyMap<PersonId, Theirs>;
+  readonly people: ReadonlyMap<PersonId, OtherLease>;
 }
 
 /** Immutable; starts as `aloneIn`. */
-export interface Household {
+export interface HouseholdLeases {
   readonly room: RoomId;
-  readonly version: number;
-  readonly mine: ReadonlyMap<PersonId, Mine>;
-  readonly others: ReadonlyMap<RoomId, Other>;
+  readonly epoch: number;
+  readonly own: ReadonlyMap<PersonId, OwnLease>;
+  readonly others: ReadonlyMap<RoomId, OtherRoom>;
 }
 
 /** A named person on a live track here. */
@@ -55,37 +55,37 @@ export interface Sighting {
 }
 
 /** `room`, which has not heard of any other. */
-export function aloneIn(room: RoomId): Household {
-  return { room, version: 1, mine: new Map(), others: new Map() };
+export function noLeases(room: RoomId): HouseholdLeases {
+  return { room, epoch: 1, own: new Map(), others: new Map() };
 }
 
 /**
  * What the tracks show at `atMs`, with `present` from before it. `elsewhere` names the people whose place is another room,
  * and that room: they leave here, or do not arrive.
  */
-export function sight(
-  before: Household,
+export function arbitrate(
+  before: HouseholdLeases,
   sightings: readonly Sighting[],
   present: ReadonlySet<PersonId>,
   atMs: number,
-): { household: Household; elsewhere: ReadonlyMap<PersonId, RoomId> } {
-  const mine = new Map<PersonId, Mine>();
+): { household: HouseholdLeases; elsewhere: ReadonlyMap<PersonId, RoomId> } {
+  const mine = new Map<PersonId, OwnLease>();
   const onTrack = new Set(sightings.map((one) => one.person));
-  for (const [person, one] of before.mine) {
+  for (const [person, one] of before.own) {
     if (onTrack.has(person)) continue;
     // Whoever we never said, or yielded, was no reliable sighting: it must not speak against another room later.
-    if (!present.has(person) && isLive(one.as) && !one.says) continue;
+    if (!present.has(person) && isLive(one.as) && !one.asserted) continue;
     if (atMs - one.lastMs > goneForMs && !present.has(person)) continue;
     mine.set(person, { ...one, as: present.has(person) ? 'assumed' : 'gone' });
   }
   for (const { person, confidence, agoMs } of sightings) {
-    const old = before.mine.get(person);
+    const old = before.own.get(person);
     const same = old !== undefined && isLive(old.as);
     mine.set(person, {
       as: agoMs <= freshMs ? 'seen' : 'fading',
-      says: old?.says === true,
+      asserted: old?.asserted === true,
       confidence: same && old.confidence === 'high' ? 'high' : confidence,
-      turn: same || old?.as === 'assumed' ? old.turn : nextTurn(before, person),
+      clock: same || old?.as === 'assumed' ? old.clock : nextClock(before, person),
       lastMs: atMs - agoMs,
       outrankedMs: old?.outrankedMs ?? null,
       requeue: old?.requeue === true,
@@ -93,100 +93,100 @@ export function sight(
   }
   const household = changed(before, mine);
   const elsewhere = new Map<PersonId, RoomId>();
-  const after = new Map<PersonId, Mine>();
+  const after = new Map<PersonId, OwnLease>();
   for (const [person, one] of mine) {
-    const place = one.as === 'gone' ? null : placeOf(household, person, one);
+    const place = one.as === 'gone' ? null : roomOf(household, person, one);
     const outrankedMs = place === null ? null : (one.outrankedMs ?? atMs);
     after.set(person, { ...one, outrankedMs });
     if (place === null) continue;
     const winner = household.others.get(place)!.people.get(person)!;
-    const acknowledged = household.others.get(place)!.heard.get(household.room) === household.version;
+    const acknowledged = household.others.get(place)!.heard.get(household.room) === household.epoch;
     // Whom we do not say, or nobody sees, can be given up by both; else the winner must know what it takes.
-    const free = !one.says || !isLive(winner.as);
+    const free = !one.asserted || !isLive(winner.as);
     if (!free && !acknowledged && atMs - outrankedMs! < patienceMs) continue;
     elsewhere.set(person, place);
     // Behind the winner, or the next missed look of either would bring the person back and forth.
-    const turn = isLive(one.as) ? Math.max(one.turn, winner.turn + 1) : one.turn;
-    after.set(person, { ...one, turn, outrankedMs: null });
+    const turn = isLive(one.as) ? Math.max(one.clock, winner.clock + 1) : one.clock;
+    after.set(person, { ...one, clock: turn, outrankedMs: null });
   }
   return { household: changed(household, after), elsewhere };
 }
 
 /** What this room says after all: `present` now. Whoever is not in `names` was forgotten, here too. */
-export function settled(
-  before: Household,
+export function assertPresent(
+  before: HouseholdLeases,
   present: ReadonlySet<PersonId>,
   names: ReadonlyMap<PersonId, string>,
   elsewhere: ReadonlyMap<PersonId, RoomId>,
-): Household {
-  const mine = new Map<PersonId, Mine>();
-  for (const [person, one] of before.mine) {
+): HouseholdLeases {
+  const mine = new Map<PersonId, OwnLease>();
+  for (const [person, one] of before.own) {
     const yielded = elsewhere.has(person) && !isLive(one.as);
     if (!names.has(person) || yielded) continue;
     const says = present.has(person);
-    mine.set(person, { ...one, says, as: one.as === 'assumed' && !says ? 'gone' : one.as });
+    mine.set(person, { ...one, asserted: says, as: one.as === 'assumed' && !says ? 'gone' : one.as });
   }
   return changed(before, mine);
 }
 
 /** The camera is blind: we see nobody, and say nothing. */
-export function blinded(before: Household): Household {
-  const mine = new Map<PersonId, Mine>();
-  for (const [person, one] of before.mine) {
-    if (one.says || one.as === 'gone') mine.set(person, { ...one, as: 'gone', says: false });
+export function withoutAsserted(before: HouseholdLeases): HouseholdLeases {
+  const mine = new Map<PersonId, OwnLease>();
+  for (const [person, one] of before.own) {
+    if (one.asserted || one.as === 'gone') mine.set(person, { ...one, as: 'gone', asserted: false });
   }
   return changed(before, mine);
 }
 
 /** Another room's claims, heard at `nowMs`. `answer`: it does not know ours well enough, tell it now. */
-export function hear(
-  before: Household,
+export function receiveLeases(
+  before: HouseholdLeases,
   room: RoomId,
-  claims: RoomClaims,
+  claims: RoomLeases,
   nowMs: number,
-): { household: Household; answer: boolean } {
+): { household: HouseholdLeases; answer: boolean } {
   const known = before.others.get(room);
   if (room === before.room || (known === undefined && before.others.size >= mostRooms)) {
     return { household: before, answer: false };
   }
-  const people = new Map<PersonId, Theirs>();
+  const people = new Map<PersonId, OtherLease>();
   for (const [person, { ageMs, ...claim }] of claims.people) people.set(person, { ...claim, lastMs: nowMs - ageMs });
   const others = new Map(before.others).set(room, {
-    heardMs: nowMs,
-    version: claims.version,
-    heard: claims.heard,
+    receivedMs: nowMs,
+    version: claims.epoch,
+    heard: claims.acknowledged,
     people,
   });
-  const mine = new Map(before.mine);
-  for (const [person, one] of before.mine) {
+  const mine = new Map(before.own);
+  for (const [person, one] of before.own) {
     const claim = people.get(person);
     if (one.requeue && claim !== undefined && isLive(claim.as)) {
-      mine.set(person, { ...one, turn: Math.max(one.turn, claim.turn + 1), requeue: false });
+      mine.set(person, { ...one, clock: Math.max(one.clock, claim.clock + 1), requeue: false });
     }
   }
   const shared = [...people.keys()].some((person) => (mine.get(person)?.as ?? 'gone') !== 'gone');
-  const answer = known === undefined || (shared && known.version !== claims.version);
+  const answer = known === undefined || (shared && known.version !== claims.epoch);
   return { household: changed({ ...before, others }, mine), answer };
 }
 
 /** Forgets the rooms that were not heard for `silentAfterMs`. */
-export function withoutSilent(before: Household, nowMs: number): Household {
-  const others = new Map([...before.others].filter(([, one]) => nowMs - one.heardMs <= silentAfterMs));
+export function withoutSilentRooms(before: HouseholdLeases, nowMs: number): HouseholdLeases {
+  const others = new Map([...before.others].filter(([, one]) => nowMs - one.receivedMs <= silentAfterMs));
   return others.size === before.others.size ? before : { ...before, others };
 }
 
 /** The broker has us again: we may have been away for long, and must not push in before those who stayed. */
-export function reconnected(before: Household): Household {
-  return { ...before, mine: new Map([...before.mine].map(([person, one]) => [person, { ...one, requeue: true }])) };
+export function reconnected(before: HouseholdLeases): HouseholdLeases {
+  return { ...before, own: new Map([...before.own].map(([person, one]) => [person, { ...one, requeue: true }])) };
 }
 
 /** What to tell the others at `nowMs`. */
-export function claimsOf({ version, mine, others }: Household, nowMs: number): RoomClaims {
+export function leasesOf({ epoch: version, own: mine, others }: HouseholdLeases, nowMs: number): RoomLeases {
   return {
-    version,
-    heard: new Map([...others].map(([room, one]) => [room, one.version])),
+    epoch: version,
+    acknowledged: new Map([...others].map(([room, one]) => [room, one.version])),
     people: new Map(
-      [...mine].map(([person, { as, says, confidence, turn, lastMs }]) => [
+      [...mine].map(([person, { as, asserted: says, confidence, clock: turn, lastMs }]) => [
         person,
         { as, says, confidence, turn, ageMs: Math.max(0, nowMs - lastMs) },
       ]),
@@ -195,13 +195,13 @@ export function claimsOf({ version, mine, others }: Household, nowMs: number): R
 }
 
 /** The room to which `person` belongs rather than to us; null where they are ours. */
-function placeOf(household: Household, person: PersonId, one: Mine): RoomId | null {
+function roomOf(household: HouseholdLeases, person: PersonId, one: OwnLease): RoomId | null {
   let best: Rank = { ...one, room: household.room };
   let newest: { room: RoomId; lastMs: number } | null = null;
   for (const [room, other] of household.others) {
     const claim = other.people.get(person);
     if (claim === undefined) continue;
-    if (claim.says && isLive(claim.as) && outranks({ ...claim, room }, best)) best = { ...claim, room };
+    if (claim.asserted && isLive(claim.as) && outranks({ ...claim, room }, best)) best = { ...claim, room };
     const later = claim.lastMs > Math.max(one.lastMs + ageDoubtMs, newest?.lastMs ?? Number.NEGATIVE_INFINITY);
     if (!isLive(claim.as) && later) newest = { room, lastMs: claim.lastMs };
   }
@@ -209,21 +209,21 @@ function placeOf(household: Household, person: PersonId, one: Mine): RoomId | nu
   return isLive(one.as) ? null : (newest?.room ?? null);
 }
 
-function nextTurn(household: Household, person: PersonId): number {
-  let turn = household.mine.get(person)?.turn ?? 0;
-  for (const other of household.others.values()) turn = Math.max(turn, other.people.get(person)?.turn ?? 0);
+function nextClock(household: HouseholdLeases, person: PersonId): number {
+  let turn = household.own.get(person)?.clock ?? 0;
+  for (const other of household.others.values()) turn = Math.max(turn, other.people.get(person)?.clock ?? 0);
   return turn + 1;
 }
 
 /** `before` with these claims; a new version where they differ in what others decide by. */
-function changed(before: Household, mine: ReadonlyMap<PersonId, Mine>): Household {
+function changed(before: HouseholdLeases, mine: ReadonlyMap<PersonId, OwnLease>): HouseholdLeases {
   const same =
-    mine.size === before.mine.size &&
-    [...mine].every(([person, { as, says, confidence, turn }]) => {
-      const old = before.mine.get(person);
-      return old?.as === as && old.says === says && old.confidence === confidence && old.turn === turn;
+    mine.size === before.own.size &&
+    [...mine].every(([person, { as, asserted: says, confidence, clock: turn }]) => {
+      const old = before.own.get(person);
+      return old?.as === as && old.asserted === says && old.confidence === confidence && old.clock === turn;
     });
-  return { ...before, mine, version: same ? before.version : before.version + 1 };
+  return { ...before, own: mine, epoch: same ? before.epoch : before.epoch + 1 };
 }
 
 // What one room tells the others about a person, and whose word counts. Invariant: the order of two claims is computed from
@@ -240,29 +240,29 @@ export type Grade = 'seen' | 'fading' | 'assumed' | 'gone';
 export const grades: readonly Grade[] = ['seen', 'fading', 'assumed', 'gone'];
 
 /** A room's evidence for one person. */
-export interface Claim {
+export interface Lease {
   readonly as: Grade;
   /** Whether the room's own state says that the person is there; false with evidence means that it yields to another room. */
-  readonly says: boolean;
+  readonly asserted: boolean;
   /** The best of this visit. */
   readonly confidence: PresenceEvent['confidence'];
   /** Logical time of the visit: each new one is above every turn heard of before. Of two equals the lower, older one stays. */
-  readonly turn: number;
+  readonly clock: number;
   /** Time since the last look at the moment of sending: rooms exchange ages, since their clocks differ. */
   readonly ageMs: number;
 }
 
 /** Everything one room tells the others. */
-export interface RoomClaims {
+export interface RoomLeases {
   /** Grows whenever a claim changes in more than its age. */
-  readonly version: number;
+  readonly epoch: number;
   /** The last version that this room has heard of each other one. */
-  readonly heard: ReadonlyMap<RoomId, number>;
-  readonly people: ReadonlyMap<PersonId, Claim>;
+  readonly acknowledged: ReadonlyMap<RoomId, number>;
+  readonly people: ReadonlyMap<PersonId, Lease>;
 }
 
 /** What the order depends on. */
-export type Rank = Pick<Claim, 'as' | 'confidence' | 'turn'> & { readonly room: RoomId };
+export type Rank = Pick<Lease, 'as' | 'confidence' | 'clock'> & { readonly room: RoomId };
 
 /** Whether the claim needs a track. */
 export function isLive(grade: Grade): boolean {
@@ -274,5 +274,5 @@ export function outranks(a: Rank, b: Rank): boolean {
   const [newerA, newerB] = [grades.indexOf(a.as), grades.indexOf(b.as)];
   if (newerA !== newerB) return newerA < newerB;
   if (a.confidence !== b.confidence) return a.confidence === 'high';
-  return a.turn === b.turn ? a.room < b.room : a.turn < b.turn;
+  return a.clock === b.clock ? a.room < b.room : a.clock < b.clock;
 }

@@ -4,14 +4,14 @@
 import type { PersonId } from '../gallery/person.js';
 import type { Box, Observation } from '../vision/face.js';
 
-export interface PlaceOptions {
+export interface MotionSupportOptions {
   /** After so long without a face, motion counts half. 0: motion counts nothing. */
   readonly halfLifeMs: number;
   /** Somebody who reads moves every few seconds: one motion speaks for so long, and for a twelfth of `leaveAfterMs` at most. */
   readonly motionLastsMs: number;
 }
 
-export interface LastPlace {
+export interface BodyRegion {
   /** The last face, pixels of the frame. */
   readonly face: Box;
   readonly faceMs: number;
@@ -19,9 +19,9 @@ export interface LastPlace {
   readonly movedMs: number | null;
 }
 
-export type LastPlaces = ReadonlyMap<PersonId, LastPlace>;
+export type BodyRegions = ReadonlyMap<PersonId, BodyRegion>;
 
-export const noPlaces: LastPlaces = new Map();
+export const noBodyRegions: BodyRegions = new Map();
 
 /** A face that is followed: whose it is, where, and how fast it goes. */
 export interface Occupant {
@@ -51,14 +51,14 @@ const wayBackMs = 1000;
  * Motion is given away once: what a followed face of somebody else explains is theirs, and where two places meet it is that
  * of the person whose face was there last.
  */
-export function lastPlaces(
-  before: LastPlaces,
+export function bodyRegions(
+  before: BodyRegions,
   seen: Observation,
   elapsedMs: number | null,
   occupants: readonly Occupant[],
   present: ReadonlySet<PersonId>,
-): LastPlaces {
-  const places = new Map<PersonId, LastPlace>();
+): BodyRegions {
+  const places = new Map<PersonId, BodyRegion>();
   if (elapsedMs !== null) for (const [person, one] of before) if (present.has(person)) places.set(person, one);
   const followed = new Set<PersonId>();
   for (const { person, box, lastMs } of occupants) {
@@ -86,10 +86,10 @@ export function lastPlaces(
  * How far motion speaks for each person at `atMs`, above 0 to 1; who is not in it, for whom nothing moves. Their absence passes
  * by the rest of the time, `1 - trust`: without a face nobody stays longer than `limit + 1.44 * halfLifeMs`.
  */
-export function trust(
-  places: LastPlaces,
+export function motionSupport(
+  places: BodyRegions,
   atMs: number,
-  options: PlaceOptions,
+  options: MotionSupportOptions,
   leaveAfterMs: number,
 ): ReadonlyMap<PersonId, number> {
   const lastsMs = Math.min(options.motionLastsMs, leaveAfterMs / 12);

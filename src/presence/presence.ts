@@ -3,12 +3,12 @@
 import type { PersonId } from '../gallery/person.js';
 import type { Confidence } from '../recognition/decide.js';
 import {
-  type AmbiguousEvidence,
+  type AmbiguousTrack,
   type AmbiguousFace,
   ambiguousFaces,
-  type Doubts,
-  doubts,
-  noDoubts,
+  type AmbiguousPairs,
+  stepAmbiguous,
+  noAmbiguousPairs,
 } from './ambiguous.js';
 
 export interface PresenceOptions {
@@ -21,7 +21,7 @@ export interface PresenceOptions {
 }
 
 /** On a live track, whose last look was so long ago (0 in most frames). */
-interface Evident {
+interface Shown {
   readonly agoMs: number;
 }
 
@@ -29,11 +29,11 @@ interface Evident {
 export interface PresenceInput {
   readonly atMs: number;
   /** Names on live tracks; at most one entry per person. */
-  readonly people: readonly (Evident & { readonly person: PersonId; readonly confidence: Confidence })[];
+  readonly people: readonly (Shown & { readonly person: PersonId; readonly confidence: Confidence })[];
   /** Faces on live tracks that are one of two people: whichever of the two is present stays, neither arrives. */
-  readonly ambiguous?: readonly AmbiguousEvidence[];
+  readonly ambiguous?: readonly AmbiguousTrack[];
   /** Strangers on live tracks, by their key. */
-  readonly strangers: readonly (Evident & { readonly key: string })[];
+  readonly strangers: readonly (Shown & { readonly key: string })[];
   /** Keys of strangers who turned out to be somebody else (a name, another stranger): they leave at once. */
   readonly mistaken?: readonly string[];
   /** Whether a face is there that is neither named nor called a stranger (yet). */
@@ -43,7 +43,7 @@ export interface PresenceInput {
   /** An outside sensor says that somebody is there: whoever is present stays. */
   readonly held?: boolean;
   /** Whose place something moves in, and how far that speaks for them, 0 to 1: absence passes by the rest of the time. */
-  readonly trust?: ReadonlyMap<PersonId, number>;
+  readonly motionSupport?: ReadonlyMap<PersonId, number>;
   /** People whose place is another room, and that room: they leave at once, and do not arrive. */
   readonly elsewhere?: ReadonlyMap<PersonId, string>;
 }
@@ -57,7 +57,7 @@ interface Present {
 export interface PresenceState {
   readonly atMs: number | null;
   readonly people: ReadonlyMap<PersonId, Present & { readonly name: string }>;
-  readonly doubts: Doubts;
+  readonly doubts: AmbiguousPairs;
   readonly strangers: ReadonlyMap<string, Present>;
   /** Somebody without a name or a verdict. */
   readonly someone: Present | null;
@@ -67,7 +67,7 @@ export interface PresenceState {
 /** An empty room at `atMs`. */
 export function emptyRoom(atMs: number): PresenceState {
   const snapshot: PresenceSnapshot = { occupied: false, people: [], ambiguous: [], strangers: 0, sinceMs: atMs };
-  return { atMs: null, people: new Map(), doubts: noDoubts, strangers: new Map(), someone: null, snapshot };
+  return { atMs: null, people: new Map(), doubts: noAmbiguousPairs, strangers: new Map(), someone: null, snapshot };
 }
 
 export interface PresenceStep {
@@ -91,7 +91,7 @@ export function presence(before: PresenceState, input: PresenceInput, options: P
   const gone: { person: PersonId; name: string }[] = [];
   for (const [person, one] of before.people) {
     const name = input.names.get(person);
-    const trust = perhaps.has(person) ? 1 : (input.trust?.get(person) ?? 0);
+    const trust = perhaps.has(person) ? 1 : (input.motionSupport?.get(person) ?? 0);
     const unseenMs = seen.get(person)?.agoMs ?? one.unseenMs + absence * (1 - trust);
     if (name === undefined || elsewhere.has(person) || (unseenMs >= limit && !seen.has(person)))
       gone.push({ person, name: name ?? one.name });
@@ -122,7 +122,7 @@ export function presence(before: PresenceState, input: PresenceInput, options: P
   }
 
   const time = { atMs, absenceMs: absence, limitMs: limit };
-  const doubted = doubts(before.doubts, ambiguous, seen, input.names, time);
+  const doubted = stepAmbiguous(before.doubts, ambiguous, seen, input.names, time);
   const someone = stay(before.someone, input.someone, atMs, absence, limit);
   const present = new Set(before.people.keys());
   const change = (type: PresenceEvent['type'], confidence: Confidence, one?: { person: PersonId; name: string }) => {

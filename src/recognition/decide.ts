@@ -5,24 +5,24 @@ import type { Gallery, PersonId } from '../gallery/person.js';
 import type { NamingOptions, RecognitionOptions } from './options.js';
 import type { NotYetStranger, Reason } from './reason.js';
 import { identifyTrack } from './sequential-test.js';
-import type { Evidence } from './track-embedding.js';
+import type { TrackEmbedding } from './track-embedding.js';
 import type { Track } from './tracker.js';
 
 /** How sure a name is: `high` where the sequential test has decided. */
 export type Confidence = 'high' | 'medium';
 
-export interface Verdict extends Identification<Reason> {
+export interface TrackDecision extends Identification<Reason> {
   readonly confidence: Confidence;
   /** The two people whom good looks, as many as a name needs, could not tell apart; stays until one is named or neither is it. */
-  readonly between: Pair | null;
+  readonly ambiguousBetween: Pair | null;
   /** Key of the stranger this track is, once it was called one. */
-  readonly stranger: string | null;
+  readonly unknownPerson: string | null;
   /** Whom each good look within the window was nearest to by itself, oldest first. */
   readonly votes: readonly Vote[];
   /** When the evidence last was enough for the name; null before the first. */
   readonly namedMs: number | null;
   /** The newest looks are somebody else's, each for itself: what the track saw before does not count for them. */
-  readonly swapped: boolean;
+  readonly personChanged: boolean;
 }
 
 interface Vote {
@@ -32,7 +32,7 @@ interface Vote {
   readonly sure: boolean;
 }
 
-export const noVerdict: Verdict = {
+export const undecided: TrackDecision = {
   person: null,
   state: 'unclear',
   best: null,
@@ -42,11 +42,11 @@ export const noVerdict: Verdict = {
   margin: null,
   reason: { kind: 'nothing-compared' },
   confidence: 'medium',
-  between: null,
-  stranger: null,
+  ambiguousBetween: null,
+  unknownPerson: null,
   votes: [],
   namedMs: null,
-  swapped: false,
+  personChanged: false,
 };
 
 /** Votes kept at most: a window of a minute at 10 frames a second would otherwise be 600. */
@@ -56,27 +56,27 @@ const mostVotes = 100;
  * The decision on `track` after this frame. `embedding` is that of its observation in this frame where it counted, else null.
  * Pure.
  */
-export function decide(
-  track: Pick<Track, 'evidence' | 'lastMs'>,
+export function decideTrack(
+  track: Pick<Track, 'pooled' | 'lastMs'>,
   embedding: Float32Array | null,
-  before: Verdict,
+  before: TrackDecision,
   gallery: Gallery,
   options: RecognitionOptions,
-): Verdict {
-  const { evidence, lastMs } = track;
+): TrackDecision {
+  const { pooled: evidence, lastMs } = track;
   const { naming } = options;
   const recent = before.votes.filter((vote) => lastMs - vote.atMs <= naming.windowMs);
-  const alone = embedding && identify(embedding, gallery, options.look);
+  const alone = embedding && identify(embedding, gallery, options.single);
   const vote = alone && { atMs: lastMs, person: alone.best, sure: alone.state === 'known' };
   const votes = vote === null ? recent : [...recent, vote].slice(-mostVotes);
   // A person who was forgotten is nobody's name any more.
   const held = gallery.people.some((person) => person.id === before.person) ? before.person : null;
-  const kept = { between: null, stranger: before.stranger, votes, namedMs: before.namedMs, swapped: false };
+  const kept = { between: null, stranger: before.unknownPerson, votes, namedMs: before.namedMs, swapped: false };
   const pooled = identifyTrack(evidence, gallery, options);
-  if (pooled === null) return { ...noVerdict, ...kept };
+  if (pooled === null) return { ...undecided, ...kept };
   const lost = { ...pooled, person: null, state: 'unclear', confidence: 'medium', ...kept } as const;
-  if (held !== null && isSwapped(votes, held, naming))
-    return { ...lost, reason: { kind: 'person-changed', before: held }, swapped: true };
+  if (held !== null && isPersonChanged(votes, held, naming))
+    return { ...lost, reason: { kind: 'person-changed', before: held }, personChanged: true };
   // A negative template counts at once, also for a track that has the name already.
   if (held !== null && pooled.reason.kind === 'nearer-to-negative' && pooled.best === held)
     return { ...lost, namedMs: null };
@@ -97,28 +97,28 @@ export function decide(
   return keep(pooled);
 
   /** Neither for a name nor against it: a name already given stays. */
-  function keep(now: Identification<Reason>): Verdict {
-    if (held === null) return { ...now, confidence: 'medium', ...kept, between: between(now, votes, before, naming) };
+  function keep(now: Identification<Reason>): TrackDecision {
+    if (held === null) return { ...now, confidence: 'medium', ...kept, ambiguousBetween: between(now, votes, before, naming) };
     const reason = { kind: 'name-kept', person: held, because: now.reason } as const;
     return { ...now, person: held, state: 'known', reason, confidence: before.confidence, ...kept };
   }
 }
 
 /** Why the track is not called a stranger yet: that needs good observations over some time, and no name given just before. */
-function notYetStranger(evidence: Evidence, namedMs: number | null, naming: NamingOptions): NotYetStranger | null {
-  const { strangerLooks: needed, strangerWindowMs: overMs, strangerAfterNameMs } = naming;
+function notYetStranger(evidence: TrackEmbedding, namedMs: number | null, naming: NamingOptions): NotYetStranger | null {
+  const { strangerObservations: needed, strangerWindowMs: overMs, strangerAfterNameMs } = naming;
   if (!Number.isFinite(needed)) return { kind: 'strangers-off' };
-  if (evidence.goodLooks < needed || evidence.lastMs - evidence.firstMs < overMs)
-    return { kind: 'few-good', good: evidence.goodLooks, needed, overMs };
+  if (evidence.goodObservations < needed || evidence.lastMs - evidence.firstMs < overMs)
+    return { kind: 'few-good', good: evidence.goodObservations, needed, overMs };
   return namedMs !== null && evidence.lastMs - namedMs < strangerAfterNameMs ? { kind: 'just-named' } : null;
 }
 
 /** Whether the newest looks, as many as a name needs, are each surely one other person. */
-function isSwapped(votes: readonly Vote[], held: PersonId, naming: NamingOptions): boolean {
-  const newest = votes.slice(-naming.leastLooks);
+function isPersonChanged(votes: readonly Vote[], held: PersonId, naming: NamingOptions): boolean {
+  const newest = votes.slice(-naming.leastAgreeing);
   const other = newest[0]?.person;
   return (
-    newest.length === naming.leastLooks && other !== held && newest.every((vote) => vote.sure && vote.person === other)
+    newest.length === naming.leastAgreeing && other !== held && newest.every((vote) => vote.sure && vote.person === other)
   );
 }
 
@@ -126,13 +126,13 @@ function isSwapped(votes: readonly Vote[], held: PersonId, naming: NamingOptions
 function between(
   now: Identification<Reason>,
   votes: readonly Vote[],
-  before: Verdict,
+  before: TrackDecision,
   naming: NamingOptions,
 ): Pair | null {
   const { best, runnerUp } = now;
   if (best === null || runnerUp === null) return null;
   const pair: Pair = best < runnerUp ? [best, runnerUp] : [runnerUp, best];
-  if (before.between?.join() === pair.join()) return pair;
+  if (before.ambiguousBetween?.join() === pair.join()) return pair;
   const looks = votes.filter(({ person }) => person === best || person === runnerUp);
   return now.state === 'ambiguous' && tooFew(looks, best, naming) === null ? pair : null;
 }
@@ -144,10 +144,10 @@ function tooEarly(votes: readonly Vote[], person: PersonId, naming: NamingOption
 
 /** Why these observations are not enough for a name of `best`; null where they are. */
 function tooFew(agreeing: readonly Vote[], best: PersonId, naming: NamingOptions): Reason | null {
-  if (agreeing.length < naming.leastLooks)
-    return { kind: 'few-agreeing', best, agreeing: agreeing.length, needed: naming.leastLooks };
+  if (agreeing.length < naming.leastAgreeing)
+    return { kind: 'few-agreeing', best, agreeing: agreeing.length, needed: naming.leastAgreeing };
   const spanMs = agreeing.at(-1)!.atMs - agreeing[0]!.atMs;
-  return naming.leastLooks > 1 && spanMs < naming.leastSpanMs
+  return naming.leastAgreeing > 1 && spanMs < naming.leastSpanMs
     ? { kind: 'short-span', best, spanMs, neededMs: naming.leastSpanMs }
     : null;
 }

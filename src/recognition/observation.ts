@@ -6,7 +6,7 @@ import type { Box, Quality } from '../vision/face.js';
 import { peopleIn, type Reason } from './reason.js';
 
 /** One face of one frame explained, for `why`. */
-export interface LookExplained {
+export interface DecidedObservation {
   readonly atMs: number;
   readonly track: number;
   readonly box: Box;
@@ -29,6 +29,6 @@ export interface LookExplained {
 }
 
 /** Whether a look says anything about `person`: named, nearest, second, or mentioned by the reason. */
-export function isAbout(look: LookExplained, person: PersonId): boolean {
+export function isAbout(look: DecidedObservation, person: PersonId): boolean {
   return [look.person, look.best, look.runnerUp, ...peopleIn(look.reason)].includes(person);
 }

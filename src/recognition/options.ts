@@ -2,19 +2,19 @@
 
 import type { NameThresholds } from '../gallery/identify.js';
 import { defaultGate, type QualityGate } from '../vision/quality-gate.js';
-import type { FixedOptions } from './static-faces.js';
-import type { EvidenceOptions } from './track-embedding.js';
+import type { StaticFaceOptions } from './static-faces.js';
+import type { PoolingOptions } from './track-embedding.js';
 import type { TrackOptions } from './tracker.js';
 
 /** When a track gets its name, loses it, or is called a stranger. */
 export interface NamingOptions {
   /** Good looks that must agree on a person, within the window, before a track gets the name. */
-  readonly leastLooks: number;
+  readonly leastAgreeing: number;
   readonly windowMs: number;
   /** Time between the first and the last of these looks, at least: three frames of one instant are one look. */
   readonly leastSpanMs: number;
   /** Looks that must count, and time between them, before a track is called a stranger. */
-  readonly strangerLooks: number;
+  readonly strangerObservations: number;
   readonly strangerWindowMs: number;
   /** How long a track that had a name is not called a stranger. */
   readonly strangerAfterNameMs: number;
@@ -26,9 +26,9 @@ export interface NamingOptions {
 
 export interface RecognitionOptions extends NameThresholds {
   readonly gate: QualityGate;
-  readonly tracks: TrackOptions & EvidenceOptions;
+  readonly tracks: TrackOptions & PoolingOptions;
   readonly naming: NamingOptions;
-  readonly fixed: FixedOptions;
+  readonly staticFaces: StaticFaceOptions;
 }
 
 /**
@@ -50,14 +50,14 @@ export function optionsFor(embedder: string): RecognitionOptions {
   const { look, pooled } = measured[embedder] ?? strictest;
   return {
     ...defaultOptions,
-    look: { ...defaultOptions.look, threshold: look },
+    single: { ...defaultOptions.single, threshold: look },
     pooled: { ...defaultOptions.pooled, threshold: pooled },
   };
 }
 
 /** The margin halves wrong names among the enrolled and costs 0.0 to 0.4 points of the right ones. */
 export const defaultOptions: RecognitionOptions = {
-  look: { threshold: strictest.look, margin: 0.06, strangerBelow: 0.35 },
+  single: { threshold: strictest.look, margin: 0.06, strangerBelow: 0.35 },
   pooled: { threshold: strictest.pooled, margin: 0.08 },
   gate: defaultGate,
   tracks: {
@@ -70,14 +70,14 @@ export const defaultOptions: RecognitionOptions = {
     repetition: 0.3,
   },
   naming: {
-    leastLooks: 3,
+    leastAgreeing: 3,
     windowMs: 3000,
     leastSpanMs: 180,
-    strangerLooks: 6,
+    strangerObservations: 6,
     strangerWindowMs: 1500,
     strangerAfterNameMs: 10_000,
     someoneFrames: 3,
     strangerMemoryMs: 600_000,
   },
-  fixed: { afterMs: 3_600_000, gapMs: 10_000 },
+  staticFaces: { afterMs: 3_600_000, gapMs: 10_000 },
 };

@@ -3,9 +3,9 @@
 // the similarities at which it reaches them, since those can be shown to people. ADR 15 tells what differs from the textbook.
 import { type Identification, identify } from '../gallery/identify.js';
 import type { Gallery, Hypotheses, Person } from '../gallery/person.js';
-import { likeness, roomLooks, similarityAt, strangers } from '../gallery/score-model.js';
+import { genuineScores, roomScores, similarityAt, impostorScores } from '../gallery/score-model.js';
 import type { RecognitionOptions } from './options.js';
-import { type Evidence, effectiveLooks, pooledLook } from './track-embedding.js';
+import { type TrackEmbedding, effectiveObservations, pooledEmbedding } from './track-embedding.js';
 
 /** Share of a person's tracks that may be called a stranger's at the lower boundary. A resident is not to set off an alarm. */
 const mostDenied = 1e-3;
@@ -36,8 +36,8 @@ export interface Boundaries {
 export function boundaries(person: Person, effectiveLooks: number): Boundaries {
   const count = person.templates.length;
   if (count === 0) return { sure: Number.POSITIVE_INFINITY, stranger: -1 };
-  const { genuine, stranger, share } = hypotheses(person);
-  const looks = roomLooks(genuine, count, effectiveLooks);
+  const { genuine, impostor: stranger, falsePositiveRate: share } = hypotheses(person);
+  const looks = roomScores(genuine, count, effectiveLooks);
   return {
     sure: similarityAt(Math.log((1 - mostDenied) / share), looks, stranger),
     stranger: Math.min(neverDenied, similarityAt(Math.log(mostDenied / (1 - share)), looks, stranger)),
@@ -51,7 +51,7 @@ function hypotheses(person: Person): Hypotheses {
   if (person.hypotheses !== undefined) return person.hypotheses;
   let known = uncalibrated.get(person.templates);
   if (known === undefined) {
-    known = { genuine: likeness(person), stranger: strangers, share: shippedShare };
+    known = { genuine: genuineScores(person), impostor: impostorScores, falsePositiveRate: shippedShare };
     uncalibrated.set(person.templates, known);
   }
   return known;
@@ -70,16 +70,16 @@ export interface TrackIdentification extends Identification {
  * for between people who look alike a few looks point either way by chance.
  */
 export function identifyTrack(
-  evidence: Evidence,
+  evidence: TrackEmbedding,
   gallery: Gallery,
   options: Pick<RecognitionOptions, 'pooled' | 'tracks'>,
 ): TrackIdentification | null {
-  const look = pooledLook(evidence);
+  const look = pooledEmbedding(evidence);
   if (look === null) return null;
   const { threshold, margin } = options.pooled;
-  const looks = Math.max(1, effectiveLooks(evidence, options.tracks));
+  const looks = Math.max(1, effectiveObservations(evidence, options.tracks));
   const found = identify(look, gallery, (person) => {
-    const needed = threshold + (person.adjustment?.spared ?? 0);
+    const needed = threshold + (person.adjustment?.headroom ?? 0);
     return {
       threshold: needed,
       margin: margin * (1 + 1 / looks),

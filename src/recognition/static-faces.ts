@@ -4,9 +4,9 @@
 import { similarity } from '../gallery/similarity.js';
 import type { Box } from '../vision/face.js';
 import type { Reason } from './reason.js';
-import type { Look, Track } from './tracker.js';
+import type { WeightedFace, Track } from './tracker.js';
 
-export interface FixedOptions {
+export interface StaticFaceOptions {
   /** Observed time without movement after which a face is taken for a picture; Infinity: never. */
   readonly afterMs: number;
   /** A pause between two looks longer than this was not observed. A far face is found when its tile has its turn, every 6 s. */
@@ -25,20 +25,20 @@ interface Stand {
 }
 
 /** Immutable; starts as `noFixedFaces`, or as what `remembered` brings back. At most `most` places. */
-export interface FixedFaces {
+export interface StaticFaces {
   /** Size of the frames that the places are in, pixels; null before the first. */
   readonly size: readonly [width: number, height: number] | null;
   readonly atMs: number | null;
-  readonly places: readonly StillPlace[];
+  readonly places: readonly StaticPosition[];
   /** By track id. */
   readonly stands: ReadonlyMap<number, Stand>;
   readonly nextId: number;
 }
 
-export const noFixedFaces: FixedFaces = { size: null, atMs: null, places: [], stands: new Map(), nextId: 1 };
+export const noStaticFaces: StaticFaces = { size: null, atMs: null, places: [], stands: new Map(), nextId: 1 };
 
 /** A face that is taken for a picture, as it is told and kept: where it is, never what it looks like. */
-export interface FixedFace {
+export interface StaticFace {
   /** Never used twice within a run. */
   readonly id: number;
   readonly box: Box;
@@ -65,22 +65,22 @@ const suspectMs = 300_000;
  * One analysed frame further. `trackOf[i]` is the track that look `i` belongs to; `size` is the frame's (null: not
  * known, the same as before). Frames of another size start anew.
  */
-export function watchFixed(
-  before: FixedFaces,
-  frame: { readonly atMs: number; readonly size: FixedFaces['size']; readonly looks: readonly Look[] },
+export function watchStaticFaces(
+  before: StaticFaces,
+  frame: { readonly atMs: number; readonly size: StaticFaces['size']; readonly looks: readonly WeightedFace[] },
   trackOf: readonly number[],
   tracks: readonly Track[],
-  options: FixedOptions,
-): FixedFaces {
+  options: StaticFaceOptions,
+): StaticFaces {
   const { atMs, size, looks } = frame;
   const same = before.size === null || size === null || before.size.join() === size.join();
-  const known = same ? before : { ...noFixedFaces, nextId: before.nextId };
+  const known = same ? before : { ...noStaticFaces, nextId: before.nextId };
   const observedMs = known.atMs === null ? 0 : Math.min(options.gapMs, Math.max(0, atMs - known.atMs));
   const timing = { gapMs: options.gapMs, pictureMs: options.afterMs };
   let { nextId } = known;
 
   const placeOf: number[] = [];
-  const places = new Map<number, StillPlace>();
+  const places = new Map<number, StaticPosition>();
   for (const place of known.places.toSorted((a, b) => b.stillMs - a.stillMs)) {
     const index = nearest(place, looks, placeOf);
     const next = index === null ? null : stay(place, looks[index]!, atMs, timing);
@@ -91,7 +91,7 @@ export function watchFixed(
   looks.forEach((look, index) => {
     if (placeOf[index] !== undefined) return;
     placeOf[index] = nextId;
-    places.set(nextId, beginPlace(nextId, look, atMs));
+    places.set(nextId, beginPosition(nextId, look, atMs));
     nextId++;
   });
 
@@ -125,54 +125,54 @@ export function watchFixed(
   return { size: size ?? known.size, atMs, places: kept.slice(0, most), stands, nextId };
 
   /** What it looks like is learned again: it may be somebody who only stood before the picture. */
-  function leave(place: StillPlace): void {
+  function leave(place: StaticPosition): void {
     if (place.stillMs < options.afterMs) places.delete(place.id);
     else places.set(place.id, { ...place, left: true, direction: null, weight: 0 });
   }
 }
 
 /** Whether the looks of this track count for nothing, because it shows a face that does not move. */
-export function isFixed(fixed: FixedFaces, track: number, options: FixedOptions): boolean {
+export function isStatic(fixed: StaticFaces, track: number, options: StaticFaceOptions): boolean {
   return stillMsOf(fixed, track) >= options.afterMs;
 }
 
 /** Whether the face of this track has not moved for some minutes: of two faces with one name, the other one is alive. */
-export function mayBeFixed(fixed: FixedFaces, track: number): boolean {
+export function mayBeStatic(fixed: StaticFaces, track: number): boolean {
   return stillMsOf(fixed, track) >= suspectMs;
 }
 
 /** Why such a face has no name. */
-export function fixedReason(fixed: FixedFaces, track: number): Reason {
+export function staticReason(fixed: StaticFaces, track: number): Reason {
   return { kind: 'static-face', stillMs: stillMsOf(fixed, track) };
 }
 
 /** The faces that are taken for pictures, the longest first. */
-export function fixedFaces(fixed: FixedFaces, options: FixedOptions): readonly FixedFace[] {
+export function staticFaces(fixed: StaticFaces, options: StaticFaceOptions): readonly StaticFace[] {
   const still = fixed.places.filter((place) => place.stillMs >= options.afterMs);
   const sorted = still.sort((a, b) => b.stillMs - a.stillMs);
-  return sorted.map((place) => ({ id: place.id, box: placeBox(place), stillMs: place.stillMs }));
+  return sorted.map((place) => ({ id: place.id, box: positionBox(place), stillMs: place.stillMs }));
 }
 
 /** What was known before a restart; the first look at each place says what the face looks like. */
-export function remembered(size: readonly [number, number], faces: readonly Omit<FixedFace, 'id'>[]): FixedFaces {
-  const places = faces.slice(0, most).map((face, index) => rememberedPlace(index + 1, face.box, face.stillMs));
-  return { ...noFixedFaces, size, places, nextId: places.length + 1 };
+export function remembered(size: readonly [number, number], faces: readonly Omit<StaticFace, 'id'>[]): StaticFaces {
+  const places = faces.slice(0, most).map((face, index) => rememberedPosition(index + 1, face.box, face.stillMs));
+  return { ...noStaticFaces, size, places, nextId: places.length + 1 };
 }
 
 /** The same places without anybody's look: somebody was forgotten. */
-export function withoutLooks(fixed: FixedFaces): FixedFaces {
+export function withoutEmbeddings(fixed: StaticFaces): StaticFaces {
   return { ...fixed, places: fixed.places.map((place) => ({ ...place, direction: null, weight: 0 })) };
 }
 
 /** How long the face of this track has not moved; 0 for one that came walking and may walk on. */
-function stillMsOf({ stands, places, atMs }: FixedFaces, track: number): number {
+function stillMsOf({ stands, places, atMs }: StaticFaces, track: number): number {
   const stand = stands.get(track);
   if (stand === undefined || (!stand.born && (atMs ?? 0) - stand.sinceMs < arrivedMs)) return 0;
   return places.find((place) => place.id === stand.place)?.stillMs ?? 0;
 }
 
 /** The look that is nearest to the place and may be its face; null where none is. */
-function nearest(place: StillPlace, looks: readonly Look[], placeOf: readonly number[]): number | null {
+function nearest(place: StaticPosition, looks: readonly WeightedFace[], placeOf: readonly number[]): number | null {
   const free = looks.flatMap((look, index) => {
     const widths = placeOf[index] === undefined && !isUnlike(place, look) ? distance(place, look.face.box) : null;
     return widths === null ? [] : [{ index, widths }];
@@ -180,14 +180,14 @@ function nearest(place: StillPlace, looks: readonly Look[], placeOf: readonly nu
   return free.sort((a, b) => a.widths - b.widths)[0]?.index ?? null;
 }
 
-function isOver(place: StillPlace, { afterMs }: FixedOptions): boolean {
+function isOver(place: StaticPosition, { afterMs }: StaticFaceOptions): boolean {
   if (place.left && place.unseenMs >= leftMs) return true;
   return place.unseenMs >= (place.stillMs >= afterMs ? forgetFixedMs : forgetMs);
 }
 
 /** Pictures first, then what was seen just now, then what has stayed longest. */
-function byWorth({ afterMs }: FixedOptions): (a: StillPlace, b: StillPlace) => number {
-  const worth = (place: StillPlace) =>
+function byWorth({ afterMs }: StaticFaceOptions): (a: StaticPosition, b: StaticPosition) => number {
+  const worth = (place: StaticPosition) =>
     (place.stillMs >= afterMs ? 2 : 0) + (place.unseenMs <= presentMs && place.seenMs !== null ? 1 : 0);
   return (a, b) => worth(b) - worth(a) || b.stillMs - a.stillMs;
 }
@@ -199,7 +199,7 @@ function byWorth({ afterMs }: FixedOptions): (a: StillPlace, b: StillPlace) => n
 type Range = readonly [least: number, most: number];
 
 /** Immutable. */
-export interface StillPlace {
+export interface StaticPosition {
   readonly id: number;
   /** Smoothed centre and width of the face's box, pixels of the frame. */
   readonly x: number;
@@ -208,7 +208,7 @@ export interface StillPlace {
   /** Where these have been since the first looks; null before they are steady. */
   readonly range: readonly [x: Range, y: Range, width: Range] | null;
   /** Looks taken in, counted up to `steadyLooks`. */
-  readonly looks: number;
+  readonly observations: number;
   /** What the face looks like, unit length; null while that is not known. */
   readonly direction: Float32Array | null;
   readonly weight: number;
@@ -246,14 +246,14 @@ const speaksFrom = 0.5;
 const mostWeight = 100;
 
 /** The place of a face that was seen here for the first time. */
-export function beginPlace(id: number, look: Look, atMs: number): StillPlace {
+export function beginPosition(id: number, look: WeightedFace, atMs: number): StaticPosition {
   const [x, y, widthPx] = centred(look.face.box);
   const place = { id, x, y, widthPx, range: null, looks: 1, stillMs: 0, seenMs: atMs, unseenMs: 0, left: false };
   return withLook({ ...place, direction: null, weight: 0 }, look);
 }
 
 /** A place that is known from before a restart: where, not whose face. */
-export function rememberedPlace(id: number, [x, y, widthPx]: Box, stillMs: number): StillPlace {
+export function rememberedPosition(id: number, [x, y, widthPx]: Box, stillMs: number): StaticPosition {
   const place = {
     id,
     x: x + widthPx / 2,
@@ -264,16 +264,16 @@ export function rememberedPlace(id: number, [x, y, widthPx]: Box, stillMs: numbe
     unseenMs: 0,
     left: false,
   };
-  return { ...place, range: null, looks: 0, direction: null, weight: 0 };
+  return { ...place, range: null, observations: 0, direction: null, weight: 0 };
 }
 
 /** The square box of a place, pixels. */
-export function placeBox({ x, y, widthPx }: StillPlace): Box {
+export function positionBox({ x, y, widthPx }: StaticPosition): Box {
   return [x - widthPx / 2, y - widthPx / 2, widthPx, widthPx];
 }
 
 /** How far a face's box is from the place, in widths; null where it is another place. */
-export function distance(place: StillPlace, box: Box): number | null {
+export function distance(place: StaticPosition, box: Box): number | null {
   const [x, y, widthPx] = centred(box);
   const ratio = widthPx / place.widthPx;
   const widths = Math.hypot(x - place.x, y - place.y) / place.widthPx;
@@ -281,7 +281,7 @@ export function distance(place: StillPlace, box: Box): number | null {
 }
 
 /** Whether this is clearly not the face that stays here. */
-export function isUnlike({ direction }: StillPlace, { face, weight }: Look): boolean {
+export function isUnlike({ direction }: StaticPosition, { face, weight }: WeightedFace): boolean {
   if (direction === null || face.embedding === null || weight < speaksFrom) return false;
   return similarity(direction, face.embedding) < unlikeBelow;
 }
@@ -291,13 +291,13 @@ export function isUnlike({ direction }: StillPlace, { face, weight }: Look): boo
  * `gapMs`. From `pictureMs` on it is known to be a picture.
  */
 export function stay(
-  place: StillPlace,
-  look: Look,
+  place: StaticPosition,
+  look: WeightedFace,
   atMs: number,
   { gapMs, pictureMs }: { readonly gapMs: number; readonly pictureMs: number },
-): StillPlace | null {
+): StaticPosition | null {
   const [x, y, widthPx] = centred(look.face.box);
-  const looks = Math.min(steadyLooks, place.looks + 1);
+  const looks = Math.min(steadyLooks, place.observations + 1);
   const smooth = (before: number, now: number) => before + (now - before) / looks;
   const next = { x: smooth(place.x, x), y: smooth(place.y, y), widthPx: smooth(place.widthPx, widthPx) };
   const range = looks < steadyLooks ? null : wider(place.range, [next.x, next.y, next.widthPx]);
@@ -305,10 +305,10 @@ export function stay(
   if (range !== null && !isNarrow(range, next.widthPx * limit)) return null;
   const passed = place.seenMs === null ? 0 : Math.max(0, atMs - place.seenMs);
   const stillMs = place.stillMs + (passed <= gapMs ? passed : 0);
-  return withLook({ ...place, ...next, range, looks, stillMs, seenMs: atMs, unseenMs: 0, left: false }, look);
+  return withLook({ ...place, ...next, range, observations: looks, stillMs, seenMs: atMs, unseenMs: 0, left: false }, look);
 }
 
-function withLook(place: StillPlace, { face, weight }: Look): StillPlace {
+function withLook(place: StaticPosition, { face, weight }: WeightedFace): StaticPosition {
   if (face.embedding === null || !(weight > 0)) return place;
   const old = place.direction;
   const sum = face.embedding.map((value, i) => value * weight + (old?.[i] ?? 0) * place.weight);
@@ -321,7 +321,7 @@ function withLook(place: StillPlace, { face, weight }: Look): StillPlace {
   };
 }
 
-function wider(range: StillPlace['range'], values: readonly [number, number, number]): StillPlace['range'] {
+function wider(range: StaticPosition['range'], values: readonly [number, number, number]): StaticPosition['range'] {
   const one = (index: 0 | 1 | 2): Range => {
     const value = values[index];
     const [least, most] = range?.[index] ?? [value, value];
@@ -330,7 +330,7 @@ function wider(range: StillPlace['range'], values: readonly [number, number, num
   return [one(0), one(1), one(2)];
 }
 
-function isNarrow([x, y, width]: NonNullable<StillPlace['range']>, widthPx: number): boolean {
+function isNarrow([x, y, width]: NonNullable<StaticPosition['range']>, widthPx: number): boolean {
   const span = ([least, most]: Range) => (most - least) / widthPx;
   return span(x) <= mostRange && span(y) <= mostRange && span(width) <= mostSizeRange;
 }

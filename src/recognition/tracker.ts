@@ -1,7 +1,7 @@
 // Follows faces from frame to frame by place and looks. A track survives missed frames for a while, never belongs to two
 // faces, and refuses a face that clearly looks like somebody else: then a new track starts with no evidence.
 import type { Box, ObservedFace } from '../vision/face.js';
-import { addLook, agreement, type Evidence, type EvidenceOptions, noEvidence } from './track-embedding.js';
+import { addObservation, agreement, type TrackEmbedding, type PoolingOptions, noTrackEmbedding } from './track-embedding.js';
 
 export interface TrackOptions {
   /** A track not seen for this long is over. */
@@ -28,7 +28,7 @@ export interface Track {
   readonly frames: number;
   /** Only of a recorded track: it lives until then, although the recording leaves frames out. */
   readonly untilMs?: number;
-  readonly evidence: Evidence;
+  readonly pooled: TrackEmbedding;
 }
 
 export interface Tracks {
@@ -39,7 +39,7 @@ export interface Tracks {
 export const noTracks: Tracks = { tracks: [], nextId: 1 };
 
 /** A face of the present frame and how much its look counts, 0 to 1. */
-export interface Look {
+export interface WeightedFace {
   readonly face: Pick<ObservedFace, 'box' | 'embedding' | 'recorded'>;
   readonly weight: number;
 }
@@ -50,9 +50,9 @@ export interface Look {
  */
 export function track(
   before: Tracks,
-  looks: readonly Look[],
+  looks: readonly WeightedFace[],
   atMs: number,
-  options: TrackOptions & EvidenceOptions,
+  options: TrackOptions & PoolingOptions,
 ): { readonly tracks: Tracks; readonly trackOf: readonly number[] } {
   const alive = before.tracks.filter((one) => isAlive(one, atMs, options));
   if (looks.some((look) => look.face.recorded !== undefined))
@@ -83,30 +83,30 @@ export function isAlive(
 /** The tracks as they were live: which face belongs to which is on record. */
 function asRecorded(
   { tracks: alive, nextId }: Tracks,
-  looks: readonly Look[],
+  looks: readonly WeightedFace[],
   atMs: number,
-  options: EvidenceOptions,
+  options: PoolingOptions,
 ): { readonly tracks: Tracks; readonly trackOf: readonly number[] } {
   const tracks = new Map(alive.map((one) => [one.id, one]));
   const trackOf = looks.map(({ face, weight }) => {
     const { track: id, frames, untilMs } = face.recorded!;
     const old = tracks.get(id);
-    const before = old?.evidence ?? noEvidence;
-    const evidence = face.embedding === null ? before : addLook(before, face.embedding, weight, atMs, options);
+    const before = old?.pooled ?? noTrackEmbedding;
+    const evidence = face.embedding === null ? before : addObservation(before, face.embedding, weight, atMs, options);
     const times = { firstMs: old?.firstMs ?? atMs, lastMs: Math.max(old?.lastMs ?? atMs, atMs), untilMs };
-    tracks.set(id, { id, box: face.box, velocity: [0, 0], ...times, frames, evidence });
+    tracks.set(id, { id, box: face.box, velocity: [0, 0], ...times, frames, pooled: evidence });
     return id;
   });
   const newest = Math.max(nextId - 1, ...trackOf);
   return { tracks: { tracks: [...tracks.values()].sort((a, b) => a.id - b.id), nextId: newest + 1 }, trackOf };
 }
 
-function begin(id: number, look: Look, atMs: number, options: EvidenceOptions): Track {
-  const evidence = withLook(noEvidence, look, atMs, options);
-  return { id, box: look.face.box, velocity: [0, 0], firstMs: atMs, lastMs: atMs, frames: 1, evidence };
+function begin(id: number, look: WeightedFace, atMs: number, options: PoolingOptions): Track {
+  const evidence = withLook(noTrackEmbedding, look, atMs, options);
+  return { id, box: look.face.box, velocity: [0, 0], firstMs: atMs, lastMs: atMs, frames: 1, pooled: evidence };
 }
 
-function advance(old: Track, look: Look, atMs: number, options: EvidenceOptions): Track {
+function advance(old: Track, look: WeightedFace, atMs: number, options: PoolingOptions): Track {
   const elapsed = atMs - old.lastMs;
   const [x0, y0] = centre(old.box);
   const [x1, y1] = centre(look.face.box);
@@ -121,21 +121,21 @@ function advance(old: Track, look: Look, atMs: number, options: EvidenceOptions)
     velocity,
     lastMs: Math.max(old.lastMs, atMs),
     frames: old.frames + 1,
-    evidence: withLook(old.evidence, look, atMs, options),
+    pooled: withLook(old.pooled, look, atMs, options),
   };
 }
 
-function withLook(evidence: Evidence, look: Look, atMs: number, options: EvidenceOptions): Evidence {
-  return look.face.embedding === null ? evidence : addLook(evidence, look.face.embedding, look.weight, atMs, options);
+function withLook(evidence: TrackEmbedding, look: WeightedFace, atMs: number, options: PoolingOptions): TrackEmbedding {
+  return look.face.embedding === null ? evidence : addObservation(evidence, look.face.embedding, look.weight, atMs, options);
 }
 
 /** How well a look continues a track; 0 where it may not. */
-function affinity(one: Track, look: Look, atMs: number, options: TrackOptions): number {
+function affinity(one: Track, look: WeightedFace, atMs: number, options: TrackOptions): number {
   const { box } = look.face;
   const ratio = box[2] / one.box[2];
   if (!(ratio > 0.4 && ratio < 2.5)) return 0;
   // Only looks that count may speak: a profile or a smear is unlike everybody, its own track too.
-  const alike = look.weight > 0 ? agreement(one.evidence, look.face.embedding) : null;
+  const alike = look.weight > 0 ? agreement(one.pooled, look.face.embedding) : null;
   if (alike !== null && alike < options.differentBelow) return 0;
   const predicted = predict(one, atMs);
   const shared = overlap(predicted, box);

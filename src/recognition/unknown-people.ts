@@ -4,26 +4,26 @@
 import { similarity } from '../gallery/similarity.js';
 import type { RecognitionOptions } from './options.js';
 
-export interface Strangers {
-  readonly met: readonly { readonly key: string; readonly vector: Float32Array; readonly lastMs: number }[];
+export interface UnknownPeople {
+  readonly known: readonly { readonly key: string; readonly vector: Float32Array; readonly lastMs: number }[];
   readonly nextKey: number;
 }
 
-export const noStrangers: Strangers = { met: [], nextKey: 1 };
+export const noUnknownPeople: UnknownPeople = { known: [], nextKey: 1 };
 
 const most = 32;
 
 /**
  * The key of the stranger who looks like `vector`: one met before whom no other track has (`taken`), or a new one.
  */
-export function recogniseStranger(
-  strangers: Strangers,
+export function recogniseUnknown(
+  strangers: UnknownPeople,
   vector: Float32Array,
   atMs: number,
   taken: ReadonlySet<string>,
   options: RecognitionOptions,
-): { readonly strangers: Strangers; readonly key: string } {
-  const recent = strangers.met.filter((one) => atMs - one.lastMs <= options.naming.strangerMemoryMs);
+): { readonly strangers: UnknownPeople; readonly key: string } {
+  const recent = strangers.known.filter((one) => atMs - one.lastMs <= options.naming.strangerMemoryMs);
   const ranked = recent
     .filter((one) => !taken.has(one.key))
     .map((one) => ({ one, score: similarity(one.vector, vector) }))
@@ -33,5 +33,5 @@ export function recogniseStranger(
   const key = known ? closest.one.key : `stranger-${strangers.nextKey}`;
   const others = recent.filter((one) => one.key !== key);
   const met = [...others, { key, vector, lastMs: atMs }].slice(-most);
-  return { strangers: { met, nextKey: strangers.nextKey + (known ? 0 : 1) }, key };
+  return { strangers: { known: met, nextKey: strangers.nextKey + (known ? 0 : 1) }, key };
 }

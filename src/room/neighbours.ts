@@ -2,14 +2,14 @@
 // never retained and never queued: an age that lies somewhere for a minute is wrong by a minute. Each room says its own when they
 // change and once a second while others listen; a room that is not heard any more has no say (src/presence/arbitration.ts).
 import type { Clock } from '../base/clock.js';
-import { claimsOf, hear, type RoomClaims, type RoomId, reconnected, withoutSilent } from '../presence/arbitration.js';
+import { leasesOf, receiveLeases, type RoomLeases, type RoomId, reconnected, withoutSilentRooms } from '../presence/arbitration.js';
 import type { Room } from './room.js';
 
 /** What carries claims between rooms: the publisher, over MQTT. */
 export interface HouseholdTransport {
-  claims(claims: RoomClaims): void;
+  sendLeases(claims: RoomLeases): void;
   onHousehold(listener: {
-    claims(from: RoomId, claims: RoomClaims): void;
+    claims(from: RoomId, claims: RoomLeases): void;
     /** The broker is connected again: what was said while it was away did not arrive. */
     connected(): void;
   }): void;
@@ -22,12 +22,12 @@ const tickMs = 250;
 
 export interface Neighbours extends Disposable {
   /** Tells the others now. */
-  tell(): void;
+  send(): void;
 }
 
 /** Begins at once; `tell` belongs at the room's `household` listener. */
 export function createNeighbours(
-  room: Pick<Room, 'household' | 'reconsider'>,
+  room: Pick<Room, 'leases' | 'takeLeases'>,
   publisher: HouseholdTransport,
   clock: Clock,
 ): Neighbours {
@@ -35,29 +35,29 @@ export function createNeighbours(
 
   function tell(): void {
     toldMs = clock.monotonicMs();
-    publisher.claims(claimsOf(room.household, toldMs));
+    publisher.sendLeases(leasesOf(room.leases, toldMs));
   }
 
   publisher.onHousehold({
     claims(from, claims) {
-      const { household, answer } = hear(room.household, from, claims, clock.monotonicMs());
-      room.reconsider(household);
+      const { household, answer } = receiveLeases(room.leases, from, claims, clock.monotonicMs());
+      room.takeLeases(household);
       if (answer) tell();
     },
     connected() {
-      room.reconsider(reconnected(room.household));
+      room.takeLeases(reconnected(room.leases));
       tell();
     },
   });
   const timer = setInterval(() => {
     const now = clock.monotonicMs();
-    const rest = withoutSilent(room.household, now);
-    if (rest !== room.household) room.reconsider(rest);
-    if (now - toldMs >= (room.household.others.size > 0 ? beatMs : lonelyBeatMs)) tell();
+    const rest = withoutSilentRooms(room.leases, now);
+    if (rest !== room.leases) room.takeLeases(rest);
+    if (now - toldMs >= (room.leases.others.size > 0 ? beatMs : lonelyBeatMs)) tell();
   }, tickMs);
 
   return {
-    tell,
+    send: tell,
     [Symbol.dispose]: () => clearInterval(timer),
   };
 }

@@ -1,16 +1,16 @@
 // Everything a room can be told about recognition and presence, and what it does when it is told nothing.
-import type { PlaceOptions } from '../presence/motion-support.js';
+import type { MotionSupportOptions } from '../presence/motion-support.js';
 import type { PresenceOptions } from '../presence/presence.js';
 import { defaultOptions, optionsFor, type RecognitionOptions } from '../recognition/options.js';
 
 export interface RoomOptions extends RecognitionOptions {
   readonly presence: PresenceOptions;
-  readonly places: PlaceOptions;
+  readonly motionSupport: MotionSupportOptions;
 }
 
-const defaults: Pick<RoomOptions, 'presence' | 'places'> = {
+const defaults: Pick<RoomOptions, 'presence' | 'motionSupport'> = {
   presence: { leaveAfterMs: 60_000, holdMs: 0, gapMs: 5000 },
-  places: { halfLifeMs: 900_000, motionLastsMs: 5000 },
+  motionSupport: { halfLifeMs: 900_000, motionLastsMs: 5000 },
 };
 
 /** The shipped options for an embedder that nobody has measured. */

@@ -1,20 +1,20 @@
 // One room's knowledge, moved on by each analysed frame. It owns the recognition state; what is decided happens in domain.
 
 import type { Gallery } from '../gallery/person.js';
-import type { Household } from '../presence/arbitration.js';
+import type { HouseholdLeases } from '../presence/arbitration.js';
 import type { PresenceEvent, PresenceSnapshot } from '../presence/presence.js';
-import type { LookExplained } from '../recognition/observation.js';
-import { type FixedFace, fixedFaces, isFixed, noFixedFaces, withoutLooks } from '../recognition/static-faces.js';
+import type { DecidedObservation } from '../recognition/observation.js';
+import { type StaticFace, staticFaces, isStatic, noStaticFaces, withoutEmbeddings } from '../recognition/static-faces.js';
 import type { Analysis, Box } from '../vision/face.js';
 import type { RoomOptions } from './options.js';
 import {
   type Hints,
-  observe,
-  observeStill,
-  type RecognitionState,
-  type RecognitionStep,
-  reconsider,
-  startRecognition,
+  step,
+  stepUnchanged,
+  type RoomState,
+  type RoomStep,
+  stepLeases,
+  startRoom,
   suspend,
 } from './step.js';
 
@@ -24,9 +24,9 @@ export interface RoomListener {
   state(snapshot: PresenceSnapshot | null): void;
   event(event: PresenceEvent): void;
   /** Called when what this room tells the other rooms changed in more than its age. */
-  household?(household: Household): void;
+  leases?(household: HouseholdLeases): void;
   /** The looks of a frame that was analysed at `atMs`, none included. */
-  looks?(looks: readonly LookExplained[], atMs: number): void;
+  observations?(looks: readonly DecidedObservation[], atMs: number): void;
 }
 
 export interface Room {
@@ -41,18 +41,18 @@ export interface Room {
   /** Somebody is there whose name is not decided yet, or is being enrolled: every frame counts. */
   readonly undecided: boolean;
   /** Somebody is being enrolled before the camera. */
-  attended: boolean;
+  enrolling: boolean;
   readonly snapshot: PresenceSnapshot | null;
   /** Faces that never move, and count for nothing. */
-  readonly fixedFaces: readonly FixedFace[];
+  readonly staticFaces: readonly StaticFace[];
   /** The looks of the last analysed frame. */
-  readonly looks: readonly LookExplained[];
+  readonly observations: readonly DecidedObservation[];
   /** The outside presence sensor; the hold time of Home Assistant's number. */
   hint(hints: Hints): void;
   /** What this room and the others say about people. */
-  readonly household: Household;
+  readonly leases: HouseholdLeases;
   /** Takes in news of the other rooms at once. */
-  reconsider(household: Household): void;
+  takeLeases(household: HouseholdLeases): void;
   holdMs: number;
 }
 
@@ -66,21 +66,21 @@ export function createRoom(
   listener: RoomListener,
   startMs: number,
   id = '',
-  fixed = noFixedFaces,
+  fixed = noStaticFaces,
 ): Room {
-  let state = startRecognition(startMs, id, fixed);
+  let state = startRoom(startMs, id, fixed);
   let version: number | null = null;
   let snapshot: PresenceSnapshot | null = null;
   let hints: Hints = {};
   let holdMs = options.presence.holdMs;
   let attended = false;
-  let looks: readonly LookExplained[] = [];
+  let looks: readonly DecidedObservation[] = [];
 
   const current = (): RoomOptions => ({ ...options, presence: { ...options.presence, holdMs } });
   const people = (): Gallery => {
     const now = gallery();
     // Somebody may have been forgotten: nobody's look is kept.
-    if (version !== null && now.version !== version) state = { ...state, fixed: withoutLooks(state.fixed) };
+    if (version !== null && now.version !== version) state = { ...state, staticFaces: withoutEmbeddings(state.staticFaces) };
     version = now.version;
     return now;
   };
@@ -89,12 +89,12 @@ export function createRoom(
     snapshot = next;
     if (!same) listener.state(next);
   };
-  const advance = (next: RecognitionState): void => {
-    const { version } = state.household;
+  const advance = (next: RoomState): void => {
+    const { epoch: version } = state.household;
     state = next;
-    if (next.household.version !== version) listener.household?.(next.household);
+    if (next.household.epoch !== version) listener.leases?.(next.household);
   };
-  const take = (step: RecognitionStep): void => {
+  const take = (step: RoomStep): void => {
     // The state first: who hears "Ada arrived" and looks at the state finds her there.
     publish(step.snapshot);
     for (const event of step.events) listener.event(event);
@@ -105,13 +105,13 @@ export function createRoom(
   return {
     see(analysis, moved = []) {
       const now = people();
-      const step = observe(state, { ...analysis, moved }, now, current(), hints);
-      looks = step.looks;
+      const step = step(state, { ...analysis, moved }, now, current(), hints);
+      looks = step.observations;
       take(step);
-      listener.looks?.(looks, analysis.capturedAt);
+      listener.observations?.(looks, analysis.capturedAt);
     },
     still(atMs) {
-      take(observeStill(state, atMs, gallery(), current(), hints));
+      take(stepUnchanged(state, atMs, gallery(), current(), hints));
     },
     blind() {
       publish(null);
@@ -123,31 +123,31 @@ export function createRoom(
     get undecided() {
       if (attended) return true;
       return state.tracks.tracks.some(({ id }) => {
-        const verdict = state.verdicts.get(id);
-        const settled = verdict !== undefined && (decided.has(verdict.state) || verdict.between !== null);
-        return !settled && !isFixed(state.fixed, id, options.fixed);
+        const verdict = state.decisions.get(id);
+        const settled = verdict !== undefined && (decided.has(verdict.state) || verdict.ambiguousBetween !== null);
+        return !settled && !isStatic(state.staticFaces, id, options.staticFaces);
       });
     },
-    get attended() {
+    get enrolling() {
       return attended;
     },
-    set attended(next) {
+    set enrolling(next) {
       attended = next;
     },
     get snapshot() {
       return snapshot;
     },
-    get fixedFaces() {
-      return fixedFaces(state.fixed, options.fixed);
+    get staticFaces() {
+      return staticFaces(state.staticFaces, options.staticFaces);
     },
-    get looks() {
+    get observations() {
       return looks;
     },
-    get household() {
+    get leases() {
       return state.household;
     },
-    reconsider(household) {
-      const next = reconsider(state, household, gallery(), current(), hints);
+    takeLeases(household) {
+      const next = stepLeases(state, household, gallery(), current(), hints);
       if (next.step === null) advance(next.state);
       else take(next.step);
     },

@@ -5,7 +5,7 @@ import { RoomkinError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import type { Config } from '../config/load.js';
 import { defaultManifestPath, readManifest } from '../engine/manifest.js';
-import type { LookLog } from '../journal/journal.js';
+import type { Journal } from '../journal/journal.js';
 import type { Publisher } from '../mqtt/publisher.js';
 import type { Store } from '../store/store.js';
 import { createHouseholdSeal } from './key.js';
@@ -217,7 +217,7 @@ export interface ShareGalleryParts {
   /** The household's key; null shares nothing. */
   readonly key: Buffer | null;
   readonly store: Store;
-  readonly looks: Pick<LookLog, 'forget'>;
+  readonly looks: Pick<Journal, 'forget'>;
   readonly publisher: Publisher;
   readonly onTaken: () => void;
   readonly log: Log;

@@ -49,9 +49,9 @@ export function writeArchive(store: Store): string {
       ...written(one),
       corrected: correction !== null,
     })),
-    rejections: store.openRejections(id).map(written),
+    rejections: store.openNegativeTemplates(id).map(written),
   }));
-  return JSON.stringify({ people, strangers: store.openStrangers().map(written) });
+  return JSON.stringify({ people, strangers: store.openCohort().map(written) });
 }
 
 export interface Restored {
@@ -82,14 +82,14 @@ export function restoreArchive(store: Store, text: string, file: string, replace
       if (there) empty(changes, there);
       const person = changes.person(name, id);
       const added = templates.filter(({ corrected, ...one }) =>
-        corrected ? changes.addLook(person, one) !== null : changes.addTemplate(person, one),
+        corrected ? changes.addCorrectedTemplate(person, one) !== null : changes.addTemplate(person, one),
       );
-      for (const rejection of rejections) changes.addRejection(person, rejection);
+      for (const rejection of rejections) changes.addNegativeTemplate(person, rejection);
       restored.push({ person, name, templates: added.length });
     }
-    const known = new Set(store.openStrangers().map((stranger) => stranger.vector.join()));
+    const known = new Set(store.openCohort().map((stranger) => stranger.vector.join()));
     const fresh = strangers.filter((one) => !known.has(one.vector.join()));
-    return { people: restored, kept, strangers: fresh.filter((one) => changes.addStranger(one)).length };
+    return { people: restored, kept, strangers: fresh.filter((one) => changes.addToCohort(one)).length };
   });
 }
 

@@ -67,9 +67,9 @@ export function createChanges(sql: Statements, keys: Keyring, reader: Reader, wa
     removeTemplates(ids) {
       for (const id of ids) sql.removeTemplate.run(id);
     },
-    setAside: (ids) => setTemplatesAside(sql, ids, wallMs()),
-    putBack: (ids) => setTemplatesAside(sql, ids, null),
-    addLook(person, look) {
+    disable: (ids) => disableTemplates(sql, ids, wallMs()),
+    enable: (ids) => disableTemplates(sql, ids, null),
+    addCorrectedTemplate(person, look) {
       const key = personKey(person);
       const hash = sourceHash(key, look.source);
       const known = corrected(person, look.space, hash, true);
@@ -80,7 +80,7 @@ export function createChanges(sql: Statements, keys: Keyring, reader: Reader, wa
       const { lastInsertRowid: template } = added;
       return correction(sql.addCorrection.run(person, look.space, hash, null, template, wallMs()).lastInsertRowid);
     },
-    addRejection(person, { space, vector, source }) {
+    addNegativeTemplate(person, { space, vector, source }) {
       if (!isUnit(vector)) throw new RangeError('a rejected face must have length 1');
       const key = personKey(person);
       const hash = sourceHash(key, source);
@@ -107,7 +107,7 @@ export function createChanges(sql: Statements, keys: Keyring, reader: Reader, wa
         );
       sql.renamePerson.run(kept, foldName(kept), person);
     },
-    addStranger({ space, vector, source }) {
+    addToCohort({ space, vector, source }) {
       if (!isUnit(vector)) throw new RangeError('a stranger must have length 1');
       const key = cohortKey();
       const sealed = sealVector(key, vector, cohort, space);
@@ -129,7 +129,7 @@ function sourceHash(key: Uint8Array, source: Uint8Array): Buffer {
  * Sets `ids` aside at `atMs` (wall time), or puts them back where that is null; what is so already stays as it is.
  * Errors: PHOTO_UNKNOWN, PHOTO_NEEDED; the caller's transaction must then end.
  */
-export function setTemplatesAside(sql: Statements, ids: readonly number[], atMs: number | null): void {
+export function disableTemplates(sql: Statements, ids: readonly number[], atMs: number | null): void {
   const templates = new Map(sql.templates.all().map((template) => [template.id, template]));
   const asked = ids.map((id) => {
     const template = templates.get(id);

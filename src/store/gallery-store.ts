@@ -83,9 +83,9 @@ export function openStore(options: StoreOptions): Store {
       return guarded(() => truncateLog(database));
     },
     openTemplates: (person) => consistent(() => reader.openTemplates(person)),
-    openRejections: (person) => consistent(() => reader.openRejections(person)),
+    openNegativeTemplates: (person) => consistent(() => reader.openRejections(person)),
     corrections: () => consistent(reader.corrections),
-    openStrangers: () => consistent(reader.openStrangers),
+    openCohort: () => consistent(reader.openStrangers),
     setting: (key) => guarded(() => sql.setting.get(key) ?? null),
     setSetting(key, value) {
       guarded(() => (value === null ? sql.removeSetting.run(key) : sql.setSetting.run(key, value)));

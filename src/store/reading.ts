@@ -7,7 +7,7 @@ import type { Quality } from '../vision/face.js';
 import type { Keyring } from './keyring.js';
 import { openVector } from './seal.js';
 import type { PersonRow, Statements } from './statements.js';
-import type { BareFace, Correction, KeptTemplate, PersonRecord } from './store.js';
+import type { BareFace, Correction, OpenedTemplate, PersonRecord } from './store.js';
 
 /** The owner of the cohort's key; not a possible person id. */
 export const cohort = '';
@@ -17,7 +17,7 @@ export interface Reader {
   people(): PersonRecord[];
   /** The row of who has this name (any spelling) or id; undefined if nobody has. */
   row(nameOrId: string): PersonRow | undefined;
-  openTemplates(person: PersonId): KeptTemplate[];
+  openTemplates(person: PersonId): OpenedTemplate[];
   openRejections(person: PersonId): BareFace[];
   openStrangers(): BareFace[];
   corrections(): Correction[];
@@ -84,7 +84,7 @@ export function createReader(sql: Statements, keys: Keyring, onDamage: (what: st
         space,
         version: sql.meta.get('gallery_version') as number,
         people: [...people.values()].map(({ key: _, ...person }): Person => person),
-        strangers: openStrangers()
+        cohort: openStrangers()
           .filter((stranger) => stranger.space === space)
           .map(({ vector }) => vector),
       };

@@ -24,7 +24,7 @@ export interface TemplateRow {
   readonly correction: number | null;
 }
 
-export type StrangerRow = Pick<TemplateRow, 'id' | 'space' | 'source' | 'sealed' | 'createdAtMs'>;
+export type CohortRow = Pick<TemplateRow, 'id' | 'space' | 'source' | 'sealed' | 'createdAtMs'>;
 
 /** Exactly one of `sealed` (not this person) and `template` (this person) is set. */
 export interface CorrectionRow {
@@ -89,7 +89,7 @@ export function createStatements(database: Database) {
     ),
     removeCorrection: one<[number], void>('DELETE FROM correction WHERE id = ?'),
 
-    strangers: one<[], StrangerRow>(
+    strangers: one<[], CohortRow>(
       'SELECT id, space, source, sealed, created_at_ms AS createdAtMs FROM stranger ORDER BY id',
     ),
     addStranger: one<[string, Buffer, Buffer, number], void>(

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { Log } from '../base/log.js';
 import { longTime } from '../recognition/reason-text.js';
-import { type FixedFace, type FixedFaces, noFixedFaces, remembered } from '../recognition/static-faces.js';
+import { type StaticFace, type StaticFaces, noStaticFaces, remembered } from '../recognition/static-faces.js';
 import type { Box } from '../vision/face.js';
 import type { Store } from './store.js';
 
@@ -18,17 +18,17 @@ const kept = z.object({
 });
 
 /** The places that `keepFixed` kept; none where there are none or they cannot be read. */
-export function readFixed(store: Pick<Store, 'setting'>): FixedFaces {
+export function readStaticFaces(store: Pick<Store, 'setting'>): StaticFaces {
   try {
     const { size, faces } = kept.parse(JSON.parse(store.setting(key) ?? ''));
     return remembered(size, faces);
   } catch {
-    return noFixedFaces;
+    return noStaticFaces;
   }
 }
 
 /** Where a face is, for people: the centre of its box. */
-export function placeText([x, y, width, height]: Box): string {
+export function positionText([x, y, width, height]: Box): string {
   return `${Math.round(x + width / 2)},${Math.round(y + height / 2)} px`;
 }
 
@@ -36,14 +36,14 @@ export function placeText([x, y, width, height]: Box): string {
  * Call the result after each analysed frame, with the frame's size. Keeps what changed and tells of it once; a disk that fails
  * costs a warning.
  */
-export function keepFixed(
-  room: { readonly fixedFaces: readonly FixedFace[] },
+export function rememberStaticFaces(
+  room: { readonly fixedFaces: readonly StaticFace[] },
   store: Pick<Store, 'setSetting'>,
   log: Log,
 ): (width: number, height: number) => void {
-  let known: readonly FixedFace[] = room.fixedFaces;
+  let known: readonly StaticFace[] = room.fixedFaces;
   // Times of many hours are kept in hours: the card is not written each minute.
-  const worth = (faces: readonly FixedFace[]) => faces.map(({ id, stillMs }) => `${id} ${longTime(stillMs)}`).join();
+  const worth = (faces: readonly StaticFace[]) => faces.map(({ id, stillMs }) => `${id} ${longTime(stillMs)}`).join();
   return (width, height) => {
     const faces = room.fixedFaces;
     if (worth(faces) === worth(known)) return;
@@ -51,10 +51,10 @@ export function keepFixed(
     const now = new Set(faces.map(({ id }) => id));
     for (const { box, stillMs } of faces.filter(({ id }) => !before.has(id))) {
       const sentence = `has not moved for ${longTime(stillMs)}: taken for a picture, it names nobody`;
-      log('notice', `a face at ${placeText(box)} ${sentence}`);
+      log('notice', `a face at ${positionText(box)} ${sentence}`);
     }
     for (const { box } of known.filter(({ id }) => !now.has(id)))
-      log('notice', `the face at ${placeText(box)} is no picture or was taken down: faces there count again`);
+      log('notice', `the face at ${positionText(box)} is no picture or was taken down: faces there count again`);
     known = faces;
     try {
       const places = faces.map(({ box, stillMs }) => ({ box: box.map(Math.round), stillMs: Math.round(stillMs) }));

@@ -31,7 +31,7 @@ export interface TemplateRecord {
 }
 
 /** A kept look, opened. */
-export interface KeptTemplate extends Omit<NewTemplate, 'setAsideAtMs'>, Omit<TemplateRecord, 'id'> {}
+export interface OpenedTemplate extends Omit<NewTemplate, 'setAsideAtMs'>, Omit<TemplateRecord, 'id'> {}
 
 /** A face without a photo's quality: of a stranger, or one that somebody is not. */
 export type BareFace = Pick<NewTemplate, 'space' | 'vector' | 'source'>;
@@ -69,20 +69,20 @@ export interface Changes {
    * Takes single looks out of use; they stay kept. Errors: PHOTO_UNKNOWN, PHOTO_NEEDED (a person's last photo in use: who has
    * none is never recognised, which is what `forget` is for).
    */
-  setAside(ids: readonly number[]): void;
+  disable(ids: readonly number[]): void;
   /** Takes looks that were set aside into use again. Errors: PHOTO_UNKNOWN. */
-  putBack(ids: readonly number[]): void;
+  enable(ids: readonly number[]): void;
   /** A look of a camera becomes a template of a person. null if it is one. Errors: PERSON_UNKNOWN, CORRECTION_REFUSED. */
-  addLook(person: PersonId, look: NewTemplate): Correction | null;
+  addCorrectedTemplate(person: PersonId, look: NewTemplate): Correction | null;
   /** Keeps a face that is not this person. null if it was kept before. Errors: PERSON_UNKNOWN, CORRECTION_REFUSED. */
-  addRejection(person: PersonId, face: BareFace): Correction | null;
+  addNegativeTemplate(person: PersonId, face: BareFace): Correction | null;
   /** Takes a correction back, and the template with it. Errors: CORRECTION_UNKNOWN. */
   undo(correction: number): Correction;
   corrections(): readonly Correction[];
   /** Gives a person another name; the id stays. Errors: PERSON_UNKNOWN, PERSON_EXISTS (another person has the name). */
   rename(person: PersonId, name: string): void;
   /** Keeps a face of somebody outside the household; false if the same photo was kept before. */
-  addStranger(face: BareFace): boolean;
+  addToCohort(face: BareFace): boolean;
   /** The gallery as it is inside this transaction. */
   gallery(space: string): Gallery;
   people(): readonly PersonRecord[];
@@ -105,11 +105,11 @@ export interface Store extends Disposable {
    */
   forget(person: PersonId): boolean;
   /** Every template of a person, opened, for an export. Damaged ones are left out and reported. */
-  openTemplates(person: PersonId): readonly KeptTemplate[];
+  openTemplates(person: PersonId): readonly OpenedTemplate[];
   /** Every face that was said not to be this person, opened, for an export. */
-  openRejections(person: PersonId): readonly BareFace[];
+  openNegativeTemplates(person: PersonId): readonly BareFace[];
   /** Every stranger, opened, for an export. */
-  openStrangers(): readonly BareFace[];
+  openCohort(): readonly BareFace[];
   /** Oldest first. */
   corrections(): readonly Correction[];
   /** A small setting that survives restarts; null if it was never set. Not part of the gallery's version. */

@@ -10,7 +10,7 @@ import type { Box } from './face.js';
 import { type Size, type View, viewAround, wholeView } from './picture.js';
 
 /** Candidates that one look at a view finds, of `leastScore` or more, suppressed within the look. */
-export type Look = (view: View, leastScore: number) => readonly Candidate[];
+export type DetectorPass = (view: View, leastScore: number) => readonly Candidate[];
 
 export interface SearchOptions {
   /** Side of the smallest tiles of a still and of video, px. */
@@ -70,7 +70,7 @@ interface Seen extends Candidate {
 }
 
 /** The faces of a frame. */
-export function searchFaces(frame: Size, look: Look, request: SearchRequest, options: SearchOptions): Found {
+export function searchFaces(frame: Size, look: DetectorPass, request: SearchRequest, options: SearchOptions): Found {
   let looks = 0;
   const still = request.search === 'all';
   const lookAt = (view: View, leastScore: number): Seen[] => {
@@ -117,7 +117,7 @@ function wellSeen(seen: Seen, still: boolean, options: SearchOptions): boolean {
 }
 
 /** Looks at a candidate again from each distance; the mean of what was seen, null when the looks do not agree on a face. */
-function secondLook(candidate: Candidate, look: Look, still: boolean, options: SearchOptions): Candidate | null {
+function secondLook(candidate: Candidate, look: DetectorPass, still: boolean, options: SearchOptions): Candidate | null {
   const closeUps = still ? options.stillCloseUps : options.videoCloseUps;
   const seen: Candidate[] = [];
   for (const boxesWide of closeUps) {

@@ -11,7 +11,7 @@ import { packageRoot } from '../../src/base/files.js';
 import { photoFrame, readPhoto } from '../../src/camera/photo.js';
 import type { Engine } from '../../src/engine/engine.js';
 import { createEngine } from '../../src/engine/supervisor.js';
-import { subject } from '../../src/gallery/enrolment.js';
+import { primaryFace } from '../../src/gallery/enrolment.js';
 import type { Face } from '../../src/vision/face.js';
 import type { Frame } from '../../src/vision/picture.js';
 
@@ -95,7 +95,7 @@ async function readPortraits(engine: Engine, folder: string, count: number, rand
     const file = files[Math.floor(random() * files.length)]!;
     const photo = await readPhoto(file);
     const { faces } = await engine.analyze(photoFrame(photo), { search: 'all', embed: false });
-    const face = subject(faces, photo.width, photo.height);
+    const face = primaryFace(faces, photo.width, photo.height);
     if (face === null) throw new Error(`no face in ${file}, which is a sharp portrait`);
     const [right, left] = face.landmarks;
     const [x, y] = [(right[0] + left[0]) / 2, (right[1] + left[1]) / 2];

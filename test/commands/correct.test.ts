@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import t from 'tap';
-import { openLookStore } from '../../src/journal/store.js';
+import { openJournalStore } from '../../src/journal/store.js';
 import { runCli } from '../helpers/cli.js';
 import { madeUpLook } from '../journal/made-up-observations.js';
 import { madeUpTemplate, madeUpVector, openTestStore } from '../sharing/household.js';
@@ -41,7 +41,7 @@ const id = {} as Record<keyof typeof looks, string>;
       }
     }
   });
-  using kept = openLookStore({ directory: at('store'), keyFile: at('store', 'key') });
+  using kept = openJournalStore({ directory: at('store'), keyFile: at('store', 'key') });
   const names = Object.keys(looks) as (keyof typeof looks)[];
   const ids = kept.append(names.map((name) => madeUpLook({ space, wallMs: Date.now(), weight: 0.9, ...looks[name] })));
   names.forEach((name, n) => {
@@ -70,7 +70,7 @@ t.test('a face that is not Ada is kept, listed and taken back', async (t) => {
   t.match((await roomkin('show', 'Ada')).stdout, /^0 looks said to be Ada, 1 not to be: roomkin correct --list$/m);
   {
     using store = openTestStore(at('store'));
-    t.equal(store.gallery(space).people[0]?.rejections?.length, 1);
+    t.equal(store.gallery(space).people[0]?.negativeTemplates?.length, 1);
   }
   t.match((await json('correct', '--undo', '1')).document, { undone: { id: 1, name: 'Ada', said: 'not' } });
   t.match((await roomkin('correct', '--list')).stdout, /^Nothing was corrected: roomkin why/);

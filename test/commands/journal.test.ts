@@ -4,7 +4,7 @@ import t from 'tap';
 import { loadConfig } from '../../src/config/load.js';
 import { createCalibrator, recognitionOptions } from '../../src/config/parts.js';
 import { chooseEmbedder, readManifest } from '../../src/engine/manifest.js';
-import { type NewLook, openLookStore } from '../../src/journal/store.js';
+import { type NewEntry, openJournalStore } from '../../src/journal/store.js';
 import { runCli } from '../helpers/cli.js';
 import { keptLooks } from '../journal/made-journal.js';
 import { madeUpLook } from '../journal/made-up-observations.js';
@@ -17,7 +17,7 @@ t.setTimeout(180_000);
 const { space } = chooseEmbedder(readManifest(), null);
 const config = loadConfig(writeConfig('config.toml', at('store')));
 const options = recognitionOptions(config);
-const openLooks = () => openLookStore({ directory: at('store'), keyFile: at('store', 'key') });
+const openLooks = () => openJournalStore({ directory: at('store'), keyFile: at('store', 'key') });
 
 /** Ada walks through, then Ben, then somebody else; each on a track of their own. */
 const scene: Scene = {
@@ -42,7 +42,7 @@ function enrol(): void {
 }
 
 /** What the daemon would have kept of the scene, an hour ago. */
-function recorded(run: string): NewLook[] {
+function recorded(run: string): NewEntry[] {
   using store = openTestStore(at('store'));
   const { calibrated } = createCalibrator(config, space, options);
   const replayed = replay(frames, calibrated(store.gallery(space)), options);

@@ -6,7 +6,7 @@ import { decodeEmbedding, type LiveUpdate, type WatchUpdate } from '../../src/co
 import type { PresenceEvent } from '../../src/presence/presence.js';
 import { defaultRoomOptions } from '../../src/room/options.js';
 import type { RoomListener } from '../../src/room/room.js';
-import { observe, startRecognition } from '../../src/room/step.js';
+import { step, startRoom } from '../../src/room/step.js';
 import { household, vector } from '../helpers/people.js';
 import { face } from '../room/simulator.js';
 
@@ -59,14 +59,14 @@ t.test(
     t.ok(room.attended);
     t.same(told, [{ type: 'blind', paused: false, reason: 'unplugged' }]);
 
-    const { looks } = observe(
-      startRecognition(0),
+    const { observations: looks } = step(
+      startRoom(0),
       { capturedAt: 100, sequence: 0, width: 640, height: 480, faces: [face([10, 10, 80, 80], vector(0.9))] },
       household,
       defaultRoomOptions,
     );
     const picture = { ...looks[0]!, box: [302, 8, 80, 80] as const, weight: 0 };
-    for (const watcher of watchers) watcher.looks?.([...looks, picture], 100);
+    for (const watcher of watchers) watcher.observations?.([...looks, picture], 100);
     const frame = told[1];
     t.match(frame, { type: 'frame', space: 'test', gallery: 1, faces: [{ best: 'ada', person: null }] });
     t.equal(frame?.type === 'frame' && frame.faces.length, 1, 'a picture on the wall is nobody');

@@ -8,7 +8,7 @@ import t from 'tap';
 import { fail } from '../../src/base/errors.js';
 import { silentLog } from '../../src/base/log.js';
 import { askDaemon, followDaemon } from '../../src/control/client.js';
-import { controlPlace } from '../../src/control/path.js';
+import { socketPath } from '../../src/control/path.js';
 import type { DaemonStatus, WatchUpdate } from '../../src/control/protocol.js';
 import { type ControlHandlers, startControl } from '../../src/control/server.js';
 import { shortFolder } from '../helpers/short-folder.js';
@@ -267,17 +267,17 @@ t.test('a file in the way is not removed', async (t) => {
 
 t.test('the socket lies in the runtime directory under systemd and beside the gallery elsewhere', async (t) => {
   const options = { room: 'lab', storeDirectory: '/var/lib/roomkin', configured: null };
-  t.same(controlPlace(options, { RUNTIME_DIRECTORY: '/run/roomkin' }), {
+  t.same(socketPath(options, { RUNTIME_DIRECTORY: '/run/roomkin' }), {
     listen: '/run/roomkin/lab.sock',
     connect: ['/run/roomkin/lab.sock', '/var/lib/roomkin/lab.sock'],
   });
-  t.same(controlPlace(options, {}), {
+  t.same(socketPath(options, {}), {
     listen: '/var/lib/roomkin/lab.sock',
     connect: ['/var/lib/roomkin/lab.sock', '/run/roomkin/lab.sock'],
   });
-  t.same(controlPlace({ ...options, configured: '/tmp/x' }, { RUNTIME_DIRECTORY: '/run/roomkin' }), {
+  t.same(socketPath({ ...options, configured: '/tmp/x' }, { RUNTIME_DIRECTORY: '/run/roomkin' }), {
     listen: '/tmp/x',
     connect: ['/tmp/x'],
   });
-  t.throws(() => controlPlace({ ...options, storeDirectory: `/${'x'.repeat(110)}` }, {}), { code: 'CONFIG_INVALID' });
+  t.throws(() => socketPath({ ...options, storeDirectory: `/${'x'.repeat(110)}` }, {}), { code: 'CONFIG_INVALID' });
 });

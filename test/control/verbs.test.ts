@@ -5,7 +5,7 @@ import t from 'tap';
 import { silentLog } from '../../src/base/log.js';
 import type { DaemonStatus, WatchUpdate } from '../../src/control/protocol.js';
 import { type ControlHandlers, startControl } from '../../src/control/server.js';
-import type { FaceLook } from '../../src/journal/journal.js';
+import type { ExplainedObservation } from '../../src/journal/journal.js';
 import { runCli, spawnCli } from '../helpers/cli.js';
 import { shortFolder } from '../helpers/short-folder.js';
 
@@ -29,7 +29,7 @@ const status: DaemonStatus = {
   },
   fixedFaces: [{ xPx: 412, yPx: 220, widthPx: 61, stillSeconds: 11_000 }],
 };
-const look: FaceLook = {
+const look: ExplainedObservation = {
   id: 417,
   at: '2026-11-23T10:00:00.000Z',
   track: 3,

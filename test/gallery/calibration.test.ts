@@ -4,7 +4,7 @@ import {
   type Cohort,
   calibrate,
   calibrated,
-  expectedMisses,
+  expectedFnir,
   nearness,
   strangersNamed,
 } from '../../src/gallery/calibration.js';
@@ -41,7 +41,7 @@ function somebody(id: string, count: number, likeness = 0.9, who = one()): Perso
 }
 
 function gallery(people: readonly Person[], strangers: readonly Float32Array[] = []): Gallery {
-  return { space: 'test', version: 1, people, strangers };
+  return { space: 'test', version: 1, people, cohort: strangers };
 }
 
 const thresholdOf = (
@@ -113,13 +113,13 @@ t.test(
   'a budget that is not needed is not spent: photos enough leave room between a stranger and the person',
   async (t) => {
     const spared = (count: number, likeness = 0.92): number =>
-      calibrate(gallery([somebody('ada', count, likeness)]), cohort, budget, options).people[0]!.adjustment.spared!;
+      calibrate(gallery([somebody('ada', count, likeness)]), cohort, budget, options).people[0]!.adjustment.headroom!;
     t.equal(spared(1), 0, 'a lone photo leaves none');
     t.ok(spared(5) > 0.015 && spared(5) <= 0.02, `${spared(5)}`);
     t.equal(spared(5, 0.6), 0, 'nor do five that are unlike each other');
     const { people } = calibrate(gallery([somebody('ada', 5)]), cohort, budget, options);
     const [ada] = people;
-    t.equal(ada!.pooled, options.pooled.threshold + ada!.adjustment.threshold + ada!.adjustment.spared!);
+    t.equal(ada!.pooled, options.pooled.threshold + ada!.adjustment.threshold + ada!.adjustment.headroom!);
   },
 );
 
@@ -131,15 +131,15 @@ t.test('identify asks for what the calibration says, of each person', async (t) 
     { ...ben, adjustment: { threshold: -0.06, margin: 0 } },
   ]);
   const look = (of: Person, likeness: number): Float32Array => near(of.templates[0]!.vector, likeness, one());
-  t.match(identify(look(ada, 0.6), adjusted, options.look), {
+  t.match(identify(look(ada, 0.6), adjusted, options.single), {
     state: 'unclear',
-    reason: { kind: 'below-threshold', needed: options.look.threshold + 0.1 },
+    reason: { kind: 'below-threshold', needed: options.single.threshold + 0.1 },
   });
-  t.match(identify(look(ada, 0.7), adjusted, options.look), { person: 'ada' });
-  t.match(identify(look(ben, 0.5), adjusted, options.look), { person: 'ben' });
-  t.match(identify(look(ben, 0.5), gallery([ada, ben]), options.look), {
+  t.match(identify(look(ada, 0.7), adjusted, options.single), { person: 'ada' });
+  t.match(identify(look(ben, 0.5), adjusted, options.single), { person: 'ben' });
+  t.match(identify(look(ben, 0.5), gallery([ada, ben]), options.single), {
     state: 'unclear',
-    reason: { kind: 'below-threshold', needed: options.look.threshold },
+    reason: { kind: 'below-threshold', needed: options.single.threshold },
   });
 });
 
@@ -148,10 +148,10 @@ t.test('a margin that the calibration widened makes two ambiguous', async (t) =>
   const ada = person('ada', [near(who, 0.9, one())]);
   const ben = person('ben', [near(who, 0.9, one())]);
   const look = near(ada.templates[0]!.vector, 0.85, one());
-  t.equal(identify(look, gallery([ada, ben]), options.look).state, 'known');
+  t.equal(identify(look, gallery([ada, ben]), options.single).state, 'known');
   const wide = { threshold: 0, margin: 0.5 };
   const people = [ada, ben].map((each) => ({ ...each, adjustment: wide }));
-  t.equal(identify(look, gallery(people), options.look).state, 'ambiguous');
+  t.equal(identify(look, gallery(people), options.single).state, 'ambiguous');
 });
 
 t.test('calibrated galleries keep everything else, and people without photos stay', async (t) => {
@@ -187,16 +187,16 @@ t.test('strangers get names at the rate of the budget, not above', async (t) => 
 
 t.test('misses fall with photos and with likeness, and rise with the threshold', async (t) => {
   const misses = (count: number, likeness = 0.92, look = 0.53) =>
-    expectedMisses(somebody('x', count, likeness), look, look + 0.05);
-  t.ok(misses(1).looks > misses(2).looks);
-  t.ok(misses(2).looks > misses(5).looks);
-  t.ok(misses(5, 0.75).looks > misses(5, 0.92).looks);
-  t.ok(misses(5, 0.92, 0.75).looks > misses(5).looks);
-  t.ok(misses(1).tracks < misses(1).looks);
-  t.ok(Math.abs(misses(1).looks - 0.051) < 0.01, 'as counted with one template');
+    expectedFnir(somebody('x', count, likeness), look, look + 0.05);
+  t.ok(misses(1).observations > misses(2).observations);
+  t.ok(misses(2).observations > misses(5).observations);
+  t.ok(misses(5, 0.75).observations > misses(5, 0.92).observations);
+  t.ok(misses(5, 0.92, 0.75).observations > misses(5).observations);
+  t.ok(misses(1).tracks < misses(1).observations);
+  t.ok(Math.abs(misses(1).observations - 0.051) < 0.01, 'as counted with one template');
   t.equal(misses(2).own, false);
   t.equal(misses(3).own, true);
-  t.strictSame(expectedMisses({ templates: [] }, 0.5, 0.5), { looks: 1, tracks: 1, own: false });
+  t.strictSame(expectedFnir({ templates: [] }, 0.5, 0.5), { looks: 1, tracks: 1, own: false });
 });
 
 t.test('the advice names who needs photos, who are alike, and a photo of somebody else', async (t) => {

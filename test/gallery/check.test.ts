@@ -9,7 +9,7 @@ function person(id: string, firstTemplate: number, ...looks: Float32Array[]): Pe
   return { id, name: id, templates: looks.map((each, n) => ({ id: firstTemplate + n, vector: each })) };
 }
 
-const gallery = (...people: Person[]): Gallery => ({ space: 'test', version: 1, people, strangers: [] });
+const gallery = (...people: Person[]): Gallery => ({ space: 'test', version: 1, people, cohort: [] });
 
 /** Three photos of one person, about 0.8 from each other. */
 const ada = [vector(0.9, 0, 0.43), vector(0.9, 0, -0.2), vector(0.9, 0, 0, 0.3)];

@@ -2,8 +2,8 @@ import t from 'tap';
 import {
   chooseTemplates,
   mostTemplates,
-  oddLooks,
-  portrait,
+  outliers,
+  templateCandidate,
   tooAlike,
   unlikeSelf,
 } from '../../src/gallery/enrolment.js';
@@ -44,11 +44,11 @@ const person = (id: string, of: readonly { vector: Float32Array }[]): Person => 
   templates: of.map(({ vector }, i) => ({ id: i + 1, vector })),
 });
 
-const gallery = (...people: Person[]): Gallery => ({ space: 's', version: 1, people, strangers: [] });
+const gallery = (...people: Person[]): Gallery => ({ space: 's', version: 1, people, cohort: [] });
 
 t.test('a portrait shows one face, or one face and far people', (t) => {
   const refused = (faces: Face[]): unknown => {
-    const found = portrait(faces, 640, 480);
+    const found = templateCandidate(faces, 640, 480);
     return 'refused' in found ? `${found.refused}: ${found.why}` : found.face.box[0];
   };
   t.match(refused([]), /^PHOTO_NO_FACE: shows no face/);
@@ -112,8 +112,8 @@ t.test('another person under a second name is noticed, relatives are not', (t) =
 t.test('a strayed photo and a wrong name are noticed', (t) => {
   const ada = looks('ada', 4);
   const strayed = look('bob', 1);
-  t.same(oddLooks([...ada, strayed]), [strayed]);
-  t.same(oddLooks([ada[0]!, strayed]), [], 'of two nobody knows which is wrong');
+  t.same(outliers([...ada, strayed]), [strayed]);
+  t.same(outliers([ada[0]!, strayed]), [], 'of two nobody knows which is wrong');
   t.equal(unlikeSelf([strayed], person('ada', ada)), true);
   t.equal(unlikeSelf([look('ada', 9)], person('ada', ada)), false);
   t.equal(unlikeSelf([strayed], person('ada', [])), false);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { type Random, seededRandom } from '../../src/commands/evaluate/random.js';
-import { sameLookAbove } from '../../src/gallery/enrolment.js';
+import { duplicateAbove } from '../../src/gallery/enrolment.js';
 import {
   advice,
   beginGuidance,
@@ -14,7 +14,7 @@ import {
   leftOutWords,
   poses,
   wanted,
-  wantedLooks,
+  wantedSamples,
 } from '../../src/gallery/guided-enrolment.js';
 import { similarity } from '../../src/gallery/similarity.js';
 import type { Quality } from '../../src/vision/face.js';
@@ -50,8 +50,8 @@ const doing = (now: Guidance): Partial<Quality> =>
 t.test('who does what is asked is done in a quarter of a minute', async (t) => {
   const now = obedient((before) => [look(ada, doing(before))]);
   t.equal(now.next, null);
-  for (const pose of poses) t.equal(count(now.taken, pose), wanted[pose], pose);
-  t.equal(now.taken.length, wantedLooks);
+  for (const pose of poses) t.equal(count(now.samples, pose), wanted[pose], pose);
+  t.equal(now.samples.length, wantedSamples);
   t.ok(now.atMs < 15_000, `${now.atMs} ms`);
   t.same(now.over, []);
   t.equal(advice(now), 'that is all, thank you');
@@ -64,7 +64,7 @@ t.test('up and down are as against the own front, since cameras hang high and he
     return [look(ada, { yawDegrees, pitchDegrees: level + pitchDegrees })];
   });
   t.equal(now.next, null);
-  for (const { pose, quality } of now.taken)
+  for (const { pose, quality } of now.samples)
     t.equal(pose === 'up', quality.pitchDegrees > level + 5, `${pose} at ${quality.pitchDegrees}`);
 });
 
@@ -83,7 +83,7 @@ t.test('each thing that is wrong is said with its figure, and nothing is taken',
     const now = guide(beginGuidance(0), [look(ada, quality)], 200);
     t.match(advice(now), said);
     t.ok(advice(now).length <= 73);
-    t.equal(now.taken.length, 0);
+    t.equal(now.samples.length, 0);
   }
   t.match(advice(guide(beginGuidance(0), [], 200)), /^stand before the camera/);
   t.match(advice(guide(beginGuidance(0), null, 200)), /^wait: the camera gives no picture/);
@@ -95,7 +95,7 @@ t.test('of two faces neither is taken; a small one in the background does not co
   const two = guide(beginGuidance(0), [look(ada, { eyesPx: 80 }), look(ben, { eyesPx: 40 })], 200);
   t.equal(two.obstacle, 'several');
   t.match(advice(two), /^one face only, please: 2 /);
-  t.equal(two.taken.length, 0);
+  t.equal(two.samples.length, 0);
   const behind = guide(beginGuidance(0), [look(ben, { eyesPx: 15 }), look(ada, { eyesPx: 80 })], 200);
   t.equal(behind.obstacle, 'taken');
   t.equal(behind.face?.quality.eyesPx, 80);
@@ -103,20 +103,20 @@ t.test('of two faces neither is taken; a small one in the background does not co
 
 t.test('somebody else who steps in is not taken; who passed by before it began is dropped', async (t) => {
   let now = guide(beginGuidance(0), [look(ben)], 200);
-  t.equal(now.taken.length, 1);
+  t.equal(now.samples.length, 1);
   for (let atMs = 600; atMs <= 3000; atMs += 400) now = guide(now, [look(ada)], atMs);
-  t.equal(now.taken.length, wanted.front);
-  for (const { vector } of now.taken) t.ok(similarity(vector, ada) > 0.5);
+  t.equal(now.samples.length, wanted.front);
+  for (const { vector } of now.samples) t.ok(similarity(vector, ada) > 0.5);
   now = guide(now, [look(ben, { yawDegrees: 25 })], 4000);
   t.equal(now.obstacle, 'other');
   t.match(advice(now), /another face/);
-  t.equal(now.taken.length, wanted.front, 'what was taken stays');
+  t.equal(now.samples.length, wanted.front, 'what was taken stays');
 });
 
 t.test('a picture that is held before the camera gives one look, and it gives up after a minute', async (t) => {
   const photo = look(ada);
   const now = obedient(() => [photo], 61_000);
-  t.equal(now.taken.length, 1);
+  t.equal(now.samples.length, 1);
   t.equal(now.obstacle, 'twin');
   t.match(advice(now), /^move your head a little, and look into the camera$/);
   t.ok(isStuck(now));
@@ -140,7 +140,7 @@ t.test('a pose that shows nothing new is over after 5 s', async (t) => {
   const still = obedient((before) => [look(ada, doing(before), before.next === 'up' ? seededRandom(7) : random)]);
   t.equal(still.next, null);
   t.same(still.over, ['up']);
-  t.equal(count(still.taken, 'up'), 1);
+  t.equal(count(still.samples, 'up'), 1);
   t.equal(leftOutWords(still), '');
   t.ok(still.atMs < 20_000);
 });
@@ -170,16 +170,16 @@ t.test('whatever is seen, what was taken is good, of one face alone, and no look
         const shown = faces.map((one) => look(one.who, one.quality, seededRandom(one.seed)));
         const before = now;
         now = guide(now, blind ? null : shown, atMs);
-        if (now.taken.length <= before.taken.length) continue;
+        if (now.samples.length <= before.samples.length) continue;
         const largest = Math.max(...shown.map((one) => one.quality.eyesPx));
         if (blind || shown.filter((one) => one.quality.eyesPx >= largest / 3).length !== 1) return false;
       }
-      const vectors = now.taken.map(({ vector }) => vector);
-      const twins = vectors.some((a, i) => vectors.some((b, j) => i < j && similarity(a, b) > sameLookAbove));
-      const poor = now.taken.some((one) => one.quality.eyesPx < good.eyesPx || one.quality.sharpness < good.sharpness);
+      const vectors = now.samples.map(({ vector }) => vector);
+      const twins = vectors.some((a, i) => vectors.some((b, j) => i < j && similarity(a, b) > duplicateAbove));
+      const poor = now.samples.some((one) => one.quality.eyesPx < good.eyesPx || one.quality.sharpness < good.sharpness);
       const mixed =
         vectors.some((one) => similarity(one, ada) > 0.5) && vectors.some((one) => similarity(one, ben) > 0.5);
-      const tooMany = poses.some((pose) => count(now.taken, pose) > wanted[pose]);
+      const tooMany = poses.some((pose) => count(now.samples, pose) > wanted[pose]);
       return !twins && !poor && !mixed && !tooMany;
     }),
     { numRuns: 500 },

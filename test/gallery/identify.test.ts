@@ -44,8 +44,8 @@ t.test('an empty gallery, one person, and people without templates', async (t) =
 
 t.test('a face closer to a given stranger than to a person is a stranger', async (t) => {
   const strangers = [vector(0.6, 0, 0.7)];
-  t.match(identify(vector(0.6, 0, 0.7), { ...household, strangers }, thresholds), { person: null, state: 'stranger' });
-  t.match(identify(vector(0.95), { ...household, strangers }, thresholds), { person: 'ada' });
+  t.match(identify(vector(0.6, 0, 0.7), { ...household, cohort: strangers }, thresholds), { person: null, state: 'stranger' });
+  t.match(identify(vector(0.95), { ...household, cohort: strangers }, thresholds), { person: 'ada' });
 });
 
 t.test('embeddings of another length are a bug, not a face', async (t) => {

@@ -3,7 +3,7 @@ import { calibrate, calibrated } from '../../src/gallery/calibration.js';
 import { checkGallery } from '../../src/gallery/check.js';
 import { identify, type Thresholds } from '../../src/gallery/identify.js';
 import type { Gallery, Person } from '../../src/gallery/person.js';
-import { rejectedFrom, rejectionOf, scattered } from '../../src/gallery/similarity.js';
+import { negativeFrom, negativeTemplateOf, scattered } from '../../src/gallery/similarity.js';
 import { defaultOptions } from '../../src/recognition/options.js';
 import { household, person, vector } from '../helpers/people.js';
 
@@ -11,7 +11,7 @@ const thresholds: Thresholds = { threshold: 0.5, margin: 0.1, strangerBelow: 0.3
 
 /** Ada with faces that are not her, in the household with Ben. */
 function galleryOf(...rejections: Float32Array[]): Gallery {
-  const ada: Person = { ...person('ada', 0), rejections: rejections.map((face, n) => ({ id: 100 + n, vector: face })) };
+  const ada: Person = { ...person('ada', 0), negativeTemplates: rejections.map((face, n) => ({ id: 100 + n, vector: face })) };
   return { ...household, people: [ada, person('ben', 1)] };
 }
 
@@ -36,10 +36,10 @@ t.test('it bars near that face only, and never what is nearer to Ada', async (t)
   t.equal(identify(vector(0, 0.9, 0.3), gallery, thresholds).person, 'ben', 'nor anybody but Ada');
   const score = 0.5;
   const at = (near: number) =>
-    rejectionOf(vector(0, 0, near), { rejections: [{ id: 7, vector: vector(0, 0, 1) }] }, score);
-  t.equal(at(rejectedFrom)?.id, 7, 'the limit itself is near');
-  t.equal(at(rejectedFrom - 0.01), null);
-  t.equal(rejectionOf(vector(1), {}, 1), null);
+    negativeTemplateOf(vector(0, 0, near), { negativeTemplates: [{ id: 7, vector: vector(0, 0, 1) }] }, score);
+  t.equal(at(negativeFrom)?.id, 7, 'the limit itself is near');
+  t.equal(at(negativeFrom - 0.01), null);
+  t.equal(negativeTemplateOf(vector(1), {}, 1), null);
 });
 
 t.test('what each person needs is one thing, who they are not another', async (t) => {
@@ -56,7 +56,7 @@ t.test('what each person needs is one thing, who they are not another', async (t
 
 t.test('the nearest of several rejections is told', async (t) => {
   const rejections = [vector(0, 0, 0.7), vector(0, 0, 0.9)].map((face, id) => ({ id, vector: face }));
-  t.equal(rejectionOf(vector(0, 0, 1), { rejections }, 0.1)?.id, 1);
+  t.equal(negativeTemplateOf(vector(0, 0, 1), { negativeTemplates: rejections }, 0.1)?.id, 1);
 });
 
 t.test('pooled looks are compared as fairly as one', async (t) => {
@@ -72,7 +72,7 @@ t.test('pooled looks are compared as fairly as one', async (t) => {
 t.test('a photo that is like a rejected face is named by the check', async (t) => {
   const looks = [vector(0.9, 0, 0, 0.43), vector(0.9, 0, 0, -0.2), vector(0.9, 0, 0, 0, 0.3), again];
   const templates = looks.map((one, id) => ({ id, vector: one }));
-  const ada: Person = { id: 'ada', name: 'Ada', templates, rejections: [{ id: 9, vector: double }] };
+  const ada: Person = { id: 'ada', name: 'Ada', templates, negativeTemplates: [{ id: 9, vector: double }] };
   t.match(checkGallery({ ...household, people: [ada] }, thresholds), [
     { kind: 'rejected', person: 'ada', template: 3, correction: 9, other: null },
   ]);

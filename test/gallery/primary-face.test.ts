@@ -1,10 +1,10 @@
 import t from 'tap';
-import { subject } from '../../src/gallery/enrolment.js';
+import { primaryFace } from '../../src/gallery/enrolment.js';
 import type { Box } from '../../src/vision/face.js';
 
 const chosen = (...boxes: Box[]) => {
   const faces = boxes.map((box) => ({ box }));
-  const one = subject(faces, 1000, 800);
+  const one = primaryFace(faces, 1000, 800);
   return one === null ? null : faces.indexOf(one);
 };
 

@@ -21,6 +21,6 @@ export function person(id: string, axis: number): Person {
 export const household: Gallery = {
   space: 'test',
   version: 1,
-  strangers: [],
+  cohort: [],
   people: [person('ada', 0), person('ben', 1)],
 };

@@ -3,11 +3,11 @@ import t from 'tap';
 import { identify } from '../../src/gallery/identify.js';
 import type { Gallery, Person } from '../../src/gallery/person.js';
 import { personSimilarity } from '../../src/gallery/similarity.js';
-import { learnable, rejectable } from '../../src/journal/corrections.js';
+import { mayBecomeTemplate, mayBecomeNegative } from '../../src/journal/corrections.js';
 import { defaultRoomOptions } from '../../src/room/options.js';
 import { vector } from '../helpers/people.js';
 
-const { look: thresholds } = defaultRoomOptions;
+const { single: thresholds } = defaultRoomOptions;
 const seen = (embedding: Float32Array | null, weight = 0.9) => ({ embedding, weight });
 
 function personOf(id: string, ...photos: Float32Array[]): Person {
@@ -15,7 +15,7 @@ function personOf(id: string, ...photos: Float32Array[]): Person {
   return { id, name, templates: photos.map((one, n) => ({ id: n + 1, vector: one })) };
 }
 
-const gallery = (...people: Person[]): Gallery => ({ space: 'test', version: 1, people, strangers: [] });
+const gallery = (...people: Person[]): Gallery => ({ space: 'test', version: 1, people, cohort: [] });
 
 /** A photo: nothing on the last axis, where `vector` puts what is left of a look. */
 function photo(...values: number[]): Float32Array {
@@ -32,36 +32,36 @@ const refused = (result: object): string => ('refused' in result ? String(result
 t.test('who is not Ada may be said not to be Ada', async (t) => {
   const double = vector(0.6, 0, 0, 0, 0.75);
   t.equal(identify(double, gallery(ada), thresholds).person, 'ada', 'named so before');
-  t.match(rejectable(seen(double), ada), { embedding: double, known: false });
+  t.match(mayBecomeNegative(seen(double), ada), { embedding: double, known: false });
   const once = { ...ada, rejections: [{ id: 1, vector: double }] };
-  t.match(rejectable(seen(double), once), { known: true }, 'twice is harmless');
+  t.match(mayBecomeNegative(seen(double), once), { known: true }, 'twice is harmless');
 });
 
 t.test("Ada's own face cannot be taken from her", async (t) => {
   t.match(
-    refused(rejectable(seen(vector(0.95, 0, 0.1)), ada)),
+    refused(mayBecomeNegative(seen(vector(0.95, 0, 0.1)), ada)),
     /0\.\d\d like Ada and photos? [\d, ]+ so Ada would lose the name too: .*people --check/,
   );
   const between = vector(0.62, 0, 0.75);
   const scattered = personOf('ada', photo(0.8, 0, 0.6), photo(0.8, 0, -0.6), photo(0.8, 0.6));
   t.ok(personSimilarity(between, scattered)! < 0.7, 'not too like all of them together');
-  t.match(refused(rejectable(seen(between), scattered)), /and photo 1, so/);
-  t.match(refused(rejectable(seen(vector(0.8)), personOf('ada', photo(1)))), /0\.80 like Ada and photo 1/);
-  t.match(refused(rejectable(seen(null, 0), ada)), /too poor/);
-  t.match(refused(rejectable(seen(vector(0.6)), personOf('ada'))), /no photo of this model/);
+  t.match(refused(mayBecomeNegative(seen(between), scattered)), /and photo 1, so/);
+  t.match(refused(mayBecomeNegative(seen(vector(0.8)), personOf('ada', photo(1)))), /0\.80 like Ada and photo 1/);
+  t.match(refused(mayBecomeNegative(seen(null, 0), ada)), /too poor/);
+  t.match(refused(mayBecomeNegative(seen(vector(0.6)), personOf('ada'))), /no photo of this model/);
 });
 
 t.test('a look that was missed by a little is learned', async (t) => {
   const missed = vector(0.52, 0.1);
   t.equal(identify(missed, gallery(ada, ben), thresholds).person, null);
-  t.match(learnable(seen(missed), ada, gallery(ada, ben), thresholds), { embedding: missed, known: false });
-  t.match(learnable(seen(ada.templates[0]!.vector), ada, gallery(ada, ben), thresholds), { known: true });
+  t.match(mayBecomeTemplate(seen(missed), ada, gallery(ada, ben), thresholds), { embedding: missed, known: false });
+  t.match(mayBecomeTemplate(seen(ada.templates[0]!.vector), ada, gallery(ada, ben), thresholds), { known: true });
 });
 
 t.test('a poor, far, doubtful or rejected look is not, and why is said', async (t) => {
   const house = gallery(ada, ben);
   const why = (embedding: Float32Array | null, weight?: number, person = ada, of = house) =>
-    refused(learnable(seen(embedding, weight), person, of, thresholds));
+    refused(mayBecomeTemplate(seen(embedding, weight), person, of, thresholds));
   t.match(why(vector(0.6), 0.4), /counts 0\.40, 0\.50 needed: choose one/);
   t.match(why(null, 0), /counts 0\.00/);
   t.match(why(vector(0.45)), /similarity 0\.4\d, 0\.48 needed; enrol photos instead: roomkin enrol "Ada" --photos/);
@@ -70,14 +70,14 @@ t.test('a poor, far, doubtful or rejected look is not, and why is said', async (
   const rejecting = { ...ada, rejections: [{ id: 5, vector: vector(0.6, 0, 0, 0, 0.75) }] };
   t.match(why(vector(0.58, 0, 0, 0, 0.78), 0.9, rejecting, gallery(rejecting, ben)), /correct --undo 5 first/);
   const strangers = [vector(0.6, 0, 0, 0, 0.75)];
-  t.match(why(vector(0.58, 0, 0, 0, 0.78), 0.9, ada, { ...house, strangers }), /closer to a face given as unknown/);
+  t.match(why(vector(0.58, 0, 0, 0, 0.78), 0.9, ada, { ...house, cohort: strangers }), /closer to a face given as unknown/);
 });
 
 t.test('who was said not to be it does not compete for it', async (t) => {
   const face = vector(0.6, 0.55, 0, 0, 0, 0.4);
-  t.match(refused(learnable(seen(face), ben, gallery(ada, ben), thresholds)), /nearer to Ada/);
+  t.match(refused(mayBecomeTemplate(seen(face), ben, gallery(ada, ben), thresholds)), /nearer to Ada/);
   const rejecting = { ...ada, rejections: [{ id: 1, vector: face }] };
-  t.match(learnable(seen(face), ben, gallery(rejecting, ben), thresholds), { known: false });
+  t.match(mayBecomeTemplate(seen(face), ben, gallery(rejecting, ben), thresholds), { known: false });
 });
 
 t.test('never more looks of the camera than photos', async (t) => {
@@ -93,10 +93,10 @@ t.test('never more looks of the camera than photos', async (t) => {
     ],
   });
   const one = seen(vector(0.6, 0, 0, 0, 0.5));
-  t.match(learnable(one, learned(2), gallery(learned(2)), thresholds), { known: false });
-  t.match(refused(learnable(one, learned(3), gallery(learned(3)), thresholds)), /3 looks of the camera for 3 photos/);
+  t.match(mayBecomeTemplate(one, learned(2), gallery(learned(2)), thresholds), { known: false });
+  t.match(refused(mayBecomeTemplate(one, learned(3), gallery(learned(3)), thresholds)), /3 looks of the camera for 3 photos/);
   const many = personOf('ada', ...Array.from({ length: 40 }, (_, n) => photo(0.9, 0, n / 100)));
-  t.match(refused(learnable(one, many, gallery(many), thresholds)), /40 looks, the most there can be/);
+  t.match(refused(mayBecomeTemplate(one, many, gallery(many), thresholds)), /40 looks, the most there can be/);
 });
 
 t.test('no chain of corrections leads from Ada to a stranger', async (t) => {
@@ -112,14 +112,14 @@ t.test('no chain of corrections leads from Ada to a stranger', async (t) => {
       for (const [towards, more] of steps) {
         const radians = (towards * Math.PI) / 180;
         const look = photo(Math.cos(radians), Math.sin(radians), 0, 0, 0, more / 100);
-        const result = learnable(seen(look), person, gallery(person), thresholds);
+        const result = mayBecomeTemplate(seen(look), person, gallery(person), thresholds);
         if ('refused' in result || result.known) continue;
         if (personSimilarity(look, photos)! < thresholds.threshold - 0.05) return false;
         learned++;
         const template = { id: 1000 + learned, vector: look, corrected: true as const };
         person = { ...person, templates: [...person.templates, template] };
       }
-      return refused(learnable(stranger, person, gallery(person), thresholds)) !== '';
+      return refused(mayBecomeTemplate(stranger, person, gallery(person), thresholds)) !== '';
     }),
     { numRuns: 300 },
   );

@@ -3,9 +3,9 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
-import { createLookLog, type LookLog, type LookLogOptions } from '../../src/journal/journal.js';
-import { openLookStore } from '../../src/journal/store.js';
-import type { LookExplained } from '../../src/recognition/observation.js';
+import { createJournal, type Journal, type JournalOptions } from '../../src/journal/journal.js';
+import { openJournalStore } from '../../src/journal/store.js';
+import type { DecidedObservation } from '../../src/recognition/observation.js';
 import { openTestStore, temporaryFolder } from '../sharing/household.js';
 import { madeUpLook } from './made-up-observations.js';
 
@@ -17,7 +17,7 @@ interface Place {
   readonly said: string[];
   readonly clock: { now: number; monotonicMs(): number; wallMs(): number };
   /** Another daemon in the same place. */
-  start(over?: Partial<LookLogOptions>): LookLog;
+  start(over?: Partial<JournalOptions>): Journal;
   /** What lies on the disk. */
   stored(): readonly number[];
 }
@@ -36,8 +36,8 @@ function place(t: { teardown(work: () => void): void }): Place {
   return {
     ...{ directory, people, said, clock },
     start: (over = {}) =>
-      createLookLog({
-        open: () => openLookStore({ ...store, onDamage: (sentence) => said.push(sentence) }),
+      createJournal({
+        open: () => openJournalStore({ ...store, onDamage: (sentence) => said.push(sentence) }),
         keptMs: dayMs,
         space: 'test-space',
         people: () => new Set(people),
@@ -46,14 +46,14 @@ function place(t: { teardown(work: () => void): void }): Place {
         ...over,
       }),
     stored() {
-      using looks = openLookStore(store);
+      using looks = openJournalStore(store);
       return [...looks.since(0)].map(({ id }) => id);
     },
   };
 }
 
 /** So many frames at 10 a second, each with the face given. */
-function see({ clock }: Place, log: LookLog, frames: number, over: Partial<LookExplained> = {}): void {
+function see({ clock }: Place, log: Journal, frames: number, over: Partial<DecidedObservation> = {}): void {
   for (let i = 0; i < frames; i++) {
     clock.now += 100;
     const { run: _, space: __, nth: ___, skipped: ____, wallMs: _____, ...look } = madeUpLook();

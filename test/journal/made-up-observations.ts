@@ -1,11 +1,11 @@
 // Looks at made-up people, for the tests of what is kept of them.
 
-import type { NewLook } from '../../src/journal/store.js';
+import type { NewEntry } from '../../src/journal/store.js';
 import type { Reason } from '../../src/recognition/reason.js';
 import { madeUpVector, quality, space } from '../sharing/household.js';
 
 /** A counted look at Ada on track 1, with what is given put over it. */
-export function madeUpLook(over: Partial<NewLook> = {}): NewLook {
+export function madeUpLook(over: Partial<NewEntry> = {}): NewEntry {
   return {
     run: 'run-1',
     space,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import type { Gallery } from '../../src/gallery/person.js';
-import { type RecordedLook, type Rejudged, rejudge } from '../../src/journal/replay.js';
+import { type RecordedObservation, type ReplayedTrack, replayJournal } from '../../src/journal/replay.js';
 import type { RoomOptions } from '../../src/room/options.js';
 import { clipOptions } from '../room/clip-options.js';
 import { replay } from '../room/replay-clip.js';
@@ -14,14 +14,14 @@ const sequences = Number(process.env['ROOMKIN_LONG_SEQUENCES'] ?? 25);
 t.setTimeout(30_000 + 2000 * sequences);
 
 /** Plays a scene and keeps of it what a daemon would. */
-function recorded(scene: Scene): { gallery: Gallery; looks: RecordedLook[]; seen: number } {
+function recorded(scene: Scene): { gallery: Gallery; looks: RecordedObservation[]; seen: number } {
   const { frames, gallery } = simulate(scene);
   const replayed = replay(frames, gallery, clipOptions);
   const looks = keptLooks(
     replayed,
     frames.map((frame) => frame.capturedAt),
   );
-  return { gallery, looks, seen: replayed.steps.reduce((sum, step) => sum + step.looks.length, 0) };
+  return { gallery, looks, seen: replayed.steps.reduce((sum, step) => sum + step.observations.length, 0) };
 }
 
 /** A minute to two and a half, with visits of up to a minute, similarities around the threshold and look-alikes. */
@@ -36,7 +36,7 @@ function longScene(seed: number): Scene {
   return { ...scene, walks, durationMs: 120_000, likeness: 0.7 + (seed % 20) / 100 };
 }
 
-const changes = (all: readonly Rejudged[]): Rejudged[] =>
+const changes = (all: readonly ReplayedTrack[]): ReplayedTrack[] =>
   all.filter(({ before, after }) => before.person !== after.person || before.state !== after.state);
 
 t.test(`nothing changes under the same gallery and thresholds, in ${sequences} long sequences`, async (t) => {
@@ -45,7 +45,7 @@ t.test(`nothing changes under the same gallery and thresholds, in ${sequences} l
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2 ** 31 - 1 }), (seed) => {
         const { gallery, looks, seen } = recorded(longScene(seed));
-        const all = rejudge(() => looks, gallery, clipOptions);
+        const all = replayJournal(() => looks, gallery, clipOptions);
         count.tracks += all.length;
         count.named += all.filter(({ before }) => before.person !== null).length;
         count.seen += seen;
@@ -71,13 +71,13 @@ const plain: Scene = {
 
 const stricter: RoomOptions = {
   ...clipOptions,
-  look: { ...clipOptions.look, threshold: 0.9 },
+  single: { ...clipOptions.single, threshold: 0.9 },
   pooled: { ...clipOptions.pooled, threshold: 0.95 },
 };
 
 t.test('it says what another gallery and other thresholds would have made of a track', async (t) => {
   const { gallery, looks } = recorded(plain);
-  const [same] = rejudge(() => looks, gallery, clipOptions);
+  const [same] = replayJournal(() => looks, gallery, clipOptions);
   t.match(same, {
     run: 'run-1',
     track: 1,
@@ -85,11 +85,11 @@ t.test('it says what another gallery and other thresholds would have made of a t
     before: { person: 'ada', state: 'known' },
     after: { person: 'ada' },
   });
-  t.ok(same!.looks > looks.length, 'looks that were not kept are counted');
+  t.ok(same!.observations > looks.length, 'looks that were not kept are counted');
   t.ok(same!.lastMs - same!.firstMs > 8000);
 
   t.match(
-    rejudge(() => looks, gallery, stricter),
+    replayJournal(() => looks, gallery, stricter),
     [
       {
         before: { person: 'ada' },
@@ -99,16 +99,16 @@ t.test('it says what another gallery and other thresholds would have made of a t
   );
   const without = { ...gallery, people: gallery.people.filter(({ id }) => id !== 'ada') };
   t.match(
-    rejudge(() => looks, without, clipOptions),
+    replayJournal(() => looks, without, clipOptions),
     [{ before: { person: 'ada' }, after: { person: null, state: 'stranger', reason: { kind: 'unlike-everybody' } } }],
   );
   const renamed = { ...gallery, people: gallery.people.map((one) => (one.id === 'ada' ? { ...one, id: 'zoe' } : one)) };
   t.match(
-    rejudge(() => looks, renamed, clipOptions),
+    replayJournal(() => looks, renamed, clipOptions),
     [{ before: { person: 'ada' }, after: { person: 'zoe' } }],
   );
   t.match(
-    rejudge(() => looks, { ...gallery, people: [] }, clipOptions),
+    replayJournal(() => looks, { ...gallery, people: [] }, clipOptions),
     [{ after: { state: 'stranger' } }],
   );
 });
@@ -117,12 +117,12 @@ t.test('a stranger becomes somebody once they are enrolled', async (t) => {
   const { gallery } = recorded(plain);
   const before = recorded({ ...plain, residents: ['ben'] });
   t.match(
-    rejudge(() => before.looks, before.gallery, clipOptions),
+    replayJournal(() => before.looks, before.gallery, clipOptions),
     [{ before: { state: 'stranger' }, after: { state: 'stranger' } }],
   );
   const again = recorded(plain).looks.map((look) => ({ ...look, person: null, state: 'stranger' as const }));
   t.match(
-    rejudge(() => again, gallery, clipOptions),
+    replayJournal(() => again, gallery, clipOptions),
     [{ before: { person: null }, after: { person: 'ada' } }],
   );
 });
@@ -131,7 +131,7 @@ t.test('the gate counts as it is now', async (t) => {
   const { gallery, looks } = recorded(plain);
   const larger = { ...clipOptions, gate: { ...clipOptions.gate, leastEyesPx: 60 } };
   t.match(
-    rejudge(() => looks, gallery, larger),
+    replayJournal(() => looks, gallery, larger),
     [{ after: { person: null, state: 'unclear' } }],
   );
 });
@@ -140,7 +140,7 @@ t.test('a track whose beginning is gone is not judged', async (t) => {
   const { gallery, looks } = recorded(plain);
   const later = looks.slice(10);
   t.match(
-    rejudge(() => later, gallery, stricter),
+    replayJournal(() => later, gallery, stricter),
     [{ whole: false, before: { person: 'ada' }, after: { person: 'ada' } }],
   );
 });
@@ -149,7 +149,7 @@ t.test('two runs of the daemon number their tracks each for itself', async (t) =
   const { gallery, looks } = recorded(plain);
   const second = looks.map((look) => ({ ...look, run: 'run-2', wallMs: look.wallMs + 1e6, atMs: look.atMs - 5000 }));
   const steps: number[] = [];
-  const all = rejudge(
+  const all = replayJournal(
     () => [...looks, ...second],
     gallery,
     clipOptions,
@@ -161,7 +161,7 @@ t.test('two runs of the daemon number their tracks each for itself', async (t) =
   ]);
   t.equal(steps.at(-1), 4 * looks.length, 'progress: everything twice');
   t.strictSame(
-    rejudge(() => [], gallery, clipOptions),
+    replayJournal(() => [], gallery, clipOptions),
     [],
   );
 });

@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import t from 'tap';
 import { seededRandom } from '../../src/commands/evaluate/random.js';
 import { similarity } from '../../src/gallery/similarity.js';
-import { decodeLook, encodeLook } from '../../src/journal/codec.js';
-import { type LookStore, type LookStoreOptions, openLookStore } from '../../src/journal/store.js';
+import { decodeEntry, encodeEntry } from '../../src/journal/codec.js';
+import { type JournalStore, type JournalStoreOptions, openJournalStore } from '../../src/journal/store.js';
 import { direction } from '../room/simulator.js';
 import { openTestStore, temporaryFolder } from '../sharing/household.js';
 import { madeUpLook } from './made-up-observations.js';
@@ -19,8 +19,8 @@ function folder(t: { teardown(work: () => void): void }): string {
   return path;
 }
 
-const openIn = (directory: string, options: Partial<LookStoreOptions> = {}): LookStore =>
-  openLookStore({ directory, keyFile: join(directory, 'key'), ...options });
+const openIn = (directory: string, options: Partial<JournalStoreOptions> = {}): JournalStore =>
+  openJournalStore({ directory, keyFile: join(directory, 'key'), ...options });
 
 const everyByte = (directory: string): Buffer =>
   Buffer.concat(
@@ -59,7 +59,7 @@ t.test('an embedding loses next to nothing as 8-bit integers', async (t) => {
     fc.assert(
       fc.property(fc.integer(), (seed) => {
         const embedding = direction(192, seededRandom(seed));
-        const back = decodeLook(encodeLook(madeUpLook({ embedding }))).embedding!;
+        const back = decodeEntry(encodeEntry(madeUpLook({ embedding }))).embedding!;
         return similarity(back, embedding) > 0.9999 && Math.abs(Math.hypot(...back) - 1) < 1e-5;
       }),
       { numRuns: 1000 },
@@ -70,7 +70,7 @@ t.test('an embedding loses next to nothing as 8-bit integers', async (t) => {
 t.test('a look takes about 500 bytes, the file what its looks take', async (t) => {
   const directory = folder(t);
   using store = openIn(directory);
-  const { length } = encodeLook(madeUpLook());
+  const { length } = encodeEntry(madeUpLook());
   t.ok(length > 300 && length < 520, `${length} bytes before the seal`);
   const looks = Array.from({ length: 1000 }, (_, i) => madeUpLook({ wallMs: 1_000_000 + i * 100, nth: i + 1 }));
   store.append(looks);
@@ -88,7 +88,7 @@ t.test(
     store.append([madeUpLook({ person: 'wilhelmina', best: 'wilhelmina', run: 'a-certain-run' })]);
     const bytes = everyByte(directory);
     for (const word of ['wilhelmina', 'a-certain-run', 'similarity 0.61']) t.notOk(bytes.includes(word), word);
-    const clear = encodeLook(madeUpLook());
+    const clear = encodeEntry(madeUpLook());
     for (let at = 0; at + 16 <= clear.length; at += 8) t.notOk(bytes.includes(clear.subarray(at, at + 16)));
     t.ok(bytes.includes('CREATE TABLE look'), 'the search does find what lies in the clear');
     for (const name of readdirSync(directory)) t.equal(statSync(join(directory, name)).mode & 0o077, 0, name);

@@ -1,7 +1,7 @@
 import t from 'tap';
-import { createWhereabouts, distanceMetres } from '../../src/mqtt/distance.js';
+import { createDistanceEstimates, distanceMetres } from '../../src/mqtt/distance.js';
 import type { PresenceSnapshot } from '../../src/presence/presence.js';
-import type { LookExplained } from '../../src/recognition/observation.js';
+import type { DecidedObservation } from '../../src/recognition/observation.js';
 
 t.test('the distance is that of eyes 63 mm apart through a lens of 66°', async (t) => {
   t.ok(Math.abs(distanceMetres(20, 0, 1280) - 3.1) < 0.05, 'about 20 px at 3 m in 1280 px');
@@ -12,14 +12,14 @@ t.test('the distance is that of eyes 63 mm apart through a lens of 66°', async 
 t.test('each person who is seen, every two seconds', async (t) => {
   const quality = { eyesPx: 20, sharpness: 1, yawDegrees: 0, pitchDegrees: 0, light: 0.5, contrast: 0.2 };
   let snapshot: PresenceSnapshot | null = null;
-  let looks: LookExplained[] = [];
+  let looks: DecidedObservation[] = [];
   const told: string[] = [];
-  const tell = createWhereabouts(
+  const tell = createDistanceEstimates(
     {
       get snapshot() {
         return snapshot;
       },
-      get looks() {
+      get observations() {
         return looks;
       },
     },
@@ -28,7 +28,7 @@ t.test('each person who is seen, every two seconds', async (t) => {
   const at = (atMs: number, as: 'seen' | 'assumed', person: string | null) => {
     const common = { sinceMs: 0, name: 'Ada', person: 'ada' };
     snapshot = { occupied: true, ambiguous: [], strangers: 0, sinceMs: 0, people: [{ ...common, as }] };
-    looks = [{ atMs, person, quality } as LookExplained];
+    looks = [{ atMs, person, quality } as DecidedObservation];
     tell(atMs, 1280);
   };
   at(0, 'assumed', 'ada');

@@ -5,7 +5,7 @@ import t from 'tap';
 import type { Clock } from '../../src/base/clock.js';
 import { seededRandom } from '../../src/commands/evaluate/random.js';
 import type { Gallery } from '../../src/gallery/person.js';
-import { claimsBody, parseClaims } from '../../src/mqtt/household-transport.js';
+import { encodeLeases, parseLeases } from '../../src/mqtt/household-transport.js';
 import { createNeighbours } from '../../src/room/neighbours.js';
 import { defaultRoomOptions } from '../../src/room/options.js';
 import { createRoom } from '../../src/room/room.js';
@@ -30,7 +30,7 @@ const random = seededRandom(20261123);
 const gallery: Gallery = {
   space: 'simulated',
   version: 1,
-  strangers: [],
+  cohort: [],
   people: ['ada', 'ben'].map((id) => ({ id, name: id, templates: [{ id: 1, vector: direction(192, random) }] })),
 };
 const look = (person: string) => gallery.people.find((one) => one.id === person)!.templates[0]!.vector;
@@ -50,7 +50,7 @@ function livingRoom(id: string, url: string, whereIs: ReadonlyMap<string, string
   const room = createRoom(
     () => gallery,
     { ...defaultRoomOptions, presence: { ...defaultRoomOptions.presence, leaveAfterMs: 20_000 } },
-    { state: publisher.state, event: publisher.event, household: () => neighbours.tell() },
+    { state: publisher.state, event: publisher.event, leases: () => neighbours.send() },
     clock.monotonicMs(),
     id,
   );
@@ -215,8 +215,8 @@ t.test('claims from outside are checked', async (t) => {
       ['ben', { as: 'gone', says: false, confidence: 'medium', turn: 1, ageMs: 60_000 } as const],
     ]),
   };
-  const good = claimsBody(claims);
-  const parse = (body: unknown) => parseClaims(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)));
+  const good = encodeLeases(claims);
+  const parse = (body: unknown) => parseLeases(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)));
   t.strictSame(parse(good), claims);
   const person = { person: 'ada', as: 'seen', says: true, confidence: 'high', turn: 2, age_ms: 40 };
   const bad = [

@@ -104,7 +104,7 @@ t.test('the access list in deploy: a room speaks for itself and for nobody else'
   room.camera(true);
   await home.until('room/kitchen/camera', 'online');
   t.match(home.of('homeassistant/device/roomkin/kitchen/config').at(-1), /Kitchen presence/);
-  room.claims({ version: 1, heard: new Map(), people: new Map() });
+  room.claims({ epoch: 1, acknowledged: new Map(), people: new Map() });
   await waitFor(() => hall.messages.length > 0);
   t.strictSame(
     [...new Set(hall.messages.map((one) => one.topic))],

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Pair } from '../../src/gallery/identify.js';
-import { ambiguousFaces, doubts, noDoubts } from '../../src/presence/ambiguous.js';
+import { ambiguousFaces, stepAmbiguous, noAmbiguousPairs } from '../../src/presence/ambiguous.js';
 import { emptyRoom, type PresenceState, presence } from '../../src/presence/presence.js';
 
 const names = new Map([
@@ -14,26 +14,26 @@ const nobody: ReadonlySet<string> = new Set();
 
 t.test('a doubt is said once a pair, and goes when the face was gone for long enough', async (t) => {
   const time = (atMs: number) => ({ atMs, absenceMs: 1000, limitMs: 3000 });
-  let state = doubts(noDoubts, [face(pair), face(pair)], nobody, names, time(5000));
+  let state = stepAmbiguous(noAmbiguousPairs, [face(pair), face(pair)], nobody, names, time(5000));
   t.strictSame(ambiguousFaces(state, names), [{ people: pair, names: ['Ada', 'Bea'], sinceMs: 5000 }]);
-  state = doubts(state, [], nobody, names, time(6000));
-  state = doubts(state, [], nobody, names, time(7000));
+  state = stepAmbiguous(state, [], nobody, names, time(6000));
+  state = stepAmbiguous(state, [], nobody, names, time(7000));
   t.equal(state.size, 1);
-  t.equal(doubts(state, [face(pair)], nobody, names, time(8000)).get('ada,bea')?.sinceMs, 5000);
-  t.equal(doubts(state, [], nobody, names, time(8000)).size, 0);
+  t.equal(stepAmbiguous(state, [face(pair)], nobody, names, time(8000)).get('ada,bea')?.sinceMs, 5000);
+  t.equal(stepAmbiguous(state, [], nobody, names, time(8000)).size, 0);
 });
 
 t.test('a doubt goes when one of the two was seen since, or was forgotten', async (t) => {
   const time = { atMs: 5000, absenceMs: 100, limitMs: 60_000 };
-  const state = doubts(noDoubts, [face(pair), face(['bea', 'cleo'])], nobody, names, time);
-  t.strictSame([...doubts(state, [], new Set(['cleo']), names, time).keys()], ['ada,bea']);
-  const another = doubts(state, [face(pair)], new Set(['ada']), names, time);
+  const state = stepAmbiguous(noAmbiguousPairs, [face(pair), face(['bea', 'cleo'])], nobody, names, time);
+  t.strictSame([...stepAmbiguous(state, [], new Set(['cleo']), names, time).keys()], ['ada,bea']);
+  const another = stepAmbiguous(state, [face(pair)], new Set(['ada']), names, time);
   t.strictSame(
     [...another.keys()].sort(),
     ['ada,bea', 'bea,cleo'],
     'Ada is here, and another face is still one of the two',
   );
-  t.equal(doubts(state, [face(pair)], nobody, new Map([['ada', 'Ada']]), time).size, 0);
+  t.equal(stepAmbiguous(state, [face(pair)], nobody, new Map([['ada', 'Ada']]), time).size, 0);
 });
 
 t.test('neither of two arrives by a doubt, whoever is there stays, and the room is not empty', async (t) => {

@@ -1,19 +1,19 @@
 // Two and more rooms that agree on where somebody is, told step by step; then the invariants on random walks.
 import t from 'tap';
 import {
-  aloneIn,
-  blinded,
-  claimsOf,
-  type Household,
-  hear,
+  noLeases,
+  withoutAsserted,
+  leasesOf,
+  type HouseholdLeases,
+  receiveLeases,
   outranks,
   type Rank,
-  type RoomClaims,
+  type RoomLeases,
   reconnected,
-  settled,
-  sight,
+  assertPresent,
+  arbitrate,
   silentAfterMs,
-  withoutSilent,
+  withoutSilentRooms,
 } from '../../src/presence/arbitration.js';
 import { worstOf } from './household-walks.js';
 
@@ -29,34 +29,34 @@ interface TestRoom {
   look(atMs: number, seen?: Readonly<Record<string, readonly ['high' | 'medium', number]>>): string[];
   leaves(person: string): void;
   hears(other: TestRoom, atMs: number): boolean;
-  claims(atMs: number): RoomClaims;
-  change(next: (household: Household) => Household): void;
+  claims(atMs: number): RoomLeases;
+  change(next: (household: HouseholdLeases) => HouseholdLeases): void;
 }
 
 /** A room that keeps whom it says until it lets go; its clock runs `clockMs` before the house's. */
 function room(id: string, clockMs = 0): TestRoom {
-  let household: Household = aloneIn(id);
+  let household: HouseholdLeases = noLeases(id);
   const present = new Set<string>();
   return {
     id,
     present,
     look(atMs, seen = {}) {
       const sightings = Object.entries(seen).map(([person, [confidence, agoMs]]) => ({ person, confidence, agoMs }));
-      const step = sight(household, sightings, new Set(present), atMs + clockMs);
+      const step = arbitrate(household, sightings, new Set(present), atMs + clockMs);
       for (const person of Object.keys(seen)) present.add(person);
       for (const person of step.elsewhere.keys()) present.delete(person);
-      household = settled(step.household, present, names, step.elsewhere);
+      household = assertPresent(step.household, present, names, step.elsewhere);
       return [...step.elsewhere].map(([person, place]) => `${person}→${place}`);
     },
     leaves(person) {
       present.delete(person);
     },
     hears(other, atMs) {
-      const heard = hear(household, other.id, other.claims(atMs), atMs + clockMs);
+      const heard = receiveLeases(household, other.id, other.claims(atMs), atMs + clockMs);
       household = heard.household;
       return heard.answer;
     },
-    claims: (atMs) => claimsOf(household, atMs + clockMs),
+    claims: (atMs) => leasesOf(household, atMs + clockMs),
     change(next) {
       household = next(household);
     },
@@ -132,9 +132,9 @@ t.test('a room that falls silent has nobody any more', async (t) => {
   hall.look(0, { ada: ['high', 0] });
   talk(kitchen, hall, 0);
   t.strictSame(kitchen.look(100, { ada: ['medium', 0] }), ['ada→hall']);
-  kitchen.change((before) => withoutSilent(before, silentAfterMs));
+  kitchen.change((before) => withoutSilentRooms(before, silentAfterMs));
   t.strictSame(kitchen.look(silentAfterMs, { ada: ['medium', 0] }), ['ada→hall']);
-  kitchen.change((before) => withoutSilent(before, silentAfterMs + 1));
+  kitchen.change((before) => withoutSilentRooms(before, silentAfterMs + 1));
   t.strictSame(kitchen.look(silentAfterMs + 1, { ada: ['medium', 0] }), []);
   t.ok(kitchen.present.has('ada'));
 });
@@ -153,8 +153,8 @@ t.test('a room that was cut off neither holds nor steals', async (t) => {
   t.strictSame(kitchen.look(200_100).sort(), ['ada→hall', 'ben→hall'], 'the hall saw her later, though she is gone');
 
   // Cut off again, both see Ben (one is wrong): the room that stayed keeps him.
-  kitchen.change((before) => withoutSilent(before, 300_000));
-  hall.change((before) => withoutSilent(before, 300_000));
+  kitchen.change((before) => withoutSilentRooms(before, 300_000));
+  hall.change((before) => withoutSilentRooms(before, 300_000));
   t.strictSame(kitchen.look(300_000, { ben: ['high', 0] }), []);
   hall.look(300_000, { ben: ['high', 0] });
   kitchen.change(reconnected);
@@ -172,27 +172,27 @@ t.test('a blind room says nobody, and a face that was another room’s is no sig
   kitchen.look(100, { ada: ['medium', 0], ben: ['high', 0] });
   kitchen.look(3000);
   t.strictSame([...kitchen.claims(3000).people.keys()], ['ben']);
-  kitchen.change(blinded);
+  kitchen.change(withoutAsserted);
   t.match(kitchen.claims(3000).people.get('ben'), { as: 'gone', says: false, ageMs: 2900 });
 });
 
 t.test('who is forgotten is claimed no more', async (t) => {
   const kitchen = room('kitchen');
   kitchen.look(0, { ada: ['high', 0] });
-  kitchen.change((before) => settled(before, new Set(['ada']), new Map(), new Map()));
+  kitchen.change((before) => assertPresent(before, new Set(['ada']), new Map(), new Map()));
   t.equal(kitchen.claims(0).people.size, 0);
 });
 
 t.test('invented rooms cost no memory', async (t) => {
   const kitchen = room('kitchen');
   for (let n = 0; n < 1000; n++) kitchen.hears(room(`room${n}`), n);
-  t.equal(kitchen.claims(1000).heard.size, 32);
+  t.equal(kitchen.claims(1000).acknowledged.size, 32);
 });
 
 t.test('the order of claims is total', async (t) => {
   const all = (['seen', 'fading', 'assumed'] as const).flatMap((as) =>
     (['high', 'medium'] as const).flatMap((confidence) =>
-      [1, 2].flatMap((turn) => ['a', 'b'].map((id): Rank => ({ as, confidence, turn, room: id }))),
+      [1, 2].flatMap((turn) => ['a', 'b'].map((id): Rank => ({ as, confidence, clock: turn, room: id }))),
     ),
   );
   for (const a of all) {

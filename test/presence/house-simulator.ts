@@ -1,18 +1,18 @@
 // A house that never was: rooms with cameras, people who walk between them, a broker that carries claims late, loses rooms and
 // gets them back. Everything but the rooms' decisions is simulated; those are the real reducers. Seeded, in simulated time.
 import { type Random, seededRandom } from '../../src/commands/evaluate/random.js';
-import type { RoomClaims } from '../../src/presence/arbitration.js';
+import type { RoomLeases } from '../../src/presence/arbitration.js';
 import {
-  aloneIn,
-  claimsOf,
+  noLeases,
+  leasesOf,
   freshMs,
-  type Household,
-  hear,
+  type HouseholdLeases,
+  receiveLeases,
   reconnected,
   type Sighting,
-  settled,
-  sight,
-  withoutSilent,
+  assertPresent,
+  arbitrate,
+  withoutSilentRooms,
 } from '../../src/presence/arbitration.js';
 import type { PresenceEvent, PresenceSnapshot } from '../../src/presence/presence.js';
 import { emptyRoom, type PresenceState, presence } from '../../src/presence/presence.js';
@@ -66,7 +66,7 @@ interface Sim {
   readonly frameMs: number;
   nextFrameMs: number;
   nextBeatMs: number;
-  household: Household;
+  household: HouseholdLeases;
   presence: PresenceState;
   /** Tracks: when the looks began and when the last one was. */
   readonly tracks: Map<Visit, { firstMs: number; lastMs: number }>;
@@ -92,7 +92,7 @@ export function simulateHouse(options: HouseOptions, look: (moment: Moment) => v
   const faults = plan(options, random);
   const rooms = Array.from({ length: options.rooms }, (_, n): Sim => begin(`room${n}`, random));
   const events: HouseEvent[] = [];
-  const wire: { readonly dueMs: number; readonly from: Sim; readonly to: Sim; readonly claims: RoomClaims }[] = [];
+  const wire: { readonly dueMs: number; readonly from: Sim; readonly to: Sim; readonly claims: RoomLeases }[] = [];
   let now = 0;
 
   const running = (room: Sim) => now >= room.downUntilMs;
@@ -101,7 +101,7 @@ export function simulateHouse(options: HouseOptions, look: (moment: Moment) => v
   function publish(room: Sim): void {
     room.nextBeatMs = now + beatMs;
     if (!connected(room)) return;
-    const claims = claimsOf(room.household, now + room.clockMs);
+    const claims = leasesOf(room.household, now + room.clockMs);
     for (const to of rooms) {
       if (to === room || !connected(to)) continue;
       const last = wire
@@ -112,8 +112,8 @@ export function simulateHouse(options: HouseOptions, look: (moment: Moment) => v
   }
 
   /** What recognition does with the tracks of a frame. */
-  function settle(room: Sim, atMs: number, household: Household): void {
-    const { version } = room.household;
+  function settle(room: Sim, atMs: number, household: HouseholdLeases): void {
+    const { epoch: version } = room.household;
     const own = atMs - room.clockMs;
     const sightings = new Map<string, Sighting>();
     for (const [visit, { firstMs, lastMs }] of room.tracks) {
@@ -125,7 +125,7 @@ export function simulateHouse(options: HouseOptions, look: (moment: Moment) => v
       }
     }
     const all = [...sightings.values()];
-    const seen = sight(household, all, new Set(room.presence.people.keys()), atMs);
+    const seen = arbitrate(household, all, new Set(room.presence.people.keys()), atMs);
     const step = presence(
       room.presence,
       { atMs, people: all, strangers: [], someone: false, names, elsewhere: seen.elsewhere },
@@ -134,11 +134,11 @@ export function simulateHouse(options: HouseOptions, look: (moment: Moment) => v
     room.presence = step.state;
     room.sees = new Set(all.filter((one) => one.agoMs <= freshMs).map((one) => one.person));
     events.push(...step.events.map((event) => ({ ...event, atMs: own, room: room.id })));
-    room.household = settled(seen.household, new Set(step.state.people.keys()), names, seen.elsewhere);
-    if (room.household.version !== version) publish(room);
+    room.household = assertPresent(seen.household, new Set(step.state.people.keys()), names, seen.elsewhere);
+    if (room.household.epoch !== version) publish(room);
   }
 
-  function reconsider(room: Sim, household: Household): void {
+  function reconsider(room: Sim, household: HouseholdLeases): void {
     if (room.presence.atMs === null) room.household = household;
     else settle(room, room.presence.atMs, household);
   }
@@ -178,12 +178,12 @@ export function simulateHouse(options: HouseOptions, look: (moment: Moment) => v
     const due = wire.filter((one) => one.dueMs <= now).sort((a, b) => a.dueMs - b.dueMs);
     for (const one of due) {
       wire.splice(wire.indexOf(one), 1);
-      const heard = hear(one.to.household, one.from.id, one.claims, now + one.to.clockMs);
+      const heard = receiveLeases(one.to.household, one.from.id, one.claims, now + one.to.clockMs);
       reconsider(one.to, heard.household);
       if (heard.answer) publish(one.to);
     }
     for (const room of rooms.filter(running)) {
-      const rest = withoutSilent(room.household, now + room.clockMs);
+      const rest = withoutSilentRooms(room.household, now + room.clockMs);
       if (rest !== room.household) reconsider(room, rest);
       if (now >= room.nextFrameMs) frame(room);
       if (now >= room.nextBeatMs) publish(room);
@@ -209,7 +209,7 @@ function begin(id: string, random: Random): Sim {
     frameMs: [100, 200, 500][Math.floor(random() * 3)]!,
     nextFrameMs: 0,
     nextBeatMs: 0,
-    household: aloneIn(id),
+    household: noLeases(id),
     presence: emptyRoom(0),
     tracks: new Map(),
     downUntilMs: 0,

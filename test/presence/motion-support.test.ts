@@ -1,5 +1,5 @@
 import t from 'tap';
-import { type LastPlaces, lastPlaces, noPlaces, type Occupant, trust } from '../../src/presence/motion-support.js';
+import { type BodyRegions, bodyRegions, noBodyRegions, type Occupant, motionSupport } from '../../src/presence/motion-support.js';
 import type { Box, Observation } from '../../src/vision/face.js';
 
 const options = { halfLifeMs: 900_000, motionLastsMs: 5000 };
@@ -18,19 +18,19 @@ const occupant = (box: Box, lastMs: number, more: Partial<Occupant> = {}): Occup
 };
 
 /** Ada and Ben were followed, at 0 and at `benMs` ms, and turned away. */
-function turnedAway(benMs: number | null = null, benFace: Box = ben!): LastPlaces {
+function turnedAway(benMs: number | null = null, benFace: Box = ben!): BodyRegions {
   const followed = [occupant(ada!, 0, { person: 'ada' })];
   if (benMs !== null) followed.push(occupant(benFace, benMs, { person: 'ben' }));
-  return lastPlaces(noPlaces, frame(1000, []), 100, followed, new Set());
+  return bodyRegions(noBodyRegions, frame(1000, []), 100, followed, new Set());
 }
 const both = new Set(['ada', 'ben']);
-const speaksFor = (places: LastPlaces, atMs: number) => [...trust(places, atMs, options, 60_000).keys()].sort();
+const speaksFor = (places: BodyRegions, atMs: number) => [...motionSupport(places, atMs, options, 60_000).keys()].sort();
 /** For whom it speaks that `moved` moved while these were followed. */
-const moves = (places: LastPlaces, moved: readonly Box[], others: readonly Occupant[] = []) =>
-  speaksFor(lastPlaces(places, frame(3000, moved), 100, others, both), 3000);
+const moves = (places: BodyRegions, moved: readonly Box[], others: readonly Occupant[] = []) =>
+  speaksFor(bodyRegions(places, frame(3000, moved), 100, others, both), 3000);
 
 t.test('what moves below the last face speaks for its person, and for five seconds', async (t) => {
-  const places = lastPlaces(turnedAway(), frame(3000, [back]), 100, [], both);
+  const places = bodyRegions(turnedAway(), frame(3000, [back]), 100, [], both);
   t.strictSame(speaksFor(places, 3000), ['ada']);
   t.strictSame(speaksFor(places, 8000), ['ada']);
   t.strictSame(speaksFor(places, 8001), []);
@@ -39,10 +39,10 @@ t.test('what moves below the last face speaks for its person, and for five secon
 
 t.test('what moved while the face was there was the face', async (t) => {
   const facing = [occupant(ada!, 3000, { person: 'ada' })];
-  const places = lastPlaces(turnedAway(), frame(3000, [back]), 100, facing, both);
+  const places = bodyRegions(turnedAway(), frame(3000, [back]), 100, facing, both);
   t.equal(places.get('ada')!.movedMs, 3000);
   t.strictSame(speaksFor(places, 3000), []);
-  t.strictSame(speaksFor(lastPlaces(places, frame(3100, [back]), 100, facing, both), 3100), ['ada']);
+  t.strictSame(speaksFor(bodyRegions(places, frame(3100, [back]), 100, facing, both), 3100), ['ada']);
 });
 
 t.test('it speaks the less the longer ago the face was', async (t) => {
@@ -50,16 +50,16 @@ t.test('it speaks the less the longer ago the face was', async (t) => {
     [900_000, 0.5],
     [1_800_000, 0.25],
   ] as const) {
-    const places = lastPlaces(turnedAway(), frame(atMs, [back]), 100, [], both);
-    t.equal(trust(places, atMs, options, 60_000).get('ada'), expected);
+    const places = bodyRegions(turnedAway(), frame(atMs, [back]), 100, [], both);
+    t.equal(motionSupport(places, atMs, options, 60_000).get('ada'), expected);
   }
 });
 
 t.test('a half-life of 0 switches it off; who leaves fast is let go fast', async (t) => {
-  const places = lastPlaces(turnedAway(), frame(3000, [back]), 100, [], both);
-  t.equal(trust(places, 3000, { ...options, halfLifeMs: 0 }, 60_000).size, 0);
-  t.equal(trust(places, 3200, options, 2400).size, 1);
-  t.equal(trust(places, 3201, options, 2400).size, 0);
+  const places = bodyRegions(turnedAway(), frame(3000, [back]), 100, [], both);
+  t.equal(motionSupport(places, 3000, { ...options, halfLifeMs: 0 }, 60_000).size, 0);
+  t.equal(motionSupport(places, 3200, options, 2400).size, 1);
+  t.equal(motionSupport(places, 3201, options, 2400).size, 0);
 });
 
 t.test('elsewhere, or hardly anything, is no motion in that place', async (t) => {
@@ -85,7 +85,7 @@ t.test('somebody who is seen to walk there explains what moves', async (t) => {
   t.strictSame(walks([300, 180, 60, 60], { person: 'ben' }), ['ada'], 'elsewhere he explains nothing');
   t.strictSame(walks([300, 180, 60, 60], { person: 'ben', velocity: [-0.3, 0] }), ['ada']);
   t.strictSame(moves(turnedAway(), [[540, 320, 480, 32]], [occupant(ben!, 3000, { person: 'ben' })]), ['ada']);
-  const passed = lastPlaces(
+  const passed = bodyRegions(
     turnedAway(),
     frame(3000, [back]),
     1000,
@@ -111,7 +111,7 @@ t.test('one motion keeps one person: whose face was there last', async (t) => {
 });
 
 t.test('nobody has a place over a gap, but who is followed', async (t) => {
-  const places = lastPlaces(
+  const places = bodyRegions(
     turnedAway(500),
     frame(60_000, [back]),
     null,
@@ -123,5 +123,5 @@ t.test('nobody has a place over a gap, but who is followed', async (t) => {
 });
 
 t.test('who left has no place', async (t) => {
-  t.strictSame([...lastPlaces(turnedAway(500), frame(3000, []), 100, [], new Set(['ben'])).keys()], ['ben']);
+  t.strictSame([...bodyRegions(turnedAway(500), frame(3000, []), 100, [], new Set(['ben'])).keys()], ['ben']);
 });

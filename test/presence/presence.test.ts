@@ -177,11 +177,11 @@ t.test('trust slows the absence of its person, and of nobody else', async (t) =>
   const r = room();
   r.at(0, ['ada', 'ben']);
   const trust = new Map([['ada', 0.75]]);
-  t.strictSame(r.empty(1000, 9000, { trust }), []);
-  t.strictSame(r.at(10_000, [], { trust }), ['left ben']);
-  t.strictSame(r.empty(11_000, 39_000, { trust }), []);
+  t.strictSame(r.empty(1000, 9000, { motionSupport: trust }), []);
+  t.strictSame(r.at(10_000, [], { motionSupport: trust }), ['left ben']);
+  t.strictSame(r.empty(11_000, 39_000, { motionSupport: trust }), []);
   t.match(r.now.people, [{ person: 'ada', as: 'assumed' }]);
-  t.strictSame(r.at(40_000, [], { trust }), ['left ada'], 'a quarter of the time counted');
+  t.strictSame(r.at(40_000, [], { motionSupport: trust }), ['left ada'], 'a quarter of the time counted');
 });
 
 t.test('trust brings nobody in, and holds nobody who is elsewhere or forgotten', async (t) => {
@@ -190,8 +190,8 @@ t.test('trust brings nobody in, and holds nobody who is elsewhere or forgotten',
     ['ada', 1],
     ['ben', 1],
   ]);
-  t.strictSame(r.empty(0, 10_000, { trust }), []);
+  t.strictSame(r.empty(0, 10_000, { motionSupport: trust }), []);
   r.at(11_000, ['ada', 'ben']);
-  t.strictSame(r.at(12_000, [], { trust, elsewhere: new Map([['ada', 'hall']]) }), ['left ada']);
-  t.strictSame(r.at(13_000, [], { trust, names: new Map() }), ['left ben']);
+  t.strictSame(r.at(12_000, [], { motionSupport: trust, elsewhere: new Map([['ada', 'hall']]) }), ['left ada']);
+  t.strictSame(r.at(13_000, [], { motionSupport: trust, names: new Map() }), ['left ben']);
 });

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import t from 'tap';
 import { seededRandom } from '../../src/commands/evaluate/random.js';
 import type { Person } from '../../src/gallery/person.js';
-import { likeness, logLikelihoodRatio, roomLooks, similarityAt, strangers } from '../../src/gallery/score-model.js';
+import { genuineScores, logLikelihoodRatio, roomScores, similarityAt, impostorScores } from '../../src/gallery/score-model.js';
 import { optionsFor } from '../../src/recognition/options.js';
 import { boundaries, identifyTrack } from '../../src/recognition/sequential-test.js';
-import { addLook, noEvidence } from '../../src/recognition/track-embedding.js';
+import { addObservation, noTrackEmbedding } from '../../src/recognition/track-embedding.js';
 import { direction, near } from '../room/simulator.js';
 
 const options = optionsFor('resnet50-w100');
@@ -19,7 +19,7 @@ function somebody(count: number, how = 0.9, share?: number): Person {
   const person: Person = { id: 'ada', name: 'Ada', templates };
   return share === undefined
     ? person
-    : { ...person, hypotheses: { genuine: likeness(person), stranger: strangers, share } };
+    : { ...person, hypotheses: { genuine: genuineScores(person), impostor: impostorScores, falsePositiveRate: share } };
 }
 
 t.test('the log-likelihood ratio and the similarity at which it is reached are each other undone', async (t) => {
@@ -30,16 +30,16 @@ t.test('the log-likelihood ratio and the similarity at which it is reached are e
       fc.double({ min: 1, max: 3.3, noNaN: true }),
       fc.double({ min: -12, max: 4, noNaN: true }),
       (n, looks, ratio) => {
-        const genuine = roomLooks(likeness({ templates: somebody(1).templates }), n, looks);
-        const at = similarityAt(ratio, genuine, strangers);
-        t.ok(Math.abs(logLikelihoodRatio(at, genuine, strangers) - ratio) < 1e-6);
-        t.ok(logLikelihoodRatio(at - 0.02, genuine, strangers) < ratio, 'and below it is not');
+        const genuine = roomScores(genuineScores({ templates: somebody(1).templates }), n, looks);
+        const at = similarityAt(ratio, genuine, impostorScores);
+        t.ok(Math.abs(logLikelihoodRatio(at, genuine, impostorScores) - ratio) < 1e-6);
+        t.ok(logLikelihoodRatio(at - 0.02, genuine, impostorScores) < ratio, 'and below it is not');
       },
     ),
     { numRuns: 200 },
   );
-  const genuine = roomLooks(likeness(somebody(5)), 5, 2);
-  t.equal(similarityAt(1e6, genuine, strangers), Number.POSITIVE_INFINITY, 'nothing says that much');
+  const genuine = roomScores(genuineScores(somebody(5)), 5, 2);
+  t.equal(similarityAt(1e6, genuine, impostorScores), Number.POSITIVE_INFINITY, 'nothing says that much');
 });
 
 t.test('looks and photos let deny sooner, a smaller share asks for more to be sure', async (t) => {
@@ -62,10 +62,10 @@ t.test('of strangers who stay, no more than the share allowed ever get to be sur
   const count = 4000;
   for (let i = 0; i < count; i++) {
     const stranger = one();
-    let evidence = noEvidence;
+    let evidence = noTrackEmbedding;
     let sure = false;
     for (let look = 0; look < 25; look++) {
-      evidence = addLook(evidence, near(stranger, 0.88, one()), 1, look * 100, options.tracks);
+      evidence = addObservation(evidence, near(stranger, 0.88, one()), 1, look * 100, options.tracks);
       sure ||= identifyTrack(evidence, gallery, options)!.sure;
     }
     if (sure) ever++;
@@ -78,9 +78,9 @@ t.test('the person is sure within three looks, and never a stranger', async (t) 
   const templates = Array.from({ length: 5 }, (_, id) => ({ id, vector: near(who, 0.9, one()) }));
   const gallery = { space: 'test', version: 1, people: [{ id: 'ada', name: 'Ada', templates }], strangers: [] };
   for (let track = 0; track < 200; track++) {
-    let evidence = noEvidence;
+    let evidence = noTrackEmbedding;
     for (let look = 0; look < 3; look++) {
-      evidence = addLook(evidence, near(who, 0.85, one()), 1, look * 100, options.tracks);
+      evidence = addObservation(evidence, near(who, 0.85, one()), 1, look * 100, options.tracks);
       t.not(identifyTrack(evidence, gallery, options)!.state, 'stranger');
     }
     t.match(identifyTrack(evidence, gallery, options), { person: 'ada', sure: true });
@@ -89,7 +89,7 @@ t.test('the person is sure within three looks, and never a stranger', async (t) 
 
 t.test('no evidence decides nothing', async (t) => {
   t.equal(
-    identifyTrack(noEvidence, { space: 'test', version: 1, people: [somebody(1)], strangers: [] }, options),
+    identifyTrack(noTrackEmbedding, { space: 'test', version: 1, people: [somebody(1)], cohort: [] }, options),
     null,
   );
 });

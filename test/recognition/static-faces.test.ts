@@ -2,9 +2,9 @@
 import t from 'tap';
 import { gaussian, seededRandom } from '../../src/commands/evaluate/random.js';
 import { reasonText } from '../../src/recognition/reason-text.js';
-import { fixedFaces, noFixedFaces, remembered, withoutLooks } from '../../src/recognition/static-faces.js';
+import { staticFaces, noStaticFaces, remembered, withoutEmbeddings } from '../../src/recognition/static-faces.js';
 import type { RoomOptions } from '../../src/room/options.js';
-import { observe, observeStill, type RecognitionState, startRecognition, suspend } from '../../src/room/step.js';
+import { step, stepUnchanged, type RoomState, startRoom, suspend } from '../../src/room/step.js';
 import type { Analysis, Box, Face } from '../../src/vision/face.js';
 import { household, vector } from '../helpers/people.js';
 import { clipOptions } from '../room/clip-options.js';
@@ -18,9 +18,9 @@ const sofa: Box = [600, 300, 110, 110];
 const hourMs = 3_600_000;
 
 /** A room with a camera that trembles as the real detector does in a lit room, or as it is told. */
-function room(options: RoomOptions = clipOptions, fixed = noFixedFaces) {
+function room(options: RoomOptions = clipOptions, fixed = noStaticFaces) {
   const random = seededRandom(7);
-  let state: RecognitionState = startRecognition(0, '', fixed);
+  let state: RoomState = startRoom(0, '', fixed);
   let atMs = 0;
   const said: string[] = [];
   const seen = (one: Face): Face => {
@@ -38,12 +38,12 @@ function room(options: RoomOptions = clipOptions, fixed = noFixedFaces) {
       return atMs;
     },
     get fixed() {
-      return fixedFaces(state.fixed, options.fixed);
+      return staticFaces(state.staticFaces, options.staticFaces);
     },
     frame(faces: readonly Face[], afterMs = 200) {
       atMs += afterMs;
       const analysis: Analysis = { capturedAt: atMs, sequence: atMs, width: 1280, height: 960, faces: faces.map(seen) };
-      const step = observe(state, analysis, household, options);
+      const step = step(state, analysis, household, options);
       state = step.state;
       said.push(...step.events.map((event) => `${event.type} ${event.person ?? ''}`.trim()));
       return step;
@@ -57,7 +57,7 @@ function room(options: RoomOptions = clipOptions, fixed = noFixedFaces) {
     still(ms: number) {
       for (let passed = 0; passed < ms; passed += 200) {
         atMs += 200;
-        const step = observeStill(state, atMs, household, options);
+        const step = stepUnchanged(state, atMs, household, options);
         state = step.state;
       }
     },
@@ -77,7 +77,7 @@ t.test('a portrait has its name for an hour, and is nobody from then on', async 
   t.strictSame(r.said, ['arrived ada']);
   r.pass(hourMs - 10_000, [portrait]);
   t.strictSame(r.fixed, []);
-  const { looks, snapshot } = r.pass(10_000, [portrait]);
+  const { observations: looks, snapshot } = r.pass(10_000, [portrait]);
   t.match(looks[0], { person: null, weight: 0, state: 'unclear', reason: { kind: 'static-face' } });
   t.match(r.fixed, [{ box: { length: 4 } }]);
   t.ok(Math.hypot(r.fixed[0]!.box[0] - wall[0], r.fixed[0]!.box[1] - wall[1]) < 3);
@@ -88,7 +88,7 @@ t.test('a portrait has its name for an hour, and is nobody from then on', async 
   t.match(later.snapshot, { occupied: false, people: [], strangers: 0 });
   r.pass(3 * hourMs, [portrait], 2000);
   t.strictSame(r.said, ['arrived ada', 'left ada']);
-  const { reason } = r.frame([portrait]).looks[0]!;
+  const { reason } = r.frame([portrait]).observations[0]!;
   t.match(reasonText(reason, new Map()), /^has not moved for 4 h: taken for a picture on a wall$/);
 });
 
@@ -139,12 +139,12 @@ t.test('Ada is named beside her portrait, within the hour and after it', async (
   t.strictSame(r.said, ['arrived ada']);
   const alive = (i: number) => face([600 + 20 * Math.sin(i), 300, 110, 110], vector(0.75));
   for (let i = 0; i < 20; i++) r.frame([portrait, alive(i)]);
-  const names = r.frame([portrait, alive(0)]).looks.map((look) => look.person);
+  const names = r.frame([portrait, alive(0)]).observations.map((look) => look.person);
   t.strictSame(names, [null, 'ada'], 'the one that moves has the better claim, though less like her');
   r.pass(hourMs, [portrait]);
   t.strictSame(r.said, ['arrived ada', 'left ada']);
   for (let i = 0; i < 20; i++) r.frame([portrait, alive(i)]);
-  const { looks, snapshot } = r.frame([portrait, alive(0)]);
+  const { observations: looks, snapshot } = r.frame([portrait, alive(0)]);
   t.strictSame(
     looks.map((look) => look.person),
     [null, 'ada'],
@@ -180,7 +180,7 @@ t.test('somebody before the portrait is who they are, and the portrait stays one
   const r = room();
   r.pass(hourMs + 120_000, [portrait]);
   for (let i = 0; i < 20; i++) r.frame([face([20 + 4 * i, 100, 92, 92], ben)]);
-  const { looks } = r.pass(5000, [face(wall, ben)], 200);
+  const { observations: looks } = r.pass(5000, [face(wall, ben)], 200);
   t.equal(looks[0]!.person, 'ben');
   for (let i = 0; i < 20; i++) r.frame([face([100 + 10 * i, 100, 92, 92], ben)]);
   r.pass(60_000, [portrait]);
@@ -238,7 +238,7 @@ t.test('who is there at the start where a picture was is named with the first mo
   t.strictSame(r.said, ['arrived ben']);
   r.pass(30_000, [portrait]);
   t.equal(r.fixed.length, 1, 'and the picture behind is found again');
-  t.strictSame(withoutLooks(r.state.fixed).places[0]!.direction, null);
+  t.strictSame(withoutEmbeddings(r.state.staticFaces).places[0]!.direction, null);
 });
 
 t.test('memory stays bounded while people walk about for a day', async (t) => {
@@ -246,13 +246,13 @@ t.test('memory stays bounded while people walk about for a day', async (t) => {
   for (let i = 0; i < 20_000; i++) {
     r.frame([portrait, face([(i * 7) % 1100, 300 + ((i * 3) % 500), 90, 90], ben)], 4000);
   }
-  t.ok(r.state.fixed.places.length <= 32);
-  t.ok(r.state.fixed.stands.size <= 4);
+  t.ok(r.state.staticFaces.places.length <= 32);
+  t.ok(r.state.staticFaces.stands.size <= 4);
   t.equal(r.fixed.length, 1, 'and the portrait was found among them');
 });
 
 t.test('it can be switched off', async (t) => {
-  const r = room({ ...clipOptions, fixed: { ...clipOptions.fixed, afterMs: Number.POSITIVE_INFINITY } });
+  const r = room({ ...clipOptions, staticFaces: { ...clipOptions.staticFaces, afterMs: Number.POSITIVE_INFINITY } });
   r.pass(4 * hourMs, [portrait]);
   t.strictSame(r.said, ['arrived ada']);
 });

@@ -1,8 +1,8 @@
 // Portraits in random rooms, with people who walk by and before them. ROOMKIN_SEQUENCES sets how many are tried.
 import fc from 'fast-check';
 import t from 'tap';
-import { rejudge } from '../../src/journal/replay.js';
-import { type FixedFace, fixedFaces, remembered } from '../../src/recognition/static-faces.js';
+import { replayJournal } from '../../src/journal/replay.js';
+import { type StaticFace, staticFaces, remembered } from '../../src/recognition/static-faces.js';
 import { keptLooks } from '../journal/made-journal.js';
 import { clipOptions } from '../room/clip-options.js';
 import { replay } from '../room/replay-clip.js';
@@ -14,7 +14,7 @@ const sequences = Number(process.env['ROOMKIN_SEQUENCES'] ?? 100);
 /** Twelve seconds instead of an hour. */
 const options = { ...clipOptions, fixed: { afterMs: 12_000, gapMs: 2000 } };
 
-const isAt = ({ box: [x, y, w, h] }: Pick<FixedFace, 'box'>, portrait: Walk): boolean =>
+const isAt = ({ box: [x, y, w, h] }: Pick<StaticFace, 'box'>, portrait: Walk): boolean =>
   Math.hypot(x + w / 2 - portrait.x0, y + h / 2 - portrait.y) < 20;
 
 t.test(`in ${sequences} random sequences only portraits are taken for pictures, and then name nobody`, async (t) => {
@@ -27,8 +27,8 @@ t.test(`in ${sequences} random sequences only portraits are taken for pictures, 
         const { steps } = played(scene);
         // For each portrait: since when it has been one.
         const since = new Map<Walk, number>();
-        for (const { state, looks, events } of steps) {
-          const pictures = fixedFaces(state.fixed, options.fixed);
+        for (const { state, observations: looks, events } of steps) {
+          const pictures = staticFaces(state.staticFaces, options.fixed);
           for (const picture of pictures) {
             if (!portraits.some((portrait) => isAt(picture, portrait)))
               throw new Error(`a walker was taken for a picture at ${picture.box}`);
@@ -68,7 +68,7 @@ t.test('replay finds the same pictures in what was kept, and changes nothing', a
     const { frames, gallery } = simulate(scene);
     const times = frames.map((frame) => frame.capturedAt);
     const looks = keptLooks(replay(frames, gallery, options), times);
-    const all = rejudge(() => looks, gallery, options);
+    const all = replayJournal(() => looks, gallery, options);
     t.strictSame(
       all.filter(({ before, after }) => before.person !== after.person),
       [],
@@ -95,12 +95,12 @@ t.test('replay leaves a picture that was known from before the record nobody', a
   const times = frames.map((frame) => frame.capturedAt);
   const kept = keptLooks(replay(frames, gallery, clipOptions, known), times);
   t.match(
-    rejudge(() => kept, gallery, clipOptions),
+    replayJournal(() => kept, gallery, clipOptions),
     [{ before: { person: null }, after: { person: null } }],
   );
-  const never = { ...clipOptions, fixed: { ...clipOptions.fixed, afterMs: Number.POSITIVE_INFINITY } };
+  const never = { ...clipOptions, fixed: { ...clipOptions.staticFaces, afterMs: Number.POSITIVE_INFINITY } };
   t.match(
-    rejudge(() => kept, gallery, never),
+    replayJournal(() => kept, gallery, never),
     [{ after: { person: 'ada' } }],
     'unless pictures are not looked for any more',
   );

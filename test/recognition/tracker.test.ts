@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { defaultOptions } from '../../src/recognition/options.js';
-import { bestAssignment, type Look, noTracks, overlap, type Tracks, track } from '../../src/recognition/tracker.js';
+import { bestAssignment, type WeightedFace, noTracks, overlap, type Tracks, track } from '../../src/recognition/tracker.js';
 import type { Box } from '../../src/vision/face.js';
 import { vector } from '../helpers/people.js';
 
@@ -9,11 +9,11 @@ const options = defaultOptions.tracks;
 const ada = vector(1);
 const ben = vector(0, 1);
 
-function look(box: Box, embedding: Float32Array | null = null, weight = 1): Look {
+function look(box: Box, embedding: Float32Array | null = null, weight = 1): WeightedFace {
   return { face: { box, embedding }, weight };
 }
 
-function play(frames: readonly { atMs: number; looks: readonly Look[] }[]): {
+function play(frames: readonly { atMs: number; looks: readonly WeightedFace[] }[]): {
   tracks: Tracks;
   ids: (readonly number[])[];
 } {
@@ -60,7 +60,7 @@ t.test('a poor look keeps its place whatever it looks like', async (t) => {
     { atMs: 200, looks: [look(box, null)] },
   ]);
   t.strictSame(ids, [[1], [1], [1]]);
-  t.equal(tracks.tracks[0]!.evidence.looks, 1);
+  t.equal(tracks.tracks[0]!.pooled.observations, 1);
 });
 
 t.test('two people who cross keep their tracks', async (t) => {

@@ -4,7 +4,7 @@ import { defaultRoomOptions, type RoomOptions } from '../../src/room/options.js'
 
 export const clipOptions: RoomOptions = {
   ...defaultRoomOptions,
-  look: { ...defaultRoomOptions.look, threshold: 0.51 },
+  single: { ...defaultRoomOptions.single, threshold: 0.51 },
   pooled: { ...defaultRoomOptions.pooled, threshold: 0.56 },
   presence: { ...defaultRoomOptions.presence, leaveAfterMs: 10_000 },
 };

@@ -12,7 +12,7 @@ import { type Scene, simulate } from './simulator.js';
 
 const sequences = Number(process.env['ROOMKIN_SEQUENCES'] ?? 150);
 /** Decays fast, so that half a minute is longer than anybody can stay. */
-const options: RoomOptions = { ...clipOptions, places: { halfLifeMs: 5000, motionLastsMs: 5000 } };
+const options: RoomOptions = { ...clipOptions, motionSupport: { halfLifeMs: 5000, motionLastsMs: 5000 } };
 
 t.test(`invariants hold in ${sequences} random sequences`, async (t) => {
   const played = fc.integer({ min: 0, max: 2 ** 31 - 1 });
@@ -51,7 +51,7 @@ t.test('the same sequence gives the same events', async (t) => {
 });
 
 function noSharedNames({ steps }: Replayed): void {
-  for (const { looks, snapshot } of steps) {
+  for (const { observations: looks, snapshot } of steps) {
     const named = looks.flatMap((look) => look.person ?? []);
     if (new Set(named).size !== named.length) throw new Error(`one name for two faces: ${named}`);
     const present = snapshot.people.map((one) => one.person);
@@ -94,7 +94,7 @@ function snapshotsAgree({ steps }: Replayed): void {
 /** Nobody leaves before the time set has passed since the last look that had their name. */
 function leavesLate({ steps }: Replayed): void {
   const last = new Map<string, number>();
-  for (const { looks, events } of steps) {
+  for (const { observations: looks, events } of steps) {
     for (const look of looks) if (look.person !== null) last.set(look.person, look.atMs);
     for (const event of events) {
       if (event.type !== 'left') continue;
@@ -105,10 +105,10 @@ function leavesLate({ steps }: Replayed): void {
 }
 
 function bounded({ steps }: Replayed): void {
-  const { tracks, verdicts, strangers } = steps.at(-1)!.state;
+  const { tracks, decisions: verdicts, unknownPeople: strangers } = steps.at(-1)!.state;
   if (tracks.tracks.length > options.tracks.most) throw new Error('too many tracks');
   if (verdicts.size !== tracks.tracks.length) throw new Error('a verdict without a track');
-  if (strangers.met.length > 32) throw new Error('too many strangers');
+  if (strangers.known.length > 32) throw new Error('too many strangers');
 }
 
 /** A wrong name is worse than no name: who never walked through is never named, look-alikes apart. */
@@ -132,9 +132,9 @@ function doubtsAreOfTwo({ steps }: Replayed, scene: Scene): void {
       if (new Set(people).size !== 2 || names.length !== 2) throw new Error(`a doubt of ${people}`);
       if (!people.some((person) => there.has(person))) throw new Error(`neither of ${people} is there`);
     }
-    for (const verdict of state.verdicts.values()) {
-      if (verdict.between !== null && (verdict.person ?? verdict.stranger) !== null)
-        throw new Error(`${verdict.between} and ${verdict.person ?? verdict.stranger} at once`);
+    for (const verdict of state.decisions.values()) {
+      if (verdict.ambiguousBetween !== null && (verdict.person ?? verdict.unknownPerson) !== null)
+        throw new Error(`${verdict.ambiguousBetween} and ${verdict.person ?? verdict.unknownPerson} at once`);
     }
     if (!snapshot.occupied && snapshot.ambiguous.length > 0) throw new Error('a doubt in an empty room');
   }
@@ -146,12 +146,12 @@ function doubtsAreOfTwo({ steps }: Replayed, scene: Scene): void {
  */
 function nobodyStaysTooLong({ steps }: Replayed): void {
   const { leaveAfterMs, gapMs } = options.presence;
-  const longestMs = longestStayMs(leaveAfterMs, options.places.halfLifeMs);
+  const longestMs = longestStayMs(leaveAfterMs, options.motionSupport.halfLifeMs);
   const last = new Map<string, number>();
   let observedMs = 0;
   let openedMs = 0;
   let beforeMs: number | null = null;
-  for (const { looks, snapshot, state } of steps) {
+  for (const { observations: looks, snapshot, state } of steps) {
     const atMs = state.presence.atMs!;
     const passedMs: number = beforeMs === null ? 0 : atMs - beforeMs;
     if (passedMs > gapMs) openedMs = observedMs;
@@ -170,7 +170,7 @@ function nobodyStaysTooLong({ steps }: Replayed): void {
 
 /** Whoever arrives has a face in that frame, and the name. */
 function motionBringsNobody({ steps }: Replayed): void {
-  for (const { looks, events } of steps) {
+  for (const { observations: looks, events } of steps) {
     for (const { type, person } of events) {
       if (type === 'arrived' && !looks.some((look) => look.person === person)) throw new Error(`${person} has no face`);
     }

@@ -2,14 +2,14 @@
 
 import type { Gallery } from '../../src/gallery/person.js';
 import type { PresenceEvent } from '../../src/presence/presence.js';
-import { noFixedFaces } from '../../src/recognition/static-faces.js';
+import { noStaticFaces } from '../../src/recognition/static-faces.js';
 import type { RoomOptions } from '../../src/room/options.js';
-import { observe, type RecognitionStep, startRecognition } from '../../src/room/step.js';
+import { step, type RoomStep, startRoom } from '../../src/room/step.js';
 import type { Observation } from '../../src/vision/face.js';
 
 export interface Replayed {
   readonly events: readonly PresenceEvent[];
-  readonly steps: readonly RecognitionStep[];
+  readonly steps: readonly RoomStep[];
 }
 
 /** `fixed`: what is known of pictures on the walls before the first frame. */
@@ -17,11 +17,11 @@ export function replay(
   frames: readonly Observation[],
   gallery: Gallery,
   options: RoomOptions,
-  fixed = noFixedFaces,
+  fixed = noStaticFaces,
 ): Replayed {
-  let state = startRecognition(frames[0]?.capturedAt ?? 0, '', fixed);
+  let state = startRoom(frames[0]?.capturedAt ?? 0, '', fixed);
   const steps = frames.map((frame) => {
-    const step = observe(state, frame, gallery, options);
+    const step = step(state, frame, gallery, options);
     state = step.state;
     return step;
   });

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Gallery } from '../../src/gallery/person.js';
-import { claimsOf, hear } from '../../src/presence/arbitration.js';
+import { leasesOf, receiveLeases } from '../../src/presence/arbitration.js';
 import type { PresenceEvent, PresenceSnapshot } from '../../src/presence/presence.js';
 import { defaultRoomOptions } from '../../src/room/options.js';
 import { createRoom } from '../../src/room/room.js';
@@ -11,7 +11,7 @@ const gallery: Gallery = {
   space: 'test',
   version: 1,
   people: [{ id: 'ada', name: 'Ada', templates: [{ id: 1, vector: ada }] }],
-  strangers: [],
+  cohort: [],
 };
 const face: Face = {
   box: [100, 100, 80, 80],
@@ -56,7 +56,7 @@ t.test('the state is said before the event, and only when it changed', async (t)
   const count = said.length;
   one.see(frame(2000, [face]));
   t.equal(said.length, count);
-  t.match(one.looks, [{ atMs: 2000, person: 'ada' }], 'the looks are those of the last frame');
+  t.match(one.observations, [{ atMs: 2000, person: 'ada' }], 'the looks are those of the last frame');
   t.equal(looked.length, 11, 'and each frame is told');
 });
 
@@ -89,7 +89,7 @@ t.test('another room sees her: she leaves between two frames, and her face is so
     createRoom(
       () => gallery,
       defaultRoomOptions,
-      { state() {}, event: (event) => events.push(event), household: () => told.push(id) },
+      { state() {}, event: (event) => events.push(event), leases: () => told.push(id) },
       0,
       id,
     );
@@ -101,20 +101,20 @@ t.test('another room sees her: she leaves between two frames, and her face is so
   for (let at = 2000; at <= 5000; at += 200) kitchen.see(frame(at, []));
   t.equal(kitchen.snapshot?.people[0]?.as, 'assumed');
   const atMs = 5000;
-  hall.reconsider(hear(hall.household, 'kitchen', claimsOf(kitchen.household, atMs), atMs).household);
+  hall.takeLeases(receiveLeases(hall.leases, 'kitchen', leasesOf(kitchen.leases, atMs), atMs).household);
   for (let at = atMs; at < 7000; at += 200) hall.see(frame(at, [face]));
   t.ok(told.includes('hall'));
-  kitchen.reconsider(hear(kitchen.household, 'hall', claimsOf(hall.household, 7000), 7000).household);
+  kitchen.takeLeases(receiveLeases(kitchen.leases, 'hall', leasesOf(hall.leases, 7000), 7000).household);
   t.match(left.at(-1), { type: 'left', person: 'ada', movedTo: 'hall', atMs: 5000 });
   t.strictSame(kitchen.snapshot?.people, []);
 
   for (let at = 7200; at < 9000; at += 200) kitchen.see(frame(at, [face]));
   t.equal(left.length, 2, 'the hall still sees her');
   t.match(kitchen.snapshot, { occupied: true, people: [] }, 'somebody is in the kitchen whom nobody calls Ada');
-  t.match(kitchen.looks, [{ person: 'ada', reason: { kind: 'in-other-room', room: 'hall' } }], 'and `why` tells');
+  t.match(kitchen.observations, [{ person: 'ada', reason: { kind: 'in-other-room', room: 'hall' } }], 'and `why` tells');
   kitchen.blind();
   t.equal(kitchen.snapshot, null);
-  kitchen.reconsider(kitchen.household);
+  kitchen.takeLeases(kitchen.leases);
   t.equal(kitchen.snapshot, null, 'news do not open its eyes');
 });
 
@@ -125,10 +125,10 @@ t.test('who is assumed by motion goes at once when another room sees them', asyn
   t.match(kitchen.snapshot?.people, [{ person: 'ada', as: 'assumed' }], 'five seconds without a face are long over');
   const nothing = { state() {}, event() {} };
   const hall = createRoom(() => gallery, defaultRoomOptions, nothing, 0, 'hall');
-  const claims = claimsOf(kitchen.household, 18_000);
-  hall.reconsider(hear(hall.household, kitchen.household.room, claims, 18_000).household);
+  const claims = leasesOf(kitchen.leases, 18_000);
+  hall.takeLeases(receiveLeases(hall.leases, kitchen.leases.room, claims, 18_000).household);
   for (let at = 18_000; at < 20_000; at += 200) hall.see(frame(at, [face]));
-  kitchen.reconsider(hear(kitchen.household, 'hall', claimsOf(hall.household, 20_000), 20_000).household);
+  kitchen.takeLeases(receiveLeases(kitchen.leases, 'hall', leasesOf(hall.leases, 20_000), 20_000).household);
   t.equal(said.at(-1), 'left ada');
   t.strictSame(kitchen.snapshot?.people, []);
 });
@@ -136,10 +136,10 @@ t.test('who is assumed by motion goes at once when another room sees them', asyn
 t.test('while somebody is being enrolled every frame counts, decided or not', async (t) => {
   const { room: one } = room();
   t.notOk(one.undecided, 'nobody is there');
-  one.attended = true;
+  one.enrolling = true;
   t.ok(one.undecided);
   for (let at = 0; at < 2000; at += 200) one.see(frame(at, [face]));
   t.ok(one.undecided);
-  one.attended = false;
+  one.enrolling = false;
   t.notOk(one.undecided, 'she has her name');
 });

@@ -54,7 +54,7 @@ export function simulate(scene: Scene): Clip {
   const gallery: Gallery = {
     space: 'simulated',
     version: 1,
-    strangers: [],
+    cohort: [],
     people: scene.residents.map((id) => ({
       id,
       name: id.charAt(0).toUpperCase() + id.slice(1),

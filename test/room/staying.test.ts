@@ -2,7 +2,7 @@
 import t from 'tap';
 import type { Gallery } from '../../src/gallery/person.js';
 import { defaultRoomOptions, type RoomOptions } from '../../src/room/options.js';
-import { observe, type RecognitionState, startRecognition, suspend } from '../../src/room/step.js';
+import { step, type RoomState, startRoom, suspend } from '../../src/room/step.js';
 import type { Box, Face } from '../../src/vision/face.js';
 import { household, vector } from '../helpers/people.js';
 import { clipOptions } from './clip-options.js';
@@ -18,12 +18,12 @@ const options: RoomOptions = { ...clipOptions, presence: defaultRoomOptions.pres
 
 /** Ada was named at `here`, and the next frame is due. */
 function room(given = options) {
-  let state: RecognitionState = startRecognition(0);
+  let state: RoomState = startRoom(0);
   let atMs = 0;
   const said: string[] = [];
   const frame = (faces: Face[], moved: readonly Box[], gallery: Gallery = household, hints = {}) => {
     atMs += stepMs;
-    const step = observe(
+    const step = step(
       state,
       { capturedAt: atMs, sequence: 0, width: 1280, height: 960, faces, moved },
       gallery,
@@ -94,7 +94,7 @@ t.test('who walks out has left a moment later than the time set', async (t) => {
 });
 
 t.test('switched off, it is the time set', async (t) => {
-  const off = { ...options, places: { ...options.places, halfLifeMs: 0 } };
+  const off = { ...options, places: { ...options.motionSupport, halfLifeMs: 0 } };
   t.equal(
     room(off).untilLeft(() => [back]),
     60_000,

@@ -3,7 +3,7 @@ import { seededRandom } from '../../src/commands/evaluate/random.js';
 import type { Gallery } from '../../src/gallery/person.js';
 import { reasonText } from '../../src/recognition/reason-text.js';
 import { defaultRoomOptions } from '../../src/room/options.js';
-import { observe, observeStill, type RecognitionState, startRecognition } from '../../src/room/step.js';
+import { step, stepUnchanged, type RoomState, startRoom } from '../../src/room/step.js';
 import type { Analysis, Box, Face } from '../../src/vision/face.js';
 import { household, vector } from '../helpers/people.js';
 import { clipOptions } from './clip-options.js';
@@ -17,11 +17,11 @@ const there: Box = [600, 100, 90, 90];
 
 /** A room that is shown faces, one frame each 100 ms unless told otherwise. */
 function room(options = clipOptions) {
-  let state: RecognitionState = startRecognition(0);
+  let state: RoomState = startRoom(0);
   let atMs = 0;
   let sequence = 0;
   const said: string[] = [];
-  const take = (step: ReturnType<typeof observe>) => {
+  const take = (step: ReturnType<typeof step>) => {
     state = step.state;
     said.push(...step.events.map((event) => `${event.type} ${event.person ?? ''}`.trim()));
     return step;
@@ -37,11 +37,11 @@ function room(options = clipOptions) {
     frame(faces: Face[], gallery: Gallery = household, afterMs = 100, hints = {}) {
       atMs += afterMs;
       const analysis: Analysis = { capturedAt: atMs, sequence: sequence++, width: 1280, height: 960, faces };
-      return take(observe(state, analysis, gallery, options, hints));
+      return take(step(state, analysis, gallery, options, hints));
     },
     still(afterMs: number, gallery: Gallery = household) {
       atMs += afterMs;
-      return take(observeStill(state, atMs, gallery, options));
+      return take(stepUnchanged(state, atMs, gallery, options));
     },
   };
 }
@@ -50,7 +50,7 @@ const names = new Map(household.people.map(({ id, name }) => [id, name]));
 
 t.test('three good looks name a person within half a second', async (t) => {
   const r = room();
-  const reasons = Array.from({ length: 3 }, () => r.frame([face(here, ada)]).looks[0]!.reason);
+  const reasons = Array.from({ length: 3 }, () => r.frame([face(here, ada)]).observations[0]!.reason);
   t.strictSame(reasons.slice(0, 2), [
     { kind: 'few-agreeing', best: 'ada', agreeing: 1, needed: 3 },
     { kind: 'few-agreeing', best: 'ada', agreeing: 2, needed: 3 },
@@ -63,7 +63,7 @@ t.test('forty bad looks name nobody', async (t) => {
   const r = room();
   for (let i = 0; i < 40; i++) r.frame([face(here, ada, { eyesPx: 9 })]);
   t.strictSame(r.said, []);
-  const { looks, snapshot } = r.frame([face(here, ada, { eyesPx: 9 })]);
+  const { observations: looks, snapshot } = r.frame([face(here, ada, { eyesPx: 9 })]);
   t.match(looks[0], {
     person: null,
     state: 'unclear',
@@ -75,7 +75,7 @@ t.test('forty bad looks name nobody', async (t) => {
 
 t.test('a look explains itself with the best two names', async (t) => {
   const r = room();
-  const { looks } = r.frame([face(here, ada)]);
+  const { observations: looks } = r.frame([face(here, ada)]);
   t.match(looks[0], { best: 'ada', runnerUp: 'ben', person: null, state: 'unclear', track: 1 });
   t.ok(Math.abs(looks[0]!.similarity! - 0.8) < 1e-6);
 });
@@ -95,7 +95,7 @@ t.test('blurred faces near nobody are not strangers', async (t) => {
   const r = room();
   for (let i = 0; i < 100; i++) r.frame([face(here, zoe, { sharpness: 0.15 })]);
   t.strictSame(r.said, []);
-  t.match(r.frame([face(here, zoe, { sharpness: 0.15 })]).looks[0]!.reason, {
+  t.match(r.frame([face(here, zoe, { sharpness: 0.15 })]).observations[0]!.reason, {
     kind: 'not-yet-stranger',
     because: { kind: 'few-good', good: 0, needed: 6, overMs: 1500 },
   });
@@ -113,7 +113,7 @@ t.test('a few looks name nobody whom somebody else resembles; more of them do', 
   const between = vector(0.7, 0.59);
   for (let i = 0; i < 3; i++) r.frame([face(here, between)]);
   t.strictSame(r.said, []);
-  const { reason } = r.frame([face(here, between)]).looks[0]!;
+  const { reason } = r.frame([face(here, between)]).observations[0]!;
   t.match(reason, { kind: 'too-close', best: 'ada', second: 'ben' });
   t.match(reasonText(reason, names), /^Ada and Ben are 0.11 apart, 0.12 needed$/);
   for (let i = 0; i < 30; i++) r.frame([face(here, between)]);
@@ -123,7 +123,7 @@ t.test('a few looks name nobody whom somebody else resembles; more of them do', 
 t.test('two faces never share a name', async (t) => {
   const r = room();
   for (let i = 0; i < 10; i++) {
-    const { looks } = r.frame([face(here, ada), face(there, vector(0.9))]);
+    const { observations: looks } = r.frame([face(here, ada), face(there, vector(0.9))]);
     t.ok(looks.filter((look) => look.person === 'ada').length <= 1);
   }
   t.strictSame(r.said, ['arrived ada']);
@@ -132,7 +132,7 @@ t.test('two faces never share a name', async (t) => {
 t.test('another face in the same place does not inherit the name', async (t) => {
   const r = room();
   for (let i = 0; i < 100; i++) r.frame([face(here, ada)]);
-  const { looks } = r.frame([face(here, vector(0, 0.95))]);
+  const { observations: looks } = r.frame([face(here, vector(0, 0.95))]);
   t.not(looks[0]!.track, 1);
   t.equal(looks[0]!.person, null);
   for (let i = 0; i < 3; i++) r.frame([face(here, vector(0, 0.95))]);
@@ -142,7 +142,7 @@ t.test('another face in the same place does not inherit the name', async (t) => 
 t.test('a track taken over by somebody similar changes its name after three sure looks', async (t) => {
   const r = room();
   for (let i = 0; i < 100; i++) r.frame([face(here, ada)]);
-  const names = Array.from({ length: 6 }, () => r.frame([face(here, ben)]).looks[0]!);
+  const names = Array.from({ length: 6 }, () => r.frame([face(here, ben)]).observations[0]!);
   t.strictSame(
     names.map((look) => [look.track, look.person]),
     [
@@ -172,7 +172,7 @@ t.test('who is forgotten leaves with the next frame and is not named again', asy
   const without = { ...household, version: 2, people: household.people.slice(1) };
   r.frame([face(here, ada)], without);
   t.strictSame(r.said, ['arrived ada', 'left ada']);
-  for (let i = 0; i < 5; i++) t.equal(r.frame([face(here, ada)], without).looks[0]!.person, null);
+  for (let i = 0; i < 5; i++) t.equal(r.frame([face(here, ada)], without).observations[0]!.person, null);
 });
 
 t.test('a face that is said not to be somebody loses the name while it is still there', async (t) => {
@@ -181,9 +181,9 @@ t.test('a face that is said not to be somebody loses the name while it is still 
   for (let i = 0; i < 5; i++) r.frame([face(here, double)]);
   t.strictSame(r.said, ['arrived ada']);
   const people = household.people.map((one) =>
-    one.id === 'ada' ? { ...one, rejections: [{ id: 1, vector: double }] } : one,
+    one.id === 'ada' ? { ...one, negativeTemplates: [{ id: 1, vector: double }] } : one,
   );
-  const { looks } = r.frame([face(here, double)], { ...household, version: 2, people });
+  const { observations: looks } = r.frame([face(here, double)], { ...household, version: 2, people });
   t.match(looks, [{ person: null, state: 'unclear', reason: { kind: 'nearer-to-negative', best: 'ada' } }]);
 });
 
@@ -242,6 +242,6 @@ t.test('memory stays bounded over a day of strangers', async (t) => {
       r.frame([face([(i * 97) % 1100, 100, 90, 90], near(somebody, 0.9, direction(8, random)))]);
   }
   t.ok(r.state.tracks.tracks.length <= defaultRoomOptions.tracks.most);
-  t.equal(r.state.verdicts.size, r.state.tracks.tracks.length);
-  t.ok(r.state.strangers.met.length <= 32);
+  t.equal(r.state.decisions.size, r.state.tracks.tracks.length);
+  t.ok(r.state.unknownPeople.known.length <= 32);
 });

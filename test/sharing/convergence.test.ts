@@ -44,8 +44,8 @@ function take(rooms: readonly HouseRoom[], said: [string, Buffer][], at: Step, c
     if (at.type === 'forget') return void store.forget(person.id);
     store.change((changes) => {
       if (at.type === 'photo') changes.addTemplate(person.id, madeUpTemplate(`photo ${count}`));
-      if (at.type === 'aside' && person.templates.length > 1) changes.setAside([person.templates[0]!.id]);
-      if (at.type === 'correct') changes.addRejection(person.id, madeUpTemplate(`not ${count}`));
+      if (at.type === 'aside' && person.templates.length > 1) changes.disable([person.templates[0]!.id]);
+      if (at.type === 'correct') changes.addNegativeTemplate(person.id, madeUpTemplate(`not ${count}`));
       if (at.type === 'rename' && !people.some(({ id, name }) => id !== person.id && folded(name) === folded(at.name)))
         changes.rename(person.id, at.name);
     });

@@ -86,7 +86,7 @@ export function content({ store }: HouseRoom): unknown {
         })
         .sort(),
       rejections: store
-        .openRejections(id)
+        .openNegativeTemplates(id)
         .map(({ source, vector }) => `${Buffer.from(source).toString('hex')} ${vector.join()}`)
         .sort(),
     }))

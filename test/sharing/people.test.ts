@@ -25,9 +25,9 @@ t.test('who is enrolled in one room is known in the other, with everything that 
   const [hall, kitchen] = rooms(t, 'hall', 'kitchen') as [HouseRoom, HouseRoom];
   const ada = enrolMadeUp(kitchen.store, 'Ada', 3);
   kitchen.store.change((changes) => {
-    changes.setAside([1]);
-    changes.addLook(ada, madeUpTemplate('a look of hers'));
-    changes.addRejection(ada, madeUpTemplate('not her'));
+    changes.disable([1]);
+    changes.addCorrectedTemplate(ada, madeUpTemplate('a look of hers'));
+    changes.addNegativeTemplate(ada, madeUpTemplate('not her'));
     changes.addTemplate(ada, { ...madeUpTemplate('of another model'), space: 'another-space' });
   });
   const before = hall.store.version;
@@ -38,7 +38,7 @@ t.test('who is enrolled in one room is known in the other, with everything that 
   t.equal(person?.templates.length, 3, 'the one that is set aside is not in use');
   t.equal(person?.templates.filter(({ corrected }) => corrected).length, 1);
   t.same(
-    person?.rejections?.map(({ vector }) => vector),
+    person?.negativeTemplates?.map(({ vector }) => vector),
     [madeUpVector('not her')],
   );
   t.equal(hall.store.gallery('another-space').people[0]?.templates.length, 1, 'kept for a room that can use it');
@@ -61,7 +61,7 @@ t.test('a change touches only what it changes', (t) => {
   const was = numbers();
   kitchen.store.change((changes) => {
     changes.rename(ada, 'Mina');
-    changes.setAside([2]);
+    changes.disable([2]);
     changes.removeTemplates([3]);
     changes.addTemplate(ada, madeUpTemplate('new'));
   });
@@ -304,7 +304,7 @@ t.test('forty photos in two spaces and eighty corrections fit', (t) => {
     for (const of of [space, 'another-space'])
       for (let i = 0; i < 40; i += 1) {
         changes.addTemplate(id, { ...madeUpTemplate(`photo ${i}`), space: of, quality });
-        changes.addRejection(id, { ...madeUpTemplate(`not ${i}`), space: of });
+        changes.addNegativeTemplate(id, { ...madeUpTemplate(`not ${i}`), space: of });
       }
   });
   kitchen.people.fold();

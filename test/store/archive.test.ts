@@ -43,7 +43,7 @@ t.test('a gallery comes back whole in another store', (t) => {
   enrolMadeUp(from, 'Ada', 3);
   enrolMadeUp(from, 'Zoë', 1);
   from.change((changes) => changes.rename('ada', 'Mrs Lovelace'));
-  from.change((changes) => changes.addStranger(madeUpTemplate('somebody')));
+  from.change((changes) => changes.addToCohort(madeUpTemplate('somebody')));
   using to = emptyStore();
   const result = restoreArchive(to, writeArchive(from), 'f', false);
   t.same(result, {
@@ -58,14 +58,14 @@ t.test('a gallery comes back whole in another store', (t) => {
     to.gallery(space).people.map(({ id, name, templates }) => [id, name, templates.map(({ vector }) => vector)]),
     from.gallery(space).people.map(({ id, name, templates }) => [id, name, templates.map(({ vector }) => vector)]),
   );
-  t.same(to.gallery(space).strangers, [madeUpVector('somebody')]);
+  t.same(to.gallery(space).cohort, [madeUpVector('somebody')]);
   t.end();
 });
 
 t.test('people who are there already are never mixed with those of a backup', (t) => {
   using from = emptyStore();
   enrolMadeUp(from, 'Ada', 3);
-  from.change((changes) => changes.addStranger(madeUpTemplate('somebody')));
+  from.change((changes) => changes.addToCohort(madeUpTemplate('somebody')));
   const text = writeArchive(from);
   using to = emptyStore();
   to.change((changes) => changes.addTemplate(changes.person('ada'), madeUpTemplate('another')));
@@ -76,7 +76,7 @@ t.test('people who are there already are never mixed with those of a backup', (t
     to.gallery(space).people[0]?.templates.map(({ vector }) => vector),
     [0, 1, 2].map((i) => madeUpVector(`Ada/${i}`)),
   );
-  t.equal(to.gallery(space).strangers.length, 1, 'a stranger is not doubled');
+  t.equal(to.gallery(space).cohort.length, 1, 'a stranger is not doubled');
   t.end();
 });
 

@@ -20,7 +20,7 @@ function folder(t: { teardown(work: () => void): void }): string {
 
 type TestStore = ReturnType<typeof openTestStore>;
 const ada = (store: TestStore) => store.gallery(space).people.find(({ id }) => id === 'ada')!;
-const rejections = (store: TestStore): unknown[] => (ada(store).rejections ?? []).map(({ id, vector }) => [id, vector]);
+const rejections = (store: TestStore): unknown[] => (ada(store).negativeTemplates ?? []).map(({ id, vector }) => [id, vector]);
 
 t.test('what was said about looks comes back after a restart, and can be taken back', async (t) => {
   const directory = folder(t);
@@ -28,8 +28,8 @@ t.test('what was said about looks comes back after a restart, and can be taken b
     using store = openTestStore(directory, { wallMs: () => 5_000 });
     enrolMadeUp(store, 'Ada', 2);
     const said = store.change((changes) => [
-      changes.addRejection('ada', madeUpTemplate('not her')),
-      changes.addLook('ada', madeUpTemplate('her')),
+      changes.addNegativeTemplate('ada', madeUpTemplate('not her')),
+      changes.addCorrectedTemplate('ada', madeUpTemplate('her')),
     ]);
     t.match(said, [
       { id: 1, person: 'ada', template: null, createdAtMs: 5_000 },
@@ -46,7 +46,7 @@ t.test('what was said about looks comes back after a restart, and can be taken b
       [3, true],
     ],
   );
-  t.same(store.gallery('another-space').people[0]?.rejections, []);
+  t.same(store.gallery('another-space').people[0]?.negativeTemplates, []);
   t.same(
     store.find('ada').templates.map(({ correction }) => correction),
     [null, null, 2],
@@ -64,7 +64,7 @@ t.test('what was said about looks comes back after a restart, and can be taken b
   t.equal(ada(store).templates.length, 2);
   t.same(rejections(store), []);
   t.throws(() => store.change((changes) => changes.undo(1)), { code: 'CORRECTION_UNKNOWN', message: /--list/ });
-  const again = store.change((changes) => changes.addRejection('ada', madeUpTemplate('not her')));
+  const again = store.change((changes) => changes.addNegativeTemplate('ada', madeUpTemplate('not her')));
   t.equal(again?.id, 3, 'the number of what was taken back is not given again');
 });
 
@@ -72,40 +72,40 @@ t.test('said twice is said once; the contrary must be taken back first', async (
   using store = openTestStore(folder(t));
   enrolMadeUp(store, 'Ada', 2);
   const face = madeUpTemplate('face');
-  t.ok(store.change((changes) => changes.addRejection('ada', face)));
+  t.ok(store.change((changes) => changes.addNegativeTemplate('ada', face)));
   t.equal(
-    store.change((changes) => changes.addRejection('ada', face)),
+    store.change((changes) => changes.addNegativeTemplate('ada', face)),
     null,
   );
-  t.throws(() => store.change((changes) => changes.addLook('ada', face)), {
+  t.throws(() => store.change((changes) => changes.addCorrectedTemplate('ada', face)), {
     code: 'CORRECTION_REFUSED',
     message: /is not Ada: roomkin correct --undo 1 first/,
   });
   enrolMadeUp(store, 'Ben', 2);
   t.ok(
-    store.change((changes) => changes.addLook('ben', face)),
+    store.change((changes) => changes.addCorrectedTemplate('ben', face)),
     'of another person it may be said',
   );
   t.equal(
-    store.change((changes) => changes.addLook('ben', face)),
+    store.change((changes) => changes.addCorrectedTemplate('ben', face)),
     null,
   );
-  store.change((changes) => changes.setAside([5]));
+  store.change((changes) => changes.disable([5]));
   t.equal(
-    store.change((changes) => changes.addLook('ben', face)),
+    store.change((changes) => changes.addCorrectedTemplate('ben', face)),
     null,
   );
   t.equal(store.gallery(space).people[1]?.templates.length, 3, 'what was set aside is put back');
-  t.throws(() => store.change((changes) => changes.addRejection('ben', face)), { message: /is Ben: .*--undo 2/ });
-  t.throws(() => store.change((changes) => changes.addRejection('eve', face)), { code: 'PERSON_UNKNOWN' });
+  t.throws(() => store.change((changes) => changes.addNegativeTemplate('ben', face)), { message: /is Ben: .*--undo 2/ });
+  t.throws(() => store.change((changes) => changes.addNegativeTemplate('eve', face)), { code: 'PERSON_UNKNOWN' });
 });
 
 t.test('a look that was learned is not a photo that a person can be told by', async (t) => {
   using store = openTestStore(folder(t));
   enrolMadeUp(store, 'Ada', 1);
-  store.change((changes) => changes.addLook('ada', madeUpTemplate('look')));
-  t.throws(() => store.change((changes) => changes.setAside([1])), { code: 'PHOTO_NEEDED' });
-  store.change((changes) => changes.setAside([2]));
+  store.change((changes) => changes.addCorrectedTemplate('ada', madeUpTemplate('look')));
+  t.throws(() => store.change((changes) => changes.disable([1])), { code: 'PHOTO_NEEDED' });
+  store.change((changes) => changes.disable([2]));
   t.equal(ada(store).templates.length, 1);
 });
 
@@ -114,7 +114,7 @@ t.test('a rejected face cannot be made a template by changing the database', asy
   {
     using store = openTestStore(directory);
     enrolMadeUp(store, 'Ada', 2);
-    store.change((changes) => changes.addRejection('ada', madeUpTemplate('not her')));
+    store.change((changes) => changes.addNegativeTemplate('ada', madeUpTemplate('not her')));
   }
   const database = new Database(join(directory, 'gallery.sqlite'));
   database.exec('UPDATE template SET sealed = (SELECT sealed FROM correction) WHERE id = 1');
@@ -130,13 +130,13 @@ t.test('a backup carries corrections, --replace replaces them, forgetting erases
   using from = openTestStore(directory);
   enrolMadeUp(from, 'Ada', 2);
   from.change((changes) => {
-    changes.addRejection('ada', madeUpTemplate('not her'));
-    changes.addLook('ada', madeUpTemplate('her'));
+    changes.addNegativeTemplate('ada', madeUpTemplate('not her'));
+    changes.addCorrectedTemplate('ada', madeUpTemplate('her'));
   });
   const text = writeArchive(from);
   using to = openTestStore(folder(t));
   enrolMadeUp(to, 'Ada', 1);
-  to.change((changes) => changes.addRejection('ada', madeUpTemplate('other')));
+  to.change((changes) => changes.addNegativeTemplate('ada', madeUpTemplate('other')));
   t.match(restoreArchive(to, text, 'f', true), { people: [{ templates: 3 }] });
   t.same(
     ada(to).templates.map(({ vector, corrected }) => [vector, corrected ?? false]),
@@ -147,7 +147,7 @@ t.test('a backup carries corrections, --replace replaces them, forgetting erases
     ],
   );
   t.same(
-    ada(to).rejections?.map(({ vector }) => vector),
+    ada(to).negativeTemplates?.map(({ vector }) => vector),
     [madeUpVector('not her')],
   );
   const old = JSON.parse(text);

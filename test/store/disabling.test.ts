@@ -27,7 +27,7 @@ t.test('a photo that is set aside names nobody, stays kept, and comes back', asy
   {
     using store = openTestStore(directory, { wallMs: () => 1_000 });
     enrolMadeUp(store, 'Ada', 3);
-    store.change((changes) => changes.setAside([2]));
+    store.change((changes) => changes.disable([2]));
     t.same(inUse(store), [1, 3]);
   }
   using store = openTestStore(directory);
@@ -37,10 +37,10 @@ t.test('a photo that is set aside names nobody, stays kept, and comes back', asy
     'after a restart too',
   );
   const { version } = store;
-  store.change((changes) => changes.setAside([2]));
+  store.change((changes) => changes.disable([2]));
   t.equal(store.find('ada').templates[1]?.setAsideAtMs, 1_000, 'set aside twice is set aside once');
   t.ok(store.version > version);
-  store.change((changes) => changes.putBack([2, 1]));
+  store.change((changes) => changes.enable([2, 1]));
   t.same(inUse(store), [1, 2, 3]);
   t.same(store.gallery(space).people[0]?.templates[1]?.vector, madeUpVector('Ada/1'));
 });
@@ -50,12 +50,12 @@ t.test('all that were named or none; nobody is left without a photo', async (t) 
   enrolMadeUp(store, 'Ada', 2);
   enrolMadeUp(store, 'Ben', 2);
   const refused = (ids: number[], code: string, message: RegExp): void => {
-    t.throws(() => store.change((changes) => changes.setAside(ids)), { code, message });
+    t.throws(() => store.change((changes) => changes.disable(ids)), { code, message });
     t.same(inUse(store), [1, 2, 3, 4]);
   };
   refused([1, 99], 'PHOTO_UNKNOWN', /no photo 99: .*--check.*show NAME.*nothing was changed/);
   refused([3, 1, 2], 'PHOTO_NEEDED', /Ada would have none in use: .*forget "Ada"/);
-  t.throws(() => store.change((changes) => changes.putBack([99])), { code: 'PHOTO_UNKNOWN' });
+  t.throws(() => store.change((changes) => changes.enable([99])), { code: 'PHOTO_UNKNOWN' });
   store.change((changes) => changes.addTemplate('ada', { ...madeUpTemplate('x'), space: 'another-space' }));
   refused([1, 2], 'PHOTO_NEEDED', /none in use/);
 });
@@ -63,7 +63,7 @@ t.test('all that were named or none; nobody is left without a photo', async (t) 
 t.test('enrolling the very same photo again puts it back, another photo does not', async (t) => {
   using store = openTestStore(folder(t));
   enrolMadeUp(store, 'Ada', 2);
-  store.change((changes) => changes.setAside([2]));
+  store.change((changes) => changes.disable([2]));
   store.change((changes) => t.equal(changes.addTemplate('ada', madeUpTemplate('new')), true));
   t.same(inUse(store), [1, 3]);
   store.change((changes) => t.equal(changes.addTemplate('ada', madeUpTemplate('Ada/1')), true));
@@ -75,7 +75,7 @@ t.test('a backup keeps what is set aside, and forgetting erases it', async (t) =
   const directory = folder(t);
   using from = openTestStore(directory);
   enrolMadeUp(from, 'Ada', 3);
-  from.change((changes) => changes.setAside([2]));
+  from.change((changes) => changes.disable([2]));
   using to = openTestStore(folder(t));
   restoreArchive(to, writeArchive(from), 'f', false);
   t.equal(to.find('ada').templates.length, 3);
@@ -98,7 +98,7 @@ t.test('a gallery of the first schema opens with all its photos in use', async (
     // As the first roomkin left it: today's file without what came later.
     using store = openTestStore(directory);
     enrolMadeUp(store, 'Ada', 2);
-    store.change((changes) => changes.addStranger(madeUpTemplate('somebody')));
+    store.change((changes) => changes.addToCohort(madeUpTemplate('somebody')));
   }
   const path = join(directory, 'gallery.sqlite');
   const now = new Database(path);
@@ -121,8 +121,8 @@ t.test('a gallery of the first schema opens with all its photos in use', async (
   t.same(damage, []);
   t.same(inUse(store), [1, 2]);
   t.same(store.corrections(), []);
-  t.equal(store.gallery(space).strangers.length, 1);
-  store.change((changes) => changes.setAside([1]));
+  t.equal(store.gallery(space).cohort.length, 1);
+  store.change((changes) => changes.disable([1]));
   t.same(inUse(store), [2]);
   const after = new Database(path, { readonly: true });
   t.equal(after.pragma('user_version', { simple: true }), migrations.length);

@@ -57,10 +57,10 @@ t.test('the same photo is kept once', (t) => {
     const id = changes.person('Ada');
     t.equal(changes.addTemplate(id, madeUpTemplate('one')), true);
     t.equal(changes.addTemplate(id, madeUpTemplate('one')), false);
-    t.equal(changes.addStranger(madeUpTemplate('one')), true);
-    t.equal(changes.addStranger(madeUpTemplate('one')), false);
+    t.equal(changes.addToCohort(madeUpTemplate('one')), true);
+    t.equal(changes.addToCohort(madeUpTemplate('one')), false);
   });
-  t.equal(store.gallery(space).strangers.length, 1);
+  t.equal(store.gallery(space).cohort.length, 1);
   t.end();
 });
 
@@ -68,7 +68,7 @@ t.test('nothing of a template lies in the clear, in any of the files', (t) => {
   const directory = folder(t);
   using store = openTestStore(directory);
   enrolMadeUp(store, 'Ada');
-  store.change((changes) => changes.addStranger(madeUpTemplate('somebody')));
+  store.change((changes) => changes.addToCohort(madeUpTemplate('somebody')));
   t.ok(existsSync(join(directory, 'gallery.sqlite-wal')));
   const bytes = everyByte(directory);
   for (const seed of ['Ada/0', 'Ada/1', 'somebody']) {

@@ -13,7 +13,7 @@ import type { Gallery } from '../../src/gallery/person.js';
 import { defaultRoomOptions, roomOptionsFor } from '../../src/room/options.js';
 import { createRoom } from '../../src/room/room.js';
 import { openStore } from '../../src/store/gallery-store.js';
-import { keepFixed, readFixed } from '../../src/store/static-faces.js';
+import { rememberStaticFaces, readStaticFaces } from '../../src/store/static-faces.js';
 import type { Box, Face } from '../../src/vision/face.js';
 
 const width = 640;
@@ -37,7 +37,7 @@ t.before(async () => {
   await whole.clone().png().toFile(path);
   const seen = await engine.analyze(photoFrame(await readPhoto(path)), { search: 'all' });
   const template = { id: 1, vector: seen.faces[0]!.embedding! };
-  gallery = { space, version: 1, strangers: [], people: [{ id: 'ada', name: 'Ada', templates: [template] }] };
+  gallery = { space, version: 1, cohort: [], people: [{ id: 'ada', name: 'Ada', templates: [template] }] };
   const random = seededRandom(3);
   let around: readonly Box[] = [];
   const picture = await whole.resize(200, 200).png().toBuffer();
@@ -81,8 +81,8 @@ function hang(store = openStore({ directory: join(folder, 'store'), keyFile: joi
     ...roomOptionsFor('resnet50-w100'),
     presence: { ...defaultRoomOptions.presence, leaveAfterMs: 20_000 },
   };
-  const room = createRoom(() => gallery, options, listener, 0, 'lab', readFixed(store));
-  const keep = keepFixed(room, store, (level, sentence) => log.push(`${level}: ${sentence}`));
+  const room = createRoom(() => gallery, options, listener, 0, 'lab', readStaticFaces(store));
+  const keep = rememberStaticFaces(room, store, (level, sentence) => log.push(`${level}: ${sentence}`));
   let atMs = 0;
   let sequence = 0;
   const show = (forMs: number, everyMs: number, from = analyses) => {
@@ -104,11 +104,11 @@ t.test('a portrait leaves the room empty after an hour, says so once, and stays 
   t.strictSame(said, ['arrived ada'], 'a good photo is she, for all that one look can tell');
   show(3_580_000, 1000);
   t.equal(room.undecided, false);
-  t.strictSame(room.fixedFaces, []);
+  t.strictSame(room.staticFaces, []);
   show(60_000, 1000);
   t.strictSame(said, ['arrived ada', 'left ada']);
   t.match(room.snapshot, { occupied: false, people: [], strangers: 0 });
-  t.match(room.looks, [{ person: null, weight: 0, reason: { kind: 'static-face' } }]);
+  t.match(room.observations, [{ person: null, weight: 0, reason: { kind: 'static-face' } }]);
   t.equal(room.undecided, false, 'the motion gate may rest');
   t.match(log, [/^notice: a face at \d+,\d+ px has not moved for 1 h: taken for a picture, it names nobody$/]);
   show(7_200_000, 1000);
@@ -120,7 +120,7 @@ t.test('a portrait leaves the room empty after an hour, says so once, and stays 
   again.show(120_000, 200);
   t.strictSame(again.said, [], 'from the first look on');
   t.match(again.room.snapshot, { occupied: false });
-  t.match(again.room.looks, [{ reason: { kind: 'static-face' } }]);
+  t.match(again.room.observations, [{ reason: { kind: 'static-face' } }]);
   t.strictSame(again.log, [], 'nothing new');
   again.show(60_000, 1000, elsewhere);
   t.strictSame(again.said, ['arrived ada'], 'hung elsewhere it has its hour again');
@@ -133,7 +133,7 @@ t.test('what lies on the disk is no picture and no look, and noise there is noth
   t.equal(store.setting('fixed_faces'), '{"size":[640,480],"faces":[]}', 'it was taken down');
   const { room, show } = hang(store);
   show(3_700_000, 1000);
-  t.equal(room.fixedFaces.length, 1);
+  t.equal(room.staticFaces.length, 1);
   const text = store.setting('fixed_faces')!;
   t.match(JSON.parse(text), { size: [width, height], faces: [{ box: Array, stillMs: Number }] });
   t.ok(text.length < 100, 'no room for an embedding');
@@ -144,7 +144,7 @@ t.test('what lies on the disk is no picture and no look, and noise there is noth
     '{"size":[640,480],"faces":[{"box":[1,2,-3,4],"stillMs":1}]}',
   ]) {
     store.setSetting('fixed_faces', damaged);
-    t.equal(readFixed(store).places.length, 0);
+    t.equal(readStaticFaces(store).places.length, 0);
   }
 });
 
@@ -157,7 +157,7 @@ t.test('a disk that fails costs a warning', async (t) => {
   const log: string[] = [];
   const face = { id: 1, box: [1, 2, 30, 30] as const, stillMs: 3_600_000 };
   const room: { fixedFaces: (typeof face)[] } = { fixedFaces: [] };
-  const keep = keepFixed(room, store, (level, sentence) => log.push(`${level}: ${sentence}`));
+  const keep = rememberStaticFaces(room, store, (level, sentence) => log.push(`${level}: ${sentence}`));
   room.fixedFaces = [face];
   keep(640, 480);
   keep(640, 480);

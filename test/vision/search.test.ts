@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Candidate } from '../../src/vision/blazeface.js';
 import type { Box, Landmarks } from '../../src/vision/face.js';
 import type { View } from '../../src/vision/picture.js';
-import { defaultSearch, type Look, searchFaces, tileGrid, tileSides, tilesInTurn } from '../../src/vision/search.js';
+import { defaultSearch, type DetectorPass, searchFaces, tileGrid, tileSides, tilesInTurn } from '../../src/vision/search.js';
 
 const frame = { width: 1280, height: 960 };
 const all = { search: 'all', around: [], moved: [], turn: 0 } as const;
@@ -15,9 +15,9 @@ function face(box: Box, score = 0.8): Candidate {
 }
 
 /** A detector that sees faces which are wholly in view and at least `leastPx` wide in its input. */
-function detector(faces: readonly Candidate[], leastPx = 12): { look: Look; views: View[] } {
+function detector(faces: readonly Candidate[], leastPx = 12): { look: DetectorPass; views: View[] } {
   const views: View[] = [];
-  const look: Look = (view, leastScore) => {
+  const look: DetectorPass = (view, leastScore) => {
     views.push(view);
     return faces.filter(({ box: [x, y, w, h], score }) => {
       const inside = x >= view.x && y >= view.y && x + w <= view.x + view.side && y + h <= view.y + view.side;
@@ -114,9 +114,9 @@ t.test('a near face that is expected costs no close-up: the whole frame shows it
 
 t.test('what close-ups do not confirm is no face', async (t) => {
   const ghost = face([600, 400, 40, 40], 0.7);
-  const look: Look = (view) => (view.side > 200 ? [ghost] : []);
+  const look: DetectorPass = (view) => (view.side > 200 ? [ghost] : []);
   t.same(searchFaces(frame, look, all, defaultSearch).faces, []);
-  const half: Look = (view) => (view.side > 200 || view.side === 80 ? [ghost] : []);
+  const half: DetectorPass = (view) => (view.side > 200 || view.side === 80 ? [ghost] : []);
   t.same(searchFaces(frame, half, all, defaultSearch).faces, [], 'one of two close-ups is not enough');
 });
 

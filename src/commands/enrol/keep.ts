@@ -6,7 +6,7 @@ import type { Changes, NewTemplate } from '../../store/store.js';
 import type { CommandIo } from '../command.js';
 
 /** What became of one person's looks. */
-export interface KeptLooks {
+export interface KeptSamples {
   readonly person: PersonId;
   readonly name: string;
   readonly added: number;
@@ -25,7 +25,7 @@ export interface Enrolment {
 }
 
 /** Errors: PERSON_TOO_ALIKE, and those of the gallery; nothing is kept then. */
-export function keepLooks(changes: Changes, enrolment: Enrolment, log: CommandIo['log']): KeptLooks {
+export function keepSamples(changes: Changes, enrolment: Enrolment, log: CommandIo['log']): KeptSamples {
   const { name, looks, space, force, what } = enrolment;
   const person = changes.person(name);
   const gallery = changes.gallery(space);

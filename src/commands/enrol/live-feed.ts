@@ -1,7 +1,7 @@
 // The daemon's frames for an enrolment, and a tick where none comes for a second: who waits must be told why.
 import { fail, RoomkinError } from '../../base/errors.js';
 import { followDaemon } from '../../control/client.js';
-import type { ControlPlace } from '../../control/path.js';
+import type { SocketPath } from '../../control/path.js';
 import type { LiveUpdate } from '../../control/protocol.js';
 
 const tickMs = 1000;
@@ -15,7 +15,7 @@ export interface LiveFeed extends Disposable {
 }
 
 /** The daemon has every frame analysed until the feed is disposed. */
-export function openLiveFeed(place: ControlPlace, signal: AbortSignal): LiveFeed {
+export function openLiveFeed(place: SocketPath, signal: AbortSignal): LiveFeed {
   const left = new AbortController();
   const leave = (): void => left.abort();
   signal.addEventListener('abort', leave);

@@ -5,9 +5,9 @@ import { createCalibrator, recognitionOptions } from '../../config/parts.js';
 import { reasonText } from '../../recognition/reason-text.js';
 import type { Store } from '../../store/store.js';
 import type { CommandIo } from '../command.js';
-import type { KeptLooks } from './keep.js';
+import type { KeptSamples } from './keep.js';
 import type { LiveFeed } from './live-feed.js';
-import { noTest, outcome, type SelfTest, tested, testedLooks } from './self-test.js';
+import { noTest, outcome, type SelfTest, tested, testedObservations } from './self-test.js';
 
 /** Without a good look for so long nobody stands there any more. */
 const patienceMs = 15_000;
@@ -28,14 +28,14 @@ export interface SelfTestResult {
 /** Watches, and says what came of it; whatever does, the person is enrolled. */
 export async function selfTest(
   feed: LiveFeed,
-  { person, name }: KeptLooks,
+  { person, name }: KeptSamples,
   space: string,
   store: Store,
   io: CommandIo,
 ): Promise<SelfTestResult> {
   const options = recognitionOptions(io.config());
   const { people } = createCalibrator(io.config(), space, options).calibration(store.gallery(space));
-  const needed = people.find((one) => one.person === person)?.look ?? options.look.threshold;
+  const needed = people.find((one) => one.person === person)?.single ?? options.single.threshold;
   let now = noTest;
   let stopped: string | null = null;
   try {
@@ -48,7 +48,7 @@ export async function selfTest(
   }
   io.progress('');
   const result = stopped === null ? (outcome(now) ?? 'not done') : 'not done';
-  const { looks, named, leastSimilarity, reason } = now;
+  const { observations: looks, named, leastSimilarity, reason } = now;
   const names = new Map(store.people().map((one) => [one.id, one.name]));
   const rule = reason === null ? null : reasonText(reason, names);
   const of = `${named} of ${looks} looks, similarity ${leastSimilarity?.toFixed(2)} at least, ${needed.toFixed(2)} needed`;
@@ -78,7 +78,7 @@ async function watch(feed: LiveFeed, person: string, version: number, io: Comman
       now = tested(now, face, person);
       goodMs = performance.now();
     }
-    io.meter([`look into the camera once more: does the room know you? ${now.looks} of ${testedLooks}`]);
+    io.meter([`look into the camera once more: does the room know you? ${now.observations} of ${testedObservations}`]);
   }
   return now;
 }

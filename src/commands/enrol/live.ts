@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { fail, oneLine, RoomkinError } from '../../base/errors.js';
 import { decodeEmbedding, type LiveFace } from '../../control/protocol.js';
-import { oddLooks } from '../../gallery/enrolment.js';
+import { outliers } from '../../gallery/enrolment.js';
 import {
   advice,
   beginGuidance,
@@ -18,13 +18,13 @@ import {
   leftOutWords,
   poses,
   wanted,
-  wantedLooks,
+  wantedSamples,
 } from '../../gallery/guided-enrolment.js';
 import { foldName } from '../../gallery/names.js';
 import type { NewTemplate, Store } from '../../store/store.js';
 import type { CommandIo } from '../command.js';
 import { daemonPlace, openGallery } from '../parts.js';
-import { keepLooks, refuseTooAlike } from './keep.js';
+import { keepSamples, refuseTooAlike } from './keep.js';
 import { type LiveFeed, openLiveFeed } from './live-feed.js';
 import { selfTest } from './live-self-test.js';
 
@@ -46,17 +46,17 @@ export async function enrolLive(name: string, force: boolean, io: CommandIo): Pr
   const { guidance, space } = await taken(feed, { name, force, mirrored }, store, io).catch(nothingEnrolled);
   io.progress('');
 
-  const looks = guidance.taken.map(({ vector, quality }) => ({ space, vector, quality, source: sourceOf(vector) }));
-  const odd = oddLooks(looks);
+  const looks = guidance.samples.map(({ vector, quality }) => ({ space, vector, quality, source: sourceOf(vector) }));
+  const odd = outliers(looks);
   const kept = store.change((changes) => {
     const good = looks.filter((look) => !odd.includes(look));
-    return keepLooks(changes, { name, looks: good, space, force, what: 'looks' }, io.log);
+    return keepSamples(changes, { name, looks: good, space, force, what: 'looks' }, io.log);
   });
   io.out(
     `${kept.name} (${kept.person}): ${looks.length} looks taken, ${kept.added} kept; ${kept.templates} looks in all${leftOutWords(guidance)}`,
   );
   const test = await selfTest(feed, kept, space, store, io);
-  const poseCounts = Object.fromEntries(poses.map((pose) => [pose, count(guidance.taken, pose)]));
+  const poseCounts = Object.fromEntries(poses.map((pose) => [pose, count(guidance.samples, pose)]));
   io.document({ people: [{ ...kept, looks: looks.length, poses: poseCounts }], selfTest: test });
 }
 
@@ -106,7 +106,7 @@ async function taken(
   /** Whoever is somebody else already need not turn their head. */
   function refuseEarly(now: Guidance, inSpace: string): void {
     const self = store.people().find((person) => foldName(person.name) === foldName(name))?.id ?? null;
-    refuseTooAlike({ name, looks: now.taken, what: 'looks' }, store.gallery(inSpace), self);
+    refuseTooAlike({ name, looks: now.samples, what: 'looks' }, store.gallery(inSpace), self);
   }
 }
 
@@ -134,8 +134,8 @@ const cells = 5;
 
 /** The poses, the present face, and what to do. */
 export function meterLines(now: Guidance, mirrored: boolean): string[] {
-  const looks = poses.map((pose) => `${pose} ${bar(count(now.taken, pose), wanted[pose], wanted[pose])}`);
-  const told = `${now.taken.length}/${wantedLooks} ${advice(now, mirrored)}`;
+  const looks = poses.map((pose) => `${pose} ${bar(count(now.samples, pose), wanted[pose], wanted[pose])}`);
+  const told = `${now.samples.length}/${wantedSamples} ${advice(now, mirrored)}`;
   return [`  ${looks.join('  ')}`, `  ${faceLine(now)}`, told];
 }
 

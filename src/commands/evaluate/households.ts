@@ -4,7 +4,7 @@ import type { Gallery } from '../../gallery/person.js';
 import { centre, similarity } from '../../gallery/similarity.js';
 import type { RoomOptions } from '../../room/options.js';
 import { type Random, seededRandom, shuffled } from './random.js';
-import { judgeLook, judgeTrack, type Outcome, type Portrait } from './tracks.js';
+import { evaluatePicture, evaluateTrack, type Outcome, type Portrait } from './tracks.js';
 import { thresholdAtRate } from './verification.js';
 
 /** One picture: its face as a reference and as a probe (degraded, perhaps); null where none was found. */
@@ -99,8 +99,8 @@ export function households(
       if (!members.includes(other)) measure(other.pictures, null, looks.strangers, tracks.strangers);
     }
     function measure(pictures: readonly Picture[], name: string | null, single: Outcome[], pooled: Outcome[]): void {
-      for (const { probe } of pictures) single.push(judgeLook(probe, gallery, options, name));
-      for (const track of inTracks(pictures, random)) pooled.push(judgeTrack(track, gallery, options, name));
+      for (const { probe } of pictures) single.push(evaluatePicture(probe, gallery, options, name));
+      for (const track of inTracks(pictures, random)) pooled.push(evaluateTrack(track, gallery, options, name));
     }
   }
   const measured = tracks.members.length > 0 && tracks.strangers.length > 0;
@@ -126,7 +126,7 @@ function galleryOf(drawn: readonly { member: Identity; references: ReadonlySet<P
     name: member.name,
     templates: [...references].map(({ reference }, id) => ({ id, vector: reference!.embedding! })),
   }));
-  return { space: 'evaluation', version: 0, people, strangers: [] };
+  return { space: 'evaluation', version: 0, people, cohort: [] };
 }
 
 /** Whole tracks only: what is left over of a person's pictures is not a track of five looks. */
@@ -159,7 +159,7 @@ function rates<F extends string>({ members, strangers }: Tally, fpirs: Readonly<
 // Households in which people look alike, for the evaluation: pairs of the most similar identities, as siblings are among a family.
 
 /** Somebody and the unit vectors of all their pictures. */
-export interface Looks<T> {
+export interface IdentityVectors<T> {
   readonly one: T;
   readonly vectors: readonly Float32Array[];
 }
@@ -169,7 +169,7 @@ export interface Looks<T> {
  * pairs are, in the mean of their centres' similarity.
  */
 export function drawRelatives<T>(
-  all: readonly Looks<T>[],
+  all: readonly IdentityVectors<T>[],
   count: number,
   random: Random,
 ): { readonly drawn: readonly T[]; readonly alike: number } {

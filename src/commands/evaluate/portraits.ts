@@ -3,7 +3,7 @@
 
 import { photoFrame, readPhoto } from '../../camera/photo.js';
 import type { Engine } from '../../engine/engine.js';
-import { subject } from '../../gallery/enrolment.js';
+import { primaryFace } from '../../gallery/enrolment.js';
 import type { Face } from '../../vision/face.js';
 import type { CommandIo } from '../command.js';
 import { degradeLow } from './degrade.js';
@@ -56,11 +56,11 @@ async function portraitOf(engine: Engine, file: string, withLow: boolean, seed: 
   const picture = await readPhoto(file);
   const still = { search: 'all', mirror: true } as const;
   const { faces } = await engine.analyze(photoFrame(picture), still);
-  const clean = subject(faces, picture.width, picture.height);
+  const clean = primaryFace(faces, picture.width, picture.height);
   if (clean === null || !withLow) return { clean, low: null };
   const bad = degradeLow(picture, clean.landmarks, seededRandom(seedOf(file, seed)));
   const again = await engine.analyze({ ...bad, capturedAt: 0, sequence: 0 }, still);
-  return { clean, low: subject(again.faces, bad.width, bad.height) };
+  return { clean, low: primaryFace(again.faces, bad.width, bad.height) };
 }
 
 /** The engine of the configuration, or as shipped where there is no configuration; `embedder` overrides its choice. */

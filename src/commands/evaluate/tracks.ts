@@ -3,7 +3,7 @@
 import { type FaceReason, type Identification, identify, identifyFace } from '../../gallery/identify.js';
 import type { Gallery } from '../../gallery/person.js';
 import type { RoomOptions } from '../../room/options.js';
-import { observe, startRecognition } from '../../room/step.js';
+import { step, startRoom } from '../../room/step.js';
 import type { Face } from '../../vision/face.js';
 
 export type Portrait = Pick<Face, 'score' | 'quality' | 'embedding'>;
@@ -29,35 +29,35 @@ const box = [560, 400, 160, 160] as const;
  * A room sees the face of each portrait in turn, at one place, `intervalMs` apart. A name counts from the moment that the room
  * publishes it, whatever it publishes later; a wrong one outweighs a right one. `name`: null for somebody who is not in the gallery.
  */
-export function judgeTrack(
+export function evaluateTrack(
   portraits: readonly Portrait[],
   gallery: Gallery,
   options: RoomOptions,
   name: string | null,
 ): Outcome {
-  let state = startRecognition(0);
+  let state = startRoom(0);
   const arrived: string[] = [];
   let between: readonly string[] = [];
   for (const [index, portrait] of portraits.entries()) {
     const frame = { capturedAt: index * intervalMs, sequence: index, ...frameSize, faces: [{ box, ...portrait }] };
-    const result = observe(state, frame, gallery, options);
+    const result = step(state, frame, gallery, options);
     state = result.state;
     for (const { type, person } of result.events) if (type === 'arrived' && person !== null) arrived.push(person);
     between = result.snapshot.ambiguous.flatMap(({ people }) => people);
   }
   const wrong = arrived.find((person) => person !== name);
-  return judge(closest([...state.verdicts.values()]), wrong ?? arrived[0] ?? null, name, between);
+  return judge(closest([...state.decisions.values()]), wrong ?? arrived[0] ?? null, name, between);
 }
 
 /** One still picture; null where no face was found. */
-export function judgeLook(
+export function evaluatePicture(
   portrait: Portrait | null,
   gallery: Gallery,
   options: RoomOptions,
   name: string | null,
 ): Outcome {
   // The nearest person whatever the quality, for the curve.
-  const nearest = portrait?.embedding == null ? null : identify(portrait.embedding, gallery, options.look);
+  const nearest = portrait?.embedding == null ? null : identify(portrait.embedding, gallery, options.single);
   const decided = portrait && identifyFace(portrait, gallery, options);
   return judge(nearest, decided?.person ?? null, name, decided === null ? [] : pairOf(decided));
 }

@@ -1,15 +1,15 @@
 import t from 'tap';
-import { noTest, outcome, type TestedLook, tested } from '../../../src/commands/enrol/self-test.js';
+import { noTest, outcome, type TestedObservation, tested } from '../../../src/commands/enrol/self-test.js';
 
-const ada = (similarity: number, person: string | null = 'ada'): TestedLook => ({
+const ada = (similarity: number, person: string | null = 'ada'): TestedObservation => ({
   weight: 1,
   best: 'ada',
   similarity,
   person,
   reason: { kind: 'below-threshold', best: 'ada', similarity, needed: 0.59 },
 });
-const after = (...looks: TestedLook[]) => looks.reduce((now, look) => tested(now, look, 'ada'), noTest);
-const times = (count: number, look: TestedLook) => Array.from({ length: count }, () => look);
+const after = (...looks: TestedObservation[]) => looks.reduce((now, look) => tested(now, look, 'ada'), noTest);
+const times = (count: number, look: TestedObservation) => Array.from({ length: count }, () => look);
 
 t.test('eight looks with the name after the first pass; the looks that led to it do not count', async (t) => {
   const now = after(...times(3, ada(0.8, null)), ada(0.81), ...times(7, ada(0.9)));
