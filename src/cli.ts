@@ -1,156 +1,116 @@
-// argv → command; an error → one line on stderr and an exit code. Nothing else decides an exit code.
-import { fail, oneLine, RoomkinError } from './base/errors.js';
-import { nearest } from './base/suggest.js';
-import type { Command } from './commands/command.js';
-import { createIo } from './commands/io.js';
-import { configFaults } from './config/load.js';
+// argv → verb; an error → one line on stderr and an exit code. Nothing else decides an exit code.
+import { CommanderError } from 'commander';
+import { faultsOf, oneLine, RoomkinError } from './base/errors.js';
+import { packageVersion } from './base/files.js';
+import type { CommandIo } from './commands/command.js';
+import { type CommonOptions, createProgram } from './commands/program.js';
+import type { Given, VerbName } from './commands/verbs.js';
 
-type Load = () => Promise<{ readonly command: Command }>;
+type Run<N extends VerbName> = (given: Given<N>, io: CommandIo) => Promise<void>;
 
-/** Every verb, in the order of `roomkin help`. Loaded on demand: `roomkin status` must not load a model runtime. */
-const verbs: Readonly<Record<string, Load>> = {
-  run: () => import('./commands/run.js'),
-  demo: () => import('./commands/demo.js'),
-  enrol: () => import('./commands/enrol.js'),
-  people: () => import('./commands/people.js'),
-  show: () => import('./commands/show.js'),
-  rename: () => import('./commands/rename.js'),
-  forget: () => import('./commands/forget.js'),
-  household: () => import('./commands/household.js'),
-  correct: () => import('./commands/correct.js'),
-  identify: () => import('./commands/identify.js'),
-  calibrate: () => import('./commands/calibrate.js'),
-  why: () => import('./commands/why.js'),
-  replay: () => import('./commands/replay.js'),
-  watch: () => import('./commands/watch.js'),
-  status: () => import('./commands/status.js'),
-  check: () => import('./commands/check.js'),
-  pause: () => import('./commands/pause.js'),
-  resume: () => import('./commands/resume.js'),
-  detect: () => import('./commands/detect.js'),
-  evaluate: () => import('./commands/evaluate.js'),
-  bench: () => import('./commands/bench.js'),
-  export: () => import('./commands/export.js'),
-  import: () => import('./commands/import.js'),
+/** Each verb is loaded on demand: `roomkin status` must not load a model runtime. */
+const load: { readonly [N in VerbName]: () => Promise<Run<N>> } = {
+  bench: async () => (await import('./commands/bench.js')).run,
+  calibrate: async () => (await import('./commands/calibrate.js')).run,
+  check: async () => (await import('./commands/check.js')).run,
+  correct: async () => (await import('./commands/correct.js')).run,
+  demo: async () => (await import('./commands/demo.js')).run,
+  detect: async () => (await import('./commands/detect.js')).run,
+  enrol: async () => (await import('./commands/enrol.js')).run,
+  evaluate: async () => (await import('./commands/evaluate.js')).run,
+  export: async () => (await import('./commands/export.js')).run,
+  forget: async () => (await import('./commands/forget.js')).run,
+  household: async () => (await import('./commands/household.js')).run,
+  identify: async () => (await import('./commands/identify.js')).run,
+  import: async () => (await import('./commands/import.js')).run,
+  pause: async () => (await import('./commands/pause.js')).pause,
+  people: async () => (await import('./commands/people.js')).run,
+  rename: async () => (await import('./commands/rename.js')).run,
+  replay: async () => (await import('./commands/replay.js')).run,
+  resume: async () => (await import('./commands/pause.js')).resume,
+  run: async () => (await import('./commands/run.js')).run,
+  show: async () => (await import('./commands/show.js')).run,
+  status: async () => (await import('./commands/status.js')).run,
+  watch: async () => (await import('./commands/watch.js')).run,
+  why: async () => (await import('./commands/why.js')).run,
 };
 
-interface Invocation {
-  readonly verb: string | null;
-  readonly argv: readonly string[];
-  readonly config: string | null;
-  readonly json: boolean;
-  readonly help: boolean;
-  readonly version: boolean;
-}
+/** How long a verb may take to end by itself after Ctrl-C, milliseconds. The daemon takes as long as it needs. */
+const graceMs = 700;
 
 /** Runs one command line and sets `process.exitCode`. Never throws. */
 export async function main(args: readonly string[]): Promise<void> {
   const interrupt = new AbortController();
-  let interrupted: NodeJS.Signals | null = null;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  let running: { readonly verb: VerbName; readonly io: CommandIo } | null = null;
+  let interruptedCode: 130 | 143 | null = null;
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
     process.once(signal, () => {
-      interrupted = signal;
+      interruptedCode = code;
       interrupt.abort();
+      if (running?.verb === 'run') return;
+      // An inference, or a program that was asked, may take longer. What was begun in the gallery is whole or not there.
+      setTimeout(() => {
+        running?.io.progress('');
+        process.exit(code);
+      }, graceMs).unref();
     });
   }
   // `roomkin people | head -1` closes our stdout early: that is not a fault.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 74));
-  try {
-    const invocation = parse(args);
-    if (invocation.version) return void process.stdout.write(`${await version()}\n`);
-    if (invocation.verb === null) {
-      process.stdout.write(await help());
-      process.exitCode = invocation.help || args.length === 0 ? 0 : 64;
-      return;
-    }
-    const { command } = await find(invocation.verb)();
-    if (invocation.help) {
-      process.stdout.write(`Usage: roomkin ${command.usage}\n\n${command.summary}\n`);
-      return;
-    }
-    const io = createIo({ json: invocation.json, configPath: invocation.config, signal: interrupt.signal });
-    await command.run(invocation.argv, io);
-  } catch (error) {
-    if (interrupted && (error as Error)?.name === 'AbortError') {
-      process.exitCode = interrupted === 'SIGINT' ? 130 : 143;
-      return;
-    }
-    report(error);
-  }
-}
 
-function report(error: unknown): void {
-  if (error instanceof RoomkinError) {
-    for (const line of [`roomkin: ${error.code}: ${error.message}`, ...configFaults(error)])
-      process.stderr.write(`${line}\n`);
-    process.exitCode = error.exitCode;
-    return;
-  }
-  const known = error instanceof Error ? error : new Error(String(error));
-  process.stderr.write(`roomkin: INTERNAL: ${oneLine(known.message)} (a bug: please report it)\n`);
-  if (process.env['ROOMKIN_STACK']) process.stderr.write(`${known.stack}\n`);
-  process.exitCode = 70;
-}
-
-function find(verb: string): Load {
-  const load = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-  if (load) return load;
-  const guess = nearest(verb, Object.keys(verbs));
-  throw fail(
-    'USAGE',
-    `there is no verb ${oneLine(verb, 40)}: ${guess ? `did you mean ${guess}?` : 'see roomkin help'}`,
-  );
-}
-
-/** Takes `--config FILE`, `--json`, `--help` and `--version` from anywhere before `--`; the rest belongs to the verb. */
-function parse(args: readonly string[]): Invocation {
-  const argv: string[] = [];
-  let config: string | null = null;
-  let json = false;
-  let help = false;
-  let wantsVersion = false;
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i]!;
-    if (arg === '--') {
-      argv.push(...args.slice(i));
-      break;
-    }
-    if (arg === '--json') json = true;
-    else if (arg === '--help' || arg === '-h') help = true;
-    else if (arg === '--version' && argv.length === 0) wantsVersion = true;
-    else if (arg === '--config') {
-      config = args[++i] ?? null;
-      if (config === null) throw fail('USAGE', '--config needs a file');
-    } else if (arg.startsWith('--config=')) config = arg.slice('--config='.length);
-    else argv.push(arg);
-  }
-  const asked = argv[0] === 'help' ? argv.slice(1) : argv;
-  return {
-    verb: asked[0] ?? null,
-    argv: asked.slice(1),
-    config,
-    json,
-    help: help || argv[0] === 'help',
-    version: wantsVersion,
+  /** Whether stdout has a JSON document already: an error does not become a second one. */
+  let documented = false;
+  const run = async (
+    verb: VerbName,
+    given: Readonly<Record<string, unknown>>,
+    { config, json }: CommonOptions,
+  ): Promise<void> => {
+    const { createIo } = await import('./commands/io.js');
+    const onDocument = (): void => {
+      documented = true;
+    };
+    const io = createIo({ json, configPath: config, signal: interrupt.signal, onDocument });
+    running = { verb, io };
+    // The table and the verb agree: `load` is checked against it.
+    const start = (await load[verb]()) as (given: unknown, io: CommandIo) => Promise<void>;
+    await start(given, io);
   };
+  try {
+    await createProgram(packageVersion, run).parseAsync(args.length === 0 ? ['help'] : args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return;
+    if (interruptedCode !== null && isInterruption(error)) {
+      process.exitCode = interruptedCode;
+      return;
+    }
+    report(error, asksForJson(args) && !documented);
+  }
 }
 
-async function version(): Promise<string> {
-  const { packageVersion } = await import('./base/files.js');
-  return packageVersion;
+/** A terminal sends Ctrl-C to the engine's process, too. */
+function isInterruption(error: unknown): boolean {
+  if (error instanceof RoomkinError) return error.code === 'ENGINE_FAILED';
+  return error instanceof Error && error.name === 'AbortError';
 }
 
-async function help(): Promise<string> {
-  const rows = await Promise.all(
-    Object.entries(verbs).map(async ([verb, load]) => `  ${verb.padEnd(9)} ${(await load()).command.summary}`),
-  );
-  return [
-    'Usage: roomkin VERB [--config FILE] [--json] ...',
-    '',
-    ...rows,
-    '',
-    'roomkin help VERB tells more. Without --config FILE the configuration is',
-    '$ROOMKIN_CONFIG or /etc/roomkin/config.toml.',
-    '',
-  ].join('\n');
+/** Also of a command line that is refused before its end was read. */
+function asksForJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return (end < 0 ? args : args.slice(0, end)).includes('--json');
+}
+
+function report(error: unknown, json: boolean): void {
+  const known = error instanceof RoomkinError;
+  const raised = error instanceof Error ? error : new Error(String(error));
+  const code = known ? error.code : 'INTERNAL';
+  const message = known ? error.message : `${oneLine(raised.message)} (a bug: please report it)`;
+  const exitCode = known ? error.exitCode : 70;
+  for (const line of [`roomkin: ${code}: ${message}`, ...(known ? faultsOf(error) : [])])
+    process.stderr.write(`${line}\n`);
+  if (!known && process.env['ROOMKIN_STACK']) process.stderr.write(`${raised.stack}\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, exitCode } })}\n`);
+  process.exitCode = exitCode;
 }

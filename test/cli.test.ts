@@ -2,9 +2,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { packageVersion } from '../src/base/files.js';
-import { runCli } from './helpers/cli.js';
+import { packageRoot, packageVersion } from '../src/base/files.js';
+import { exitCodeTexts, type OptionDefinition, type VerbDefinition, verbs } from '../src/commands/verbs.js';
+import { maxObservations } from '../src/control/protocol.js';
+import { runCli, spawnCli } from './helpers/cli.js';
 import { shortFolder } from './helpers/short-folder.js';
+
+t.setTimeout(180_000);
 
 t.test('help lists every verb within 80 columns', async (t) => {
   const { code, stdout } = await runCli(['help']);
@@ -22,6 +26,44 @@ t.test('help of a verb, and the version', async (t) => {
   t.match((await runCli(['help', 'forget'])).stdout, /^Usage: roomkin forget NAME/);
   t.match((await runCli(['forget', '--help'])).stdout, /^Usage: roomkin forget NAME/);
   t.equal((await runCli(['--version'])).stdout, `${packageVersion}\n`);
+  t.match((await runCli(['--help'])).stdout, /^Usage: roomkin VERB/);
+  t.match((await runCli(['--help', 'forget'])).stdout, /^Usage: roomkin forget NAME/);
+  t.match(await runCli([]), { code: 0, stdout: /^Usage: roomkin VERB/ });
+});
+
+t.test('help of each verb: every option explained, two examples, exit codes, 80 columns', async (t) => {
+  const output = await Promise.all(verbs.map(async ({ name }) => runCli(['help', name])));
+  for (const [index, definition] of (verbs as readonly VerbDefinition[]).entries()) {
+    const { code, stdout } = output[index]!;
+    const lines = stdout.split('\n');
+    t.equal(code, 0);
+    t.strictSame(
+      lines.filter((line) => line.length > 80),
+      [],
+    );
+    const shows = (text: string): void => {
+      t.ok(
+        lines.some((line) => line.trim().replace(/ +/g, ' ').startsWith(text)),
+        `${definition.name}: ${text}`,
+      );
+    };
+    const label = ({ name, value, many }: OptionDefinition): string =>
+      `--${name}${value === undefined ? '' : ` ${value}${many ? '...' : ''}`}`;
+    for (const option of definition.options) shows(`${label(option)} ${option.text.split(' ', 2).join(' ')}`);
+    for (const common of ['--config FILE', '--json', '-h, --help']) shows(common);
+    t.ok(definition.examples.length >= 2, 'two examples');
+    for (const [line, effect] of definition.examples) {
+      shows(line);
+      shows(effect);
+      t.match(line, new RegExp(`^(sudo )?roomkin ${definition.name}\\b`));
+    }
+    for (const exitCode of [0, 64, ...definition.exitCodes] as const) shows(`${exitCode} ${exitCodeTexts[exitCode]}`);
+  }
+});
+
+t.test('the number of faces that why explains is what the daemon answers', async (t) => {
+  const { options } = verbs.find(({ name }) => name === 'why')! as VerbDefinition;
+  t.match(options[0], { name: 'last', type: { kind: 'integer', max: maxObservations } });
 });
 
 t.test('misuse is 64, one line, and says what to do', async (t) => {
@@ -30,7 +72,18 @@ t.test('misuse is 64, one line, and says what to do', async (t) => {
     [['frobnicate'], /^roomkin: USAGE: there is no verb frobnicate: see roomkin help\n$/],
     [['constructor'], /^roomkin: USAGE: there is no verb constructor/],
     [['people', '--config'], /^roomkin: USAGE: --config needs a file\n$/],
-    [['run', 'now'], /^roomkin: USAGE: .*\n$/],
+    [['run', 'now'], /^roomkin: USAGE: now is not expected here; usage: roomkin run\n$/],
+    [['help', 'enroll'], /^roomkin: USAGE: there is no verb enroll: did you mean enrol\?\n$/],
+    [['enroll', '--help'], /^roomkin: USAGE: there is no verb enroll: did you mean enrol\?\n$/],
+    [['--jsn', 'people'], /^roomkin: USAGE: Unknown option '--jsn': did you mean --json\?\n$/],
+    [['forget', 'Ada', '--yse'], /^roomkin: USAGE: Unknown option '--yse': did you mean --yes\?\n$/],
+    [['show'], /^roomkin: USAGE: NAME is missing; usage: roomkin show NAME\n$/],
+    [['show', 'Ada', 'Lovelace'], /^roomkin: USAGE: Lovelace is not expected here: .*quotes; usage: .*\n$/],
+    [['why', '--last'], /^roomkin: USAGE: --last needs a number; usage: .*\n$/],
+    [['why', '--last', '0'], /^roomkin: USAGE: --last is a whole number from 1 to 200 faces, not 0; usage: .*\n$/],
+    [['why', '--last=-5'], /^roomkin: USAGE: --last is a whole number .*, not -5; usage: .*\n$/],
+    [['bench', '--seconds', '90'], /^roomkin: USAGE: --seconds is a number from 0\.05 to 60 seconds, not 90; .*\n$/],
+    [['show', 'a\nb', 'c\nd'], /^roomkin: USAGE: c\\u000ad is not expected here.*\n$/],
   ] as const) {
     const { code, stdout, stderr } = await runCli(args);
     t.equal(code, 64, args.join(' '));
@@ -65,4 +118,69 @@ t.test('--json puts one document on stdout and nothing else', async (t) => {
   const { code, stdout } = await runCli(['people', '--json'], { ROOMKIN_CONFIG: config });
   t.equal(code, 0);
   t.doesNotThrow(() => JSON.parse(stdout));
+});
+
+t.test('with --json an error is the document, and still a line on stderr', async (t) => {
+  for (const args of [
+    ['why', '--last', 'x', '--json'],
+    ['--json', 'why', '--last', 'x'],
+    ['frobnicate', '--json'],
+  ]) {
+    const { code, stdout, stderr } = await runCli(args);
+    const { error } = JSON.parse(stdout);
+    t.equal(code, 64);
+    t.match(error, { code: 'USAGE', exitCode: 64 });
+    t.equal(stderr, `roomkin: USAGE: ${error.message}\n`);
+  }
+});
+
+t.test('options of all verbs stand before the verb or after it, and -- ends them', async (t) => {
+  const folder = shortFolder(t);
+  const config = join(folder, 'config.toml');
+  writeFileSync(config, `[room]\nid = "lab"\n[store]\ndirectory = "${folder}/s"\n`);
+  for (const args of [
+    ['--config', config, '--json', 'people'],
+    [`--config=${config}`, 'people', '--json'],
+    ['--config', '/nonexistent.toml', 'people', '--config', config, '--json'],
+  ])
+    t.match(JSON.parse((await runCli(args)).stdout), { people: [] }, args.join(' '));
+  for (const name of ['--json', '-x', '-5']) {
+    const { code, stdout, stderr } = await runCli(['show', '--config', config, '--', name]);
+    t.match({ code, stdout, stderr }, { code: 65, stdout: '', stderr: `PERSON_UNKNOWN: nobody is called ${name}` });
+  }
+  t.match((await runCli(['show', '-5', '--config', config])).stderr, /PERSON_UNKNOWN: nobody is called -5/);
+});
+
+t.test('help and status load neither sharp, nor a model runtime, nor what they do not need', async (t) => {
+  const folder = shortFolder(t);
+  const config = join(folder, 'config.toml');
+  writeFileSync(config, `[room]\nid = "lab"\n[store]\ndirectory = "${folder}/s"\n`);
+  const listing = join(folder, 'listing.cjs');
+  writeFileSync(
+    listing,
+    "process.on('exit', () => process.stderr.write(Object.keys(require('node:module')._cache).join('\\n')));",
+  );
+  const loadedBy = async (...args: string[]): Promise<string> =>
+    (await runCli(args, { NODE_OPTIONS: `--require=${listing}` })).stderr;
+  t.match(await loadedBy('--help'), /commander/);
+  t.notMatch(await loadedBy('--help'), /sharp|tflite|tensorflow|mediapipe|zod|sqlite|mqtt/);
+  t.notMatch(await loadedBy('status', '--config', config), /sharp|tflite|tensorflow|mediapipe/);
+  t.match(await loadedBy('detect', '/nowhere.jpg'), /sharp/, 'the list shows what is loaded');
+});
+
+t.test('Ctrl-C ends a verb that waits for the engine, with 130 and nothing said', async (t) => {
+  const photos = join(packageRoot, 'node_modules', '@vladmandic', 'face-api', 'demo');
+  const child = spawnCli(['detect', photos, '--json'], { ROOMKIN_CONFIG: undefined });
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (text) => {
+    stdout += text;
+  });
+  child.stderr?.on('data', (text) => {
+    stderr += text;
+    if (String(text).includes('photo 1 of')) child.kill('SIGINT');
+  });
+  t.equal(await new Promise((resolve) => child.once('close', resolve)), 130);
+  t.equal(stdout, '');
+  t.notMatch(stderr, /^roomkin:/m);
 });

@@ -66,6 +66,11 @@ export function fail(code: ErrorCode, sentence: string, cause?: unknown): Roomki
   return new RoomkinError(code, oneLine(sentence), cause === undefined ? undefined : { cause });
 }
 
+/** The single lines behind an error (faults of a configuration, bad photos), to be printed below it. */
+export function faultsOf(error: Error): readonly string[] {
+  return Array.isArray(error.cause) ? (error.cause as string[]) : [];
+}
+
 /** `text` with control characters escaped, so that it stays one terminal line, cut to `maxLength` characters. */
 export function oneLine(text: string, maxLength = 2000): string {
   const escaped = text.replace(

@@ -1,4 +1,4 @@
-// "Did you mean": a misspelt key or verb gets the nearest right one.
+// "Did you mean": a misspelt key or name gets the nearest right one.
 
 /** The candidate within two edits (insert, delete, replace; Levenshtein 1966) of `word`, or null. */
 export function nearest(word: string, candidates: readonly string[]): string | null {

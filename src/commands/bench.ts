@@ -9,9 +9,9 @@ import {
   modelPath,
   readManifest,
 } from '../engine/manifest.js';
-import { misused, parseArguments } from './arguments.js';
 import { builtDelegate, type Measurement, type MeasureOptions, measure, type Stage } from './bench/measure.js';
-import type { Command, CommandIo } from './command.js';
+import type { CommandIo } from './command.js';
+import type { Given } from './verbs.js';
 
 const stageNames: Readonly<Record<Stage, string>> = {
   detectWhole: 'detect, whole 1280x960 frame',
@@ -22,31 +22,26 @@ const stageNames: Readonly<Record<Stage, string>> = {
   total: 'a video frame with one face',
 };
 
-export const command: Command = {
-  usage: 'bench [--embedder ID] [--threads N] [--manifest FILE] [--seconds N]',
-  summary: 'Measure each stage here, plain TFLite against XNNPACK.',
-  async run(argv, io) {
-    const text = { type: 'string' } as const;
-    const spec = { embedder: text, threads: text, manifest: text, seconds: text };
-    const { values, positionals } = parseArguments(argv, command.usage, spec);
-    if (positionals.length > 0) throw misused(command.usage, `${positionals[0]} is not an option`);
-    const manifestPath = values.manifest ?? defaultManifestPath;
-    const manifest = readManifest(manifestPath);
-    const options: MeasureOptions = {
-      manifestPath,
-      embedder: values.embedder ?? chosen(manifest),
-      threads: Math.round(number(values.threads, 'threads', 1, 1, 16)),
-      delegatePath: builtDelegate(),
-      extra: null,
-      budgetMs: number(values.seconds, 'seconds', 1, 0.05, 60) * 1000,
-    };
-    chooseEmbedder(manifest, options.embedder);
-    const report = await bench(options, manifest, io);
-    io.progress('');
-    io.document(report);
-    for (const line of describe(report)) io.out(line);
-  },
-};
+export async function run(
+  { embedder, threads, manifest: file, seconds }: Given<'bench'>,
+  io: CommandIo,
+): Promise<void> {
+  const manifestPath = file ?? defaultManifestPath;
+  const manifest = readManifest(manifestPath);
+  const options: MeasureOptions = {
+    manifestPath,
+    embedder: embedder ?? chosen(manifest),
+    threads,
+    delegatePath: builtDelegate(),
+    extra: null,
+    budgetMs: seconds * 1000,
+  };
+  chooseEmbedder(manifest, options.embedder);
+  const report = await bench(options, manifest, io);
+  io.progress('');
+  io.document(report);
+  for (const line of describe(report)) io.out(line);
+}
 
 /** The manifest's int8 embedder, which the delegate is for; else its default. */
 function chosen(manifest: Manifest): string {
@@ -60,15 +55,6 @@ function isInstalled(manifest: Manifest, model: ModelEntry): boolean {
   } catch {
     return false;
   }
-}
-
-function number(word: string | undefined, name: string, otherwise: number, least: number, most: number): number {
-  if (word === undefined) return otherwise;
-  const value = Number(word);
-  if (word.trim() === '' || !(value >= least && value <= most)) {
-    throw misused(command.usage, `--${name} is a number from ${least} to ${most}`);
-  }
-  return value;
 }
 
 type Report = Awaited<ReturnType<typeof bench>>;

@@ -3,40 +3,34 @@
 import { type Calibrator, createCalibrator, recognitionOptions } from '../config/parts.js';
 import type { Calibration, PersonCalibration } from '../gallery/calibration.js';
 import { calibrationAdvice } from '../gallery/calibration-advice.js';
-import { exactly, parseArguments } from './arguments.js';
-import type { Command, CommandIo } from './command.js';
+import type { CommandIo } from './command.js';
 import { configuredSpace, openGallery } from './parts.js';
 import { count, wrap } from './rows.js';
 
-export const command: Command = {
-  usage: 'calibrate',
-  summary: 'Show what each person needs for a name, and who needs photos.',
-  async run(argv, io) {
-    exactly(parseArguments(argv, command.usage, {}).positionals, 0, command.usage);
-    const config = io.config();
-    const options = recognitionOptions(config);
-    const space = configuredSpace(io);
-    const calibrator = createCalibrator(config, space, options);
-    using store = openGallery(io);
-    const gallery = store.gallery(space);
-    const calibration = calibrator.calibration(gallery);
-    const advice = calibrationAdvice(gallery, calibration);
-    const { budget, cohort } = calibrator;
-    io.document({
-      space,
-      budget,
-      cohort: { shipped: cohort, own: gallery.cohort.length },
-      look: { threshold: options.single.threshold, margin: options.single.margin },
-      pooled: { threshold: options.pooled.threshold, margin: options.pooled.margin },
-      ...calibration,
-      advice,
-    });
-    for (const line of table(calibration, calibrator, gallery.cohort.length)) io.out(line);
-    const columns = Math.min(io.columns, 80);
-    if (config.recognition.threshold !== null) say(io, 'recognition.threshold of the configuration stands.', columns);
-    for (const sentence of advice) say(io, sentence, columns);
-  },
-};
+export async function run(_: object, io: CommandIo): Promise<void> {
+  const config = io.config();
+  const options = recognitionOptions(config);
+  const space = configuredSpace(io);
+  const calibrator = createCalibrator(config, space, options);
+  using store = openGallery(io);
+  const gallery = store.gallery(space);
+  const calibration = calibrator.calibration(gallery);
+  const advice = calibrationAdvice(gallery, calibration);
+  const { budget, cohort } = calibrator;
+  io.document({
+    space,
+    budget,
+    cohort: { shipped: cohort, own: gallery.cohort.length },
+    look: { threshold: options.single.threshold, margin: options.single.margin },
+    pooled: { threshold: options.pooled.threshold, margin: options.pooled.margin },
+    ...calibration,
+    advice,
+  });
+  for (const line of table(calibration, calibrator, gallery.cohort.length)) io.out(line);
+  const columns = Math.min(io.columns, 80);
+  if (config.recognition.threshold !== null) say(io, 'recognition.threshold of the configuration stands.', columns);
+  for (const sentence of advice) say(io, sentence, columns);
+}
 
 function say(io: CommandIo, sentence: string, columns: number): void {
   wrap(`- ${sentence}`, columns - 2).forEach((line, i) => {

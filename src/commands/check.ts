@@ -1,6 +1,6 @@
 // roomkin check: the doctor. Works without the daemon, asks it where it runs, changes nothing, and says of each thing what to do.
-import { fail, RoomkinError } from '../base/errors.js';
-import { type Config, configFaults } from '../config/load.js';
+import { fail, faultsOf, RoomkinError } from '../base/errors.js';
+import type { Config } from '../config/load.js';
 import { askDaemon } from '../control/client.js';
 import type { DaemonStatus } from '../control/protocol.js';
 import { checkBroker } from './check/broker.js';
@@ -10,32 +10,27 @@ import { checkGallery } from './check/gallery.js';
 import { checkHousehold } from './check/household.js';
 import { checkClock, checkDisk, checkHeat, checkNode } from './check/machine.js';
 import { checkModels } from './check/models.js';
-import type { Command, CommandIo } from './command.js';
-import { daemonPlace, refuseArguments } from './parts.js';
+import type { CommandIo } from './command.js';
+import { daemonPlace } from './parts.js';
 import { wrapRow } from './rows.js';
 import { describePictures } from './status.js';
 
-export const command: Command = {
-  usage: 'check',
-  summary: 'Examine everything roomkin needs here, and say what to do.',
-  async run(argv, io) {
-    refuseArguments(argv, command.usage);
-    const findings: Finding[] = [];
-    for await (const finding of examine(io)) {
-      findings.push(finding);
-      for (const line of findingLines(finding, io.columns)) io.out(line);
-    }
-    io.progress('');
-    const bad = findings.filter((finding) => finding.state === 'fail');
-    io.document({ ok: bad.length === 0, checks: findings });
-    if (bad.length === 0) return;
-    const names = bad.map((finding) => finding.check).join(', ');
-    throw fail(
-      bad.find((finding) => finding.code)?.code ?? 'CHECK_FAILED',
-      `${bad.length} of ${findings.length} checks failed: ${names}`,
-    );
-  },
-};
+export async function run(_: object, io: CommandIo): Promise<void> {
+  const findings: Finding[] = [];
+  for await (const finding of examine(io)) {
+    findings.push(finding);
+    for (const line of findingLines(finding, io.columns)) io.out(line);
+  }
+  io.progress('');
+  const bad = findings.filter((finding) => finding.state === 'fail');
+  io.document({ ok: bad.length === 0, checks: findings });
+  if (bad.length === 0) return;
+  const names = bad.map((finding) => finding.check).join(', ');
+  throw fail(
+    bad.find((finding) => finding.code)?.code ?? 'CHECK_FAILED',
+    `${bad.length} of ${findings.length} checks failed: ${names}`,
+  );
+}
 
 /** Everything that is looked at, in order; what needs the configuration is left out where there is none. */
 async function* examine(io: CommandIo): AsyncGenerator<Finding> {
@@ -47,7 +42,7 @@ async function* examine(io: CommandIo): AsyncGenerator<Finding> {
     return;
   }
   yield ok('config', `room ${config.room.id}, camera ${config.camera.source}`);
-  yield await checkModels(config);
+  yield await checkModels(config, io);
   const [daemon, status] = await findDaemon(config);
   yield daemon;
   if (status !== null && status.fixedFaces.length > 0) yield ok('pictures', describePictures(status.fixedFaces));
@@ -73,7 +68,7 @@ function readConfig(io: CommandIo): Config | Finding {
     return io.config();
   } catch (error) {
     const finding = fault('config', error);
-    const faults = configFaults(error as Error);
+    const faults = faultsOf(error as Error);
     return { ...finding, advice: faults.length > 0 ? faults.join(' ') : null };
   }
 }

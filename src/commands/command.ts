@@ -1,10 +1,15 @@
-// What a verb is. Each file in this folder exports one `command`; src/cli.ts is the only caller.
+// What a verb gets besides its arguments. verbs.ts declares the verbs; the file of each exports its `run`, which src/cli.ts calls.
 import type { Log } from '../base/log.js';
 import type { Config } from '../config/load.js';
+import type { Engine } from '../engine/engine.js';
+import type { EngineOptions } from '../engine/supervisor.js';
 
 /** A verb's way to the outside. Results go to `out` or `document`, everything else to stderr. */
 export interface CommandIo {
-  /** True with `--json`: exactly one `document` on stdout (or one per line for run, demo and watch), nothing else there. */
+  /**
+   * True with `--json`: exactly one `document` on stdout (or one per line for run, demo and watch), nothing else there.
+   * An error before the first document is printed as the document.
+   */
   readonly json: boolean;
   /** Columns of the terminal on stdout; 80 where there is none. */
   readonly columns: number;
@@ -16,6 +21,8 @@ export interface CommandIo {
   config(): Config;
   /** The same; what is shipped where no configuration was named and none lies at the default place. For verbs that need no room. */
   configOrShipped(): Config;
+  /** An engine as `config` says, not yet started; `changes` go over it. Its models run in a process of their own. */
+  openEngine(config: Config, changes?: EngineOptions): Promise<Engine>;
   /** One line of text on stdout; does nothing with `--json`. */
   out(line: string): void;
   /** One JSON document, on one line of stdout; does nothing without `--json`. */
@@ -25,13 +32,4 @@ export interface CommandIo {
   /** The same for several lines that are drawn often. Where there is no terminal the last of them alone, the sooner if it changed. */
   meter(lines: readonly string[]): void;
   readonly log: Log;
-}
-
-export interface Command {
-  /** As in `roomkin enrol NAME --photos PATH...`: what follows `roomkin`. */
-  readonly usage: string;
-  /** One sentence for `roomkin help`. */
-  readonly summary: string;
-  /** `argv` is what follows the verb, without `--config FILE` and `--json`. Throws RoomkinError; anything else is a bug. */
-  run(argv: readonly string[], io: CommandIo): Promise<void>;
 }

@@ -10,37 +10,21 @@ import type { Gallery, Person } from '../gallery/person.js';
 import type { JournalEntry } from '../journal/codec.js';
 import { mayBecomeNegative, mayBecomeTemplate, type Refused, type Taught } from '../journal/corrections.js';
 import type { Changes, Correction, PersonRecord } from '../store/store.js';
-import { misused, parseArguments } from './arguments.js';
-import type { Command, CommandIo } from './command.js';
+import type { CommandIo } from './command.js';
 import { openJournal } from './journal.js';
 import { configuredSpace, openGallery } from './parts.js';
 import { wrap } from './rows.js';
+import { type Given, misused } from './verbs.js';
 
-export const command: Command = {
-  usage: 'correct ID [--not NAME] [--is NAME] | --list | --undo N',
-  summary: 'Say who a face that `why` lists was not, or was.',
-  async run(argv, io) {
-    const { values, positionals } = parseArguments(argv, command.usage, {
-      not: { type: 'string' },
-      is: { type: 'string' },
-      list: { type: 'boolean', default: false },
-      undo: { type: 'string' },
-    });
-    const { not, is, list, undo } = values;
-    const said = not !== undefined || is !== undefined;
-    if (Number(said || positionals.length > 0) + Number(list) + Number(undo !== undefined) > 1)
-      throw misused(command.usage, 'one thing at a time');
-    if (list) return listCorrections(io);
-    if (undo !== undefined) return undoCorrection(wholeNumber(undo, '--undo N'), io);
-    if (positionals.length !== 1) throw misused(command.usage, 'the ID of one look is needed');
-    if (!said) throw misused(command.usage, 'say --not NAME, --is NAME or both');
-    correct(wholeNumber(positionals[0]!, 'ID'), not, is, io);
-  },
-};
-
-function wholeNumber(word: string, what: string): number {
-  if (!/^\d{1,12}$/.test(word)) throw misused(command.usage, `${what} is a number`);
-  return Number(word);
+export async function run({ id, not, is, list, undo }: Given<'correct'>, io: CommandIo): Promise<void> {
+  const said = not !== undefined || is !== undefined;
+  if (Number(said || id !== undefined) + Number(list) + Number(undo !== undefined) > 1)
+    throw misused('correct', 'one thing at a time');
+  if (list) return listCorrections(io);
+  if (undo !== undefined) return undoCorrection(undo, io);
+  if (id === undefined) throw misused('correct', 'the ID of one look is needed');
+  if (!said) throw misused('correct', 'say --not NAME, --is NAME or both');
+  correct(id, not, is, io);
 }
 
 function correct(id: number, not: string | undefined, is: string | undefined, io: CommandIo): void {
@@ -52,7 +36,7 @@ function correct(id: number, not: string | undefined, is: string | undefined, io
   const notWho = not === undefined ? null : store.find(not);
   const who = is === undefined ? null : store.find(is);
   if (notWho !== null && notWho.id === who?.id)
-    throw misused(command.usage, `${notWho.name} cannot be both --not and --is`);
+    throw misused('correct', `${notWho.name} cannot be both --not and --is`);
   const look = findLook(id, io);
   if (look.space !== space)
     throw fail('CORRECTION_REFUSED', `look ${id} is of another model (${look.space}): choose one of today's`);

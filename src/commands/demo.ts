@@ -1,6 +1,7 @@
 // roomkin demo: the whole way, frames to MQTT, with nothing but a checkout. The daemon, the models, the gallery and the
 // broker are the real ones; only the room is drawn.
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fail } from '../base/errors.js';
@@ -8,62 +9,59 @@ import { createLog } from '../base/log.js';
 import { type Config, parseConfig } from '../config/load.js';
 import type { Statistics } from '../control/statistics.js';
 import { runDaemon } from '../daemon.js';
-import type { Command, CommandIo } from './command.js';
+import type { CommandIo } from './command.js';
 import { type HeardEvent, startAudience } from './demo/audience.js';
 import { startBroker } from './demo/broker.js';
 import { castFace, sampleFolder, writeEnrolmentPhoto } from './demo/samples.js';
 import { cast, expected, framerate, leaveAfterSeconds } from './demo/script.js';
 import { type Cutout, cutOut, drawFrames, heightPx, widthPx } from './demo/stage.js';
-import { command as enrol } from './enrol.js';
-import { configuredEngine, refuseArguments } from './parts.js';
+import { enrolFolders } from './enrol.js';
 
-const usage = 'demo [--json]';
 const room = 'demo';
 
-export const command: Command = {
-  usage,
-  summary: 'Show it all without a Pi, a broker or a configuration.',
-  async run(argv, io) {
-    refuseArguments(argv, usage);
-    const samples = sampleFolder();
-    const folder = await mkdtemp(join(tmpdir(), 'roomkin-demo-'));
-    try {
-      await using broker = await startBroker();
-      const config = demoConfig(folder, broker.url);
-      const demoIo: CommandIo = { ...io, json: false, config: () => config, document: () => {} };
-      io.out(`A real MQTT broker listens on ${broker.url}.`);
-      io.out(`Everything else is in ${folder} and goes with it.`);
-      await prepare(samples, folder, demoIo);
-      await enrol.run(['--from', join(folder, 'photos')], demoIo);
+export async function run(_: object, io: CommandIo): Promise<void> {
+  const samples = sampleFolder();
+  const folder = await mkdtemp(join(tmpdir(), 'roomkin-demo-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  // Ctrl-C does not wait for everything here.
+  process.once('exit', remove);
+  try {
+    await using broker = await startBroker();
+    const config = demoConfig(folder, broker.url);
+    const demoIo: CommandIo = { ...io, json: false, config: () => config, document: () => {} };
+    io.out(`A real MQTT broker listens on ${broker.url}.`);
+    io.out(`Everything else is in ${folder} and goes with it.`);
+    await prepare(samples, folder, demoIo);
+    await enrolFolders(join(folder, 'photos'), demoIo);
 
-      let startMs = Date.now();
-      await using audience = await startAudience(broker.url, `room/${room}/person`, (event) => {
-        const seconds = (Date.parse(event.at) - startMs) / 1000;
-        io.out(describe(event, seconds));
-        io.document({ type: 'event', seconds: Number(seconds.toFixed(2)), ...event });
-      });
-      io.out('');
-      io.out(`The camera runs. On room/${room}/person:`);
-      const meter = await runDaemon({
-        config,
-        log: createLog('warning'),
-        signal: io.signal,
-        untilEnd: true,
-        onReady: () => {
-          startMs = Date.now();
-        },
-      });
-      io.signal.throwIfAborted();
-      conclude(io, meter, audience.heard);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  },
-};
+    let startMs = Date.now();
+    await using audience = await startAudience(broker.url, `room/${room}/person`, (event) => {
+      const seconds = (Date.parse(event.at) - startMs) / 1000;
+      io.out(describe(event, seconds));
+      io.document({ type: 'event', seconds: Number(seconds.toFixed(2)), ...event });
+    });
+    io.out('');
+    io.out(`The camera runs. On room/${room}/person:`);
+    const meter = await runDaemon({
+      config,
+      log: createLog('warning'),
+      signal: io.signal,
+      untilEnd: true,
+      onReady: () => {
+        startMs = Date.now();
+      },
+    });
+    io.signal.throwIfAborted();
+    conclude(io, meter, audience.heard);
+  } finally {
+    process.off('exit', remove);
+    remove();
+  }
+}
 
 /** Finds the cast in the sample photos, writes the photos to enrol and the frames to replay. */
 async function prepare(samples: string, folder: string, io: CommandIo): Promise<void> {
-  await using engine = configuredEngine(io);
+  await using engine = await io.openEngine(io.config());
   await engine.start();
   const cutouts = new Map<string, Cutout>();
   for (const role of cast) {

@@ -4,10 +4,10 @@ import { RoomkinError } from '../base/errors.js';
 import { photoFrame, readPhoto } from '../camera/photo.js';
 import type { Engine } from '../engine/engine.js';
 import type { Box, Face, Point, Quality } from '../vision/face.js';
-import { misused, parseArguments } from './arguments.js';
-import type { Command } from './command.js';
+import type { CommandIo } from './command.js';
 import { evaluatedEngine } from './evaluate/portraits.js';
 import { type BadPhoto, findPhotos, isBad, refuseBadPhotos, step } from './photo-analysis.js';
+import type { Given } from './verbs.js';
 
 /** Pixels are those of the photo as it lies on disk, upright. */
 interface DetectedFile {
@@ -24,32 +24,26 @@ interface DetectedFace {
   readonly quality: Quality;
 }
 
-export const command: Command = {
-  usage: 'detect FILE...',
-  summary: 'Show the faces found in pictures: box, landmarks, score, quality.',
-  async run(argv, io) {
-    const { positionals } = parseArguments(argv, command.usage, {});
-    if (positionals.length === 0) throw misused(command.usage, 'at least one FILE is needed');
-    const paths = await findPhotos(positionals);
-    await using engine = evaluatedEngine(io, undefined);
-    await engine.start();
-    const files: DetectedFile[] = [];
-    const bad: BadPhoto[] = [];
-    for (const [index, path] of paths.entries()) {
-      step(io, `photo ${index + 1} of ${paths.length}`);
-      const found = await detectIn(engine, path);
-      if (isBad(found)) {
-        bad.push(found);
-        continue;
-      }
-      files.push(found);
-      for (const line of describe(found)) io.out(line);
+export async function run({ file: given }: Given<'detect'>, io: CommandIo): Promise<void> {
+  const paths = await findPhotos(given);
+  await using engine = await evaluatedEngine(io, undefined);
+  await engine.start();
+  const files: DetectedFile[] = [];
+  const bad: BadPhoto[] = [];
+  for (const [index, path] of paths.entries()) {
+    step(io, `photo ${index + 1} of ${paths.length}`);
+    const found = await detectIn(engine, path);
+    if (isBad(found)) {
+      bad.push(found);
+      continue;
     }
-    io.progress('');
-    io.document(bad.length > 0 ? { files, bad } : { files });
-    refuseBadPhotos(bad, paths.length, 'the others are listed');
-  },
-};
+    files.push(found);
+    for (const line of describe(found)) io.out(line);
+  }
+  io.progress('');
+  io.document(bad.length > 0 ? { files, bad } : { files });
+  refuseBadPhotos(bad, paths.length, 'the others are listed');
+}
 
 async function detectIn(engine: Engine, file: string): Promise<DetectedFile | BadPhoto> {
   try {

@@ -3,18 +3,17 @@
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fail } from '../base/errors.js';
+import { fail, oneLine } from '../base/errors.js';
 import { naturalOrder } from '../camera/photo.js';
 import type { Engine } from '../engine/engine.js';
 import { outliers, templateCandidate } from '../gallery/enrolment.js';
 import { checkName, foldName } from '../gallery/names.js';
 import type { Changes, NewTemplate } from '../store/store.js';
 import type { Face } from '../vision/face.js';
-import { misused, parseArguments } from './arguments.js';
-import type { Command, CommandIo } from './command.js';
+import type { CommandIo } from './command.js';
 import { type KeptSamples, keepSamples } from './enrol/keep.js';
 import { enrolLive } from './enrol/live.js';
-import { configuredEngine, openGallery } from './parts.js';
+import { openGallery } from './parts.js';
 import {
   type AnalysedPhoto,
   analysePhoto,
@@ -25,6 +24,7 @@ import {
   step,
 } from './photo-analysis.js';
 import { count } from './rows.js';
+import { type Given, misused } from './verbs.js';
 
 interface Look extends NewTemplate {
   readonly file: string;
@@ -39,50 +39,80 @@ interface Enrolled extends KeptSamples {
   readonly photos: number;
 }
 
-const enrolUsage = 'enrol NAME --photos PATH... | enrol NAME --live | enrol --from DIR  [--skip-bad] [--force]';
+export async function run(given: Given<'enrol'>, io: CommandIo): Promise<void> {
+  const { name, path: more, photos, live, from, skipBad, force } = given;
+  if ([photos !== undefined, from !== undefined, live].filter(Boolean).length !== 1)
+    throw misused('enrol', 'one of --photos, --live and --from is needed');
+  await refuseMistakenWords(given);
+  if (live) {
+    if (skipBad) throw misused('enrol', '--skip-bad is for photos');
+    if (name === undefined) throw misused('enrol', 'one NAME is needed (in quotes if it has spaces)');
+    return enrolLive(checkName(name), force, io);
+  }
+  if (from === undefined)
+    return enrolPhotos(await namedPhotos(name, [...(photos ?? []), ...more]), { skipBad, force }, io);
+  if (name !== undefined) throw misused('enrol', 'with --from the folders are the names');
+  await enrolPhotos(await classFolders(from), { skipBad, force }, io);
+}
 
-export const command: Command = {
-  usage: enrolUsage,
-  summary: 'Learn a person, from photos or before the camera.',
-  async run(argv, io) {
-    const plan = await planEnrolment(argv);
-    if ('live' in plan) return enrolLive(plan.live, plan.force, io);
-    using store = openGallery(io);
-    await using engine = configuredEngine(io);
-    const { space } = await engine.start();
-    const bad: BadPhoto[] = [];
-    const lookedAt: LookedAt[] = [];
-    const total = plan.batches.reduce((sum, { files }) => sum + files.length, 0);
-    let done = 0;
-    for (const batch of plan.batches) {
-      const looks: Look[] = [];
-      for (const file of batch.files) {
-        step(io, `photo ${++done} of ${total}: ${batch.name ?? 'unknown'}`);
-        const found = await lookAt(engine, file, batch.name === null, space);
-        if (isBad(found)) bad.push(found);
-        else looks.push(...found);
-      }
-      lookedAt.push({ ...batch, looks });
+/** Enrols everybody who has a folder in `folder`. Errors: those of `roomkin enrol --from`. */
+export async function enrolFolders(folder: string, io: CommandIo): Promise<void> {
+  await enrolPhotos(await classFolders(folder), { skipBad: false, force: false }, io);
+}
+
+/** A word that is neither the NAME nor a photo, and a photo in the place of the NAME. Errors: USAGE. */
+async function refuseMistakenWords({ name, path, photos }: Given<'enrol'>): Promise<void> {
+  for (const word of path) {
+    const isPhoto = photos !== undefined && (await stat(word).catch(() => null)) !== null;
+    if (!isPhoto)
+      throw misused('enrol', `one NAME is needed (in quotes if it has spaces): ${oneLine(word, 40)} is too much`);
+  }
+  if (name !== undefined && photos !== undefined && (await stat(name).catch(() => null))?.isFile())
+    throw misused('enrol', `one NAME is needed before --photos: ${oneLine(name, 40)} is a file`);
+}
+
+interface EnrolOptions {
+  readonly skipBad: boolean;
+  readonly force: boolean;
+}
+
+async function enrolPhotos(batches: readonly Batch[], options: EnrolOptions, io: CommandIo): Promise<void> {
+  const { skipBad, force } = options;
+  using store = openGallery(io);
+  await using engine = await io.openEngine(io.config());
+  const { space } = await engine.start();
+  const bad: BadPhoto[] = [];
+  const lookedAt: LookedAt[] = [];
+  const total = batches.reduce((sum, { files }) => sum + files.length, 0);
+  let done = 0;
+  for (const batch of batches) {
+    const looks: Look[] = [];
+    for (const file of batch.files) {
+      step(io, `photo ${++done} of ${total}: ${batch.name ?? 'unknown'}`);
+      const found = await lookAt(engine, file, batch.name === null, space);
+      if (isBad(found)) bad.push(found);
+      else looks.push(...found);
     }
-    io.progress('');
-    if (!plan.skipBad) refuseBadPhotos(bad, total, 'nothing was enrolled (--skip-bad leaves such photos out)');
-    const blind = lookedAt.find(({ looks }) => looks.length === 0);
-    if (blind) refuseBadPhotos(bad, total, `no photo of ${blind.name ?? 'unknown'} is left, nothing was enrolled`);
+    lookedAt.push({ ...batch, looks });
+  }
+  io.progress('');
+  if (!skipBad) refuseBadPhotos(bad, total, 'nothing was enrolled (--skip-bad leaves such photos out)');
+  const blind = lookedAt.find(({ looks }) => looks.length === 0);
+  if (blind) refuseBadPhotos(bad, total, `no photo of ${blind.name ?? 'unknown'} is left, nothing was enrolled`);
 
-    const result = store.change((changes) => {
-      const people = lookedAt.flatMap((one) =>
-        one.name === null ? [] : [enrolOne(changes, one.name, one, space, plan.force, io)],
-      );
-      const strangers = lookedAt.filter(({ name }) => name === null).flatMap(({ looks }) => looks);
-      return { people, strangers: strangers.filter((look) => changes.addToCohort(look)).length };
-    });
-    for (const { sentence } of bad) io.log('warning', `left out: ${sentence}`);
-    for (const one of result.people) io.out(describe(one));
-    if (lookedAt.some(({ name }) => name === null))
-      io.out(`${result.strangers} faces of strangers kept, to tell them apart`);
-    io.document({ ...result, skipped: bad });
-  },
-};
+  const result = store.change((changes) => {
+    const people = lookedAt.flatMap((one) =>
+      one.name === null ? [] : [enrolOne(changes, one.name, one, space, force, io)],
+    );
+    const strangers = lookedAt.filter(({ name }) => name === null).flatMap(({ looks }) => looks);
+    return { people, strangers: strangers.filter((look) => changes.addToCohort(look)).length };
+  });
+  for (const { sentence } of bad) io.log('warning', `left out: ${sentence}`);
+  for (const one of result.people) io.out(describe(one));
+  if (lookedAt.some(({ name }) => name === null))
+    io.out(`${result.strangers} faces of strangers kept, to tell them apart`);
+  io.document({ ...result, skipped: bad });
+}
 
 async function lookAt(engine: Engine, file: string, everyFace: boolean, space: string): Promise<Look[] | BadPhoto> {
   const photo = await analysePhoto(engine, file);
@@ -125,61 +155,25 @@ function describe({ person, name, photos, added, redundant, templates }: Enrolle
   return `${name} (${person}): ${count(photos, 'photo')}, ${count(added, 'new look')}${same}; ${count(templates, 'look')} in all`;
 }
 
-// What `roomkin enrol` was asked to do: which photos belong to whom. Names are checked before any photo is opened.
+// Which photos belong to whom. Names are checked before any photo is opened.
 
 /** Folder name of the faces that are nobody's. */
 const cohortFolder = 'unknown';
 
 /** One person's photos; `name` is null for the cohort of strangers. */
-export interface Batch {
+interface Batch {
   readonly name: string | null;
   readonly files: readonly string[];
 }
 
-export interface EnrolPlan {
-  readonly batches: readonly Batch[];
-  readonly skipBad: boolean;
-  readonly force: boolean;
+/** Errors: USAGE, NAME_REFUSED, FOLDER_EMPTY. */
+async function namedPhotos(name: string | undefined, photos: readonly string[]): Promise<Batch[]> {
+  if (name === undefined) throw misused('enrol', 'one NAME is needed before --photos (in quotes if it has spaces)');
+  const checked = checkName(name);
+  return [{ name: checked, files: await findPhotos(photos) }];
 }
 
-/** Somebody of this name is to stand before the camera. */
-export interface LivePlan {
-  readonly live: string;
-  readonly force: boolean;
-}
-
-/** Errors: USAGE, NAME_REFUSED, PHOTO_UNREADABLE, FOLDER_EMPTY. */
-export async function planEnrolment(argv: readonly string[]): Promise<EnrolPlan | LivePlan> {
-  const { values, positionals, tokens } = parseArguments(argv, enrolUsage, {
-    photos: { type: 'string', multiple: true },
-    from: { type: 'string' },
-    live: { type: 'boolean', default: false },
-    'skip-bad': { type: 'boolean', default: false },
-    force: { type: 'boolean', default: false },
-  });
-  const { photos, from, live, 'skip-bad': skipBad, force } = values;
-  const sources = [photos !== undefined, from !== undefined, live].filter(Boolean).length;
-  if (sources !== 1) throw misused(enrolUsage, 'one of --photos, --live and --from is needed');
-  if (live) {
-    if (skipBad) throw misused(enrolUsage, '--skip-bad is for photos');
-    if (positionals.length !== 1) throw misused(enrolUsage, 'one NAME is needed (in quotes if it has spaces)');
-    return { live: checkName(positionals[0]!), force };
-  }
-  if (from !== undefined) {
-    if (positionals.length > 0) throw misused(enrolUsage, 'with --from the folders are the names');
-    return { batches: await classFolders(from), skipBad, force };
-  }
-  // Words before --photos are the name, words after it are more photos, as a shell's * gives them.
-  const start = tokens.findIndex((token) => token.kind === 'option' && token.name === 'photos');
-  const words = (part: typeof tokens): string[] =>
-    part.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
-  const names = words(tokens.slice(0, start));
-  if (names.length !== 1) throw misused(enrolUsage, 'one NAME is needed before --photos (in quotes if it has spaces)');
-  const name = checkName(names[0]!);
-  const files = await findPhotos([...(photos ?? []), ...words(tokens.slice(start))]);
-  return { batches: [{ name, files }], skipBad, force };
-}
-
+/** Errors: PHOTO_UNREADABLE, FOLDER_EMPTY, NAME_REFUSED. */
 async function classFolders(from: string): Promise<Batch[]> {
   const entries = await readdir(from).catch((cause: NodeJS.ErrnoException) => {
     throw fail(

@@ -10,35 +10,23 @@ import {
   writeHouseholdKey,
 } from '../sharing/key.js';
 import { sharedPeople } from '../sharing/sync.js';
-import { exactly, misused, parseArguments } from './arguments.js';
-import type { Command, CommandIo } from './command.js';
+import type { CommandIo } from './command.js';
 import { openGallery } from './parts.js';
 import { readPassphrase } from './prompts.js';
+import { type Given, misused } from './verbs.js';
 
 const restart = 'sudo systemctl restart roomkin';
 
-export const command: Command = {
-  usage: 'household [--new | --join [--from FILE] | --show | --leave]',
-  summary: 'Share the gallery with the other rooms: make, copy, show the key.',
-  async run(argv, io) {
-    const { values, positionals } = parseArguments(argv, command.usage, {
-      new: { type: 'boolean', default: false },
-      join: { type: 'boolean', default: false },
-      show: { type: 'boolean', default: false },
-      leave: { type: 'boolean', default: false },
-      from: { type: 'string' },
-    });
-    exactly(positionals, 0, command.usage);
-    const asked = [values.new, values.join, values.show, values.leave].filter(Boolean).length;
-    if (asked > 1) throw misused(command.usage, 'one thing at a time');
-    if (values.from !== undefined && !values.join) throw misused(command.usage, '--from belongs to --join');
-    if (values.new) return begin(io);
-    if (values.join) return join(io, values.from);
-    if (values.show) return show(io);
-    if (values.leave) return leave(io);
-    tell(io);
-  },
-};
+export async function run(given: Given<'household'>, io: CommandIo): Promise<void> {
+  const asked = [given.new, given.join, given.show, given.leave].filter(Boolean).length;
+  if (asked > 1) throw misused('household', 'one thing at a time');
+  if (given.from !== undefined && !given.join) throw misused('household', '--from belongs to --join');
+  if (given.new) return begin(io);
+  if (given.join) return join(io, given.from);
+  if (given.show) return show(io);
+  if (given.leave) return leave(io);
+  tell(io);
+}
 
 function begin(io: CommandIo): void {
   const key = writeHouseholdKey(keyFile(io));
@@ -57,7 +45,7 @@ function begin(io: CommandIo): void {
 async function join(io: CommandIo, from: string | undefined): Promise<void> {
   const file = keyFile(io);
   refuseSecondKey(file);
-  const typed = await readPassphrase(io, from, false, command.usage, 'Household key: ', '--from FILE');
+  const typed = await readPassphrase(io, from, false, 'household', 'Household key: ', '--from FILE');
   const key = parseKeyText(typed);
   if (key === null) {
     const advice = 'copy all 46 letters that roomkin household --show prints in another room';

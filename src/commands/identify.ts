@@ -8,9 +8,8 @@ import { reasonText } from '../gallery/reason-text.js';
 import { assignNames } from '../recognition/decide.js';
 import type { RoomOptions } from '../room/options.js';
 import type { Box, Quality } from '../vision/face.js';
-import { misused, parseArguments } from './arguments.js';
-import type { Command } from './command.js';
-import { configuredEngine, openGallery } from './parts.js';
+import type { CommandIo } from './command.js';
+import { openGallery } from './parts.js';
 import {
   type AnalysedPhoto,
   analysePhoto,
@@ -20,6 +19,7 @@ import {
   refuseBadPhotos,
   step,
 } from './photo-analysis.js';
+import type { Given } from './verbs.js';
 
 /** One face of the result; `box` and `quality.eyesPx` in pixels of the photo as it lies on disk, upright. */
 interface NamedFace {
@@ -36,37 +36,31 @@ interface NamedFace {
   readonly reason: Reason;
 }
 
-export const command: Command = {
-  usage: 'identify FILE...',
-  summary: 'Say who is in pictures, and why.',
-  async run(argv, io) {
-    const { positionals } = parseArguments(argv, command.usage, {});
-    if (positionals.length === 0) throw misused(command.usage, 'at least one FILE is needed');
-    const config = io.config();
-    const options = recognitionOptions(config);
-    const paths = await findPhotos(positionals);
-    using store = openGallery(io);
-    await using engine = configuredEngine(io);
-    const { space } = await engine.start();
-    const gallery = createCalibrator(config, space, options).calibrated(store.gallery(space));
-    const files: { file: string; faces: NamedFace[] }[] = [];
-    const bad: BadPhoto[] = [];
-    for (const [index, path] of paths.entries()) {
-      step(io, `photo ${index + 1} of ${paths.length}`);
-      const photo = await analysePhoto(engine, path);
-      if (isBad(photo)) {
-        bad.push(photo);
-        continue;
-      }
-      const faces = nameFaces(photo, gallery, options);
-      files.push({ file: path, faces });
-      for (const line of describe(path, faces)) io.out(line);
+export async function run({ file: given }: Given<'identify'>, io: CommandIo): Promise<void> {
+  const config = io.config();
+  const options = recognitionOptions(config);
+  const paths = await findPhotos(given);
+  using store = openGallery(io);
+  await using engine = await io.openEngine(config);
+  const { space } = await engine.start();
+  const gallery = createCalibrator(config, space, options).calibrated(store.gallery(space));
+  const files: { file: string; faces: NamedFace[] }[] = [];
+  const bad: BadPhoto[] = [];
+  for (const [index, path] of paths.entries()) {
+    step(io, `photo ${index + 1} of ${paths.length}`);
+    const photo = await analysePhoto(engine, path);
+    if (isBad(photo)) {
+      bad.push(photo);
+      continue;
     }
-    io.progress('');
-    io.document(bad.length > 0 ? { files, bad } : { files });
-    refuseBadPhotos(bad, paths.length, 'the others are listed');
-  },
-};
+    const faces = nameFaces(photo, gallery, options);
+    files.push({ file: path, faces });
+    for (const line of describe(path, faces)) io.out(line);
+  }
+  io.progress('');
+  io.document(bad.length > 0 ? { files, bad } : { files });
+  refuseBadPhotos(bad, paths.length, 'the others are listed');
+}
 
 /** Identifies the faces of one picture; no two of them get one name. */
 function nameFaces({ faces, picture }: AnalysedPhoto, gallery: Gallery, options: RoomOptions): NamedFace[] {

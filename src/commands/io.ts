@@ -9,6 +9,8 @@ export interface IoOptions {
   /** From `--config`; else ROOMKIN_CONFIG, else /etc/roomkin/config.toml. */
   readonly configPath: string | null;
   readonly signal: AbortSignal;
+  /** Called after each JSON document. */
+  readonly onDocument: () => void;
 }
 
 /** How often progress is printed where it cannot overwrite itself, milliseconds. */
@@ -17,7 +19,7 @@ const progressEveryMs = 5000;
 const changedEveryMs = 1000;
 
 /** The streams of this process as a CommandIo. */
-export function createIo({ json, configPath, signal }: IoOptions): CommandIo {
+export function createIo({ json, configPath, signal, onDocument }: IoOptions): CommandIo {
   const terminal = process.stderr.isTTY === true;
   let config: Config | null = null;
   let progressAt = Number.NEGATIVE_INFINITY;
@@ -40,20 +42,29 @@ export function createIo({ json, configPath, signal }: IoOptions): CommandIo {
     config ??= loadConfig(named ?? defaultConfigPath);
     return config;
   };
-  return {
+  const io: CommandIo = {
     json,
     columns: process.stdout.columns ?? 80,
     interactive: process.stdin.isTTY === true && terminal,
     signal,
     config: loaded,
     configOrShipped: () => (named !== null || existsSync(defaultConfigPath) ? loaded() : shippedConfig()),
+    async openEngine(forConfig, changes = {}) {
+      const [{ createEngine }, { engineOptions }] = await Promise.all([
+        import('../engine/supervisor.js'),
+        import('../config/parts.js'),
+      ]);
+      return createEngine({ ...engineOptions(forConfig, io.log), ...changes });
+    },
     out(line) {
       clearProgress();
       if (!json) process.stdout.write(`${line}\n`);
     },
     document(value) {
       clearProgress();
-      if (json) process.stdout.write(`${JSON.stringify(value)}\n`);
+      if (!json) return;
+      process.stdout.write(`${JSON.stringify(value)}\n`);
+      onDocument();
     },
     progress(text) {
       if (text === '') return clearProgress();
@@ -75,4 +86,5 @@ export function createIo({ json, configPath, signal }: IoOptions): CommandIo {
       log(level, message, fields);
     },
   };
+  return io;
 }

@@ -3,32 +3,21 @@
 import { recognitionOptions } from '../config/parts.js';
 import { checkGallery, type GalleryFault } from '../gallery/check.js';
 import type { PersonRecord } from '../store/store.js';
-import { misused, parseArguments } from './arguments.js';
-import type { Command, CommandIo } from './command.js';
+import type { CommandIo } from './command.js';
 import { configuredSpace, openGallery } from './parts.js';
 import { count, wrap } from './rows.js';
+import { type Given, misused } from './verbs.js';
 
-export const command: Command = {
-  usage: 'people [--check | --set-aside ID... | --put-back ID...]',
-  summary: 'List who is enrolled, check their photos, set photos aside.',
-  async run(argv, io) {
-    const flag = { type: 'boolean', default: false } as const;
-    const options = { check: flag, 'set-aside': flag, 'put-back': flag };
-    const { values, positionals } = parseArguments(argv, command.usage, options);
-    if (Object.values(values).filter(Boolean).length > 1) throw misused(command.usage, 'one thing at a time');
-    if (values['set-aside'] || values['put-back'])
-      return setAside(numbers(positionals), values['set-aside'] === true, io);
-    if (positionals.length > 0) throw misused(command.usage, `${positionals.length} words where none is needed`);
-    if (values.check) checkPeople(io);
-    else list(io);
-  },
-};
-
-function numbers(words: readonly string[]): number[] {
-  const wrong = words.find((word) => !/^\d{1,9}$/.test(word));
-  if (words.length === 0 || wrong !== undefined)
-    throw misused(command.usage, wrong === undefined ? 'an ID is needed' : `${wrong} is not the number of a photo`);
-  return [...new Set(words.map(Number))];
+export async function run({ id: ids, check, setAside, putBack }: Given<'people'>, io: CommandIo): Promise<void> {
+  if ([check, setAside, putBack].filter(Boolean).length > 1) throw misused('people', 'one thing at a time');
+  const photos = [...new Set(ids)];
+  if (setAside || putBack) {
+    if (photos.length === 0) throw misused('people', 'an ID is needed');
+    return changeUse(photos, setAside, io);
+  }
+  if (photos.length > 0) throw misused('people', '--set-aside or --put-back is needed with an ID');
+  if (check) checkPeople(io);
+  else list(io);
 }
 
 function list(io: CommandIo): void {
@@ -62,7 +51,7 @@ function list(io: CommandIo): void {
 // roomkin people --set-aside and --put-back: photos out of use and back, all that were named or none.
 
 /** Errors: PHOTO_UNKNOWN, PHOTO_NEEDED, DATABASE. */
-export function setAside(ids: readonly number[], aside: boolean, io: CommandIo): void {
+function changeUse(ids: readonly number[], aside: boolean, io: CommandIo): void {
   using store = openGallery(io);
   store.change((changes) => (aside ? changes.disable(ids) : changes.enable(ids)));
   const photos = store.people().flatMap(({ id: person, name, templates }) => {
@@ -80,7 +69,7 @@ export function setAside(ids: readonly number[], aside: boolean, io: CommandIo):
 // roomkin people --check: which photos do harm, why, and what to type about them.
 
 /** Errors: CONFIG_*, MODEL_MISSING, DATABASE. */
-export function checkPeople(io: CommandIo): void {
+function checkPeople(io: CommandIo): void {
   const space = configuredSpace(io);
   const { single: look } = recognitionOptions(io.config());
   using store = openGallery(io);

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { fail } from '../base/errors.js';
-import { misused } from './arguments.js';
 import type { CommandIo } from './command.js';
+import { misused, type VerbName } from './verbs.js';
 
 /** What is typed until Enter; '' if the terminal is closed (Ctrl+D). Not echoed with `hidden`. Rejects when `io.signal` aborts. */
 export async function ask(io: CommandIo, question: string, hidden = false): Promise<string> {
@@ -38,12 +38,12 @@ export async function readPassphrase(
   io: CommandIo,
   file: string | undefined,
   twice: boolean,
-  usage: string,
+  verb: VerbName,
   prompt = 'Passphrase: ',
   option = '--passphrase-file FILE',
 ): Promise<string> {
   if (file !== undefined) return firstLine(file);
-  if (!io.interactive) throw misused(usage, `there is no terminal to ask at: add ${option}`);
+  if (!io.interactive) throw misused(verb, `there is no terminal to ask at: add ${option}`);
   const typed = await ask(io, prompt, true);
   if (twice && (await ask(io, 'The same again: ', true)) !== typed)
     throw fail('USAGE', 'the two passphrases differ: try again');

@@ -4,41 +4,32 @@ import { createCalibrator, recognitionOptions } from '../config/parts.js';
 import { reasonText } from '../gallery/reason-text.js';
 import { type Outcome, type RecordedObservation, type ReplayedTrack, replayJournal } from '../journal/replay.js';
 import type { JournalStore } from '../journal/store.js';
-import { exactly, misused, parseArguments } from './arguments.js';
-import type { Command, CommandIo } from './command.js';
+import type { CommandIo } from './command.js';
 import { openJournal } from './journal.js';
 import { configuredSpace, openGallery } from './parts.js';
 import { wrap } from './rows.js';
+import type { Given } from './verbs.js';
 
-const hourMs = 3_600_000;
-/** As the configuration allows for `looks_kept_hours`. */
-const mostMs = 24 * hourMs;
 /** Looks between two lines of progress. */
 const progressEvery = 1000;
 
-export const command: Command = {
-  usage: 'replay [--since 24h]',
-  summary: 'Try the present gallery and thresholds on the faces of the day.',
-  async run(argv, io) {
-    const { values, positionals } = parseArguments(argv, command.usage, { since: { type: 'string', default: '24h' } });
-    exactly(positionals, 0, command.usage);
-    const sinceMs = Date.now() - parseDuration(values.since);
-    using looks = openJournal(io);
-    const tracks = looks === null ? [] : judged(looks, sinceMs, io);
-    const whole = tracks.filter((one) => one.whole);
-    const changed = whole.filter(isChanged);
-    const names = namesOf(io);
-    io.document({
-      since: new Date(sinceMs).toISOString(),
-      tracks: whole.length,
-      unchanged: whole.length - changed.length,
-      leftOut: tracks.length - whole.length,
-      changes: changed.map((change) => documented(change, names)),
-    });
-    for (const one of changed) for (const line of changeLines(one, names, io.columns)) io.out(line);
-    for (const line of wrap(summary(tracks, changed.length, values.since), Math.min(io.columns, 80))) io.out(line);
-  },
-};
+export async function run({ since }: Given<'replay'>, io: CommandIo): Promise<void> {
+  const sinceMs = Date.now() - since.ms;
+  using looks = openJournal(io);
+  const tracks = looks === null ? [] : judged(looks, sinceMs, io);
+  const whole = tracks.filter((one) => one.whole);
+  const changed = whole.filter(isChanged);
+  const names = namesOf(io);
+  io.document({
+    since: new Date(sinceMs).toISOString(),
+    tracks: whole.length,
+    unchanged: whole.length - changed.length,
+    leftOut: tracks.length - whole.length,
+    changes: changed.map((change) => documented(change, names)),
+  });
+  for (const one of changed) for (const line of changeLines(one, names, io.columns)) io.out(line);
+  for (const line of wrap(summary(tracks, changed.length, since.text), Math.min(io.columns, 80))) io.out(line);
+}
 
 /** The tracks since then. Looks of another embedding space than the configured one cannot be compared and are not among them. */
 function judged(looks: JournalStore, sinceMs: number, io: CommandIo): readonly ReplayedTrack[] {
@@ -55,17 +46,6 @@ function judged(looks: JournalStore, sinceMs: number, io: CommandIo): readonly R
   });
   io.progress('');
   return tracks;
-}
-
-/** `90m`, `24h` or `1d`, in milliseconds. Errors: USAGE. */
-function parseDuration(text: string): number {
-  const [, count, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
-  const unitMs = { m: hourMs / 60, h: hourMs, d: 24 * hourMs }[unit ?? ''];
-  if (count === undefined || unitMs === undefined || Number(count) === 0)
-    throw misused(command.usage, '--since takes minutes, hours or days: 90m, 24h or 1d');
-  const durationMs = Number(count) * unitMs;
-  if (durationMs > mostMs) throw misused(command.usage, 'faces are kept for 24 hours at most');
-  return durationMs;
 }
 
 /** Another name, or a stranger where there was none or no stranger where there was one. */

@@ -1,51 +1,44 @@
 // roomkin show: what is kept about one person.
 import type { TemplateRecord } from '../store/store.js';
-import { exactly, parseArguments } from './arguments.js';
-import type { Command } from './command.js';
+import type { CommandIo } from './command.js';
 import { configuredSpace, openGallery } from './parts.js';
 import { wrap } from './rows.js';
+import type { Given } from './verbs.js';
 
-export const command: Command = {
-  usage: 'show NAME',
-  summary: 'Show what is kept about a person.',
-  async run(argv, io) {
-    const [asked] = exactly(parseArguments(argv, command.usage, {}).positionals, 1, command.usage);
-    const space = configuredSpace(io);
-    using store = openGallery(io);
-    const { id, name, createdAtMs, templates } = store.find(asked!);
-    const since = iso(createdAtMs);
-    const inUse = templates.filter(({ setAsideAtMs }) => setAsideAtMs === null).length;
-    const aside = inUse === templates.length ? '' : `, ${templates.length - inUse} set aside`;
-    io.out(`${name} (${id}), enrolled ${since.slice(0, 10)}, ${inUse} looks${aside}:`);
-    const width = Math.max(...templates.map((template) => String(template.id).length));
-    for (const template of templates) {
-      const number = String(template.id).padStart(width);
-      wrap(describe(template, space), Math.max(40, Math.min(io.columns, 80) - width - 4)).forEach((line, i) => {
-        io.out(`  ${i === 0 ? number : ' '.repeat(width)}  ${line}`);
-      });
-    }
-    const corrections = store.corrections().filter(({ person }) => person === id);
-    const looks = corrections.filter(({ template }) => template !== null).length;
-    if (corrections.length > 0)
-      io.out(`${looks} looks said to be ${name}, ${corrections.length - looks} not to be: roomkin correct --list`);
-    io.document({
-      person: id,
-      name,
-      since,
-      templates: templates.map(
-        ({ id: number, space: ofSpace, quality, createdAtMs: at, setAsideAtMs, correction }) => ({
-          id: number,
-          space: ofSpace,
-          quality,
-          since: iso(at),
-          setAside: setAsideAtMs === null ? null : iso(setAsideAtMs),
-          correction,
-        }),
-      ),
-      corrections: { is: looks, not: corrections.length - looks },
+export async function run({ name: asked }: Given<'show'>, io: CommandIo): Promise<void> {
+  const space = configuredSpace(io);
+  using store = openGallery(io);
+  const { id, name, createdAtMs, templates } = store.find(asked);
+  const since = iso(createdAtMs);
+  const inUse = templates.filter(({ setAsideAtMs }) => setAsideAtMs === null).length;
+  const aside = inUse === templates.length ? '' : `, ${templates.length - inUse} set aside`;
+  io.out(`${name} (${id}), enrolled ${since.slice(0, 10)}, ${inUse} looks${aside}:`);
+  const width = Math.max(...templates.map((template) => String(template.id).length));
+  for (const template of templates) {
+    const number = String(template.id).padStart(width);
+    wrap(describe(template, space), Math.max(40, Math.min(io.columns, 80) - width - 4)).forEach((line, i) => {
+      io.out(`  ${i === 0 ? number : ' '.repeat(width)}  ${line}`);
     });
-  },
-};
+  }
+  const corrections = store.corrections().filter(({ person }) => person === id);
+  const looks = corrections.filter(({ template }) => template !== null).length;
+  if (corrections.length > 0)
+    io.out(`${looks} looks said to be ${name}, ${corrections.length - looks} not to be: roomkin correct --list`);
+  io.document({
+    person: id,
+    name,
+    since,
+    templates: templates.map(({ id: number, space: ofSpace, quality, createdAtMs: at, setAsideAtMs, correction }) => ({
+      id: number,
+      space: ofSpace,
+      quality,
+      since: iso(at),
+      setAside: setAsideAtMs === null ? null : iso(setAsideAtMs),
+      correction,
+    })),
+    corrections: { is: looks, not: corrections.length - looks },
+  });
+}
 
 function describe({ quality, createdAtMs, space, setAsideAtMs, correction }: TemplateRecord, ours: string): string {
   return [

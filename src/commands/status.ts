@@ -1,22 +1,17 @@
 // roomkin status: how the running daemon is, in eight lines or nine. `roomkin check` is the one that works without it.
 import { askDaemon } from '../control/client.js';
 import type { DaemonStatus, RoomState } from '../control/protocol.js';
-import type { Command } from './command.js';
-import { daemonPlace, refuseArguments } from './parts.js';
+import type { CommandIo } from './command.js';
+import { daemonPlace } from './parts.js';
 import { wrapRow } from './rows.js';
 
-export const command: Command = {
-  usage: 'status',
-  summary: 'Show how the running daemon is.',
-  async run(argv, io) {
-    refuseArguments(argv, command.usage);
-    const status = await askDaemon<DaemonStatus>(daemonPlace(io.config()), { verb: 'status' });
-    for (const [label, text] of statusRows(status)) {
-      for (const line of wrapRow(label, text, io.columns)) io.out(line);
-    }
-    io.document(status);
-  },
-};
+export async function run(_: object, io: CommandIo): Promise<void> {
+  const status = await askDaemon<DaemonStatus>(daemonPlace(io.config()), { verb: 'status' });
+  for (const [label, text] of statusRows(status)) {
+    for (const line of wrapRow(label, text, io.columns)) io.out(line);
+  }
+  io.document(status);
+}
 
 /** The rows of `roomkin status`: label and text. */
 export function statusRows(status: DaemonStatus): [string, string][] {

@@ -1,21 +1,16 @@
 // roomkin watch: one line for each change, until Ctrl-C or the daemon's end.
 import { followDaemon } from '../control/client.js';
 import type { WatchUpdate } from '../control/protocol.js';
-import type { Command } from './command.js';
-import { daemonPlace, refuseArguments } from './parts.js';
+import type { CommandIo } from './command.js';
+import { daemonPlace } from './parts.js';
 import { describeRoom } from './status.js';
 
-export const command: Command = {
-  usage: 'watch',
-  summary: 'Show who comes and goes, live.',
-  async run(argv, io) {
-    refuseArguments(argv, command.usage);
-    for await (const update of followDaemon<WatchUpdate>(daemonPlace(io.config()), { verb: 'watch' }, io.signal)) {
-      io.out(updateLine(update));
-      io.document(update);
-    }
-  },
-};
+export async function run(_: object, io: CommandIo): Promise<void> {
+  for await (const update of followDaemon<WatchUpdate>(daemonPlace(io.config()), { verb: 'watch' }, io.signal)) {
+    io.out(updateLine(update));
+    io.document(update);
+  }
+}
 
 const words = { arrived: 'arrived', left: 'left', stranger_arrived: 'arrived', stranger_left: 'left' } as const;
 

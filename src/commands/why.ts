@@ -1,29 +1,21 @@
 // roomkin why: the last faces the daemon looked at, and the rule that gave each its name or kept it from one. Without a daemon it
 // reads what the last one kept.
-import { parseArgs } from 'node:util';
-import { fail, RoomkinError } from '../base/errors.js';
+import { RoomkinError } from '../base/errors.js';
 import { askDaemon } from '../control/client.js';
-import { maxObservations } from '../control/protocol.js';
 import type { ExplainedObservation } from '../journal/journal.js';
 import { explain } from '../journal/journal.js';
-import type { Command, CommandIo } from './command.js';
+import type { CommandIo } from './command.js';
 import { openJournal } from './journal.js';
 import { daemonPlace, openGallery } from './parts.js';
 import { wrap } from './rows.js';
+import type { Given } from './verbs.js';
 
-const defaultLast = 10;
-
-export const command: Command = {
-  usage: 'why [--last N]',
-  summary: 'Explain the last faces: best names, margin, deciding rule.',
-  async run(argv, io) {
-    const last = parseLast(argv);
-    const looks = await lastLooks(last, io);
-    if (looks.length === 0) io.out('No face was looked at in the time that looks are kept.');
-    for (const look of looks) for (const line of observationLines(look, io.columns)) io.out(line);
-    io.document({ looks });
-  },
-};
+export async function run({ last }: Given<'why'>, io: CommandIo): Promise<void> {
+  const looks = await lastLooks(last, io);
+  if (looks.length === 0) io.out('No face was looked at in the time that looks are kept.');
+  for (const look of looks) for (const line of observationLines(look, io.columns)) io.out(line);
+  io.document({ looks });
+}
 
 async function lastLooks(last: number, io: CommandIo): Promise<readonly ExplainedObservation[]> {
   try {
@@ -50,20 +42,6 @@ function keptLooks(last: number, io: CommandIo): readonly ExplainedObservation[]
     if (error instanceof RoomkinError) return null;
     throw error;
   }
-}
-
-function parseLast(argv: readonly string[]): number {
-  let text: string | undefined;
-  try {
-    text = parseArgs({ args: [...argv], options: { last: { type: 'string' } }, strict: true }).values.last;
-  } catch (cause) {
-    throw fail('USAGE', `${(cause as Error).message.split('. ')[0]}: roomkin ${command.usage}`, cause);
-  }
-  if (text === undefined) return defaultLast;
-  const last = Number(text);
-  if (!/^\d{1,4}$/.test(text) || last < 1 || last > maxObservations)
-    throw fail('USAGE', `--last takes a number from 1 to ${maxObservations}`);
-  return last;
 }
 
 /** One look as two or more lines: its number, what was seen, then why it was decided so. */

@@ -54,11 +54,6 @@ export function shippedConfig(): Config {
   return parseConfig('[room]\nid = "room"\n', 'the shipped configuration');
 }
 
-/** The single lines behind a CONFIG_INVALID error, for the CLI to print below it. */
-export function configFaults(error: Error): readonly string[] {
-  return Array.isArray(error.cause) ? (error.cause as string[]) : [];
-}
-
 interface Fault {
   readonly line: number;
   readonly text: string;

@@ -1,13 +1,15 @@
 // The household's people in SQLite, their templates sealed. A second process may change them at any time: the version tells.
 import { join } from 'node:path';
-import { fail } from '../base/errors.js';
+import { fail, oneLine } from '../base/errors.js';
+import { nearest } from '../base/suggest.js';
+import { foldName } from '../gallery/names.js';
 import type { Gallery } from '../gallery/person.js';
 import { createChanges } from './changing.js';
 import { databaseName, openDatabase, type SqlDatabase, translated, truncateLog } from './database.js';
 import { type Keyring, openKeyring } from './keyring.js';
 import { createReader } from './reading.js';
 import { createStatements, type Statements } from './statements.js';
-import type { Store, StoreOptions } from './store.js';
+import type { PersonRecord, Store, StoreOptions } from './store.js';
 
 /** Opens the gallery, making it and its key file where they are missing. Errors: DATABASE, KEY_FILE. */
 export function openStore(options: StoreOptions): Store {
@@ -60,9 +62,12 @@ export function openStore(options: StoreOptions): Store {
     find(nameOrId) {
       return consistent(() => {
         const id = reader.row(nameOrId)?.id;
-        const record = reader.people().find((person) => person.id === id);
-        if (!record) throw fail('PERSON_UNKNOWN', `nobody is called ${nameOrId}: see roomkin people`);
-        return record;
+        const people = reader.people();
+        const record = people.find((person) => person.id === id);
+        if (record) return record;
+        const guess = nearestName(nameOrId, people);
+        const advice = guess === null ? 'see roomkin people' : `did you mean ${guess}?`;
+        throw fail('PERSON_UNKNOWN', `nobody is called ${oneLine(nameOrId, 60)}: ${advice}`);
       });
     },
     change(work) {
@@ -90,6 +95,13 @@ export function openStore(options: StoreOptions): Store {
     [Symbol.dispose]: () => void database.close(),
   };
   return store;
+}
+
+/** The person whose name or id was probably meant, by name; null where nothing is near. */
+function nearestName(asked: string, people: readonly PersonRecord[]): string | null {
+  const names = new Map(people.flatMap(({ id, name }) => [[id, name] as const, [foldName(name), name] as const]));
+  const guess = nearest(foldName(asked), [...names.keys()]);
+  return guess === null ? null : names.get(guess)!;
 }
 
 /** Reads the key and compares it with the one that the gallery was locked with first. */

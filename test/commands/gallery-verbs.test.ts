@@ -77,7 +77,14 @@ t.test('hostile command lines end with one line and the right code', async (t) =
     [['enrol', '--from', at('nowhere')], 65, /PHOTO_UNREADABLE: /],
     [['enrol', '--from', at('store')], 65, /FOLDER_EMPTY: /],
     [['enrol', 'Ada', '--photos', at('photos', 'below')], 65, /FOLDER_EMPTY: /],
-    [['show', 'Nobody at all'], 65, /PERSON_UNKNOWN: /],
+    [['enrol', at('photos', 'ada.jpg'), '--photos', at('photos')], 64, /USAGE: one NAME is needed before --photos/],
+    [
+      ['enrol', 'Ada', 'Lovelace', '--photos', at('photos')],
+      64,
+      /USAGE: one NAME is needed .*quotes.*Lovelace is too much/,
+    ],
+    [['show', 'Nobody at all'], 65, /PERSON_UNKNOWN: nobody is called Nobody at all: see roomkin people$/],
+    [['show', 'Ada Unel'], 65, /PERSON_UNKNOWN: nobody is called Ada Unel: did you mean Ada Ünal\?$/],
     [['import', at('passphrase'), '--passphrase-file', at('passphrase')], 65, /BACKUP_REFUSED: .*not a backup/],
     [['import', at('nowhere')], 65, /BACKUP_REFUSED: .*ENOENT/],
   ];

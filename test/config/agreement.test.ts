@@ -1,6 +1,7 @@
 // `roomkin check` reads the configuration, `roomkin run` also uses it: what the one accepts the other must not refuse.
 import t from 'tap';
-import { configFaults, parseConfig } from '../../src/config/load.js';
+import { faultsOf as linesOf } from '../../src/base/errors.js';
+import { parseConfig } from '../../src/config/load.js';
 import { brokerName, checkBrokerOptions } from '../../src/mqtt/options.js';
 import { discoveryTopic, householdTopics, roomTopics } from '../../src/mqtt/topics.js';
 
@@ -19,7 +20,7 @@ function faultsOf(sections: Readonly<Record<string, Keys>>): string | null {
   try {
     config = parseConfig(toml(sections), 'c.toml');
   } catch (error) {
-    return configFaults(error as Error).join('\n');
+    return linesOf(error as Error).join('\n');
   }
   roomTopics(config.mqtt.base, config.room.id);
   discoveryTopic(config.homeAssistant.prefix, config.room.id);

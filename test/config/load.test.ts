@@ -1,11 +1,12 @@
 import t from 'tap';
-import { configFaults, loadConfig, parseConfig } from '../../src/config/load.js';
+import { faultsOf } from '../../src/base/errors.js';
+import { loadConfig, parseConfig } from '../../src/config/load.js';
 
 function faults(text: string): readonly string[] {
   try {
     parseConfig(text, 'c.toml');
   } catch (error) {
-    return [...configFaults(error as Error)];
+    return [...faultsOf(error as Error)];
   }
   throw new Error('the configuration was accepted');
 }

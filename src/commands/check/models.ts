@@ -1,13 +1,12 @@
 // The models: there, unaltered, and running, with XNNPACK or without.
 import { silentLog } from '../../base/log.js';
 import type { Config } from '../../config/load.js';
-import { engineOptions } from '../../config/parts.js';
-import { createEngine } from '../../engine/supervisor.js';
+import type { CommandIo } from '../command.js';
 import { type Finding, fault, ok, warn } from './finding.js';
 
-/** Loads both models as the daemon does, which checks their hashes and finds out whether XNNPACK works. */
-export async function checkModels(config: Config): Promise<Finding> {
-  await using engine = createEngine(engineOptions(config, silentLog));
+/** Loads both models as the daemon does, which checks their hashes and probes the delegate. */
+export async function checkModels(config: Config, io: CommandIo): Promise<Finding> {
+  await using engine = await io.openEngine(config, { log: silentLog });
   try {
     const { detector, embedder, delegate, delegateReason } = await engine.start();
     if (delegate === 'xnnpack') return ok('models', `${detector} and ${embedder}, hashes right, with XNNPACK`);

@@ -7,16 +7,16 @@ import { shippedConfig } from '../../config/load.js';
 import { createCalibrator } from '../../config/parts.js';
 import { roomOptionsFor } from '../../room/options.js';
 import type { CommandIo } from '../command.js';
-import type { EvaluateArguments } from './arguments.js';
+import type { Given } from '../verbs.js';
 import { households, type Identity } from './households.js';
 import { evaluatedEngine, portraits } from './portraits.js';
 
-export async function evaluateHousehold(given: EvaluateArguments, io: CommandIo): Promise<void> {
+export async function evaluateHousehold(given: Given<'evaluate'>, io: CommandIo): Promise<void> {
   const folders = await listPeople(given.images);
   const files = folders.flatMap((folder) => folder.files);
-  await using engine = evaluatedEngine(io, given.embedder);
+  await using engine = await evaluatedEngine(io, given.embedder);
   const { embedder, delegate, space } = await engine.start();
-  const low = new Set(given.low ? files : []);
+  const low = new Set(given.degrade === 'low' ? files : []);
   const found = await portraits(engine, { files, low, seed: given.seed }, io);
   const undetected = files.filter((file) => found.get(file)?.clean?.embedding == null);
 
@@ -25,7 +25,7 @@ export async function evaluateHousehold(given: EvaluateArguments, io: CommandIo)
       name,
       pictures: files.map((file) => {
         const { clean, low } = found.get(file)!;
-        return { reference: clean, probe: given.low ? low : clean };
+        return { reference: clean, probe: given.degrade === 'low' ? low : clean };
       }),
     }),
   );
@@ -49,7 +49,7 @@ export async function evaluateHousehold(given: EvaluateArguments, io: CommandIo)
 
 function simulate(
   identities: readonly Identity[],
-  given: EvaluateArguments,
+  given: Given<'evaluate'>,
   embedder: string,
   space: string,
 ): ReturnType<typeof households> {

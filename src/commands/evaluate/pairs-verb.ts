@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fail, oneLine } from '../../base/errors.js';
 import { similarity } from '../../gallery/similarity.js';
 import type { CommandIo } from '../command.js';
-import type { EvaluateArguments } from './arguments.js';
+import type { Given } from '../verbs.js';
 import { evaluatedEngine, portraits } from './portraits.js';
 import { accuracyAt, type ScoredPair, type Verification, verify } from './verification.js';
 
@@ -18,19 +18,19 @@ interface PerKind {
   readonly eer: Verification['eer'];
 }
 
-export async function evaluatePairs(given: EvaluateArguments & { pairs: string }, io: CommandIo): Promise<void> {
-  const all = await readPairs(given.pairs);
-  const pairs = given.limit === null ? all : spread(all, given.limit);
+export async function evaluatePairs(given: Given<'evaluate'>, io: CommandIo): Promise<void> {
+  const all = await readPairs(given.pairs!);
+  const pairs = given.limit === undefined ? all : spread(all, given.limit);
   const path = (name: string) => join(given.images, name);
-  const probes = new Set(given.low ? pairs.map((pair) => path(pair.b)) : []);
+  const probes = new Set(given.degrade === 'low' ? pairs.map((pair) => path(pair.b)) : []);
   const files = [...new Set(pairs.flatMap((pair) => [path(pair.a), path(pair.b)]))];
-  await using engine = evaluatedEngine(io, given.embedder);
+  await using engine = await evaluatedEngine(io, given.embedder);
   const { embedder, delegate } = await engine.start();
   const found = await portraits(engine, { files, low: probes, seed: given.seed }, io);
 
   const scored = pairs.map((pair): ScoredPair => {
     const a = found.get(path(pair.a))?.clean?.embedding ?? null;
-    const b = found.get(path(pair.b))?.[given.low ? 'low' : 'clean']?.embedding ?? null;
+    const b = found.get(path(pair.b))?.[given.degrade === 'low' ? 'low' : 'clean']?.embedding ?? null;
     return { ...pair, similarity: a === null || b === null ? null : similarity(a, b) };
   });
   const undetected = [...found].filter(

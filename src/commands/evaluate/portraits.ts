@@ -2,9 +2,7 @@
 // and analysed once; only faces are kept, no pixels.
 
 import { photoFrame, readPhoto } from '../../camera/photo.js';
-import { engineOptions } from '../../config/parts.js';
 import type { Engine } from '../../engine/engine.js';
-import { createEngine } from '../../engine/supervisor.js';
 import { primaryFace } from '../../gallery/enrolment.js';
 import type { Face } from '../../vision/face.js';
 import type { CommandIo } from '../command.js';
@@ -66,10 +64,10 @@ async function portraitOf(engine: Engine, file: string, withLow: boolean, seed: 
 }
 
 /** The engine of the configuration, or as shipped where there is no configuration; `embedder` overrides its choice. */
-export function evaluatedEngine(io: CommandIo, embedder: string | undefined): Engine {
+export function evaluatedEngine(io: CommandIo, embedder: string | undefined): Promise<Engine> {
   // One thread: the next picture is decoded meanwhile, and a machine that does other work too is not slowed down by XNNPACK's.
   const given = { threads: 1, ...(embedder === undefined ? {} : { embedder }) };
-  return createEngine({ ...engineOptions(io.configOrShipped(), io.log), ...given });
+  return io.openEngine(io.configOrShipped(), given);
 }
 
 function duration(seconds: number): string {

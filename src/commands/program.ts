@@ -1,0 +1,330 @@
+// The table of verbs → commander's program: values are parsed here, help is laid out here, and what commander refuses becomes one
+// USAGE sentence. Loads no verb.
+import { Argument, Command, CommanderError, type Help, Option } from 'commander';
+import { fail, oneLine, type RoomkinError } from '../base/errors.js';
+import { wrap } from './rows.js';
+import {
+  type ArgumentDefinition,
+  commonOptions,
+  type Duration,
+  exitCodeTexts,
+  misused,
+  type OptionDefinition,
+  type Placeholder,
+  type ValueType,
+  type VerbDefinition,
+  type VerbName,
+  verbs,
+} from './verbs.js';
+
+/** What `commonOptions` were given. */
+export interface CommonOptions {
+  readonly config: string | null;
+  readonly json: boolean;
+}
+
+/** Runs a verb with what was given to it: a `Given` of that verb. */
+export type RunVerb = (
+  verb: VerbName,
+  given: Readonly<Record<string, unknown>>,
+  common: CommonOptions,
+) => Promise<void>;
+
+/** No line of help is longer, whatever the terminal. */
+const helpColumns = 80;
+const commonHeading = 'Everywhere:';
+
+/**
+ * The program of every verb. `parseAsync` rejects with a USAGE error, with what `run` rejects with, or, after help and version,
+ * with a CommanderError whose exit code is 0.
+ */
+export function createProgram(version: string, run: RunVerb): Command {
+  const program = new Command('roomkin')
+    .usage('VERB [OPTION...]')
+    // Options of the program stand before the verb; each verb has the common ones as well. A value is then always read by the
+    // command that knows the option.
+    .enablePositionalOptions()
+    .version(version, '--version', 'show the version')
+    .helpOption(false)
+    .helpCommand(false)
+    .option('-h, --help', 'show this help, or the help of a verb')
+    .configureHelp({ ...layout, visibleCommands: (command) => command.commands.slice() })
+    .configureOutput({ writeErr: () => {}, outputError: () => {}, getOutHelpWidth: () => helpColumns })
+    .addHelpText(
+      'after',
+      '\nroomkin help VERB tells more. Without --config FILE the configuration is\n' +
+        '$ROOMKIN_CONFIG or /etc/roomkin/config.toml.',
+    );
+  for (const option of commonOptions) program.addOption(optionOf(option, null));
+  program.hook('preSubcommand', (_, verb) => {
+    if (program.opts()['help']) verb.help();
+  });
+  program.exitOverride((error) => {
+    if (error.code !== 'commander.help' || error.exitCode === 0) throw refusal(error, program, null);
+    if (!program.opts()['help']) throw fail('USAGE', 'a verb is needed: see roomkin help');
+    program.outputHelp();
+    throw new CommanderError(0, error.code, error.message);
+  });
+  for (const definition of verbs) program.addCommand(verbOf(definition, program, run));
+  program.addCommand(helpVerb(program));
+  return program;
+}
+
+function verbOf(definition: VerbDefinition & { readonly name: VerbName }, program: Command, run: RunVerb): Command {
+  const { name, options } = definition;
+  const verb = new Command(name)
+    .copyInheritedSettings(program)
+    .configureHelp(layout)
+    .usage(formsOf(definition))
+    .summary(definition.summary)
+    .description(`${definition.summary} ${definition.details}`)
+    .helpGroup(definition.group)
+    .addHelpOption(new Option('-h, --help', 'show this help').helpGroup(commonHeading))
+    .addHelpText('after', `\n${ending(definition)}`)
+    .exitOverride((error) => {
+      throw refusal(error, verb, name);
+    });
+  for (const argument of definition.arguments) verb.addArgument(argumentOf(argument, name));
+  for (const option of options) verb.addOption(optionOf(option, name));
+  for (const option of commonOptions) verb.addOption(optionOf(option, name).helpGroup(commonHeading));
+  return verb.action(async () => {
+    const given: Record<string, unknown> = {};
+    for (const [index, argument] of verb.registeredArguments.entries())
+      given[camelCase(argument.name().toLowerCase())] = verb.processedArgs[index];
+    for (const option of options) {
+      refuseMisplaced(option, verb, name);
+      given[camelCase(option.name)] = verb.getOptionValue(camelCase(option.name));
+    }
+    const [before, after] = [program.opts(), verb.opts()];
+    const config: string | undefined = after['config'] ?? before['config'];
+    await run(name, given, { config: config ?? null, json: before['json'] || after['json'] });
+  });
+}
+
+function helpVerb(program: Command): Command {
+  const help = new Command('help')
+    .copyInheritedSettings(program)
+    .argument('[VERB]')
+    .helpGroup('Help:')
+    .helpOption(false);
+  for (const option of commonOptions) help.addOption(optionOf(option, null));
+  return help
+    .option('-h, --help')
+    .summary('Show this list, or everything about a verb.')
+    .exitOverride((error) => {
+      throw refusal(error, help, null);
+    })
+    .action(async (word: string | undefined) => {
+      const verb = program.commands.find((command) => command.name() === word && command !== help);
+      if (word === undefined || word === 'help') program.outputHelp();
+      else if (verb) verb.outputHelp();
+      // As an unknown verb it is refused with the nearest one.
+      else await program.parseAsync(['--', word], { from: 'user' });
+    });
+}
+
+/** Errors: USAGE for an option that another first argument needs or does not take. */
+function refuseMisplaced({ name, value, only, needed }: OptionDefinition, verb: Command, verbName: VerbName): void {
+  const key = camelCase(name);
+  const [first] = verb.args;
+  const fits = only === undefined || only === first;
+  if (!fits && verb.getOptionValueSource(key) === 'cli') throw misused(verbName, `--${name} is not for ${first}`);
+  if (fits && needed && verb.getOptionValue(key) === undefined) throw misused(verbName, `--${name} ${value} is needed`);
+}
+
+function argumentOf({ name, type, required, many, text }: ArgumentDefinition, verb: VerbName): Argument {
+  const dots = many ? '...' : '';
+  const argument = new Argument(required ? `<${name}${dots}>` : `[${name}${dots}]`, text);
+  if (type.kind === 'choice') return argument.choices(type.choices);
+  return argument.argParser(parserOf(type, name, many === true, verb));
+}
+
+/** `verb` is null for an option of the program. */
+function optionOf(definition: OptionDefinition, verb: VerbName | null): Option {
+  const { name, value, type, many, default: preset, text, only, needed } = definition;
+  const notes = [...(only ? [`for ${only}`] : []), ...(needed ? ['needed'] : []), ...rangeOf(type, preset)];
+  const description = notes.length === 0 ? text : `${text} (${notes.join('; ')})`;
+  if (type.kind === 'switch') return new Option(`--${name}`, description).default(false);
+  const option = new Option(`--${name} <${value}${many ? '...' : ''}>`, description);
+  if (type.kind === 'choice') option.choices(type.choices);
+  else option.argParser(parserOf(type, labelOf(name, value!, type), many === true, verb));
+  if (preset === undefined) return option;
+  return option.default(type.kind === 'duration' ? parseDuration(String(preset)) : preset);
+}
+
+/** As a message names it: a quantity by the option, the number of a thing by its placeholder, too. */
+function labelOf(name: string, value: Placeholder, type: ValueType): string {
+  return type.kind === 'id' ? `--${name} ${value}` : `--${name}`;
+}
+
+function rangeOf(type: OptionDefinition['type'], preset: number | string | undefined): string[] {
+  const unit = 'unit' in type && type.unit !== null ? ` ${type.unit}` : '';
+  const standard = preset === undefined ? [] : [`default: ${preset}${preset === 1 ? unit.replace(/s$/, '') : unit}`];
+  if (type.kind === 'choice') return [`one of: ${type.choices.join(', ')}`];
+  if (type.kind === 'duration') return [...standard, `at most: ${type.maxHours}h`];
+  if (type.kind !== 'integer' && type.kind !== 'number') return standard;
+  return [...standard, `${type.min} to ${type.max}${preset === undefined ? unit : ''}`];
+}
+
+// Values. Every number of the command line is parsed here.
+
+type Parser = (word: string, previous: unknown) => unknown;
+
+/** Parses one value, or adds it to those before it. Errors: USAGE. */
+function parserOf(type: ValueType, label: string, many: boolean, verb: VerbName | null): Parser {
+  const parse = (word: string): unknown => {
+    const value = parseValue(type, word);
+    if (value === null) throw usageError(verb, `${label} ${expected(type, word)}`);
+    return value;
+  };
+  return many ? (word, previous) => [...((previous as unknown[] | undefined) ?? []), parse(word)] : parse;
+}
+
+/** null for a word that is not of `type`. */
+function parseValue(type: ValueType, word: string): string | number | Duration | null {
+  switch (type.kind) {
+    case 'integer':
+      return /^\d{1,12}$/.test(word) ? within(Number(word), type) : null;
+    case 'number':
+      return /^\d{1,12}(\.\d{1,12})?$|^\.\d{1,12}$/.test(word) ? within(Number(word), type) : null;
+    case 'id':
+      return /^\d{1,12}$/.test(word) ? Number(word) : null;
+    case 'duration': {
+      const duration = parseDuration(word);
+      return duration === null || duration.ms > type.maxHours * hourMs ? null : duration;
+    }
+    default:
+      return word;
+  }
+}
+
+function within(value: number, { min, max }: { readonly min: number; readonly max: number }): number | null {
+  return value >= min && value <= max ? value : null;
+}
+
+const hourMs = 3_600_000;
+
+function parseDuration(text: string): Duration | null {
+  const [, amount, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
+  const unitMs = { m: hourMs / 60, h: hourMs, d: 24 * hourMs }[unit ?? ''];
+  if (amount === undefined || unitMs === undefined || Number(amount) === 0) return null;
+  return { text, ms: Number(amount) * unitMs };
+}
+
+/** How a value of `type` is written, for the one who wrote `word`. */
+function expected(type: ValueType, word: string): string {
+  const instead = word === '' ? 'not an empty text' : `not ${oneLine(word, 40)}`;
+  switch (type.kind) {
+    case 'integer':
+    case 'number': {
+      const range = `from ${type.min} to ${type.max}${type.unit === null ? '' : ` ${type.unit}`}`;
+      return `is a ${type.kind === 'integer' ? 'whole number' : 'number'} ${range}, ${instead}`;
+    }
+    case 'id':
+      return `is a number: ${oneLine(word, 40)} is not the number of a ${type.of} (${type.listedBy} prints them)`;
+    case 'duration':
+      return `takes minutes, hours or days (90m, 24h, 1d), ${type.maxHours} hours at most, ${instead}`;
+    default:
+      return `cannot be ${oneLine(word, 40)}`;
+  }
+}
+
+function camelCase(name: string): string {
+  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+// Errors. Commander's messages are for English-speaking developers; a user gets one sentence with the way out.
+
+const needs: Readonly<Record<Placeholder, string>> = {
+  DIR: 'a folder',
+  DURATION: 'a duration',
+  FILE: 'a file',
+  GRADE: 'a grade',
+  ID: 'an ID',
+  N: 'a number',
+  NAME: 'a name',
+  'NEW-NAME': 'a name',
+  PATH: 'a path',
+  PROTOCOL: 'a protocol',
+};
+
+/** The USAGE error for what commander refused; help and version come back as they are. */
+function refusal(error: CommanderError, command: Command, verb: VerbName | null): RoomkinError | CommanderError {
+  if (error.exitCode === 0) return error;
+  const sentence = oneLine(sentenceOf(error, command), 400);
+  // Where the sentence says what to write, or the option is not of the verb, the usage of the verb adds nothing.
+  const isComplete = sentence.endsWith('?') || commonOptions.some(({ name }) => sentence.startsWith(`--${name} `));
+  return usageError(isComplete ? null : verb, sentence);
+}
+
+function usageError(verb: VerbName | null, sentence: string): RoomkinError {
+  return verb === null ? fail('USAGE', sentence) : misused(verb, sentence);
+}
+
+function sentenceOf({ code, message }: CommanderError, { args, registeredArguments }: Command): string {
+  const [line = '', suggestion] = message.replace(/^error: /, '').split('\n');
+  const quoted = /'(.*?)'/s.exec(message)?.[1] ?? '';
+  const guess = suggestion?.replace(/^\(D/, 'd').replace(/\)$/, '');
+  switch (code) {
+    case 'commander.unknownCommand':
+      return `there is no verb ${oneLine(quoted, 40)}: ${guess ?? 'see roomkin help'}`;
+    case 'commander.unknownOption':
+      return `Unknown option '${oneLine(quoted, 40)}'${guess === undefined ? '' : `: ${guess}`}`;
+    case 'commander.optionMissingArgument': {
+      const [, option, value] = /^(--\S+) <(.*?)(?:\.\.\.)?>$/.exec(quoted) ?? [];
+      return `${option} needs ${needs[value as Placeholder]}`;
+    }
+    case 'commander.missingArgument':
+      return `${quoted} is missing`;
+    case 'commander.excessArguments': {
+      const word = oneLine(args[registeredArguments.length] ?? '', 40);
+      const isName = registeredArguments.at(-1)?.name().endsWith('NAME');
+      return `${word} is not expected here${isName ? ': a name with spaces is written in quotes' : ''}`;
+    }
+    case 'commander.invalidArgument': {
+      const choices = /Allowed choices are (.*)\.$/s.exec(message)?.[1] ?? '';
+      const option = /^option '(--\S+) /.exec(line)?.[1];
+      if (option !== undefined) return `${option} knows only: ${choices}`;
+      return `${/for argument '(.*?)'/s.exec(message)?.[1]} is ${choices.replaceAll(', ', ' or ')}`;
+    }
+    default:
+      return line;
+  }
+}
+
+// Help.
+
+const layout: Partial<Help> = {
+  argumentTerm: (argument) => `${argument.name()}${argument.variadic ? '...' : ''}`,
+  argumentDescription: ({ description, argChoices }) =>
+    argChoices === undefined ? description : `${description} (${argChoices.join(' or ')})`,
+  optionTerm: ({ flags }) => flags.replace(/[<>]/g, ''),
+  optionDescription: ({ description }) => description,
+  subcommandTerm: (command) => command.name(),
+  subcommandDescription: (command) => command.summary(),
+  commandDescription: (command) => command.description(),
+  commandUsage: (command) => `roomkin ${command.usage()}`,
+};
+
+/** The forms of a verb below each other, behind `Usage: roomkin `. */
+function formsOf({ usage }: VerbDefinition): string {
+  const indent = ' '.repeat('Usage: '.length);
+  const hanging = `${indent}${' '.repeat('roomkin '.length + 4)}`;
+  const forms = usage.map((form) => {
+    // Broken before a bracket, never inside.
+    const whole = form.replace(/\[[^\]|]*\]/g, (part) => part.replaceAll(' ', '\u00a0'));
+    return wrap(whole, helpColumns - hanging.length).join(`\n${hanging}`);
+  });
+  return forms.join(`\n${indent}roomkin `).replaceAll('\u00a0', ' ');
+}
+
+function ending({ examples, exitCodes }: VerbDefinition): string {
+  const codes = [0, ...exitCodes] as const;
+  return [
+    'Examples:',
+    ...examples.flatMap(([line, effect]) => [`  ${line}`, `      ${effect}`]),
+    '',
+    'Exit codes:',
+    ...codes.map((code) => `  ${String(code).padStart(2)}  ${exitCodeTexts[code]}`),
+  ].join('\n');
+}
