@@ -2,7 +2,7 @@
 import { CommanderError } from 'commander';
 import { faultsOf, oneLine, RoomkinError } from './base/errors.js';
 import { packageVersion } from './base/files.js';
-import type { CommandIo } from './commands/command.js';
+import type { CommandIo, Stream } from './commands/command.js';
 import { type CommonOptions, createProgram } from './commands/program.js';
 import type { Given, VerbName } from './commands/verbs.js';
 
@@ -38,7 +38,18 @@ const load: { readonly [N in VerbName]: () => Promise<Run<N>> } = {
 /** How long a verb may take to end by itself after Ctrl-C, milliseconds. The daemon takes as long as it needs. */
 const graceMs = 700;
 
-/** Runs one command line and sets `process.exitCode`. Never throws. */
+/** What a command line writes to and is stopped by. Tests give their own, and an engine that is loaded already. */
+export interface Surroundings {
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+  /** Aborts what runs. */
+  readonly signal: AbortSignal;
+  readonly openEngine?: CommandIo['openEngine'];
+  /** Told which verb runs, once it does. */
+  readonly onStart?: (verb: VerbName, io: CommandIo) => void;
+}
+
+/** Runs one command line as this process: its streams, its signals, its exit code. Never throws. */
 export async function main(args: readonly string[]): Promise<void> {
   const interrupt = new AbortController();
   let running: { readonly verb: VerbName; readonly io: CommandIo } | null = null;
@@ -60,7 +71,20 @@ export async function main(args: readonly string[]): Promise<void> {
   }
   // `roomkin people | head -1` closes our stdout early: that is not a fault.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 74));
+  const { stdout, stderr } = process;
+  const onStart = (verb: VerbName, io: CommandIo): void => {
+    running = { verb, io };
+  };
+  const code = await runCommandLine(args, { stdout, stderr, signal: interrupt.signal, onStart });
+  process.exitCode = code === interrupted ? (interruptedCode ?? 130) : code;
+}
 
+/** What `runCommandLine` resolves to where the signal ended the verb. */
+export const interrupted = -1;
+
+/** Runs one command line. Resolves to its exit code, or to `interrupted`. Never throws. */
+export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const { stdout, stderr, signal, openEngine, onStart } = surroundings;
   /** Whether stdout has a JSON document already: an error does not become a second one. */
   let documented = false;
   const run = async (
@@ -72,21 +96,19 @@ export async function main(args: readonly string[]): Promise<void> {
     const onDocument = (): void => {
       documented = true;
     };
-    const io = createIo({ json, configPath: config, signal: interrupt.signal, onDocument });
-    running = { verb, io };
+    const io = createIo({ json, configPath: config, signal, stdout, stderr, openEngine, onDocument });
+    onStart?.(verb, io);
     // The table and the verb agree: `load` is checked against it.
     const start = (await load[verb]()) as (given: unknown, io: CommandIo) => Promise<void>;
     await start(given, io);
   };
   try {
-    await createProgram(packageVersion, run).parseAsync(args.length === 0 ? ['help'] : args, { from: 'user' });
+    await createProgram(packageVersion, run, stdout).parseAsync(args.length === 0 ? ['help'] : args, { from: 'user' });
+    return 0;
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return;
-    if (interruptedCode !== null && isInterruption(error)) {
-      process.exitCode = interruptedCode;
-      return;
-    }
-    report(error, asksForJson(args) && !documented);
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (signal.aborted && isInterruption(error)) return interrupted;
+    return report(error, asksForJson(args) && !documented, surroundings);
   }
 }
 
@@ -102,15 +124,15 @@ function asksForJson(args: readonly string[]): boolean {
   return (end < 0 ? args : args.slice(0, end)).includes('--json');
 }
 
-function report(error: unknown, json: boolean): void {
+/** Prints the error. Returns the exit code. */
+function report(error: unknown, json: boolean, { stdout, stderr }: Surroundings): number {
   const known = error instanceof RoomkinError;
   const raised = error instanceof Error ? error : new Error(String(error));
   const code = known ? error.code : 'INTERNAL';
   const message = known ? error.message : `${oneLine(raised.message)} (a bug: please report it)`;
   const exitCode = known ? error.exitCode : 70;
-  for (const line of [`roomkin: ${code}: ${message}`, ...(known ? faultsOf(error) : [])])
-    process.stderr.write(`${line}\n`);
-  if (!known && process.env['ROOMKIN_STACK']) process.stderr.write(`${raised.stack}\n`);
-  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, exitCode } })}\n`);
-  process.exitCode = exitCode;
+  for (const line of [`roomkin: ${code}: ${message}`, ...(known ? faultsOf(error) : [])]) stderr.write(`${line}\n`);
+  if (!known && process.env['ROOMKIN_STACK']) stderr.write(`${raised.stack}\n`);
+  if (json) stdout.write(`${JSON.stringify({ error: { code, message, exitCode } })}\n`);
+  return exitCode;
 }

@@ -8,7 +8,7 @@ const priority: Record<Level, number> = { error: 3, warning: 4, notice: 5, info:
 export type Log = (level: Level, message: string, fields?: Readonly<Record<string, string | number | boolean>>) => void;
 
 /** A log that writes to `stream`, dropping what is less urgent than `least`. */
-export function createLog(least: Level = 'info', stream: NodeJS.WritableStream = process.stderr): Log {
+export function createLog(least: Level = 'info', stream: Pick<NodeJS.WritableStream, 'write'> = process.stderr): Log {
   const journal = process.env['JOURNAL_STREAM'] !== undefined;
   return (level, message, fields) => {
     if (priority[level] > priority[least]) return;

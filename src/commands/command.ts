@@ -4,6 +4,9 @@ import type { Config } from '../config/load.js';
 import type { Engine } from '../engine/engine.js';
 import type { EngineOptions } from '../engine/supervisor.js';
 
+/** Where text goes: a stream of the process, or a buffer of a test. */
+export type Stream = Pick<NodeJS.WriteStream, 'write'> & Partial<Pick<NodeJS.WriteStream, 'isTTY' | 'columns'>>;
+
 /** A verb's way to the outside. Results go to `out` or `document`, everything else to stderr. */
 export interface CommandIo {
   /**

@@ -2,13 +2,17 @@
 import { existsSync } from 'node:fs';
 import { createLog } from '../base/log.js';
 import { type Config, defaultConfigPath, loadConfig, shippedConfig } from '../config/load.js';
-import type { CommandIo } from './command.js';
+import type { CommandIo, Stream } from './command.js';
 
 export interface IoOptions {
   readonly json: boolean;
   /** From `--config`; else ROOMKIN_CONFIG, else /etc/roomkin/config.toml. */
   readonly configPath: string | null;
   readonly signal: AbortSignal;
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+  /** Takes the place of an engine of the verb's own. */
+  readonly openEngine?: CommandIo['openEngine'] | undefined;
   /** Called after each JSON document. */
   readonly onDocument: () => void;
 }
@@ -18,25 +22,26 @@ const progressEveryMs = 5000;
 /** The same for a meter that says something else than before. */
 const changedEveryMs = 1000;
 
-/** The streams of this process as a CommandIo. */
-export function createIo({ json, configPath, signal, onDocument }: IoOptions): CommandIo {
-  const terminal = process.stderr.isTTY === true;
+/** A CommandIo on these streams. */
+export function createIo(options: IoOptions): CommandIo {
+  const { json, configPath, signal, stdout, stderr, onDocument } = options;
+  const terminal = stderr.isTTY === true;
   let config: Config | null = null;
   let progressAt = Number.NEGATIVE_INFINITY;
   let metered = '';
   /** Lines of it that stand on the terminal. */
   let progressLines = 0;
   const clearProgress = (): void => {
-    if (progressLines > 0) process.stderr.write(`${progressLines > 1 ? `\u001b[${progressLines - 1}A` : ''}\r\u001b[J`);
+    if (progressLines > 0) stderr.write(`${progressLines > 1 ? `\u001b[${progressLines - 1}A` : ''}\r\u001b[J`);
     progressLines = 0;
   };
   const draw = (lines: readonly string[]): void => {
-    const width = (process.stderr.columns ?? 80) - 1;
+    const width = (stderr.columns ?? 80) - 1;
     clearProgress();
-    process.stderr.write(lines.map((line) => line.slice(0, width)).join('\n'));
+    stderr.write(lines.map((line) => line.slice(0, width)).join('\n'));
     progressLines = lines.length;
   };
-  const log = createLog('info');
+  const log = createLog('info', stderr);
   const named = configPath ?? process.env['ROOMKIN_CONFIG'] ?? null;
   const loaded = (): Config => {
     config ??= loadConfig(named ?? defaultConfigPath);
@@ -44,12 +49,13 @@ export function createIo({ json, configPath, signal, onDocument }: IoOptions): C
   };
   const io: CommandIo = {
     json,
-    columns: process.stdout.columns ?? 80,
+    columns: stdout.columns ?? 80,
     interactive: process.stdin.isTTY === true && terminal,
     signal,
     config: loaded,
     configOrShipped: () => (named !== null || existsSync(defaultConfigPath) ? loaded() : shippedConfig()),
     async openEngine(forConfig, changes = {}) {
+      if (options.openEngine) return options.openEngine(forConfig, changes);
       const [{ createEngine }, { engineOptions }] = await Promise.all([
         import('../engine/supervisor.js'),
         import('../config/parts.js'),
@@ -58,12 +64,12 @@ export function createIo({ json, configPath, signal, onDocument }: IoOptions): C
     },
     out(line) {
       clearProgress();
-      if (!json) process.stdout.write(`${line}\n`);
+      if (!json) stdout.write(`${line}\n`);
     },
     document(value) {
       clearProgress();
       if (!json) return;
-      process.stdout.write(`${JSON.stringify(value)}\n`);
+      stdout.write(`${JSON.stringify(value)}\n`);
       onDocument();
     },
     progress(text) {
@@ -71,7 +77,7 @@ export function createIo({ json, configPath, signal, onDocument }: IoOptions): C
       if (terminal) return draw([text]);
       if (performance.now() - progressAt < progressEveryMs) return;
       progressAt = performance.now();
-      process.stderr.write(`${text}\n`);
+      stderr.write(`${text}\n`);
     },
     meter(lines) {
       if (terminal) return draw(lines);
@@ -79,7 +85,7 @@ export function createIo({ json, configPath, signal, onDocument }: IoOptions): C
       const everyMs = told === metered ? progressEveryMs : changedEveryMs;
       if (performance.now() - progressAt < everyMs) return;
       [progressAt, metered] = [performance.now(), told];
-      process.stderr.write(`${told}\n`);
+      stderr.write(`${told}\n`);
     },
     log(level, message, fields) {
       clearProgress();

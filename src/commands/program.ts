@@ -2,6 +2,7 @@
 // USAGE sentence. Loads no verb.
 import { Argument, Command, CommanderError, type Help, Option } from 'commander';
 import { fail, oneLine, type RoomkinError } from '../base/errors.js';
+import type { Stream } from './command.js';
 import { wrap } from './rows.js';
 import {
   type ArgumentDefinition,
@@ -38,7 +39,7 @@ const commonHeading = 'Everywhere:';
  * The program of every verb. `parseAsync` rejects with a USAGE error, with what `run` rejects with, or, after help and version,
  * with a CommanderError whose exit code is 0.
  */
-export function createProgram(version: string, run: RunVerb): Command {
+export function createProgram(version: string, run: RunVerb, stdout: Stream): Command {
   const program = new Command('roomkin')
     .usage('VERB [OPTION...]')
     // Options of the program stand before the verb; each verb has the common ones as well. A value is then always read by the
@@ -49,7 +50,12 @@ export function createProgram(version: string, run: RunVerb): Command {
     .helpCommand(false)
     .option('-h, --help', 'show this help, or the help of a verb')
     .configureHelp({ ...layout, visibleCommands: (command) => command.commands.slice() })
-    .configureOutput({ writeErr: () => {}, outputError: () => {}, getOutHelpWidth: () => helpColumns })
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: () => {},
+      outputError: () => {},
+      getOutHelpWidth: () => helpColumns,
+    })
     .addHelpText(
       'after',
       '\nroomkin help VERB tells more. Without --config FILE the configuration is\n' +

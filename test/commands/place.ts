@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { packageRoot } from '../../src/base/files.js';
-import { type CliResult, runCli } from '../helpers/cli.js';
+import { type CliResult, runVerb } from '../helpers/cli.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'roomkin-verbs-'));
 t.teardown(() => rmSync(folder, { recursive: true }));
@@ -26,7 +26,7 @@ export function writeConfig(name: string, directory: string): string {
 const config = writeConfig('config.toml', at('store'));
 
 /** `roomkin ...args` in this place. */
-export const roomkin = (...args: string[]): Promise<CliResult> => runCli([...args, '--config', config]);
+export const roomkin = (...args: string[]): Promise<CliResult> => runVerb([...args, '--config', config]);
 
 /** The same with `--json`, its document parsed. */
 export async function json(

@@ -1,6 +1,12 @@
-// The compiled command line as a process of its own: what it prints, and the code it exits with.
+// The command line in tests: in the process of the test with one engine for all calls, or as a process of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { interrupted, runCommandLine } from '../../src/cli.js';
+import type { CommandIo } from '../../src/commands/command.js';
+import { engineOptions } from '../../src/config/parts.js';
+import type { Engine } from '../../src/engine/engine.js';
+import { createEngine } from '../../src/engine/supervisor.js';
 
 const cliPath = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
 const start = 'import(process.argv[1]).then(({ main }) => main(process.argv.slice(2)))';
@@ -11,7 +17,7 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** Starts `roomkin ...args`; without a terminal on any stream. */
+/** Starts `roomkin ...args` as a process; without a terminal on any stream. */
 export function spawnCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
   return spawn(process.execPath, ['-e', start, '--', cliPath, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -19,7 +25,7 @@ export function spawnCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): 
   });
 }
 
-/** Runs `roomkin ...args` to its end. */
+/** Runs `roomkin ...args` as a process to its end. */
 export async function runCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> {
   const child = spawnCli(args, env);
   let stdout = '';
@@ -36,3 +42,49 @@ export async function runCli(args: readonly string[], env: NodeJS.ProcessEnv = {
   });
   return { code, stdout, stderr };
 }
+
+/**
+ * Runs `roomkin ...args` in this process, as fast as a function call. The verbs share the real engines of this test file, so
+ * that models are loaded once. What only a process shows (signals, streams that close, loading on demand) needs `runCli`.
+ */
+export async function runVerb(args: readonly string[]): Promise<CliResult> {
+  const written = { stdout: '', stderr: '' };
+  const stream = (name: 'stdout' | 'stderr') => ({
+    write(text: string | Uint8Array): boolean {
+      written[name] += String(text);
+      return true;
+    },
+  });
+  const surroundings = { stdout: stream('stdout'), stderr: stream('stderr'), openEngine };
+  const code = await runCommandLine(args, { ...surroundings, signal: new AbortController().signal });
+  return { code: code === interrupted ? 130 : code, ...written };
+}
+
+interface Shared {
+  readonly engine: Engine;
+  readonly info: ReturnType<Engine['start']>;
+}
+
+const engines = new Map<string, Shared>();
+t.teardown(async () => {
+  for (const { engine } of engines.values()) await engine[Symbol.asyncDispose]();
+});
+
+const openEngine: CommandIo['openEngine'] = async (config, changes = {}) => {
+  const options = { ...engineOptions(config, () => {}), ...changes, log: () => {} };
+  const key = JSON.stringify(options);
+  let shared = engines.get(key);
+  if (shared === undefined) {
+    const engine = createEngine(options);
+    shared = { engine, info: engine.start() };
+    engines.set(key, shared);
+  }
+  const { engine, info } = shared;
+  const nothing = async (): Promise<void> => {};
+  return {
+    start: () => info,
+    analyze: (...given) => engine.analyze(...given),
+    stop: nothing,
+    [Symbol.asyncDispose]: nothing,
+  };
+};
