@@ -21,7 +21,7 @@ export async function run(_: object, io: CommandIo): Promise<void> {
     space,
     budget,
     cohort: { shipped: cohort, own: gallery.cohort.length },
-    look: { threshold: options.single.threshold, margin: options.single.margin },
+    single: { threshold: options.single.threshold, margin: options.single.margin },
     pooled: { threshold: options.pooled.threshold, margin: options.pooled.margin },
     ...calibration,
     advice,
