@@ -24,7 +24,7 @@ export function measureArrival(visits: number, framesPerSecond: number, missed: 
 
 function wait(seed: number, framesPerSecond: number, missed: number): number {
   const scene: Scene = {
-    ...{ seed, dimension: 64, framesPerSecond, durationMs: 8000, templates: 5, missed, likeness: 0.85 },
+    ...{ seed, dimension: 64, framesPerSecond, durationMs: 8000, templates: 5, missed, similarity: 0.85 },
     residents: ['ada', 'ben', 'cleo'],
     walks: [{ who: 'ada', fromMs: 500, toMs: 8000, x0: 300, x1: 600, y: 400 }],
   };

@@ -42,7 +42,7 @@ t.test('neither of two arrives by a doubt, whoever is there stays, and the room 
   const said: string[] = [];
   const at = (atMs: number, people: string[], ambiguous = [face(pair)]) => {
     const seen = people.map((person) => ({ person, confidence: 'high' as const, agoMs: 0 }));
-    const step = presence(state, { atMs, people: seen, ambiguous, strangers: [], someone: false, names }, options);
+    const step = presence(state, { atMs, people: seen, ambiguous, unknownPeople: [], someone: false, names }, options);
     state = step.state;
     said.push(...step.events.map(({ type, person }) => `${type} ${person}`));
     return step.snapshot;

@@ -59,7 +59,7 @@ interface Visit {
   readonly confidence: PresenceEvent['confidence'];
 }
 
-interface Sim {
+interface SimulatedRoom {
   readonly id: string;
   /** This room's monotonic clock less the house's. */
   readonly clockMs: number;
@@ -90,15 +90,20 @@ export function simulateHouse(options: HouseOptions, look: (moment: Moment) => v
   const names = new Map(people.map((id) => [id, id]));
   const visits = people.flatMap((person) => walk(person, options, random));
   const faults = plan(options, random);
-  const rooms = Array.from({ length: options.rooms }, (_, n): Sim => begin(`room${n}`, random));
+  const rooms = Array.from({ length: options.rooms }, (_, n): SimulatedRoom => begin(`room${n}`, random));
   const events: HouseEvent[] = [];
-  const wire: { readonly dueMs: number; readonly from: Sim; readonly to: Sim; readonly claims: RoomLeases }[] = [];
+  const wire: {
+    readonly dueMs: number;
+    readonly from: SimulatedRoom;
+    readonly to: SimulatedRoom;
+    readonly claims: RoomLeases;
+  }[] = [];
   let now = 0;
 
-  const running = (room: Sim) => now >= room.downUntilMs;
-  const connected = (room: Sim) => room.connectedSinceMs !== null;
+  const running = (room: SimulatedRoom) => now >= room.downUntilMs;
+  const connected = (room: SimulatedRoom) => room.connectedSinceMs !== null;
 
-  function publish(room: Sim): void {
+  function publish(room: SimulatedRoom): void {
     room.nextBeatMs = now + beatMs;
     if (!connected(room)) return;
     const claims = leasesOf(room.household, now + room.clockMs);
@@ -112,7 +117,7 @@ export function simulateHouse(options: HouseOptions, look: (moment: Moment) => v
   }
 
   /** What recognition does with the tracks of a frame. */
-  function settle(room: Sim, atMs: number, household: HouseholdLeases): void {
+  function settle(room: SimulatedRoom, atMs: number, household: HouseholdLeases): void {
     const { epoch: version } = room.household;
     const own = atMs - room.clockMs;
     const sightings = new Map<string, Sighting>();
@@ -128,7 +133,7 @@ export function simulateHouse(options: HouseOptions, look: (moment: Moment) => v
     const seen = arbitrate(household, all, new Set(room.presence.people.keys()), atMs);
     const step = presence(
       room.presence,
-      { atMs, people: all, strangers: [], someone: false, names, elsewhere: seen.elsewhere },
+      { atMs, people: all, unknownPeople: [], someone: false, names, elsewhere: seen.elsewhere },
       presenceOptions,
     );
     room.presence = step.state;
@@ -138,12 +143,12 @@ export function simulateHouse(options: HouseOptions, look: (moment: Moment) => v
     if (room.household.epoch !== version) publish(room);
   }
 
-  function reconsider(room: Sim, household: HouseholdLeases): void {
+  function reconsider(room: SimulatedRoom, household: HouseholdLeases): void {
     if (room.presence.atMs === null) room.household = household;
     else settle(room, room.presence.atMs, household);
   }
 
-  function frame(room: Sim): void {
+  function frame(room: SimulatedRoom): void {
     room.nextFrameMs = now + room.frameMs * (0.8 + 0.4 * random());
     for (const visit of visits) {
       if (rooms[visit.room] !== room || now < visit.fromMs || now >= visit.toMs || random() < 0.15) continue;
@@ -155,7 +160,7 @@ export function simulateHouse(options: HouseOptions, look: (moment: Moment) => v
     settle(room, now + room.clockMs, room.household);
   }
 
-  function faultsOf(room: Sim): void {
+  function faultsOf(room: SimulatedRoom): void {
     for (const fault of faults) {
       if (fault.atMs > now || rooms[fault.room] !== room) continue;
       faults.splice(faults.indexOf(fault), 1);
@@ -202,7 +207,7 @@ export function simulateHouse(options: HouseOptions, look: (moment: Moment) => v
   return events;
 }
 
-function begin(id: string, random: Random): Sim {
+function begin(id: string, random: Random): SimulatedRoom {
   return {
     id,
     clockMs: Math.floor(random() * 10_000_000),
@@ -223,7 +228,7 @@ function begin(id: string, random: Random): Sim {
 function pick({
   downUntilMs,
   cutUntilMs,
-}: Sim): Pick<Sim, 'downUntilMs' | 'cutUntilMs' | 'nextFrameMs' | 'nextBeatMs'> {
+}: SimulatedRoom): Pick<SimulatedRoom, 'downUntilMs' | 'cutUntilMs' | 'nextFrameMs' | 'nextBeatMs'> {
   return { downUntilMs, cutUntilMs, nextFrameMs: downUntilMs, nextBeatMs: downUntilMs };
 }
 

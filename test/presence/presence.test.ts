@@ -27,7 +27,7 @@ function room(given: PresenceOptions = options) {
     },
     at(atMs: number, people: string[] = [], more: Partial<PresenceInput> = {}) {
       const seen = people.map((person) => ({ person, confidence: 'high' as const, agoMs: 0 }));
-      const step = presence(state, { atMs, people: seen, strangers: [], someone: false, names, ...more }, given);
+      const step = presence(state, { atMs, people: seen, unknownPeople: [], someone: false, names, ...more }, given);
       state = step.state;
       events.push(...step.events);
       return step.events.map((event) => `${event.type} ${event.person ?? ''}`.trim());
@@ -125,9 +125,9 @@ t.test('a new name shows without an event', async (t) => {
 
 t.test('strangers come and go by their key; a mistaken one goes at once', async (t) => {
   const r = room();
-  t.strictSame(r.at(0, [], { strangers: keys('a', 'b') }), ['stranger_arrived', 'stranger_arrived']);
+  t.strictSame(r.at(0, [], { unknownPeople: keys('a', 'b') }), ['stranger_arrived', 'stranger_arrived']);
   t.equal(r.now.strangers, 2);
-  t.strictSame(r.at(1000, ['ada'], { strangers: keys('b'), mistaken: ['a'] }), ['stranger_left', 'arrived ada']);
+  t.strictSame(r.at(1000, ['ada'], { unknownPeople: keys('b'), mistaken: ['a'] }), ['stranger_left', 'arrived ada']);
   t.strictSame(r.empty(2000, 10_000), []);
   t.strictSame(r.at(11_000), ['left ada', 'stranger_left']);
 });

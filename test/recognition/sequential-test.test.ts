@@ -52,13 +52,16 @@ t.test('looks and photos let deny sooner, a smaller share asks for more to be su
   for (const photos of [1, 2, 5, 12]) {
     const person = somebody(photos);
     const [few, many] = [boundaries(person, 1), boundaries(person, 3)];
-    t.ok(few.stranger < few.sure && many.stranger < many.sure);
-    t.ok(many.stranger > few.stranger || many.stranger === 0.45, `with ${photos} photos more looks deny sooner`);
-    t.ok(many.stranger <= 0.45, 'but nobody who is that near');
+    t.ok(few.reject < few.accept && many.reject < many.accept);
+    t.ok(many.reject > few.reject || many.reject === 0.45, `with ${photos} photos more looks deny sooner`);
+    t.ok(many.reject <= 0.45, 'but nobody who is that near');
   }
-  t.ok(boundaries(somebody(5), 2).stranger > boundaries(somebody(1), 2).stranger + 0.05, 'a lone photo denies less');
-  t.ok(boundaries(somebody(5, 0.9, 1e-6), 2).sure > boundaries(somebody(5, 0.9, 1e-3), 2).sure + 0.03);
-  t.strictSame(boundaries({ id: 'x', name: 'X', templates: [] }, 2), { sure: Number.POSITIVE_INFINITY, stranger: -1 });
+  t.ok(boundaries(somebody(5), 2).reject > boundaries(somebody(1), 2).reject + 0.05, 'a lone photo denies less');
+  t.ok(boundaries(somebody(5, 0.9, 1e-6), 2).accept > boundaries(somebody(5, 0.9, 1e-3), 2).accept + 0.03);
+  t.strictSame(boundaries({ id: 'x', name: 'X', templates: [] }, 2), {
+    accept: Number.POSITIVE_INFINITY,
+    reject: -1,
+  });
 });
 
 t.test('of strangers who stay, no more than the share allowed ever get to be sure', async (t) => {

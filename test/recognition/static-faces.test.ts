@@ -2,7 +2,12 @@
 import t from 'tap';
 import { gaussian, seededRandom } from '../../src/commands/evaluate/random.js';
 import { reasonText } from '../../src/gallery/reason-text.js';
-import { noStaticFaces, remembered, staticFaces, withoutEmbeddings } from '../../src/recognition/static-faces.js';
+import {
+  noStaticFaces,
+  restoreStaticFaces,
+  staticFaces,
+  withoutEmbeddings,
+} from '../../src/recognition/static-faces.js';
 import type { RoomOptions } from '../../src/room/options.js';
 import { type RoomState, startRoom, step, stepUnchanged, suspend } from '../../src/room/step.js';
 import type { Analysis, Box, Face } from '../../src/vision/face.js';
@@ -214,7 +219,7 @@ t.test('a nudged camera starts the hour anew', async (t) => {
 t.test('after a restart the portrait is nobody from the first look, whoever is shown', async (t) => {
   const before = room();
   before.pass(hourMs + 120_000, [portrait]);
-  const again = remembered([1280, 960], before.fixed);
+  const again = restoreStaticFaces([1280, 960], before.fixed);
   const r = room(clipOptions, again);
   r.pass(30_000, [portrait], 200);
   t.strictSame(r.said, []);
@@ -222,7 +227,7 @@ t.test('after a restart the portrait is nobody from the first look, whoever is s
   r.pass(5000, [portrait, face(sofa, ben)], 200);
   t.strictSame(r.said, ['arrived ben']);
 
-  const elsewhere = remembered([640, 480], before.fixed);
+  const elsewhere = restoreStaticFaces([640, 480], before.fixed);
   const turned = room(clipOptions, elsewhere);
   turned.pass(2000, [portrait], 200);
   t.strictSame(turned.said, ['arrived ada'], 'frames of another size are another picture');
@@ -231,14 +236,14 @@ t.test('after a restart the portrait is nobody from the first look, whoever is s
 t.test('who is there at the start where a picture was is named with the first movement', async (t) => {
   const before = room();
   before.pass(hourMs + 120_000, [portrait]);
-  const r = room(clipOptions, remembered([1280, 960], before.fixed));
+  const r = room(clipOptions, restoreStaticFaces([1280, 960], before.fixed));
   r.pass(2000, [face(wall, ben)], 200);
   t.strictSame(r.said, []);
   for (let i = 0; i < 10; i++) r.frame([face([wall[0] + 40, wall[1], 90, 90], ben)]);
   t.strictSame(r.said, ['arrived ben']);
   r.pass(30_000, [portrait]);
   t.equal(r.fixed.length, 1, 'and the picture behind is found again');
-  t.strictSame(withoutEmbeddings(r.state.staticFaces).places[0]!.direction, null);
+  t.strictSame(withoutEmbeddings(r.state.staticFaces).positions[0]!.direction, null);
 });
 
 t.test('memory stays bounded while people walk about for a day', async (t) => {
@@ -246,8 +251,8 @@ t.test('memory stays bounded while people walk about for a day', async (t) => {
   for (let i = 0; i < 20_000; i++) {
     r.frame([portrait, face([(i * 7) % 1100, 300 + ((i * 3) % 500), 90, 90], ben)], 4000);
   }
-  t.ok(r.state.staticFaces.places.length <= 32);
-  t.ok(r.state.staticFaces.stands.size <= 4);
+  t.ok(r.state.staticFaces.positions.length <= 32);
+  t.ok(r.state.staticFaces.trackPositions.size <= 4);
   t.equal(r.fixed.length, 1, 'and the portrait was found among them');
 });
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { replayJournal } from '../../src/journal/replay.js';
-import { remembered, type StaticFace, staticFaces } from '../../src/recognition/static-faces.js';
+import { restoreStaticFaces, type StaticFace, staticFaces } from '../../src/recognition/static-faces.js';
 import { keptLooks } from '../journal/made-journal.js';
 import { clipOptions } from '../room/clip-options.js';
 import { replay } from '../room/replay-clip.js';
@@ -88,10 +88,10 @@ t.test('replay leaves a picture that was known from before the record nobody', a
     durationMs: 8000,
     templates: 3,
     missed: 0,
-    likeness: 0.9,
+    similarity: 0.9,
   };
   const { frames, gallery } = simulate({ ...usual, residents: ['ada', 'ben'], walks: [portrait] });
-  const known = remembered([1280, 960], [{ box: [255, 355, 90, 90], stillMs: 3_600_000 }]);
+  const known = restoreStaticFaces([1280, 960], [{ box: [255, 355, 90, 90], stillMs: 3_600_000 }]);
   const times = frames.map((frame) => frame.capturedAt);
   const kept = keptLooks(replay(frames, gallery, clipOptions, known), times);
   t.match(

@@ -100,7 +100,7 @@ t.test('memory is bounded', async (t) => {
     { atMs: 0, looks },
     { atMs: 100, looks: looks.slice(50) },
   ]);
-  t.equal(tracks.tracks.length, options.most);
+  t.equal(tracks.tracks.length, options.maxTracks);
 });
 
 t.test('overlap of boxes', async (t) => {

@@ -5,7 +5,7 @@ import t from 'tap';
 import { packageRoot } from '../../src/base/files.js';
 import { decodeClip, encodeClip } from './clip-file.js';
 import { clipOptions } from './clip-options.js';
-import { replay, told } from './replay-clip.js';
+import { eventLines, replay } from './replay-clip.js';
 import { scenes } from './scenes.js';
 import { simulate } from './simulator.js';
 
@@ -20,9 +20,9 @@ for (const file of files) {
   t.test(`${file} replays to its events`, async (t) => {
     const text = readFileSync(join(folder, file), 'utf8');
     const clip = decodeClip(text);
-    const first = told(replay(clip.frames, clip.gallery, clipOptions).events);
+    const first = eventLines(replay(clip.frames, clip.gallery, clipOptions).events);
     t.strictSame(first, clip.events);
-    t.strictSame(told(replay(clip.frames, clip.gallery, clipOptions).events), first, 'and again');
+    t.strictSame(eventLines(replay(clip.frames, clip.gallery, clipOptions).events), first, 'and again');
     t.equal(encodeClip(clip, clip.events), text, 'reading and writing changes nothing');
     t.equal(simulate(scenes[file.replace('.jsonl', '')]!).frames.length, clip.frames.length);
   });

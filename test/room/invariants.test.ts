@@ -6,7 +6,7 @@ import type { RoomOptions } from '../../src/room/options.js';
 import type { Observation } from '../../src/vision/face.js';
 import { clipOptions } from './clip-options.js';
 import { longestStayMs } from './longest-stay.js';
-import { type Replayed, replay, told } from './replay-clip.js';
+import { eventLines, type Replayed, replay } from './replay-clip.js';
 import { randomScene } from './sequences.js';
 import { type Scene, simulate } from './simulator.js';
 
@@ -44,7 +44,7 @@ t.test('the same sequence gives the same events', async (t) => {
   for (let seed = 1; seed <= 5; seed++) {
     const again = () => {
       const { frames, gallery } = simulate(randomScene(seed));
-      return told(replay(frames, gallery, options).events);
+      return eventLines(replay(frames, gallery, options).events);
     };
     t.strictSame(again(), again());
   }
@@ -106,7 +106,7 @@ function leavesLate({ steps }: Replayed): void {
 
 function bounded({ steps }: Replayed): void {
   const { tracks, decisions: verdicts, unknownPeople: strangers } = steps.at(-1)!.state;
-  if (tracks.tracks.length > options.tracks.most) throw new Error('too many tracks');
+  if (tracks.tracks.length > options.tracks.maxTracks) throw new Error('too many tracks');
   if (verdicts.size !== tracks.tracks.length) throw new Error('a verdict without a track');
   if (strangers.known.length > 32) throw new Error('too many strangers');
 }

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { packageRoot } from '../../src/base/files.js';
 import { encodeClip } from './clip-file.js';
 import { clipOptions } from './clip-options.js';
-import { replay, told } from './replay-clip.js';
+import { eventLines, replay } from './replay-clip.js';
 import { scenes } from './scenes.js';
 import { simulate } from './simulator.js';
 
 for (const [name, scene] of Object.entries(scenes)) {
   const clip = simulate(scene);
-  const events = told(replay(clip.frames, clip.gallery, clipOptions).events);
+  const events = eventLines(replay(clip.frames, clip.gallery, clipOptions).events);
   writeFileSync(join(packageRoot, 'test', 'clips', `${name}.jsonl`), encodeClip(clip, events));
   process.stdout.write(`${name}\n  ${events.join('\n  ')}\n`);
 }

@@ -29,7 +29,7 @@ export function replay(
 }
 
 /** One line an event: `1300 arrived ada high [ada]`. */
-export function told(events: readonly PresenceEvent[]): string[] {
+export function eventLines(events: readonly PresenceEvent[]): string[] {
   return events.map(
     ({ atMs, type, person, confidence, present }) =>
       `${atMs.toFixed(0)} ${type} ${person ?? '-'} ${confidence} [${present.join(' ')}]`,

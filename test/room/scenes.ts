@@ -1,7 +1,7 @@
 // The scenes of test/clips. Everybody here is a random vector.
 import type { Scene } from './simulator.js';
 
-const usual = { dimension: 24, framesPerSecond: 5, templates: 2, missed: 0.1, likeness: 0.85 } as const;
+const usual = { dimension: 24, framesPerSecond: 5, templates: 2, missed: 0.1, similarity: 0.85 } as const;
 
 export const scenes: Readonly<Record<string, Scene>> = {
   /** Ada walks in, turns away for six seconds, turns back, and walks out. */

@@ -23,7 +23,7 @@ export function randomScene(seed: number, framesPerSecond = 5): Scene {
     residents: enrolled,
     templates: 1 + whole(4, random),
     missed: random() * 0.4,
-    likeness: 0.75 + random() * 0.2,
+    similarity: 0.75 + random() * 0.2,
     walks: walkers.flatMap((who) => walks(who, random)),
     ...(random() < 1 / 3 ? { alike: [[...similar, 0.4 + random() * 0.6]] } : {}),
     motion: {

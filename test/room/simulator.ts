@@ -30,7 +30,7 @@ export interface Scene {
   /** Share of frames in which a face is not found. */
   readonly missed: number;
   /** Cosine of a good look with the person, about. */
-  readonly likeness: number;
+  readonly similarity: number;
   /** No frames come in this time: the camera is blind. */
   readonly blind?: readonly [fromMs: number, toMs: number];
   /** Without it nobody compares pictures. */
@@ -60,7 +60,7 @@ export function simulate(scene: Scene): Clip {
       name: id.charAt(0).toUpperCase() + id.slice(1),
       templates: Array.from({ length: scene.templates }, (_, n) => ({
         id: n,
-        vector: near(people.get(id)!, scene.likeness, direction(scene.dimension, random)),
+        vector: near(people.get(id)!, scene.similarity, direction(scene.dimension, random)),
       })),
     })),
   };
@@ -91,7 +91,7 @@ function see(walk: Walk, atMs: number, mood: Float32Array, scene: Scene, random:
   const box: Box = [round(x - size / 2), round(walk.y - size / 2 + 2 * gaussian(random)), round(size), round(size)];
   const turned = walk.away !== undefined && atMs >= walk.away[0] && atMs < walk.away[1];
   const poor = random() < 0.1;
-  const embedding = near(mood, poor ? 0.3 : scene.likeness, direction(scene.dimension, random));
+  const embedding = near(mood, poor ? 0.3 : scene.similarity, direction(scene.dimension, random));
   if (missed || turned) return [];
   return [face(box, embedding, poor ? { sharpness: 0.01 } : {})];
 }

@@ -241,7 +241,7 @@ t.test('memory stays bounded over a day of strangers', async (t) => {
     for (let n = 0; n < 20; n++)
       r.frame([face([(i * 97) % 1100, 100, 90, 90], near(somebody, 0.9, direction(8, random)))]);
   }
-  t.ok(r.state.tracks.tracks.length <= defaultRoomOptions.tracks.most);
+  t.ok(r.state.tracks.tracks.length <= defaultRoomOptions.tracks.maxTracks);
   t.equal(r.state.decisions.size, r.state.tracks.tracks.length);
   t.ok(r.state.unknownPeople.known.length <= 32);
 });
