@@ -1,5 +1,5 @@
-// Writes test/clips/*.jsonl from the scenes: `node .test-build/test/room/make-clips.js`. First line the gallery, then one
-// analysis a line; the last line what recognition made of it, to be read before it is committed.
+// Writes test/clips/*.jsonl from the scenes: `node .test-build/test/room/make-clips.js`. It also prints the events of each clip;
+// check them before you commit the files.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/base/files.js';
