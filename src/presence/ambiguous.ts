@@ -1,9 +1,9 @@
-// Faces that are one of two people who look too much alike: both are said, neither is guessed. Pure.
+// Faces that are ambiguous between two people who are too similar: both names are published, neither is guessed. Pure.
 
 import type { Pair } from '../gallery/identify.js';
 import type { PersonId } from '../gallery/person.js';
 
-/** A face that is one of two people too much alike to tell. */
+/** A face that is one of two people, without a decision which one. */
 export interface AmbiguousFace {
   readonly people: readonly PersonId[];
   /** Their names, in the same order. */
@@ -11,7 +11,7 @@ export interface AmbiguousFace {
   readonly sinceMs: number;
 }
 
-/** A face on a live track that is one of two people; `agoMs` since its last look. */
+/** A live track that is one of two people; `agoMs` is the time since its last observation. */
 export interface AmbiguousTrack {
   readonly between: Pair;
   readonly agoMs: number;
@@ -20,34 +20,34 @@ export interface AmbiguousTrack {
 interface AmbiguousPair {
   readonly between: Pair;
   readonly sinceMs: number;
-  /** Observed time since the last evidence. */
+  /** Observed time since a track last showed the pair. */
   readonly unseenMs: number;
 }
 
-/** By pair: two faces that are the same one of two are said once. */
+/** By pair: two faces that are ambiguous between the same two people are published once. */
 export type AmbiguousPairs = ReadonlyMap<string, AmbiguousPair>;
 
 export const noAmbiguousPairs: AmbiguousPairs = new Map();
 
 /**
- * One step in time. A doubt goes when nothing showed the face for `limitMs` of observed time, when one of the two was seen
- * since (then it was them), and when one of the two was forgotten.
+ * Advances the pairs to `time.atMs`. A pair ends when no track showed it for `limitMs` of observed time, when one of the two
+ * was named since (the face was theirs), or when one of the two was forgotten. `seen` has the people named in this frame.
  */
 export function stepAmbiguous(
   before: AmbiguousPairs,
-  evidence: readonly AmbiguousTrack[],
+  tracks: readonly AmbiguousTrack[],
   seen: { has(person: PersonId): boolean },
   names: ReadonlyMap<PersonId, string>,
   time: { readonly atMs: number; readonly absenceMs: number; readonly limitMs: number },
 ): AmbiguousPairs {
   const after = new Map<string, AmbiguousPair>();
-  const evident = new Set(evidence.map(({ between }) => between.join()));
-  for (const [key, one] of before) {
-    const unseenMs = one.unseenMs + time.absenceMs;
-    const over = unseenMs >= time.limitMs || one.between.some((person) => seen.has(person));
-    if (!evident.has(key) && !over) after.set(key, { ...one, unseenMs });
+  const shown = new Set(tracks.map(({ between }) => between.join()));
+  for (const [key, pair] of before) {
+    const unseenMs = pair.unseenMs + time.absenceMs;
+    const isOver = unseenMs >= time.limitMs || pair.between.some((person) => seen.has(person));
+    if (!shown.has(key) && !isOver) after.set(key, { ...pair, unseenMs });
   }
-  for (const { between, agoMs } of evidence) {
+  for (const { between, agoMs } of tracks) {
     const key = between.join();
     after.set(key, { between, sinceMs: before.get(key)?.sinceMs ?? time.atMs, unseenMs: agoMs });
   }
@@ -55,9 +55,9 @@ export function stepAmbiguous(
   return after;
 }
 
-/** The doubts as a room says them, the oldest first. */
-export function ambiguousFaces(all: AmbiguousPairs, names: ReadonlyMap<PersonId, string>): AmbiguousFace[] {
-  return [...all.values()]
+/** The pairs as a room publishes them, the oldest first. */
+export function ambiguousFaces(pairs: AmbiguousPairs, names: ReadonlyMap<PersonId, string>): AmbiguousFace[] {
+  return [...pairs.values()]
     .sort((a, b) => a.sinceMs - b.sinceMs)
     .map(({ between, sinceMs }) => ({
       people: between,

@@ -1,29 +1,29 @@
-// One person, one place: what this room knows of its own people and of the other rooms' claims, and whom it lets go of.
-// There is no leader. Every room ranks the same claims in the same order (claims.ts) and yields only to a room that outranks
-// it AND says the person AND has heard our present claim: two rooms can then never yield to each other at once, so somebody
-// who is seen is always said by a room. Pure; times are this room's monotonic milliseconds.
+// One person, one place: arbitrates between this room's presence leases and those of the other rooms. There is no leader.
+// Every room ranks the same leases in the same order (see `outranks`). A room yields a person only to a room that outranks
+// it AND asserts the person AND has acknowledged this room's current leases. So two rooms never yield to each other at the
+// same time, and a person who is seen is always asserted by a room. Pure; times are this room's monotonic milliseconds.
 import type { PersonId } from '../gallery/person.js';
 import type { PresenceEvent } from './presence.js';
 
-/** A live track without a look for longer than this is `fading`: a face that is only missed now and then is not. */
+/** A live track without an observation for longer than this is `fading`. Occasional missed detections are shorter. */
 export const freshMs = 600;
-/** A room that was not heard for so long is not there: its claims count no more. */
+/** A room that was not received for this long is treated as absent, and its leases are ignored. */
 export const silentAfterMs = 2500;
-/** We yield to a room that outranks us although it never heard our claim, after this long. */
+/** After this long a room yields to one that outranks it although that room never acknowledged its leases. */
 const patienceMs = 1200;
-/** Ages of two rooms are told apart only from this difference on: messages take their time. */
+/** Ages reported by two rooms are compared only from this difference on, because of the message delay. */
 const ageDoubtMs = 1000;
-/** How long it is remembered that somebody was here. */
+/** How long a lease of a person who left is kept. */
 const goneForMs = 3_600_000;
-/** More rooms than a house has: what a flood of invented ones costs. */
-const mostRooms = 32;
+/** More rooms than a house has. Bounds the memory when somebody publishes invented rooms. */
+const maxRooms = 32;
 
 interface OwnLease extends Omit<Lease, 'ageMs'> {
-  /** The last look, monotonic milliseconds. */
+  /** The last observation, monotonic milliseconds. */
   readonly lastMs: number;
-  /** Since when a room that outranks us says the person, and has not heard our present claim; null where none does. */
+  /** Since when another room outranks this lease without having acknowledged our current leases; null where none does. */
   readonly outrankedMs: number | null;
-  /** We were cut off: at the next claim of another room this one goes behind it. */
+  /** This room was disconnected: when another room's lease for the person arrives, this lease moves behind it. */
   readonly requeue: boolean;
 }
 
@@ -33,12 +33,12 @@ interface OtherLease extends Omit<Lease, 'ageMs'> {
 
 interface OtherRoom {
   readonly receivedMs: number;
-  readonly version: number;
-  readonly heard: ReadonlyMap<RoomId, number>;
+  readonly epoch: number;
+  readonly acknowledged: ReadonlyMap<RoomId, number>;
   readonly people: ReadonlyMap<PersonId, OtherLease>;
 }
 
-/** Immutable; starts as `aloneIn`. */
+/** Immutable; starts as `noLeases`. */
 export interface HouseholdLeases {
   readonly room: RoomId;
   readonly epoch: number;
@@ -50,18 +50,18 @@ export interface HouseholdLeases {
 export interface Sighting {
   readonly person: PersonId;
   readonly confidence: PresenceEvent['confidence'];
-  /** Since the last look. */
+  /** Time since the last observation. */
   readonly agoMs: number;
 }
 
-/** `room`, which has not heard of any other. */
+/** The leases of `room` before it received any other room. */
 export function noLeases(room: RoomId): HouseholdLeases {
   return { room, epoch: 1, own: new Map(), others: new Map() };
 }
 
 /**
- * What the tracks show at `atMs`, with `present` from before it. `elsewhere` names the people whose place is another room,
- * and that room: they leave here, or do not arrive.
+ * Updates this room's leases from its tracks at `atMs`; `present` are the people present before. `elsewhere` has the people
+ * who belong to another room, with that room: they leave here, or do not arrive.
  */
 export function arbitrate(
   before: HouseholdLeases,
@@ -69,122 +69,126 @@ export function arbitrate(
   present: ReadonlySet<PersonId>,
   atMs: number,
 ): { household: HouseholdLeases; elsewhere: ReadonlyMap<PersonId, RoomId> } {
-  const mine = new Map<PersonId, OwnLease>();
-  const onTrack = new Set(sightings.map((one) => one.person));
-  for (const [person, one] of before.own) {
+  const sighted = new Map<PersonId, OwnLease>();
+  const onTrack = new Set(sightings.map((sighting) => sighting.person));
+  for (const [person, lease] of before.own) {
     if (onTrack.has(person)) continue;
-    // Whoever we never said, or yielded, was no reliable sighting: it must not speak against another room later.
-    if (!present.has(person) && isLive(one.as) && !one.asserted) continue;
-    if (atMs - one.lastMs > goneForMs && !present.has(person)) continue;
-    mine.set(person, { ...one, as: present.has(person) ? 'assumed' : 'gone' });
+    // A person who was never asserted here, or was yielded, was no reliable sighting. It must not count against another
+    // room later.
+    if (!present.has(person) && isLive(lease.as) && !lease.asserted) continue;
+    if (atMs - lease.lastMs > goneForMs && !present.has(person)) continue;
+    sighted.set(person, { ...lease, as: present.has(person) ? 'assumed' : 'gone' });
   }
   for (const { person, confidence, agoMs } of sightings) {
     const old = before.own.get(person);
-    const same = old !== undefined && isLive(old.as);
-    mine.set(person, {
+    const isSameVisit = old !== undefined && isLive(old.as);
+    sighted.set(person, {
       as: agoMs <= freshMs ? 'seen' : 'fading',
       asserted: old?.asserted === true,
-      confidence: same && old.confidence === 'high' ? 'high' : confidence,
-      clock: same || old?.as === 'assumed' ? old.clock : nextClock(before, person),
+      confidence: isSameVisit && old.confidence === 'high' ? 'high' : confidence,
+      clock: isSameVisit || old?.as === 'assumed' ? old.clock : nextClock(before, person),
       lastMs: atMs - agoMs,
       outrankedMs: old?.outrankedMs ?? null,
       requeue: old?.requeue === true,
     });
   }
-  const household = changed(before, mine);
+  const household = withOwn(before, sighted);
   const elsewhere = new Map<PersonId, RoomId>();
-  const after = new Map<PersonId, OwnLease>();
-  for (const [person, one] of mine) {
-    const place = one.as === 'gone' ? null : roomOf(household, person, one);
-    const outrankedMs = place === null ? null : (one.outrankedMs ?? atMs);
-    after.set(person, { ...one, outrankedMs });
-    if (place === null) continue;
-    const winner = household.others.get(place)!.people.get(person)!;
-    const acknowledged = household.others.get(place)!.heard.get(household.room) === household.epoch;
-    // Whom we do not say, or nobody sees, can be given up by both; else the winner must know what it takes.
-    const free = !one.asserted || !isLive(winner.as);
-    if (!free && !acknowledged && atMs - outrankedMs! < patienceMs) continue;
-    elsewhere.set(person, place);
-    // Behind the winner, or the next missed look of either would bring the person back and forth.
-    const turn = isLive(one.as) ? Math.max(one.clock, winner.clock + 1) : one.clock;
-    after.set(person, { ...one, clock: turn, outrankedMs: null });
+  const ranked = new Map<PersonId, OwnLease>();
+  for (const [person, lease] of sighted) {
+    const room = lease.as === 'gone' ? null : roomOf(household, person, lease);
+    const outrankedMs = room === null ? null : (lease.outrankedMs ?? atMs);
+    ranked.set(person, { ...lease, outrankedMs });
+    if (room === null) continue;
+    const other = household.others.get(room)!;
+    const winner = other.people.get(person)!;
+    const isAcknowledged = other.acknowledged.get(household.room) === household.epoch;
+    // Both rooms may yield a person who is not asserted here, or whom neither room sees. Otherwise the winner must have
+    // acknowledged our leases, or our patience has ended.
+    const isFree = !lease.asserted || !isLive(winner.as);
+    if (!isFree && !isAcknowledged && atMs - outrankedMs! < patienceMs) continue;
+    elsewhere.set(person, room);
+    // The lease moves behind the winner's. Otherwise the next missed detection in either room would move the person back
+    // and forth.
+    const clock = isLive(lease.as) ? Math.max(lease.clock, winner.clock + 1) : lease.clock;
+    ranked.set(person, { ...lease, clock, outrankedMs: null });
   }
-  return { household: changed(household, after), elsewhere };
+  return { household: withOwn(household, ranked), elsewhere };
 }
 
-/** What this room says after all: `present` now. Whoever is not in `names` was forgotten, here too. */
+/** Asserts the people who are `present` after the frame. A person missing in `names` was forgotten, and their lease ends. */
 export function assertPresent(
   before: HouseholdLeases,
   present: ReadonlySet<PersonId>,
   names: ReadonlyMap<PersonId, string>,
   elsewhere: ReadonlyMap<PersonId, RoomId>,
 ): HouseholdLeases {
-  const mine = new Map<PersonId, OwnLease>();
-  for (const [person, one] of before.own) {
-    const yielded = elsewhere.has(person) && !isLive(one.as);
-    if (!names.has(person) || yielded) continue;
-    const says = present.has(person);
-    mine.set(person, { ...one, asserted: says, as: one.as === 'assumed' && !says ? 'gone' : one.as });
+  const own = new Map<PersonId, OwnLease>();
+  for (const [person, lease] of before.own) {
+    const isYielded = elsewhere.has(person) && !isLive(lease.as);
+    if (!names.has(person) || isYielded) continue;
+    const asserted = present.has(person);
+    own.set(person, { ...lease, asserted, as: lease.as === 'assumed' && !asserted ? 'gone' : lease.as });
   }
-  return changed(before, mine);
+  return withOwn(before, own);
 }
 
-/** The camera is blind: we see nobody, and say nothing. */
+/** The camera is blind: this room sees and asserts nobody. */
 export function withoutAsserted(before: HouseholdLeases): HouseholdLeases {
-  const mine = new Map<PersonId, OwnLease>();
-  for (const [person, one] of before.own) {
-    if (one.asserted || one.as === 'gone') mine.set(person, { ...one, as: 'gone', asserted: false });
+  const own = new Map<PersonId, OwnLease>();
+  for (const [person, lease] of before.own) {
+    if (lease.asserted || lease.as === 'gone') own.set(person, { ...lease, as: 'gone', asserted: false });
   }
-  return changed(before, mine);
+  return withOwn(before, own);
 }
 
-/** Another room's claims, heard at `nowMs`. `answer`: it does not know ours well enough, tell it now. */
+/**
+ * Takes in another room's leases, received at `nowMs`. `answer`: that room does not know our leases well enough, so send them
+ * now.
+ */
 export function receiveLeases(
   before: HouseholdLeases,
   room: RoomId,
-  claims: RoomLeases,
+  leases: RoomLeases,
   nowMs: number,
 ): { household: HouseholdLeases; answer: boolean } {
   const known = before.others.get(room);
-  if (room === before.room || (known === undefined && before.others.size >= mostRooms)) {
+  if (room === before.room || (known === undefined && before.others.size >= maxRooms)) {
     return { household: before, answer: false };
   }
   const people = new Map<PersonId, OtherLease>();
-  for (const [person, { ageMs, ...claim }] of claims.people) people.set(person, { ...claim, lastMs: nowMs - ageMs });
-  const others = new Map(before.others).set(room, {
-    receivedMs: nowMs,
-    version: claims.epoch,
-    heard: claims.acknowledged,
-    people,
-  });
-  const mine = new Map(before.own);
-  for (const [person, one] of before.own) {
-    const claim = people.get(person);
-    if (one.requeue && claim !== undefined && isLive(claim.as)) {
-      mine.set(person, { ...one, clock: Math.max(one.clock, claim.clock + 1), requeue: false });
+  for (const [person, { ageMs, ...lease }] of leases.people) people.set(person, { ...lease, lastMs: nowMs - ageMs });
+  const { epoch, acknowledged } = leases;
+  const others = new Map(before.others).set(room, { receivedMs: nowMs, epoch, acknowledged, people });
+  const own = new Map(before.own);
+  for (const [person, lease] of before.own) {
+    const other = people.get(person);
+    if (lease.requeue && other !== undefined && isLive(other.as)) {
+      own.set(person, { ...lease, clock: Math.max(lease.clock, other.clock + 1), requeue: false });
     }
   }
-  const shared = [...people.keys()].some((person) => (mine.get(person)?.as ?? 'gone') !== 'gone');
-  const answer = known === undefined || (shared && known.version !== claims.epoch);
-  return { household: changed({ ...before, others }, mine), answer };
+  const isShared = [...people.keys()].some((person) => (own.get(person)?.as ?? 'gone') !== 'gone');
+  const answer = known === undefined || (isShared && known.epoch !== epoch);
+  return { household: withOwn({ ...before, others }, own), answer };
 }
 
-/** Forgets the rooms that were not heard for `silentAfterMs`. */
+/** Forgets the rooms that were not received for `silentAfterMs`. */
 export function withoutSilentRooms(before: HouseholdLeases, nowMs: number): HouseholdLeases {
-  const others = new Map([...before.others].filter(([, one]) => nowMs - one.receivedMs <= silentAfterMs));
+  const others = new Map([...before.others].filter(([, room]) => nowMs - room.receivedMs <= silentAfterMs));
   return others.size === before.others.size ? before : { ...before, others };
 }
 
-/** The broker has us again: we may have been away for long, and must not push in before those who stayed. */
+/** The broker is connected again. This room may have missed much, so its leases queue behind those of connected rooms. */
 export function reconnected(before: HouseholdLeases): HouseholdLeases {
-  return { ...before, own: new Map([...before.own].map(([person, one]) => [person, { ...one, requeue: true }])) };
+  const own = new Map([...before.own].map(([person, lease]) => [person, { ...lease, requeue: true }]));
+  return { ...before, own };
 }
 
-/** What to tell the others at `nowMs`. */
+/** The leases to send to the other rooms at `nowMs`. */
 export function leasesOf({ epoch, own, others }: HouseholdLeases, nowMs: number): RoomLeases {
   return {
     epoch,
-    acknowledged: new Map([...others].map(([room, one]) => [room, one.version])),
+    acknowledged: new Map([...others].map(([id, room]) => [id, room.epoch])),
     people: new Map(
       [...own].map(([person, { as, asserted, confidence, clock, lastMs }]) => [
         person,
@@ -194,85 +198,85 @@ export function leasesOf({ epoch, own, others }: HouseholdLeases, nowMs: number)
   };
 }
 
-/** The room to which `person` belongs rather than to us; null where they are ours. */
-function roomOf(household: HouseholdLeases, person: PersonId, one: OwnLease): RoomId | null {
-  let best: Rank = { ...one, room: household.room };
+/** The other room to which `person` belongs; null where they belong to this room. */
+function roomOf(household: HouseholdLeases, person: PersonId, own: OwnLease): RoomId | null {
+  let best: Rank = { ...own, room: household.room };
   let newest: { room: RoomId; lastMs: number } | null = null;
   for (const [room, other] of household.others) {
-    const claim = other.people.get(person);
-    if (claim === undefined) continue;
-    if (claim.asserted && isLive(claim.as) && outranks({ ...claim, room }, best)) best = { ...claim, room };
-    const later = claim.lastMs > Math.max(one.lastMs + ageDoubtMs, newest?.lastMs ?? Number.NEGATIVE_INFINITY);
-    if (!isLive(claim.as) && later) newest = { room, lastMs: claim.lastMs };
+    const lease = other.people.get(person);
+    if (lease === undefined) continue;
+    if (lease.asserted && isLive(lease.as) && outranks({ ...lease, room }, best)) best = { ...lease, room };
+    const isLater = lease.lastMs > Math.max(own.lastMs + ageDoubtMs, newest?.lastMs ?? Number.NEGATIVE_INFINITY);
+    if (!isLive(lease.as) && isLater) newest = { room, lastMs: lease.lastMs };
   }
   if (best.room !== household.room) return best.room;
-  return isLive(one.as) ? null : (newest?.room ?? null);
+  return isLive(own.as) ? null : (newest?.room ?? null);
 }
 
 function nextClock(household: HouseholdLeases, person: PersonId): number {
-  let turn = household.own.get(person)?.clock ?? 0;
-  for (const other of household.others.values()) turn = Math.max(turn, other.people.get(person)?.clock ?? 0);
-  return turn + 1;
+  let clock = household.own.get(person)?.clock ?? 0;
+  for (const other of household.others.values()) clock = Math.max(clock, other.people.get(person)?.clock ?? 0);
+  return clock + 1;
 }
 
-/** `before` with these claims; a new version where they differ in what others decide by. */
-function changed(before: HouseholdLeases, mine: ReadonlyMap<PersonId, OwnLease>): HouseholdLeases {
-  const same =
-    mine.size === before.own.size &&
-    [...mine].every(([person, { as, asserted: says, confidence, clock: turn }]) => {
+/** `before` with these own leases; a new epoch where they differ in anything on which the other rooms decide. */
+function withOwn(before: HouseholdLeases, own: ReadonlyMap<PersonId, OwnLease>): HouseholdLeases {
+  const isSame =
+    own.size === before.own.size &&
+    [...own].every(([person, { as, asserted, confidence, clock }]) => {
       const old = before.own.get(person);
-      return old?.as === as && old.asserted === says && old.confidence === confidence && old.clock === turn;
+      return old?.as === as && old.asserted === asserted && old.confidence === confidence && old.clock === clock;
     });
-  return { ...before, own: mine, epoch: same ? before.epoch : before.epoch + 1 };
+  return { ...before, own, epoch: isSame ? before.epoch : before.epoch + 1 };
 }
 
-// What one room tells the others about a person, and whose word counts. Invariant: the order of two claims is computed from
-// exact values that both rooms hold (grade, confidence, turn, id), never from times, so that both come to the same answer.
+// What one room sends to the others about a person, and which lease counts. Invariant: the order of two leases is computed from
+// exact values that both rooms hold (grade, confidence, clock, id), never from times, so that both rooms get the same result.
 
 export type RoomId = string;
 
 /**
- * `seen`: on a live track with a fresh look. `fading`: on a live track without one. `assumed`: present, not on a track.
- * `gone`: was present here, is no longer.
+ * `seen`: on a live track with a fresh observation. `fading`: on a live track without one. `assumed`: present, not on a track.
+ * `gone`: was present here, but is not any more.
  */
 export type Grade = 'seen' | 'fading' | 'assumed' | 'gone';
 
 export const grades: readonly Grade[] = ['seen', 'fading', 'assumed', 'gone'];
 
-/** A room's evidence for one person. */
+/** A room's lease for one person. */
 export interface Lease {
   readonly as: Grade;
-  /** Whether the room's own state says that the person is there; false with evidence means that it yields to another room. */
+  /** Whether the room publishes the person as present. false for a person on a live track: the room yields to another one. */
   readonly asserted: boolean;
-  /** The best of this visit. */
+  /** The highest of this visit. */
   readonly confidence: PresenceEvent['confidence'];
-  /** Logical time of the visit: each new one is above every turn heard of before. Of two equals the lower, older one stays. */
+  /** Logical clock of the visit: a new visit is above every clock received before. At equal rank the lower clock wins. */
   readonly clock: number;
-  /** Time since the last look at the moment of sending: rooms exchange ages, since their clocks differ. */
+  /** Time since the last observation when the lease was sent. Rooms exchange ages, because their clocks differ. */
   readonly ageMs: number;
 }
 
-/** Everything one room tells the others. */
+/** Everything that one room sends to the others. */
 export interface RoomLeases {
-  /** Grows whenever a claim changes in more than its age. */
+  /** Grows whenever a lease changes in more than its age. */
   readonly epoch: number;
-  /** The last version that this room has heard of each other one. */
+  /** The last epoch that this room received from each other room. */
   readonly acknowledged: ReadonlyMap<RoomId, number>;
   readonly people: ReadonlyMap<PersonId, Lease>;
 }
 
-/** What the order depends on. */
+/** The values on which the order depends. */
 export type Rank = Pick<Lease, 'as' | 'confidence' | 'clock'> & { readonly room: RoomId };
 
-/** Whether the claim needs a track. */
+/** Whether a lease of this grade is based on a live track. */
 export function isLive(grade: Grade): boolean {
   return grade === 'seen' || grade === 'fading';
 }
 
-/** Whether claim `a` counts more than `b`: newer, then stronger, then longer there, then by the room's id. A total order. */
+/** Whether lease `a` ranks above `b`: by grade, then confidence, then the longer visit, then the room's id. A total order. */
 export function outranks(a: Rank, b: Rank): boolean {
-  const [newerA, newerB] = [grades.indexOf(a.as), grades.indexOf(b.as)];
-  if (newerA !== newerB) return newerA < newerB;
+  const [gradeA, gradeB] = [grades.indexOf(a.as), grades.indexOf(b.as)];
+  if (gradeA !== gradeB) return gradeA < gradeB;
   if (a.confidence !== b.confidence) return a.confidence === 'high';
   return a.clock === b.clock ? a.room < b.room : a.clock < b.clock;
 }

@@ -1,5 +1,5 @@
-// What a track is taken for. A name needs several agreeing looks; once given it stays until the evidence speaks for
-// somebody else or against it, not merely because a look was poor.
+// The decision on a track. A name needs several agreeing observations. Once given, it stays until the track embedding supports
+// another person or nobody; low-quality observations alone do not remove it.
 import { type Identification, identify, type Pair } from '../gallery/identify.js';
 import type { Gallery, PersonId } from '../gallery/person.js';
 import type { NotYetStranger, Reason } from '../gallery/reason.js';
@@ -8,27 +8,30 @@ import { identifyTrack } from './sequential-test.js';
 import type { TrackEmbedding } from './track-embedding.js';
 import type { Track } from './tracker.js';
 
-/** How sure a name is: `high` where the sequential test has decided. */
+/** How sure a name is: `high` where the sequential test has accepted the person. */
 export type Confidence = 'high' | 'medium';
 
 export interface TrackDecision extends Identification<Reason> {
   readonly confidence: Confidence;
-  /** The two people whom good looks, as many as a name needs, could not tell apart; stays until one is named or neither is it. */
+  /**
+   * Two people whom enough observations for a name could not tell apart. Stays until one of them is named, or until the track
+   * is decided to be neither.
+   */
   readonly ambiguousBetween: Pair | null;
-  /** Key of the stranger this track is, once it was called one. */
+  /** Key of the unknown person on this track; null before the track was decided to be a stranger. */
   readonly unknownPerson: string | null;
-  /** Whom each good look within the window was nearest to by itself, oldest first. */
+  /** The nearest person of each usable observation within the window, oldest first. */
   readonly votes: readonly Vote[];
-  /** When the evidence last was enough for the name; null before the first. */
+  /** When the track embedding was last enough for the name; null before the first time. */
   readonly namedMs: number | null;
-  /** The newest looks are somebody else's, each for itself: what the track saw before does not count for them. */
+  /** Each of the newest observations identifies another person: the earlier observations of the track must not count for them. */
   readonly personChanged: boolean;
 }
 
 interface Vote {
   readonly atMs: number;
   readonly person: PersonId | null;
-  /** Whether this look alone would be enough for the name. */
+  /** Whether this observation alone is enough for the name. */
   readonly sure: boolean;
 }
 
@@ -49,12 +52,12 @@ export const undecided: TrackDecision = {
   personChanged: false,
 };
 
-/** Votes kept at most: a window of a minute at 10 frames a second would otherwise be 600. */
-const mostVotes = 100;
+/** Bounds the memory: a window of a minute at 10 frames per second would hold 600 votes. */
+const maxVotes = 100;
 
 /**
- * The decision on `track` after this frame. `embedding` is that of its observation in this frame where it counted, else null.
- * Pure.
+ * The decision on `track` after this frame. `embedding` is that of its observation in this frame; null where the frame has no
+ * usable one. Pure.
  */
 export function decideTrack(
   track: Pick<Track, 'pooled' | 'lastMs'>,
@@ -63,100 +66,106 @@ export function decideTrack(
   gallery: Gallery,
   options: RecognitionOptions,
 ): TrackDecision {
-  const { pooled: evidence, lastMs } = track;
+  const { pooled, lastMs } = track;
   const { naming } = options;
-  const recent = before.votes.filter((vote) => lastMs - vote.atMs <= naming.windowMs);
-  const alone = embedding && identify(embedding, gallery, options.single);
-  const vote = alone && { atMs: lastMs, person: alone.best, sure: alone.state === 'known' };
-  const votes = vote === null ? recent : [...recent, vote].slice(-mostVotes);
-  // A person who was forgotten is nobody's name any more.
-  const held = gallery.people.some((person) => person.id === before.person) ? before.person : null;
-  const kept = {
+  const recentVotes = before.votes.filter((vote) => lastMs - vote.atMs <= naming.windowMs);
+  const single = embedding && identify(embedding, gallery, options.single);
+  const vote = single && { atMs: lastMs, person: single.best, sure: single.state === 'known' };
+  const votes = vote === null ? recentVotes : [...recentVotes, vote].slice(-maxVotes);
+  // The name of a forgotten person does not stay.
+  const currentName = gallery.people.some((person) => person.id === before.person) ? before.person : null;
+  const carried = {
     ambiguousBetween: null,
     unknownPerson: before.unknownPerson,
     votes,
     namedMs: before.namedMs,
     personChanged: false,
   };
-  const pooled = identifyTrack(evidence, gallery, options);
-  if (pooled === null) return { ...undecided, ...kept };
-  const lost = { ...pooled, person: null, state: 'unclear', confidence: 'medium', ...kept } as const;
-  if (held !== null && isPersonChanged(votes, held, naming))
-    return { ...lost, reason: { kind: 'person-changed', before: held }, personChanged: true };
-  // A negative template counts at once, also for a track that has the name already.
-  if (held !== null && pooled.reason.kind === 'nearer-to-negative' && pooled.best === held)
-    return { ...lost, namedMs: null };
-  if (pooled.person !== null) {
-    const early = pooled.person === held ? null : tooEarly(votes, pooled.person, naming);
-    if (early !== null) return { ...lost, reason: early };
-    return { ...pooled, confidence: pooled.sure ? 'high' : 'medium', ...kept, namedMs: lastMs };
+  const identification = identifyTrack(pooled, gallery, options);
+  if (identification === null) return { ...undecided, ...carried };
+  const unnamed = { ...identification, person: null, state: 'unclear', confidence: 'medium', ...carried } as const;
+  if (currentName !== null && isPersonChanged(votes, currentName, naming))
+    return { ...unnamed, reason: { kind: 'person-changed', before: currentName }, personChanged: true };
+  // A negative template takes effect at once, also on a track that already has the name.
+  if (
+    currentName !== null &&
+    identification.reason.kind === 'nearer-to-negative' &&
+    identification.best === currentName
+  )
+    return { ...unnamed, namedMs: null };
+  if (identification.person !== null) {
+    const tooEarly = identification.person === currentName ? null : whyTooEarly(votes, identification.person, naming);
+    if (tooEarly !== null) return { ...unnamed, reason: tooEarly };
+    return { ...identification, confidence: identification.sure ? 'high' : 'medium', ...carried, namedMs: lastMs };
   }
-  if (pooled.state === 'stranger') {
-    const because = notYetStranger(evidence, kept.namedMs, naming);
-    if (because === null) return { ...pooled, confidence: 'medium', ...kept };
-    return keep({
-      ...pooled,
+  if (identification.state === 'stranger') {
+    const because = notYetStranger(pooled, carried.namedMs, naming);
+    if (because === null) return { ...identification, confidence: 'medium', ...carried };
+    return keepName({
+      ...identification,
       state: 'unclear',
-      reason: { kind: 'not-yet-stranger', because, compared: pooled.reason },
+      reason: { kind: 'not-yet-stranger', because, compared: identification.reason },
     });
   }
-  return keep(pooled);
+  return keepName(identification);
 
-  /** Neither for a name nor against it: a name already given stays. */
-  function keep(now: Identification<Reason>): TrackDecision {
-    if (held === null)
-      return { ...now, confidence: 'medium', ...kept, ambiguousBetween: between(now, votes, before, naming) };
-    const reason = { kind: 'name-kept', person: held, because: now.reason } as const;
-    return { ...now, person: held, state: 'known', reason, confidence: before.confidence, ...kept };
+  /** The comparison supports no other decision, so a name that the track already has stays. */
+  function keepName(compared: Identification<Reason>): TrackDecision {
+    if (currentName === null) {
+      const ambiguousBetween = ambiguousPair(compared, votes, before, naming);
+      return { ...compared, confidence: 'medium', ...carried, ambiguousBetween };
+    }
+    const reason = { kind: 'name-kept', person: currentName, because: compared.reason } as const;
+    return { ...compared, person: currentName, state: 'known', reason, confidence: before.confidence, ...carried };
   }
 }
 
-/** Why the track is not called a stranger yet: that needs good observations over some time, and no name given just before. */
-function notYetStranger(
-  evidence: TrackEmbedding,
-  namedMs: number | null,
-  naming: NamingOptions,
-): NotYetStranger | null {
+/** Why the track is not decided to be a stranger yet: that needs good observations over some time, and no recent name. */
+function notYetStranger(pooled: TrackEmbedding, namedMs: number | null, naming: NamingOptions): NotYetStranger | null {
   const { strangerObservations: needed, strangerWindowMs: overMs, strangerAfterNameMs } = naming;
   if (!Number.isFinite(needed)) return { kind: 'strangers-off' };
-  if (evidence.goodObservations < needed || evidence.lastMs - evidence.firstMs < overMs)
-    return { kind: 'few-good', good: evidence.goodObservations, needed, overMs };
-  return namedMs !== null && evidence.lastMs - namedMs < strangerAfterNameMs ? { kind: 'just-named' } : null;
+  if (pooled.goodObservations < needed || pooled.lastMs - pooled.firstMs < overMs)
+    return { kind: 'few-good', good: pooled.goodObservations, needed, overMs };
+  return namedMs !== null && pooled.lastMs - namedMs < strangerAfterNameMs ? { kind: 'just-named' } : null;
 }
 
-/** Whether the newest looks, as many as a name needs, are each surely one other person. */
-function isPersonChanged(votes: readonly Vote[], held: PersonId, naming: NamingOptions): boolean {
+/** Whether the newest observations, as many as a name needs, each identify the same person, and it is not `currentName`. */
+function isPersonChanged(votes: readonly Vote[], currentName: PersonId, naming: NamingOptions): boolean {
   const newest = votes.slice(-naming.leastAgreeing);
   const other = newest[0]?.person;
   return (
     newest.length === naming.leastAgreeing &&
-    other !== held &&
+    other !== currentName &&
     newest.every((vote) => vote.sure && vote.person === other)
   );
 }
 
-/** Whom the face is one of: two who are too close for as many looks as a name needs, or still, while nothing else is known. */
-function between(
-  now: Identification<Reason>,
+/**
+ * The two people between whom the track is ambiguous; null where it is not. Needs as many observations as a name; the same
+ * pair as before stays while nothing else is decided.
+ */
+function ambiguousPair(
+  compared: Identification<Reason>,
   votes: readonly Vote[],
   before: TrackDecision,
   naming: NamingOptions,
 ): Pair | null {
-  const { best, runnerUp } = now;
+  const { best, runnerUp } = compared;
   if (best === null || runnerUp === null) return null;
   const pair: Pair = best < runnerUp ? [best, runnerUp] : [runnerUp, best];
   if (before.ambiguousBetween?.join() === pair.join()) return pair;
-  const looks = votes.filter(({ person }) => person === best || person === runnerUp);
-  return now.state === 'ambiguous' && tooFew(looks, best, naming) === null ? pair : null;
+  const votesForPair = votes.filter(({ person }) => person === best || person === runnerUp);
+  return compared.state === 'ambiguous' && whyTooFew(votesForPair, best, naming) === null ? pair : null;
 }
 
-function tooEarly(votes: readonly Vote[], person: PersonId, naming: NamingOptions): Reason | null {
+/** Why `person` cannot be named yet; null where they can. */
+function whyTooEarly(votes: readonly Vote[], person: PersonId, naming: NamingOptions): Reason | null {
   const agreeing = votes.filter((vote) => vote.person === person);
-  return tooFew(agreeing, person, naming);
+  return whyTooFew(agreeing, person, naming);
 }
 
-/** Why these observations are not enough for a name of `best`; null where they are. */
-function tooFew(agreeing: readonly Vote[], best: PersonId, naming: NamingOptions): Reason | null {
+/** Why these votes are not enough for the name `best`; null where they are. */
+function whyTooFew(agreeing: readonly Vote[], best: PersonId, naming: NamingOptions): Reason | null {
   if (agreeing.length < naming.leastAgreeing)
     return { kind: 'few-agreeing', best, agreeing: agreeing.length, needed: naming.leastAgreeing };
   const spanMs = agreeing.at(-1)!.atMs - agreeing[0]!.atMs;
@@ -165,26 +174,25 @@ function tooFew(agreeing: readonly Vote[], best: PersonId, naming: NamingOptions
     : null;
 }
 
-// No two faces of one frame share a name: the closest keeps it, the others become ambiguous, never a second guess.
-
 /**
- * `identifications` of the faces of one frame, with each name kept by at most one of them. `claim` says how strong a
- * face's claim to its name is (default: its similarity); of equal claims the earlier face keeps the name.
+ * `identifications` of the faces of one frame, with each name given to at most one of them: the face with the greatest
+ * `strength` (default: its similarity). At equal strength the earlier face keeps the name. The other faces become `ambiguous`;
+ * they never get the second-best name.
  */
 export function assignNames<T extends Identification<Reason>>(
   identifications: readonly T[],
-  claim: (identification: T, index: number) => number = (identification) => identification.similarity ?? 0,
+  strength: (identification: T, index: number) => number = (identification) => identification.similarity ?? 0,
 ): T[] {
-  const keeper = new Map<string, number>();
+  const faceOfPerson = new Map<string, number>();
   identifications.forEach((identification, index) => {
     if (identification.person === null) return;
-    const other = keeper.get(identification.person);
-    if (other === undefined || claim(identification, index) > claim(identifications[other]!, other)) {
-      keeper.set(identification.person, index);
+    const other = faceOfPerson.get(identification.person);
+    if (other === undefined || strength(identification, index) > strength(identifications[other]!, other)) {
+      faceOfPerson.set(identification.person, index);
     }
   });
   return identifications.map((identification, index) => {
-    if (identification.person === null || keeper.get(identification.person) === index) return identification;
+    if (identification.person === null || faceOfPerson.get(identification.person) === index) return identification;
     return {
       ...identification,
       person: null,

@@ -1,34 +1,35 @@
-// One look at one face: what was seen, and what was made of it. No pixels.
+// One face in one frame and what was decided about it. Holds no pixels.
 
 import type { IdentificationState } from '../gallery/identify.js';
 import type { PersonId } from '../gallery/person.js';
 import { peopleIn, type Reason } from '../gallery/reason.js';
 import type { Box, Quality } from '../vision/face.js';
 
-/** One face of one frame explained, for `why`. */
+/** One face of one frame with its explanation, for `why`. */
 export interface DecidedObservation {
   readonly atMs: number;
   readonly track: number;
   readonly box: Box;
   readonly score: number;
   readonly quality: Quality;
-  /** Unit length; null where the face was too poor to be embedded. */
+  /** Unit length; null where the quality was too low for an embedding. */
   readonly embedding: Float32Array | null;
-  /** How much it counted, 0 to 1; 0 when it was left out. */
+  /** Weight of this observation in the track embedding, 0 to 1; 0 where it was not used. */
   readonly weight: number;
-  /** This look alone. */
+  /** The comparison of this observation alone. */
   readonly best: PersonId | null;
   readonly runnerUp: PersonId | null;
   readonly similarity: number | null;
   readonly second: number | null;
   readonly margin: number | null;
-  /** What its track is taken for after this look, and the rule that decided. */
+  /** The decision on its track after this observation, and the rule that decided. */
   readonly person: PersonId | null;
   readonly state: IdentificationState;
   readonly reason: Reason;
 }
 
-/** Whether a look says anything about `person`: named, nearest, second, or mentioned by the reason. */
-export function isAbout(look: DecidedObservation, person: PersonId): boolean {
-  return [look.person, look.best, look.runnerUp, ...peopleIn(look.reason)].includes(person);
+/** Whether an observation mentions `person`: as the name, as nearest or second person, or in the reason. */
+export function isAbout(observation: DecidedObservation, person: PersonId): boolean {
+  const { person: named, best, runnerUp, reason } = observation;
+  return [named, best, runnerUp, ...peopleIn(reason)].includes(person);
 }

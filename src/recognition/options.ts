@@ -1,4 +1,4 @@
-// Everything recognition can be told, and what it does when it is told nothing. Times in milliseconds.
+// All options of recognition, with their defaults. Times are in milliseconds.
 
 import type { NameThresholds } from '../gallery/identify.js';
 import { defaultGate, type QualityGate } from '../vision/quality-gate.js';
@@ -6,21 +6,21 @@ import type { StaticFaceOptions } from './static-faces.js';
 import type { PoolingOptions } from './track-embedding.js';
 import type { TrackOptions } from './tracker.js';
 
-/** When a track gets its name, loses it, or is called a stranger. */
+/** When a track gets a name, loses it, or is decided to be a stranger. */
 export interface NamingOptions {
-  /** Good looks that must agree on a person, within the window, before a track gets the name. */
+  /** Number of usable observations within the window that must agree on a person before a track gets the name. */
   readonly leastAgreeing: number;
   readonly windowMs: number;
-  /** Time between the first and the last of these looks, at least: three frames of one instant are one look. */
+  /** Minimum time between the first and the last of these observations: three frames of one instant are not independent. */
   readonly leastSpanMs: number;
-  /** Looks that must count, and time between them, before a track is called a stranger. */
+  /** Number of good observations, and the time they must cover, before a track is decided to be a stranger. */
   readonly strangerObservations: number;
   readonly strangerWindowMs: number;
-  /** How long a track that had a name is not called a stranger. */
+  /** For this long after its last name, a track is not decided to be a stranger. */
   readonly strangerAfterNameMs: number;
-  /** Frames that a face without a name must be found in before the room counts as occupied by somebody. */
+  /** Number of frames in which an unnamed face must be detected before it makes the room occupied. */
   readonly someoneFrames: number;
-  /** How long a stranger is recognised as the same one. */
+  /** For this long an unknown person is recognised as the same one. */
   readonly strangerMemoryMs: number;
 }
 
@@ -32,38 +32,38 @@ export interface RecognitionOptions extends NameThresholds {
 }
 
 /**
- * Thresholds by embedder, fixed on the development portraits (100 people, clean and degraded) and CelebA for households of 8
- * with 1 to 10 templates each: one look names at most 1 % of strangers, a track's pooled looks at most 0.2 %. Measured there
- * with 5 templates, clean / degraded: teacher 0.56 / 0.42 % and 0.14 / 0.04 %, student 0.57 / 0.62 % and 0.14 / 0.12 %.
- * The pooled ones are 0.01 higher than measured so: a track is judged look by look, and a name once said counts (ADR 15).
+ * Thresholds by embedder (cosine). They were chosen on the development portraits (100 people, clean and degraded) and on
+ * CelebA, for households of 8 people with 1 to 10 templates each. Limits: a single observation names at most 1 % of
+ * impostors, a track embedding at most 0.2 %. The pooled thresholds are 0.01 above the measured ones: a track is decided
+ * again after each observation, and one wrong name counts (ADR 15). The measured rates are in docs/measurements.md.
  */
-const measured: Readonly<Record<string, { readonly look: number; readonly pooled: number }>> = {
-  mobilefacenet: { look: 0.51, pooled: 0.57 },
-  'resnet50-w100': { look: 0.53, pooled: 0.59 },
+const measured: Readonly<Record<string, { readonly single: number; readonly pooled: number }>> = {
+  mobilefacenet: { single: 0.51, pooled: 0.57 },
+  'resnet50-w100': { single: 0.53, pooled: 0.59 },
 };
 
-/** For an embedder that nobody has measured. */
-const strictest = { look: 0.53, pooled: 0.59 };
+/** For an embedder without measured thresholds. */
+const strictest = { single: 0.53, pooled: 0.59 };
 
-/** The shipped options with the thresholds of `embedder` (its id in the manifest). */
+/** The default options with the thresholds of `embedder` (its id in the manifest). */
 export function optionsFor(embedder: string): RecognitionOptions {
-  const { look, pooled } = measured[embedder] ?? strictest;
+  const { single, pooled } = measured[embedder] ?? strictest;
   return {
     ...defaultOptions,
-    single: { ...defaultOptions.single, threshold: look },
+    single: { ...defaultOptions.single, threshold: single },
     pooled: { ...defaultOptions.pooled, threshold: pooled },
   };
 }
 
-/** The margin halves wrong names among the enrolled and costs 0.0 to 0.4 points of the right ones. */
+/** The margin halves the confusion rate and costs 0.0 to 0.4 points of the correct names. */
 export const defaultOptions: RecognitionOptions = {
-  single: { threshold: strictest.look, margin: 0.06, strangerBelow: 0.35 },
+  single: { threshold: strictest.single, margin: 0.06, strangerBelow: 0.35 },
   pooled: { threshold: strictest.pooled, margin: 0.08 },
   gate: defaultGate,
   tracks: {
     lostAfterMs: 2000,
-    most: 32,
-    leastOverlap: 0.25,
+    maxTracks: 32,
+    minOverlap: 0.25,
     differentBelow: 0.25,
     sameAbove: 0.4,
     halfLifeMs: 10_000,

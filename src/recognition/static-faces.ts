@@ -1,6 +1,6 @@
-// Faces that never move: portraits, posters, and what the detector takes for a face. After an hour without any movement such a
-// face counts for nothing until it moves. Bounded, without pixels; pure: time is an argument. Only observed time counts: a dark
-// night, a blind camera or somebody who stands before it neither adds to the hour nor takes from it.
+// Static faces: portraits, posters, and other still things that the detector reports as a face. A face that has not moved for an
+// hour is ignored until it moves. The state is bounded and holds no pixels. The functions are pure: time is an argument. Only
+// observed time counts: a dark night, a blind camera, or a person who hides the face neither adds to the hour nor restarts it.
 
 import type { Reason } from '../gallery/reason.js';
 import { similarity } from '../gallery/similarity.js';
@@ -8,209 +8,241 @@ import type { Box } from '../vision/face.js';
 import type { Track, WeightedFace } from './tracker.js';
 
 export interface StaticFaceOptions {
-  /** Observed time without movement after which a face is taken for a picture; Infinity: never. */
+  /** Observed time without movement after which a face is static; Infinity: never. */
   readonly afterMs: number;
-  /** A pause between two looks longer than this was not observed. A far face is found when its tile has its turn, every 6 s. */
+  /**
+   * A longer pause between two observations does not count as observed. A far face is detected when its tile is searched,
+   * every 6 s.
+   */
   readonly gapMs: number;
 }
 
-/** How a track belongs to a place. */
-interface Stand {
-  readonly place: number;
+/** The position at which a track is. */
+interface TrackPosition {
+  readonly position: number;
   readonly sinceMs: number;
-  /** The track began here, so nobody came walking. */
-  readonly born: boolean;
-  /** Looks in a row that were not of this place's face, and those of them that were of another face, or here. */
-  readonly out: number;
-  readonly others: number;
+  /** The track began here, so it did not arrive from elsewhere. */
+  readonly startedHere: boolean;
+  /** Number of consecutive observations that did not belong to this position's face. */
+  readonly away: number;
+  /** Those of them that were still at the position or clearly another face, so they do not show that the face has moved. */
+  readonly doubtful: number;
 }
 
-/** Immutable; starts as `noFixedFaces`, or as what `remembered` brings back. At most `most` places. */
+/** Immutable. Starts as `noStaticFaces`, or as the result of `restoreStaticFaces`. Holds at most `maxPositions` positions. */
 export interface StaticFaces {
-  /** Size of the frames that the places are in, pixels; null before the first. */
+  /** Size of the frames to which the positions refer, pixels; null before the first frame. */
   readonly size: readonly [width: number, height: number] | null;
   readonly atMs: number | null;
-  readonly places: readonly StaticPosition[];
+  readonly positions: readonly StaticPosition[];
   /** By track id. */
-  readonly stands: ReadonlyMap<number, Stand>;
+  readonly trackPositions: ReadonlyMap<number, TrackPosition>;
   readonly nextId: number;
 }
 
-export const noStaticFaces: StaticFaces = { size: null, atMs: null, places: [], stands: new Map(), nextId: 1 };
+export const noStaticFaces: StaticFaces = {
+  size: null,
+  atMs: null,
+  positions: [],
+  trackPositions: new Map(),
+  nextId: 1,
+};
 
-/** A face that is taken for a picture, as it is told and kept: where it is, never what it looks like. */
+/** A static face as it is shown and stored: where it is, but not its embedding. */
 export interface StaticFace {
   /** Never used twice within a run. */
   readonly id: number;
   readonly box: Box;
-  /** Observed time that it has not moved. */
+  /** Observed time without movement. */
   readonly stillMs: number;
 }
 
-const most = 32;
-/** Looks in a row that a face must be elsewhere before it has moved: one or two are trembling. */
-const movedLooks = 3;
-/** Who came walking stands here only after so long; a passer-by does not. */
+const maxPositions = 32;
+/** Number of consecutive observations away from its position after which a face has moved: one or two may be jitter. */
+const movedObservations = 3;
+/** A face that arrived from elsewhere takes over the still time of a position only after this time; a passer-by does not. */
 const arrivedMs = 5000;
-/** A face that was followed out of its place and is not back in it for so long was no picture. */
-const leftMs = 30_000;
-/** Observed time unseen after which a place is forgotten: one that is only stood in, and one of a picture (it was taken down). */
+/** A face that was tracked out of its position and is not back within this time was not static. */
+const vacatedMs = 30_000;
+/** Observed time unseen after which a position is forgotten. */
 const forgetMs = 12 * 3_600_000;
-const forgetFixedMs = 7 * 24 * 3_600_000;
-/** Places seen within this time are not dropped for others. */
+/** The same for the position of a static face, which was then taken down. */
+const forgetStaticMs = 7 * 24 * 3_600_000;
+/** Positions seen within this time are not dropped for others. */
 const presentMs = 10_000;
-/** From here on a face that has not moved yields its name to one that has. */
+/** From this still time on, a face gives up its name to a face that has moved. */
 const suspectMs = 300_000;
 
 /**
- * One analysed frame further. `trackOf[i]` is the track that look `i` belongs to; `size` is the frame's (null: not
- * known, the same as before). Frames of another size start anew.
+ * Advances by one analysed frame. `trackOf[i]` is the track to which observation `i` belongs; `size` is the frame's (null:
+ * unknown, the same as before). A frame of another size resets the positions.
  */
 export function watchStaticFaces(
   before: StaticFaces,
-  frame: { readonly atMs: number; readonly size: StaticFaces['size']; readonly looks: readonly WeightedFace[] },
+  frame: {
+    readonly atMs: number;
+    readonly size: StaticFaces['size'];
+    readonly observations: readonly WeightedFace[];
+  },
   trackOf: readonly number[],
   tracks: readonly Track[],
   options: StaticFaceOptions,
 ): StaticFaces {
-  const { atMs, size, looks } = frame;
-  const same = before.size === null || size === null || before.size.join() === size.join();
-  const known = same ? before : { ...noStaticFaces, nextId: before.nextId };
+  const { atMs, size, observations } = frame;
+  const isSameSize = before.size === null || size === null || before.size.join() === size.join();
+  const known = isSameSize ? before : { ...noStaticFaces, nextId: before.nextId };
   const observedMs = known.atMs === null ? 0 : Math.min(options.gapMs, Math.max(0, atMs - known.atMs));
-  const timing = { gapMs: options.gapMs, pictureMs: options.afterMs };
   let { nextId } = known;
 
-  const placeOf: number[] = [];
-  const places = new Map<number, StaticPosition>();
-  for (const place of known.places.toSorted((a, b) => b.stillMs - a.stillMs)) {
-    const index = nearest(place, looks, placeOf);
-    const next = index === null ? null : stay(place, looks[index]!, atMs, timing);
-    if (index === null) places.set(place.id, { ...place, unseenMs: place.unseenMs + observedMs });
-    else if (next !== null) places.set(place.id, next);
-    if (next !== null) placeOf[index!] = place.id;
+  /** By observation. */
+  const positionOf: number[] = [];
+  const positions = new Map<number, StaticPosition>();
+  for (const position of known.positions.toSorted((a, b) => b.stillMs - a.stillMs)) {
+    const index = nearest(position, observations, positionOf);
+    if (index === null) {
+      positions.set(position.id, { ...position, unseenMs: position.unseenMs + observedMs });
+      continue;
+    }
+    const updated = updatePosition(position, observations[index]!, atMs, options);
+    if (updated === null) continue;
+    positions.set(position.id, updated);
+    positionOf[index] = position.id;
   }
-  looks.forEach((look, index) => {
-    if (placeOf[index] !== undefined) return;
-    placeOf[index] = nextId;
-    places.set(nextId, beginPosition(nextId, look, atMs));
+  observations.forEach((observation, index) => {
+    if (positionOf[index] !== undefined) return;
+    positionOf[index] = nextId;
+    positions.set(nextId, beginPosition(nextId, observation, atMs));
     nextId++;
   });
 
-  const lookOf = new Map(trackOf.map((track, index) => [track, index]));
-  const stands = new Map<number, Stand>();
+  const observationOf = new Map(trackOf.map((track, index) => [track, index]));
+  const trackPositions = new Map<number, TrackPosition>();
   for (const track of tracks) {
-    const old = known.stands.get(track.id);
-    const index = lookOf.get(track.id);
+    const old = known.trackPositions.get(track.id);
+    const index = observationOf.get(track.id);
     if (index === undefined) {
-      if (old !== undefined) stands.set(track.id, old);
+      if (old !== undefined) trackPositions.set(track.id, old);
       continue;
     }
-    const here = placeOf[index]!;
-    const place = old && places.get(old.place);
-    if (old === undefined || place === undefined) {
-      stands.set(track.id, { place: here, sinceMs: atMs, born: track.frames === 1, out: 0, others: 0 });
+    const current = positionOf[index]!;
+    const position = old && positions.get(old.position);
+    if (old === undefined || position === undefined) {
+      const startedHere = track.frames === 1;
+      trackPositions.set(track.id, { position: current, sinceMs: atMs, startedHere, away: 0, doubtful: 0 });
       continue;
     }
-    const other = distance(place, looks[index]!.face.box) !== null || isUnlike(place, looks[index]!);
-    const out = here === place.id ? 0 : old.out + 1;
-    const others = here === place.id ? 0 : old.others + (other ? 1 : 0);
-    if (out < movedLooks) {
-      stands.set(track.id, { ...old, out, others });
+    const observation = observations[index]!;
+    const isDoubtful = distanceWidths(position, observation.face.box) !== null || isOtherFace(position, observation);
+    const isHere = current === position.id;
+    const away = isHere ? 0 : old.away + 1;
+    const doubtful = isHere ? 0 : old.doubtful + (isDoubtful ? 1 : 0);
+    if (away < movedObservations) {
+      trackPositions.set(track.id, { ...old, away, doubtful });
       continue;
     }
-    stands.set(track.id, { place: here, sinceMs: atMs, born: false, out: 0, others: 0 });
-    // The same face was followed out of the place, and none is in it.
-    if (others === 0 && place.seenMs !== atMs) leave(place);
+    trackPositions.set(track.id, { position: current, sinceMs: atMs, startedHere: false, away: 0, doubtful: 0 });
+    // The position's own face was tracked out of it, and no other face is there.
+    if (doubtful === 0 && position.seenMs !== atMs) vacate(position);
   }
-  const kept = [...places.values()].filter((place) => !isOver(place, options)).sort(byWorth(options));
-  return { size: size ?? known.size, atMs, places: kept.slice(0, most), stands, nextId };
+  const remaining = [...positions.values()].filter((position) => !isOver(position, options)).sort(byWorth(options));
+  return { size: size ?? known.size, atMs, positions: remaining.slice(0, maxPositions), trackPositions, nextId };
 
-  /** What it looks like is learned again: it may be somebody who only stood before the picture. */
-  function leave(place: StaticPosition): void {
-    if (place.stillMs < options.afterMs) places.delete(place.id);
-    else places.set(place.id, { ...place, left: true, direction: null, weight: 0 });
+  /** The embedding is learned again, because it may be that of a person who only stood in front of a portrait. */
+  function vacate(position: StaticPosition): void {
+    if (position.stillMs < options.afterMs) positions.delete(position.id);
+    else positions.set(position.id, { ...position, vacated: true, direction: null, weight: 0 });
   }
 }
 
-/** Whether the looks of this track count for nothing, because it shows a face that does not move. */
-export function isStatic(fixed: StaticFaces, track: number, options: StaticFaceOptions): boolean {
-  return stillMsOf(fixed, track) >= options.afterMs;
+/** Whether the observations of this track are ignored, because it shows a static face. */
+export function isStatic(state: StaticFaces, track: number, options: StaticFaceOptions): boolean {
+  return stillMsOf(state, track) >= options.afterMs;
 }
 
-/** Whether the face of this track has not moved for some minutes: of two faces with one name, the other one is alive. */
-export function mayBeStatic(fixed: StaticFaces, track: number): boolean {
-  return stillMsOf(fixed, track) >= suspectMs;
+/** Whether the face of this track has not moved for some minutes. Of two faces with the same name the other one is then alive. */
+export function mayBeStatic(state: StaticFaces, track: number): boolean {
+  return stillMsOf(state, track) >= suspectMs;
 }
 
-/** Why such a face has no name. */
-export function staticReason(fixed: StaticFaces, track: number): Reason {
-  return { kind: 'static-face', stillMs: stillMsOf(fixed, track) };
+/** The reason why the track of a static face has no name. */
+export function staticReason(state: StaticFaces, track: number): Reason {
+  return { kind: 'static-face', stillMs: stillMsOf(state, track) };
 }
 
-/** The faces that are taken for pictures, the longest first. */
-export function staticFaces(fixed: StaticFaces, options: StaticFaceOptions): readonly StaticFace[] {
-  const still = fixed.places.filter((place) => place.stillMs >= options.afterMs);
+/** The static faces, the longest unmoved first. */
+export function staticFaces(state: StaticFaces, options: StaticFaceOptions): readonly StaticFace[] {
+  const still = state.positions.filter((position) => position.stillMs >= options.afterMs);
   const sorted = still.sort((a, b) => b.stillMs - a.stillMs);
-  return sorted.map((place) => ({ id: place.id, box: positionBox(place), stillMs: place.stillMs }));
+  return sorted.map((position) => ({ id: position.id, box: positionBox(position), stillMs: position.stillMs }));
 }
 
-/** What was known before a restart; the first look at each place says what the face looks like. */
-export function remembered(size: readonly [number, number], faces: readonly Omit<StaticFace, 'id'>[]): StaticFaces {
-  const places = faces.slice(0, most).map((face, index) => rememberedPosition(index + 1, face.box, face.stillMs));
-  return { ...noStaticFaces, size, places, nextId: places.length + 1 };
+/** The state after a restart. Embeddings are not stored, so each is learned from the first observation at its position. */
+export function restoreStaticFaces(
+  size: readonly [number, number],
+  faces: readonly Omit<StaticFace, 'id'>[],
+): StaticFaces {
+  const positions = faces
+    .slice(0, maxPositions)
+    .map((face, index) => rememberedPosition(index + 1, face.box, face.stillMs));
+  return { ...noStaticFaces, size, positions, nextId: positions.length + 1 };
 }
 
-/** The same places without anybody's look: somebody was forgotten. */
-export function withoutEmbeddings(fixed: StaticFaces): StaticFaces {
-  return { ...fixed, places: fixed.places.map((place) => ({ ...place, direction: null, weight: 0 })) };
+/** The same positions without embeddings, for when somebody was forgotten. */
+export function withoutEmbeddings(state: StaticFaces): StaticFaces {
+  return { ...state, positions: state.positions.map((position) => ({ ...position, direction: null, weight: 0 })) };
 }
 
-/** How long the face of this track has not moved; 0 for one that came walking and may walk on. */
-function stillMsOf({ stands, places, atMs }: StaticFaces, track: number): number {
-  const stand = stands.get(track);
-  if (stand === undefined || (!stand.born && (atMs ?? 0) - stand.sinceMs < arrivedMs)) return 0;
-  return places.find((place) => place.id === stand.place)?.stillMs ?? 0;
+/** How long the face of this track has not moved; 0 for a face that has only just arrived from elsewhere. */
+function stillMsOf({ trackPositions, positions, atMs }: StaticFaces, track: number): number {
+  const current = trackPositions.get(track);
+  if (current === undefined || (!current.startedHere && (atMs ?? 0) - current.sinceMs < arrivedMs)) return 0;
+  return positions.find((position) => position.id === current.position)?.stillMs ?? 0;
 }
 
-/** The look that is nearest to the place and may be its face; null where none is. */
-function nearest(place: StaticPosition, looks: readonly WeightedFace[], placeOf: readonly number[]): number | null {
-  const free = looks.flatMap((look, index) => {
-    const widths = placeOf[index] === undefined && !isUnlike(place, look) ? distance(place, look.face.box) : null;
+/** The unassigned observation that is nearest to the position and may be its face; null where there is none. */
+function nearest(
+  position: StaticPosition,
+  observations: readonly WeightedFace[],
+  positionOf: readonly number[],
+): number | null {
+  const candidates = observations.flatMap((observation, index) => {
+    if (positionOf[index] !== undefined || isOtherFace(position, observation)) return [];
+    const widths = distanceWidths(position, observation.face.box);
     return widths === null ? [] : [{ index, widths }];
   });
-  return free.sort((a, b) => a.widths - b.widths)[0]?.index ?? null;
+  return candidates.sort((a, b) => a.widths - b.widths)[0]?.index ?? null;
 }
 
-function isOver(place: StaticPosition, { afterMs }: StaticFaceOptions): boolean {
-  if (place.left && place.unseenMs >= leftMs) return true;
-  return place.unseenMs >= (place.stillMs >= afterMs ? forgetFixedMs : forgetMs);
+function isOver(position: StaticPosition, { afterMs }: StaticFaceOptions): boolean {
+  if (position.vacated && position.unseenMs >= vacatedMs) return true;
+  return position.unseenMs >= (position.stillMs >= afterMs ? forgetStaticMs : forgetMs);
 }
 
-/** Pictures first, then what was seen just now, then what has stayed longest. */
+/** Static faces first, then positions seen just now, then those unmoved for the longest time. */
 function byWorth({ afterMs }: StaticFaceOptions): (a: StaticPosition, b: StaticPosition) => number {
-  const worth = (place: StaticPosition) =>
-    (place.stillMs >= afterMs ? 2 : 0) + (place.unseenMs <= presentMs && place.seenMs !== null ? 1 : 0);
+  const worth = (position: StaticPosition) =>
+    (position.stillMs >= afterMs ? 2 : 0) + (position.unseenMs <= presentMs && position.seenMs !== null ? 1 : 0);
   return (a, b) => worth(b) - worth(a) || b.stillMs - a.stillMs;
 }
 
-// One place in the picture and the face that stays there. A picture on a wall trembles only with the detector's box; a head moves.
-// Positions are smoothed over some looks, and it is their whole range since the first look that counts: it only ever grows.
+// One position and the face that stays there. A portrait moves only by the jitter of the detector's box; a head moves more.
+// Positions are smoothed over some observations. The whole range since the first observations counts, so it only grows.
 
 /** Smallest and largest smoothed value, pixels. */
-type Range = readonly [least: number, most: number];
+type Range = readonly [min: number, max: number];
 
 /** Immutable. */
-export interface StaticPosition {
+interface StaticPosition {
   readonly id: number;
   /** Smoothed centre and width of the face's box, pixels of the frame. */
   readonly x: number;
   readonly y: number;
   readonly widthPx: number;
-  /** Where these have been since the first looks; null before they are steady. */
+  /** Range of these values since the first observations; null before they are smoothed. */
   readonly range: readonly [x: Range, y: Range, width: Range] | null;
-  /** Looks taken in, counted up to `steadyLooks`. */
+  /** Number of observations, counted up to `smoothedObservations`. */
   readonly observations: number;
-  /** What the face looks like, unit length; null while that is not known. */
+  /** Embedding of the face, unit length; null while unknown. */
   readonly direction: Float32Array | null;
   readonly weight: number;
   /** Observed time that the face has been here. */
@@ -219,124 +251,146 @@ export interface StaticPosition {
   readonly seenMs: number | null;
   /** Observed time since then. */
   readonly unseenMs: number;
-  /** Its face was followed out of here: it is forgotten unless it is seen here again soon. */
-  readonly left: boolean;
+  /** Its face was tracked out of here: the position is forgotten unless the face is seen here again soon. */
+  readonly vacated: boolean;
 }
 
-/**
- * How far a single look may be from the place, in widths of the face, and how much larger or smaller. Measured on portraits in a
- * drawn room (six faces, 14 to 70 px between the eyes, five lights, noise): 5 % and 10 % at most in a lit room, 17 % and 28 % by night.
- */
+// The limits below were measured on portraits in a drawn room: six faces, 14 to 70 px between the eyes, five lights, noise.
+
+/** Maximum distance of one observation from the position, in face widths. Measured: 5 % at most in a lit room, 17 % by night. */
 const nearWidths = 0.25;
-const largerTimes = 1.4;
+/** Maximum ratio of the sizes. Measured: 10 % at most in a lit room, 28 % by night. */
+const maxSizeRatio = 1.4;
 /**
- * How far the smoothed place may ever range, in widths. Measured there: from one light to another it moves by 2.5 % in a lit room
- * (size 5.6 %) and by 6 % by night (size 13 %), and trembles by 0.7 % (1.5 %) and 2 % (4 %) around it. A tenth of a face is 1.5 cm.
+ * Maximum range of the smoothed position, in face widths; a tenth of a face is 1.5 cm. Measured from one light to another: 2.5 %
+ * in a lit room and 6 % by night, with a jitter of 0.7 % and 2 % around it.
  */
-const mostRange = 0.15;
-const mostSizeRange = 0.3;
-/** What was found to be a picture may seem to range further: by night a face of 14 px between the eyes does, by 20 % (size 45 %). */
-const pictureRange = 1.5;
-/** Looks over which a position is smoothed; its trembling is 0.38 of a single look's. */
-const steadyLooks = 4;
-/** A good look less like the face than this is somebody else's (cosine). */
-const unlikeBelow = 0.3;
-/** Only looks of this weight may say so: by night a picture is unlike itself (0.5 to 0.9, mean of 14 looks). */
-const speaksFrom = 0.5;
-/** Looks that the remembered look is worth at most, so that it follows the light. */
-const mostWeight = 100;
+const maxRange = 0.15;
+/** Maximum range of the smoothed width, in face widths. Measured: 5.6 % in a lit room and 13 % by night, jitter 1.5 % and 4 %. */
+const maxSizeRange = 0.3;
+/** Factor on both ranges for a static face: by night one of 14 px between the eyes seems to move by 20 % (size 45 %). */
+const staticRangeFactor = 1.5;
+/** Number of observations over which a position is smoothed; the jitter is then 0.38 of a single observation's. */
+const smoothedObservations = 4;
+/** A good observation with a similarity below this is somebody else (cosine). */
+const otherFaceBelow = 0.3;
+/** Only observations of this weight are compared: by night a portrait is unlike itself (0.5 to 0.9, mean of 14 observations). */
+const comparedFrom = 0.5;
+/** Limits the weight of the stored embedding, so that it follows the light. */
+const maxWeight = 100;
 
-/** The place of a face that was seen here for the first time. */
-export function beginPosition(id: number, look: WeightedFace, atMs: number): StaticPosition {
-  const [x, y, widthPx] = centred(look.face.box);
-  const place = { id, x, y, widthPx, range: null, observations: 1, stillMs: 0, seenMs: atMs, unseenMs: 0, left: false };
-  return withLook({ ...place, direction: null, weight: 0 }, look);
+/** The position of a face that was seen here for the first time. */
+function beginPosition(id: number, observation: WeightedFace, atMs: number): StaticPosition {
+  const [x, y, widthPx] = centred(observation.face.box);
+  const position: StaticPosition = {
+    id,
+    x,
+    y,
+    widthPx,
+    range: null,
+    observations: 1,
+    direction: null,
+    weight: 0,
+    stillMs: 0,
+    seenMs: atMs,
+    unseenMs: 0,
+    vacated: false,
+  };
+  return withEmbedding(position, observation);
 }
 
-/** A place that is known from before a restart: where, not whose face. */
-export function rememberedPosition(id: number, [x, y, widthPx]: Box, stillMs: number): StaticPosition {
-  const place = {
+/** A position that was known before a restart, without an embedding. */
+function rememberedPosition(id: number, [x, y, widthPx]: Box, stillMs: number): StaticPosition {
+  return {
     id,
     x: x + widthPx / 2,
     y: y + widthPx / 2,
     widthPx,
+    range: null,
+    observations: 0,
+    direction: null,
+    weight: 0,
     stillMs,
     seenMs: null,
     unseenMs: 0,
-    left: false,
+    vacated: false,
   };
-  return { ...place, range: null, observations: 0, direction: null, weight: 0 };
 }
 
-/** The square box of a place, pixels. */
-export function positionBox({ x, y, widthPx }: StaticPosition): Box {
+/** The square box of a position, pixels. */
+function positionBox({ x, y, widthPx }: StaticPosition): Box {
   return [x - widthPx / 2, y - widthPx / 2, widthPx, widthPx];
 }
 
-/** How far a face's box is from the place, in widths; null where it is another place. */
-export function distance(place: StaticPosition, box: Box): number | null {
+/** Distance of a face's box from the position, in face widths; null where it is another position. */
+function distanceWidths(position: StaticPosition, box: Box): number | null {
   const [x, y, widthPx] = centred(box);
-  const ratio = widthPx / place.widthPx;
-  const widths = Math.hypot(x - place.x, y - place.y) / place.widthPx;
-  return widths <= nearWidths && ratio <= largerTimes && ratio >= 1 / largerTimes ? widths : null;
+  const ratio = widthPx / position.widthPx;
+  const widths = Math.hypot(x - position.x, y - position.y) / position.widthPx;
+  return widths <= nearWidths && ratio <= maxSizeRatio && ratio >= 1 / maxSizeRatio ? widths : null;
 }
 
 /** Whether this is clearly not the face that stays here. */
-export function isUnlike({ direction }: StaticPosition, { face, weight }: WeightedFace): boolean {
-  if (direction === null || face.embedding === null || weight < speaksFrom) return false;
-  return similarity(direction, face.embedding) < unlikeBelow;
+function isOtherFace({ direction }: StaticPosition, { face, weight }: WeightedFace): boolean {
+  if (direction === null || face.embedding === null || weight < comparedFrom) return false;
+  return similarity(direction, face.embedding) < otherFaceBelow;
 }
 
 /**
- * One more look at the face that stays here; null where it has moved as no picture does. A time without looks counts up to
- * `gapMs`. From `pictureMs` on it is known to be a picture.
+ * Adds one observation of the face that stays here; null where the face has moved too far to be static. A pause of up to
+ * `gapMs` between two observations counts as observed.
  */
-export function stay(
-  place: StaticPosition,
-  look: WeightedFace,
+function updatePosition(
+  position: StaticPosition,
+  observation: WeightedFace,
   atMs: number,
-  { gapMs, pictureMs }: { readonly gapMs: number; readonly pictureMs: number },
+  { gapMs, afterMs }: StaticFaceOptions,
 ): StaticPosition | null {
-  const [x, y, widthPx] = centred(look.face.box);
-  const looks = Math.min(steadyLooks, place.observations + 1);
-  const smooth = (before: number, now: number) => before + (now - before) / looks;
-  const next = { x: smooth(place.x, x), y: smooth(place.y, y), widthPx: smooth(place.widthPx, widthPx) };
-  const range = looks < steadyLooks ? null : wider(place.range, [next.x, next.y, next.widthPx]);
-  const limit = place.stillMs >= pictureMs ? pictureRange : 1;
-  if (range !== null && !isNarrow(range, next.widthPx * limit)) return null;
-  const passed = place.seenMs === null ? 0 : Math.max(0, atMs - place.seenMs);
-  const stillMs = place.stillMs + (passed <= gapMs ? passed : 0);
-  return withLook(
-    { ...place, ...next, range, observations: looks, stillMs, seenMs: atMs, unseenMs: 0, left: false },
-    look,
+  const [x, y, widthPx] = centred(observation.face.box);
+  const observations = Math.min(smoothedObservations, position.observations + 1);
+  const smooth = (before: number, value: number) => before + (value - before) / observations;
+  const smoothed = {
+    x: smooth(position.x, x),
+    y: smooth(position.y, y),
+    widthPx: smooth(position.widthPx, widthPx),
+  };
+  const range =
+    observations < smoothedObservations ? null : widened(position.range, [smoothed.x, smoothed.y, smoothed.widthPx]);
+  const rangeFactor = position.stillMs >= afterMs ? staticRangeFactor : 1;
+  if (range !== null && !isNarrow(range, smoothed.widthPx * rangeFactor)) return null;
+  const passed = position.seenMs === null ? 0 : Math.max(0, atMs - position.seenMs);
+  const stillMs = position.stillMs + (passed <= gapMs ? passed : 0);
+  return withEmbedding(
+    { ...position, ...smoothed, range, observations, stillMs, seenMs: atMs, unseenMs: 0, vacated: false },
+    observation,
   );
 }
 
-function withLook(place: StaticPosition, { face, weight }: WeightedFace): StaticPosition {
-  if (face.embedding === null || !(weight > 0)) return place;
-  const old = place.direction;
-  const sum = face.embedding.map((value, i) => value * weight + (old?.[i] ?? 0) * place.weight);
+function withEmbedding(position: StaticPosition, { face, weight }: WeightedFace): StaticPosition {
+  if (face.embedding === null || !(weight > 0)) return position;
+  const old = position.direction;
+  const sum = face.embedding.map((value, i) => value * weight + (old?.[i] ?? 0) * position.weight);
   const length = Math.hypot(...sum);
-  if (!(length > 1e-6)) return place;
+  if (!(length > 1e-6)) return position;
   return {
-    ...place,
+    ...position,
     direction: sum.map((value) => value / length),
-    weight: Math.min(mostWeight, place.weight + weight),
+    weight: Math.min(maxWeight, position.weight + weight),
   };
 }
 
-function wider(range: StaticPosition['range'], values: readonly [number, number, number]): StaticPosition['range'] {
-  const one = (index: 0 | 1 | 2): Range => {
+function widened(range: StaticPosition['range'], values: readonly [number, number, number]): StaticPosition['range'] {
+  const widen = (index: 0 | 1 | 2): Range => {
     const value = values[index];
-    const [least, most] = range?.[index] ?? [value, value];
-    return [Math.min(least, value), Math.max(most, value)];
+    const [min, max] = range?.[index] ?? [value, value];
+    return [Math.min(min, value), Math.max(max, value)];
   };
-  return [one(0), one(1), one(2)];
+  return [widen(0), widen(1), widen(2)];
 }
 
 function isNarrow([x, y, width]: NonNullable<StaticPosition['range']>, widthPx: number): boolean {
-  const span = ([least, most]: Range) => (most - least) / widthPx;
-  return span(x) <= mostRange && span(y) <= mostRange && span(width) <= mostSizeRange;
+  const span = ([min, max]: Range) => (max - min) / widthPx;
+  return span(x) <= maxRange && span(y) <= maxRange && span(width) <= maxSizeRange;
 }
 
 function centred([x, y, width, height]: Box): readonly [x: number, y: number, widthPx: number] {

@@ -1,26 +1,27 @@
-// What a track has seen so far, as one pooled look. Many looks say more than one, but looks of one track are alike,
-// so the hundredth says next to nothing; old looks fade, so that a track can change its mind.
+// The track embedding: all observations of a track pooled into one vector. More observations give a better estimate, but
+// observations of one track are correlated, so each further one adds less. Old observations fade, so a decision on the
+// track can change.
 
 import { scattered, similarity } from '../gallery/similarity.js';
 import { goodWeight } from '../vision/quality-gate.js';
 
 export interface PoolingOptions {
-  /** After this long a look counts half. */
+  /** Age at which an observation counts half. */
   readonly halfLifeMs: number;
-  /** How much looks of one track repeat each other, 0 (independent) to 1 (all the same). */
+  /** Correlation between the observations of one track, 0 (independent) to 1 (identical). */
   readonly repetition: number;
 }
 
-/** Weighted sum of a track's embeddings. Immutable; `direction` is unit length, or null before the first look that counts. */
+/** Weighted sum of a track's embeddings. Immutable. `direction` is unit length; null before the first usable observation. */
 export interface TrackEmbedding {
   readonly direction: Float32Array | null;
   /** Length of the weighted sum. */
   readonly length: number;
   /** Sum of the faded weights. */
   readonly weight: number;
-  /** Looks that counted, not faded. */
+  /** Number of observations with a weight above 0, not faded. */
   readonly observations: number;
-  /** Looks good enough to call somebody a stranger, not faded. */
+  /** Number of observations good enough to decide that somebody is a stranger, not faded. */
   readonly goodObservations: number;
   readonly firstMs: number;
   readonly lastMs: number;
@@ -36,53 +37,53 @@ export const noTrackEmbedding: TrackEmbedding = {
   lastMs: 0,
 };
 
-/** Adds one look (unit vector, weight 0 to 1). A weight of 0 changes nothing: forty bad looks name nobody. */
+/** Adds one observation (unit vector, weight 0 to 1). A weight of 0 changes nothing: many unusable observations name nobody. */
 export function addObservation(
-  evidence: TrackEmbedding,
+  pooled: TrackEmbedding,
   embedding: Float32Array,
   weight: number,
   atMs: number,
   options: PoolingOptions,
 ): TrackEmbedding {
-  if (!(weight > 0)) return evidence;
-  const fade = evidence.observations === 0 ? 0 : 0.5 ** (Math.max(0, atMs - evidence.lastMs) / options.halfLifeMs);
+  if (!(weight > 0)) return pooled;
+  const fade = pooled.observations === 0 ? 0 : 0.5 ** (Math.max(0, atMs - pooled.lastMs) / options.halfLifeMs);
   const sum = new Float32Array(embedding.length);
-  const before = evidence.length * fade;
+  const oldLength = pooled.length * fade;
   let square = 0;
   for (let i = 0; i < sum.length; i++) {
-    const value = (evidence.direction?.[i] ?? 0) * before + embedding[i]! * weight;
+    const value = (pooled.direction?.[i] ?? 0) * oldLength + embedding[i]! * weight;
     sum[i] = value;
     square += value * value;
   }
   const length = Math.sqrt(square);
-  if (!(length > 1e-6)) return evidence;
+  if (!(length > 1e-6)) return pooled;
   return {
     direction: sum.map((value) => value / length),
     length,
-    weight: evidence.weight * fade + weight,
-    observations: evidence.observations + 1,
-    goodObservations: evidence.goodObservations + (weight >= goodWeight ? 1 : 0),
-    firstMs: evidence.observations === 0 ? atMs : evidence.firstMs,
+    weight: pooled.weight * fade + weight,
+    observations: pooled.observations + 1,
+    goodObservations: pooled.goodObservations + (weight >= goodWeight ? 1 : 0),
+    firstMs: pooled.observations === 0 ? atMs : pooled.firstMs,
     lastMs: atMs,
   };
 }
 
-/** The evidence as one look to identify; null before the first look that counted. See `centre` for its length. */
-export function pooledEmbedding(evidence: TrackEmbedding): Float32Array | null {
-  const { direction, length, weight } = evidence;
+/** The vector to compare with the gallery; null before the first usable observation. `scattered` explains its length. */
+export function pooledEmbedding(pooled: TrackEmbedding): Float32Array | null {
+  const { direction, length, weight } = pooled;
   return direction === null ? null : scattered(direction, length / weight);
 }
 
 /**
- * How many independent looks the evidence is worth: `w / (1 + repetition (w - 1))`, the variance of a mean of `w`
- * equally correlated values (Kish's effective sample size). Never more than `1 / repetition`.
+ * The number of independent observations that the track embedding is worth: `w / (1 + repetition (w - 1))`, from the
+ * variance of a mean of `w` equally correlated values (Kish's effective sample size). At most `1 / repetition`.
  */
-export function effectiveObservations(evidence: TrackEmbedding, options: PoolingOptions): number {
-  const { weight } = evidence;
+export function effectiveObservations(pooled: TrackEmbedding, options: PoolingOptions): number {
+  const { weight } = pooled;
   return weight <= 1 ? weight : weight / (1 + options.repetition * (weight - 1));
 }
 
-/** Similarity of a new look to what the track has seen; null before the first look that counted. */
-export function agreement(evidence: TrackEmbedding, embedding: Float32Array | null): number | null {
-  return evidence.direction === null || embedding === null ? null : similarity(evidence.direction, embedding);
+/** Similarity of a new embedding to the track embedding; null where either is missing. */
+export function agreement(pooled: TrackEmbedding, embedding: Float32Array | null): number | null {
+  return pooled.direction === null || embedding === null ? null : similarity(pooled.direction, embedding);
 }

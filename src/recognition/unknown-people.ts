@@ -1,5 +1,5 @@
-// The same stranger keeps one key over several tracks, so that turning away and back is not two arrivals.
-// Kept in memory only, for some minutes, and never under a name.
+// Recognises an unknown person again over several tracks, so that turning away and back does not count as two arrivals.
+// The memory is in RAM only, lasts some minutes, and holds no names.
 
 import { similarity } from '../gallery/similarity.js';
 import type { RecognitionOptions } from './options.js';
@@ -11,27 +11,28 @@ export interface UnknownPeople {
 
 export const noUnknownPeople: UnknownPeople = { known: [], nextKey: 1 };
 
-const most = 32;
+const maxUnknownPeople = 32;
 
 /**
- * The key of the stranger who looks like `vector`: one met before whom no other track has (`taken`), or a new one.
+ * The key of the unknown person whose embedding is `vector`: that of a person met before, or a new key. Keys in
+ * `usedKeys` belong to other tracks and are not given again.
  */
 export function recogniseUnknown(
-  strangers: UnknownPeople,
+  unknownPeople: UnknownPeople,
   vector: Float32Array,
   atMs: number,
-  taken: ReadonlySet<string>,
+  usedKeys: ReadonlySet<string>,
   options: RecognitionOptions,
-): { readonly strangers: UnknownPeople; readonly key: string } {
-  const recent = strangers.known.filter((one) => atMs - one.lastMs <= options.naming.strangerMemoryMs);
+): { readonly unknownPeople: UnknownPeople; readonly key: string } {
+  const recent = unknownPeople.known.filter((person) => atMs - person.lastMs <= options.naming.strangerMemoryMs);
   const ranked = recent
-    .filter((one) => !taken.has(one.key))
-    .map((one) => ({ one, score: similarity(one.vector, vector) }))
+    .filter((person) => !usedKeys.has(person.key))
+    .map((person) => ({ key: person.key, score: similarity(person.vector, vector) }))
     .sort((a, b) => b.score - a.score);
   const closest = ranked[0];
-  const known = closest !== undefined && closest.score >= options.pooled.threshold;
-  const key = known ? closest.one.key : `stranger-${strangers.nextKey}`;
-  const others = recent.filter((one) => one.key !== key);
-  const met = [...others, { key, vector, lastMs: atMs }].slice(-most);
-  return { strangers: { known: met, nextKey: strangers.nextKey + (known ? 0 : 1) }, key };
+  const isKnown = closest !== undefined && closest.score >= options.pooled.threshold;
+  const key = isKnown ? closest.key : `stranger-${unknownPeople.nextKey}`;
+  const others = recent.filter((person) => person.key !== key);
+  const known = [...others, { key, vector, lastMs: atMs }].slice(-maxUnknownPeople);
+  return { unknownPeople: { known, nextKey: unknownPeople.nextKey + (isKnown ? 0 : 1) }, key };
 }

@@ -1,16 +1,16 @@
-// The hold time: what Home Assistant's number says, over restarts, until the configuration is given another value.
+// The hold time: a value set over MQTT survives restarts until the configuration file has another value.
 import type { Store } from '../store/store.js';
 
 export interface HoldTime {
-  /** Makes the remembered or configured time so. */
+  /** Applies the stored or configured time. */
   start(): void;
-  /** Remembers a time that was set from outside, and makes it so. */
+  /** Stores and applies a time that was set over MQTT. */
   set(seconds: number): void;
 }
 
 const key = 'hold';
 
-/** `apply` makes a time so; called for `start` and for each `set`. */
+/** `apply` puts a time into effect; called once by `start` and once by each `set`. */
 export function createHoldTime(
   store: Pick<Store, 'setting' | 'setSetting'>,
   configuredSeconds: number,
@@ -18,11 +18,10 @@ export function createHoldTime(
 ): HoldTime {
   return {
     start() {
-      // Remembered beside the configured value it stood in for: whoever edits the file wants the file to count.
-      const [seconds, over] = (store.setting(key) ?? '').split(' ').map(Number);
-      apply(
-        seconds !== undefined && Number.isFinite(seconds) && over === configuredSeconds ? seconds : configuredSeconds,
-      );
+      // Stored with the configured value it replaced: when the user edits the file, the new value in the file counts.
+      const [seconds, replaced] = (store.setting(key) ?? '').split(' ').map(Number);
+      const isStored = seconds !== undefined && Number.isFinite(seconds) && replaced === configuredSeconds;
+      apply(isStored ? seconds : configuredSeconds);
     },
     set(seconds) {
       store.setSetting(key, `${seconds} ${configuredSeconds}`);

@@ -1,6 +1,7 @@
-// The other rooms of the household, over the broker: tells them what this room claims, and the room what they claim. Claims are
-// never retained and never queued: an age that lies somewhere for a minute is wrong by a minute. Each room says its own when they
-// change and once a second while others listen; a room that is not heard any more has no say (src/presence/arbitration.ts).
+// Exchanges presence leases with the other rooms of the household over the broker. Leases are never retained and never
+// queued, because they contain ages: a message that is delivered a minute late is wrong by a minute. A room sends its own
+// leases when they change, and once per second while it receives others. A room that is not received any more is ignored
+// (src/presence/arbitration.ts).
 import type { Clock } from '../base/clock.js';
 import {
   leasesOf,
@@ -12,59 +13,60 @@ import {
 } from '../presence/arbitration.js';
 import type { Room } from './room.js';
 
-/** What carries claims between rooms: the publisher, over MQTT. */
+/** Carries presence leases between rooms; the publisher implements it over MQTT. */
 export interface HouseholdTransport {
-  sendLeases(claims: RoomLeases): void;
+  sendLeases(leases: RoomLeases): void;
   onHousehold(listener: {
     leases(from: RoomId, leases: RoomLeases): void;
-    /** The broker is connected again: what was said while it was away did not arrive. */
+    /** The broker is connected again: messages sent while it was disconnected did not arrive. */
     connected(): void;
   }): void;
 }
 
 const beatMs = 1_000;
-/** While nobody else is heard: a household of one room is quiet. */
+/** While no other room is received, so that a household of one room sends little. */
 const lonelyBeatMs = 10_000;
 const tickMs = 250;
 
 export interface Neighbours extends Disposable {
-  /** Tells the others now. */
+  /** Sends this room's leases now. */
   send(): void;
 }
 
-/** Begins at once; `tell` belongs at the room's `household` listener. */
+/** Starts at once. The caller calls `send` when the room's leases change. */
 export function createNeighbours(
   room: Pick<Room, 'leases' | 'takeLeases'>,
-  publisher: HouseholdTransport,
+  transport: HouseholdTransport,
   clock: Clock,
 ): Neighbours {
-  let toldMs = Number.NEGATIVE_INFINITY;
+  let sentMs = Number.NEGATIVE_INFINITY;
 
-  function tell(): void {
-    toldMs = clock.monotonicMs();
-    publisher.sendLeases(leasesOf(room.leases, toldMs));
+  function send(): void {
+    sentMs = clock.monotonicMs();
+    transport.sendLeases(leasesOf(room.leases, sentMs));
   }
 
-  publisher.onHousehold({
+  transport.onHousehold({
     leases(from, leases) {
       const { household, answer } = receiveLeases(room.leases, from, leases, clock.monotonicMs());
       room.takeLeases(household);
-      if (answer) tell();
+      if (answer) send();
     },
     connected() {
       room.takeLeases(reconnected(room.leases));
-      tell();
+      send();
     },
   });
   const timer = setInterval(() => {
-    const now = clock.monotonicMs();
-    const rest = withoutSilentRooms(room.leases, now);
-    if (rest !== room.leases) room.takeLeases(rest);
-    if (now - toldMs >= (room.leases.others.size > 0 ? beatMs : lonelyBeatMs)) tell();
+    const nowMs = clock.monotonicMs();
+    const remaining = withoutSilentRooms(room.leases, nowMs);
+    if (remaining !== room.leases) room.takeLeases(remaining);
+    const intervalMs = room.leases.others.size > 0 ? beatMs : lonelyBeatMs;
+    if (nowMs - sentMs >= intervalMs) send();
   }, tickMs);
 
   return {
-    send: tell,
+    send,
     [Symbol.dispose]: () => clearInterval(timer),
   };
 }

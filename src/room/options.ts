@@ -1,4 +1,4 @@
-// Everything a room can be told about recognition and presence, and what it does when it is told nothing.
+// All options of a room: recognition, presence and motion support, with their defaults.
 import type { MotionSupportOptions } from '../presence/motion-support.js';
 import type { PresenceOptions } from '../presence/presence.js';
 import { defaultOptions, optionsFor, type RecognitionOptions } from '../recognition/options.js';
@@ -13,10 +13,10 @@ const defaults: Pick<RoomOptions, 'presence' | 'motionSupport'> = {
   motionSupport: { halfLifeMs: 900_000, motionLastsMs: 5000 },
 };
 
-/** The shipped options for an embedder that nobody has measured. */
+/** The default options for an embedder without measured thresholds. */
 export const defaultRoomOptions: RoomOptions = { ...defaultOptions, ...defaults };
 
-/** The shipped options with the thresholds of `embedder` (its id in the manifest). */
+/** The default options with the thresholds of `embedder` (its id in the manifest). */
 export function roomOptionsFor(embedder: string): RoomOptions {
   return { ...optionsFor(embedder), ...defaults };
 }

@@ -1,20 +1,20 @@
-// The privacy switch: its position is on disk before anything happens, so a power cut cannot switch the camera back on.
+// The privacy switch. Its position is written to disk before it takes effect, so a power cut cannot switch the camera back on.
 
 export interface PrivacySwitch {
   readonly on: boolean;
-  /** Resolves when the new position is in force: off means that the camera's process is gone. */
+  /** Resolves when the new position has taken effect. Off: the camera's process has ended. */
   set(on: boolean): Promise<void>;
-  /** Resolves when every position set so far is in force. */
+  /** Resolves when every position set so far has taken effect. */
   settled(): Promise<void>;
-  /** How often it was moved. */
+  /** Number of position changes. */
   readonly changes: number;
 }
 
 export interface PrivacySwitchParts {
-  /** The remembered position. */
+  /** The stored position. */
   read(): boolean;
   write(on: boolean): void;
-  /** Makes it so. */
+  /** Starts or stops the camera. */
   apply(on: boolean): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export function createPrivacySwitch({ read, write, apply }: PrivacySwitchParts):
         write(next);
         on = next;
         changes++;
-        // One after the other: "off, on, off" within a moment must end with the camera stopped.
+        // One after the other: a quick "off, on, off" must end with the camera stopped.
         applied = applied.then(() => apply(next));
       }
       return applied;

@@ -1,4 +1,4 @@
-// One room's knowledge, moved on by each analysed frame. It owns the recognition state; what is decided happens in domain.
+// One room's state, advanced by each analysed frame. It holds the state; src/room/step.ts makes the decisions.
 
 import type { Gallery } from '../gallery/person.js';
 import type { HouseholdLeases } from '../presence/arbitration.js';
@@ -24,101 +24,105 @@ import {
   suspend,
 } from './step.js';
 
-/** Where a room's news goes: MQTT, `watch`, the log. */
+/** Receives a room's changes: MQTT, `watch`, the log. */
 export interface RoomListener {
-  /** null: not known, because the camera is paused or blind. Called only when it changed. */
+  /** null: unknown, because the camera is paused or blind. Called only on a change. */
   state(snapshot: PresenceSnapshot | null): void;
   event(event: PresenceEvent): void;
-  /** Called when what this room tells the other rooms changed in more than its age. */
+  /** Called when this room's leases change in more than their age. */
   leases?(household: HouseholdLeases): void;
-  /** The looks of a frame that was analysed at `atMs`, none included. */
-  observations?(looks: readonly DecidedObservation[], atMs: number): void;
+  /** The observations of the frame analysed at `atMs`; empty where no face was detected. */
+  observations?(observations: readonly DecidedObservation[], atMs: number): void;
 }
 
 export interface Room {
-  /** `moved`: where the picture differs from the one analysed before, noise apart, pixels. */
+  /** Takes in an analysis. `moved`: the regions that differ from the previously analysed frame by more than noise, pixels. */
   see(analysis: Analysis, moved?: readonly Box[]): void;
-  /** The picture at `atMs` was the one analysed before. */
+  /** The frame at `atMs` is the same as the previously analysed one. */
   still(atMs: number): void;
-  /** Nothing can be seen from now on; what is known is withdrawn until the next `see`. */
+  /** The camera delivers nothing from now on; the state is unknown until the next `see`. */
   blind(): void;
   /** Where faces are expected next, pixels. */
   expected(): readonly Box[];
-  /** Somebody is there whose name is not decided yet, or is being enrolled: every frame counts. */
+  /** There is a track without a decision, or an enrolment is in progress: every frame must be analysed. */
   readonly undecided: boolean;
-  /** Somebody is being enrolled before the camera. */
+  /** A guided enrolment is in progress in front of the camera. */
   enrolling: boolean;
   readonly snapshot: PresenceSnapshot | null;
-  /** Faces that never move, and count for nothing. */
+  /** Faces that never move and are ignored. */
   readonly staticFaces: readonly StaticFace[];
-  /** The looks of the last analysed frame. */
+  /** The observations of the last analysed frame. */
   readonly observations: readonly DecidedObservation[];
-  /** The outside presence sensor; the hold time of Home Assistant's number. */
+  /** Sets hints from outside the camera, such as an external presence sensor. */
   hint(hints: Hints): void;
-  /** What this room and the others say about people. */
+  /** The presence leases of this room and of the others. */
   readonly leases: HouseholdLeases;
-  /** Takes in news of the other rooms at once. */
+  /** Applies leases received from other rooms at once. */
   takeLeases(household: HouseholdLeases): void;
+  /** The hold time set over MQTT, milliseconds. */
   holdMs: number;
 }
 
-/** Verdicts that another look at an unchanged picture would not move. */
-const decided: ReadonlySet<string> = new Set(['known', 'stranger']);
+/** States that another observation of an unchanged frame would not change. */
+const decidedStates: ReadonlySet<string> = new Set(['known', 'stranger']);
 
-/** `gallery` is asked for each frame and must be cheap when nothing changed. `fixed` is what was known of pictures on the walls. */
+/**
+ * `gallery` is called for each frame and must be cheap when nothing changed. `startStaticFaces` holds the static faces known
+ * from before a restart.
+ */
 export function createRoom(
   gallery: () => Gallery,
   options: RoomOptions,
   listener: RoomListener,
   startMs: number,
   id = '',
-  fixed = noStaticFaces,
+  startStaticFaces = noStaticFaces,
 ): Room {
-  let state = startRoom(startMs, id, fixed);
-  let version: number | null = null;
+  let state = startRoom(startMs, id, startStaticFaces);
+  let galleryVersion: number | null = null;
   let snapshot: PresenceSnapshot | null = null;
   let hints: Hints = {};
   let holdMs = options.presence.holdMs;
-  let attended = false;
-  let looks: readonly DecidedObservation[] = [];
+  let enrolling = false;
+  let observations: readonly DecidedObservation[] = [];
 
-  const current = (): RoomOptions => ({ ...options, presence: { ...options.presence, holdMs } });
-  const people = (): Gallery => {
-    const now = gallery();
-    // Somebody may have been forgotten: nobody's look is kept.
-    if (version !== null && now.version !== version)
+  const currentOptions = (): RoomOptions => ({ ...options, presence: { ...options.presence, holdMs } });
+  const currentGallery = (): Gallery => {
+    const current = gallery();
+    // A changed gallery may mean that somebody was forgotten, so no embedding of a static face is kept.
+    if (galleryVersion !== null && current.version !== galleryVersion)
       state = { ...state, staticFaces: withoutEmbeddings(state.staticFaces) };
-    version = now.version;
-    return now;
+    galleryVersion = current.version;
+    return current;
   };
   const publish = (next: PresenceSnapshot | null): void => {
-    const same = JSON.stringify(next) === JSON.stringify(snapshot);
+    const isSame = JSON.stringify(next) === JSON.stringify(snapshot);
     snapshot = next;
-    if (!same) listener.state(next);
+    if (!isSame) listener.state(next);
   };
   const advance = (next: RoomState): void => {
-    const { epoch: version } = state.household;
+    const { epoch } = state.household;
     state = next;
-    if (next.household.epoch !== version) listener.leases?.(next.household);
+    if (next.household.epoch !== epoch) listener.leases?.(next.household);
   };
-  const take = (result: RoomStep): void => {
-    // The state first: who hears "Ada arrived" and looks at the state finds her there.
+  const apply = (result: RoomStep): void => {
+    // The state is published before the events, so that a listener of "Ada arrived" finds her in the state.
     publish(result.snapshot);
     for (const event of result.events) listener.event(event);
-    // The other rooms last: what they hear is what was said.
+    // The leases are sent last, so that the other rooms receive what is already published here.
     advance(result.state);
   };
 
   return {
     see(analysis, moved = []) {
-      const now = people();
-      const result = step(state, { ...analysis, moved }, now, current(), hints);
-      looks = result.observations;
-      take(result);
-      listener.observations?.(looks, analysis.capturedAt);
+      const people = currentGallery();
+      const result = step(state, { ...analysis, moved }, people, currentOptions(), hints);
+      observations = result.observations;
+      apply(result);
+      listener.observations?.(observations, analysis.capturedAt);
     },
     still(atMs) {
-      take(stepUnchanged(state, atMs, gallery(), current(), hints));
+      apply(stepUnchanged(state, atMs, gallery(), currentOptions(), hints));
     },
     blind() {
       publish(null);
@@ -128,18 +132,19 @@ export function createRoom(
       return state.tracks.tracks.map((track) => track.box);
     },
     get undecided() {
-      if (attended) return true;
+      if (enrolling) return true;
       return state.tracks.tracks.some(({ id }) => {
-        const verdict = state.decisions.get(id);
-        const settled = verdict !== undefined && (decided.has(verdict.state) || verdict.ambiguousBetween !== null);
-        return !settled && !isStatic(state.staticFaces, id, options.staticFaces);
+        const decision = state.decisions.get(id);
+        const isSettled =
+          decision !== undefined && (decidedStates.has(decision.state) || decision.ambiguousBetween !== null);
+        return !isSettled && !isStatic(state.staticFaces, id, options.staticFaces);
       });
     },
     get enrolling() {
-      return attended;
+      return enrolling;
     },
     set enrolling(next) {
-      attended = next;
+      enrolling = next;
     },
     get snapshot() {
       return snapshot;
@@ -148,15 +153,15 @@ export function createRoom(
       return staticFaces(state.staticFaces, options.staticFaces);
     },
     get observations() {
-      return looks;
+      return observations;
     },
     get leases() {
       return state.household;
     },
     takeLeases(household) {
-      const next = stepLeases(state, household, gallery(), current(), hints);
-      if (next.step === null) advance(next.state);
-      else take(next.step);
+      const result = stepLeases(state, household, gallery(), currentOptions(), hints);
+      if (result.step === null) advance(result.state);
+      else apply(result.step);
     },
     hint(next) {
       hints = { ...hints, ...next };

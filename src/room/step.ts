@@ -1,5 +1,5 @@
-// One analysed frame further: faces → tracks → names → presence. Pure: the same frames, gallery and options give the
-// same events every time, so a recorded clip replays. Nothing here holds pixels.
+// The one decision step of a room: faces → tracks → names → presence. Pure: the same frames, gallery and options always give
+// the same events, so a recorded clip can be replayed. Nothing here holds pixels.
 
 import { identify } from '../gallery/identify.js';
 import type { Gallery, PersonId } from '../gallery/person.js';
@@ -33,24 +33,24 @@ import type { Observation, ObservedFace } from '../vision/face.js';
 import { refusal, weight } from '../vision/quality-gate.js';
 import type { RoomOptions } from './options.js';
 
-/** Immutable; starts as `startRecognition`. Bounded: at most `tracks.most` tracks and 32 strangers. */
+/** Immutable; starts as `startRoom`. Bounded: at most `tracks.maxTracks` tracks and 32 unknown people. */
 export interface RoomState {
   readonly tracks: Tracks;
-  /** What was decided, by track id. */
+  /** By track id. */
   readonly decisions: ReadonlyMap<number, TrackDecision>;
   readonly unknownPeople: UnknownPeople;
-  /** Faces that do not move, and count for nothing after a while. */
+  /** Faces that do not move and are ignored after a while. */
   readonly staticFaces: StaticFaces;
   readonly presence: PresenceState;
-  /** Where whoever is present was last seen. */
+  /** Where each present person was last seen. */
   readonly bodyRegions: BodyRegions;
-  /** What this room and the others say about people. */
+  /** The presence leases of this room and of the others. */
   readonly household: HouseholdLeases;
 }
 
-/** What the room knows from elsewhere than its camera. */
+/** Information about the room from sources other than its camera. */
 export interface Hints {
-  /** An outside presence sensor is on: whoever is present stays. */
+  /** An external presence sensor is on: everybody who is present stays. */
   readonly held?: boolean;
 }
 
@@ -62,26 +62,24 @@ export interface RoomStep {
 }
 
 /**
- * Nobody there, at `atMs` (monotonic milliseconds). `room` is how the other rooms of the household know this one, `fixed` what
- * was known of pictures on the walls.
+ * An empty room at `atMs` (monotonic milliseconds). `room` is its id in the household. `staticFaces` holds the static faces
+ * known from before a restart.
  */
-export function startRoom(atMs: number, room: RoomId = '', fixed: StaticFaces = noStaticFaces): RoomState {
-  const household = noLeases(room);
-  const [verdicts, presence] = [new Map(), emptyRoom(atMs)];
+export function startRoom(atMs: number, room: RoomId = '', staticFaces: StaticFaces = noStaticFaces): RoomState {
   return {
     tracks: noTracks,
-    decisions: verdicts,
+    decisions: new Map(),
     unknownPeople: noUnknownPeople,
-    staticFaces: fixed,
-    presence,
+    staticFaces,
+    presence: emptyRoom(atMs),
     bodyRegions: noBodyRegions,
-    household,
+    household: noLeases(room),
   };
 }
 
 /**
- * Takes in one analysis. Embeddings must be of the gallery's space. The gallery may change between calls: who was
- * forgotten leaves at once.
+ * Advances by one analysis. Embeddings must be of the gallery's space. The gallery may change between calls: a forgotten
+ * person leaves at once.
  */
 export function step(
   state: RoomState,
@@ -91,25 +89,42 @@ export function step(
   hints: Hints = {},
 ): RoomStep {
   const atMs = analysis.capturedAt;
-  const looks = analysis.faces.map((face) => ({ face, weight: face.recorded?.weight ?? weight(face, options.gate) }));
-  const { tracks, trackOf } = track(state.tracks, looks, atMs, options.tracks);
-  const counted = new Map(trackOf.map((id, index) => [id, looks[index]!]));
+  const observations = analysis.faces.map((face) => ({
+    face,
+    weight: face.recorded?.weight ?? weight(face, options.gate),
+  }));
+  const { tracks, trackOf } = track(state.tracks, observations, atMs, options.tracks);
+  const observationOf = new Map(trackOf.map((id, index) => [id, observations[index]!]));
   const size = [analysis.width, analysis.height] as const;
-  const fixed = watchStaticFaces(state.staticFaces, { atMs, size, looks }, trackOf, tracks.tracks, options.staticFaces);
-  const newLook = (id: number) => ((counted.get(id)?.weight ?? 0) > 0 ? counted.get(id)!.face.embedding : null);
-  const found = nameTracks(tracks.tracks, state.decisions, newLook, fixed, gallery, options);
-  const { verdicts, strangers, mistaken } = nameStrangers(tracks.tracks, found, state.unknownPeople, atMs, options);
-  // Nobody's body is below a portrait: what moves there is somebody else.
-  const alive = tracks.tracks.filter((one) => !isStatic(fixed, one.id, options.staticFaces));
-  const places = placesAfter(state, analysis, alive, verdicts, options);
-  const { elsewhere, ...step } = settle(
+  const staticFaces = watchStaticFaces(
+    state.staticFaces,
+    { atMs, size, observations },
+    trackOf,
+    tracks.tracks,
+    options.staticFaces,
+  );
+  const embeddingOf = (id: number): Float32Array | null => {
+    const observation = observationOf.get(id);
+    return observation !== undefined && observation.weight > 0 ? observation.face.embedding : null;
+  };
+  const named = nameTracks(tracks.tracks, state.decisions, embeddingOf, staticFaces, gallery, options);
+  const { decisions, unknownPeople, mistaken } = keyUnknownPeople(
+    tracks.tracks,
+    named,
+    state.unknownPeople,
+    atMs,
+    options,
+  );
+  // There is no body below a portrait: motion there belongs to somebody else.
+  const alive = tracks.tracks.filter((track) => !isStatic(staticFaces, track.id, options.staticFaces));
+  const { elsewhere, ...result } = updatePresence(
     {
       ...state,
-      tracks: withoutOld(tracks, verdicts),
-      decisions: verdicts,
-      unknownPeople: strangers,
-      staticFaces: fixed,
-      bodyRegions: places,
+      tracks: resetChangedTracks(tracks, decisions),
+      decisions,
+      unknownPeople,
+      staticFaces,
+      bodyRegions: updateBodyRegions(state, analysis, alive, decisions, options),
     },
     atMs,
     gallery,
@@ -117,16 +132,17 @@ export function step(
     hints,
     mistaken,
   );
-  return { ...step, observations: analysis.faces.map((face, index) => explain(face, trackOf[index]!)) };
+  return { ...result, observations: analysis.faces.map((face, index) => explain(face, index)) };
 
-  function explain(face: ObservedFace, id: number): DecidedObservation {
-    const still = isStatic(fixed, id, options.staticFaces);
+  function explain(face: ObservedFace, index: number): DecidedObservation {
+    const id = trackOf[index]!;
+    const still = isStatic(staticFaces, id, options.staticFaces);
     const refused = still ? null : refusal(face, options.gate);
-    const alone = face.embedding === null ? null : identify(face.embedding, gallery, options.single);
-    const verdict = verdicts.get(id) ?? undecided;
-    const place = verdict.person === null ? undefined : elsewhere.get(verdict.person);
-    const decided = verdict.reason;
-    const reason: Reason = place === undefined ? decided : { kind: 'in-other-room', room: place, decided };
+    const single = face.embedding === null ? null : identify(face.embedding, gallery, options.single);
+    const decision = decisions.get(id) ?? undecided;
+    const otherRoom = decision.person === null ? undefined : elsewhere.get(decision.person);
+    const decided = decision.reason;
+    const reason: Reason = otherRoom === undefined ? decided : { kind: 'in-other-room', room: otherRoom, decided };
     return {
       atMs,
       track: id,
@@ -134,22 +150,22 @@ export function step(
       score: face.score,
       quality: face.quality,
       embedding: face.embedding,
-      weight: still ? 0 : looks[analysis.faces.indexOf(face)]!.weight,
-      best: alone?.best ?? null,
-      runnerUp: alone?.runnerUp ?? null,
-      similarity: alone?.similarity ?? null,
-      second: alone?.second ?? null,
-      margin: alone?.margin ?? null,
-      person: verdict.person,
-      state: refused !== null && verdict.person === null ? 'unclear' : verdict.state,
+      weight: still ? 0 : observations[index]!.weight,
+      best: single?.best ?? null,
+      runnerUp: single?.runnerUp ?? null,
+      similarity: single?.similarity ?? null,
+      second: single?.second ?? null,
+      margin: single?.margin ?? null,
+      person: decision.person,
+      state: refused !== null && decision.person === null ? 'unclear' : decision.state,
       reason: refused ?? reason,
     };
   }
 }
 
 /**
- * Time passes without an analysis: the motion gate found the picture unchanged, so whoever was on a live track in the
- * last frame still is. For a blind or paused camera call nothing at all.
+ * Advances the time without an analysis: the motion gate found the frame unchanged, so everybody on a live track in the last
+ * frame is still there. Not to be called while the camera is blind or paused.
  */
 export function stepUnchanged(
   state: RoomState,
@@ -158,19 +174,19 @@ export function stepUnchanged(
   options: RoomOptions,
   hints: Hints = {},
 ): RoomStep {
-  const before = state.presence.atMs ?? atMs;
-  const tracks = state.tracks.tracks.map((one) =>
-    // A face that the last analysed frame did not show is not shown by its repetition either.
-    one.lastMs >= before ? { ...one, lastMs: Math.max(one.lastMs, atMs) } : one,
+  const lastFrameMs = state.presence.atMs ?? atMs;
+  const tracks = state.tracks.tracks.map((track) =>
+    // A face that was missing in the last analysed frame is missing in the unchanged frame too.
+    track.lastMs >= lastFrameMs ? { ...track, lastMs: Math.max(track.lastMs, atMs) } : track,
   );
-  const kept = { ...state, tracks: { ...state.tracks, tracks } };
-  const { elsewhere: _, ...step } = settle(kept, atMs, gallery, options, hints, []);
-  return { ...step, observations: [] };
+  const unchanged = { ...state, tracks: { ...state.tracks, tracks } };
+  const { elsewhere: _, ...result } = updatePresence(unchanged, atMs, gallery, options, hints, []);
+  return { ...result, observations: [] };
 }
 
 /**
- * News of the other rooms are taken in at once, as of the last frame: no time passes. null while the camera is blind: then
- * nobody is said to be here, and the news count from its next frame on.
+ * Applies leases received from other rooms, as of the last frame: no time passes. `step` is null while the camera is blind: then
+ * nobody is asserted here, and the leases take effect with the next frame.
  */
 export function stepLeases(
   state: RoomState,
@@ -182,13 +198,13 @@ export function stepLeases(
   const next = { ...state, household };
   const { atMs } = state.presence;
   if (atMs === null) return { state: next, step: null };
-  const { elsewhere: _, ...step } = settle(next, atMs, gallery, options, hints, []);
-  return { state: step.state, step: { ...step, observations: [] } };
+  const { elsewhere: _, ...result } = updatePresence(next, atMs, gallery, options, hints, []);
+  return { state: result.state, step: { ...result, observations: [] } };
 }
 
 /**
- * The camera is paused or blind from now on: the time until the next analysis proves nothing about anybody, however short
- * it was, and neither tracks nor places reach over it.
+ * The camera is paused or blind from now on. The time until the next analysis counts neither as presence nor as absence, however
+ * short it is. Tracks and body regions do not continue over it.
  */
 export function suspend(state: RoomState): RoomState {
   return {
@@ -201,78 +217,81 @@ export function suspend(state: RoomState): RoomState {
   };
 }
 
-/** Each track's verdict after this frame; no two tracks share a name. */
+/** Each track's decision after this frame; no two tracks share a name. */
 function nameTracks(
   tracks: readonly Track[],
   before: ReadonlyMap<number, TrackDecision>,
-  newLook: (track: number) => Float32Array | null,
-  fixed: StaticFaces,
+  embeddingOf: (track: number) => Float32Array | null,
+  staticFaces: StaticFaces,
   gallery: Gallery,
   options: RoomOptions,
 ): Map<number, TrackDecision> {
-  const decided = tracks.map((one) =>
-    isStatic(fixed, one.id, options.staticFaces)
-      ? { ...undecided, reason: staticReason(fixed, one.id) }
-      : decideTrack(one, newLook(one.id), before.get(one.id) ?? undecided, gallery, options),
+  const decisions = tracks.map((track) =>
+    isStatic(staticFaces, track.id, options.staticFaces)
+      ? { ...undecided, reason: staticReason(staticFaces, track.id) }
+      : decideTrack(track, embeddingOf(track.id), before.get(track.id) ?? undecided, gallery, options),
   );
-  // Between two claims the pooled similarity decides, and the number of looks behind it; but a portrait yields to the living.
-  const claim = (_: unknown, index: number) =>
-    mayBeStatic(fixed, tracks[index]!.id)
-      ? -1
-      : (decided[index]!.similarity ?? 0) * Math.sqrt(effectiveObservations(tracks[index]!.pooled, options.tracks));
-  const assigned = assignNames(decided, claim);
-  return new Map(assigned.map((verdict, index) => [tracks[index]!.id, verdict]));
+  // Between two tracks with one name, the similarity and the number of observations behind it decide; a portrait always yields.
+  const strength = (decision: TrackDecision, index: number) => {
+    const { id, pooled } = tracks[index]!;
+    if (mayBeStatic(staticFaces, id)) return -1;
+    return (decision.similarity ?? 0) * Math.sqrt(effectiveObservations(pooled, options.tracks));
+  };
+  const assigned = assignNames(decisions, strength);
+  return new Map(assigned.map((decision, index) => [tracks[index]!.id, decision]));
 }
 
-/** A track on which somebody else is seen now keeps its place and forgets what it saw. */
-function withoutOld(tracks: Tracks, verdicts: ReadonlyMap<number, TrackDecision>): Tracks {
-  const kept = tracks.tracks.map((one) =>
-    verdicts.get(one.id)?.personChanged ? { ...one, pooled: noTrackEmbedding } : one,
+/** A track on which the person has changed keeps its position and starts a new track embedding. */
+function resetChangedTracks(tracks: Tracks, decisions: ReadonlyMap<number, TrackDecision>): Tracks {
+  const next = tracks.tracks.map((track) =>
+    decisions.get(track.id)?.personChanged ? { ...track, pooled: noTrackEmbedding } : track,
   );
-  return { ...tracks, tracks: kept };
+  return { ...tracks, tracks: next };
 }
 
-function placesAfter(
-  { bodyRegions: places, presence }: RoomState,
-  seen: Observation,
+function updateBodyRegions(
+  { bodyRegions: before, presence }: RoomState,
+  analysis: Observation,
   tracks: readonly Track[],
-  verdicts: ReadonlyMap<number, TrackDecision>,
+  decisions: ReadonlyMap<number, TrackDecision>,
   options: RoomOptions,
 ): BodyRegions {
-  const elapsedMs = presence.atMs === null ? null : seen.capturedAt - presence.atMs;
-  const occupants = tracks.map((one) => ({ ...(verdicts.get(one.id) ?? undecided), ...one }));
-  const unbroken = elapsedMs !== null && elapsedMs <= options.presence.gapMs ? elapsedMs : null;
-  return bodyRegions(places, seen, unbroken, occupants, new Set(presence.people.keys()));
+  const elapsedMs = presence.atMs === null ? null : analysis.capturedAt - presence.atMs;
+  const continuousMs = elapsedMs !== null && elapsedMs <= options.presence.gapMs ? elapsedMs : null;
+  const occupants = tracks.map((track) => ({ ...(decisions.get(track.id) ?? undecided), ...track }));
+  return bodyRegions(before, analysis, continuousMs, occupants, new Set(presence.people.keys()));
 }
 
-function nameStrangers(
+/** Gives each track of a stranger the key of its unknown person. `mistaken`: keys whose tracks have a name now. */
+function keyUnknownPeople(
   tracks: readonly Track[],
-  verdicts: Map<number, TrackDecision>,
+  decisions: ReadonlyMap<number, TrackDecision>,
   before: UnknownPeople,
   atMs: number,
   options: RoomOptions,
-): { verdicts: Map<number, TrackDecision>; strangers: UnknownPeople; mistaken: string[] } {
-  let strangers = before;
+): { decisions: Map<number, TrackDecision>; unknownPeople: UnknownPeople; mistaken: string[] } {
+  let unknownPeople = before;
   const mistaken: string[] = [];
-  const result = new Map<number, TrackDecision>();
-  const taken = new Set<string>();
-  for (const one of tracks) {
-    let verdict = verdicts.get(one.id)!;
-    if (verdict.state === 'known' && verdict.unknownPerson !== null) {
-      mistaken.push(verdict.unknownPerson);
-      verdict = { ...verdict, unknownPerson: null };
-    } else if (verdict.state === 'stranger' && verdict.unknownPerson === null && one.pooled.direction !== null) {
-      const met = recogniseUnknown(strangers, one.pooled.direction, atMs, taken, options);
-      strangers = met.strangers;
-      verdict = { ...verdict, unknownPerson: met.key };
+  const next = new Map<number, TrackDecision>();
+  const usedKeys = new Set<string>();
+  for (const track of tracks) {
+    let decision = decisions.get(track.id)!;
+    if (decision.state === 'known' && decision.unknownPerson !== null) {
+      mistaken.push(decision.unknownPerson);
+      decision = { ...decision, unknownPerson: null };
+    } else if (decision.state === 'stranger' && decision.unknownPerson === null && track.pooled.direction !== null) {
+      const recognised = recogniseUnknown(unknownPeople, track.pooled.direction, atMs, usedKeys, options);
+      unknownPeople = recognised.unknownPeople;
+      decision = { ...decision, unknownPerson: recognised.key };
     }
-    if (verdict.unknownPerson !== null) taken.add(verdict.unknownPerson);
-    result.set(one.id, verdict);
+    if (decision.unknownPerson !== null) usedKeys.add(decision.unknownPerson);
+    next.set(track.id, decision);
   }
-  return { verdicts: result, strangers, mistaken: mistaken.filter((key) => !taken.has(key)) };
+  return { decisions: next, unknownPeople, mistaken: mistaken.filter((key) => !usedKeys.has(key)) };
 }
 
-function settle(
+/** From the decisions on the live tracks to presence: arbitration with the other rooms, then the presence reducer. */
+function updatePresence(
   state: RoomState,
   atMs: number,
   gallery: Gallery,
@@ -281,44 +300,44 @@ function settle(
   mistaken: readonly string[],
 ): Omit<RoomStep, 'observations'> & { readonly elsewhere: ReadonlyMap<PersonId, RoomId> } {
   const names = new Map(gallery.people.map((person) => [person.id, person.name]));
-  const live = state.tracks.tracks.filter(
-    (one) => isAlive(one, atMs, options.tracks) && !isStatic(state.staticFaces, one.id, options.staticFaces),
+  const live = state.tracks.tracks
+    .filter(
+      (track) => isAlive(track, atMs, options.tracks) && !isStatic(state.staticFaces, track.id, options.staticFaces),
+    )
+    .map((track) => ({
+      frames: track.frames,
+      agoMs: Math.max(0, atMs - track.lastMs),
+      decision: state.decisions.get(track.id) ?? undecided,
+    }));
+  const people = live.flatMap(({ decision: { person, confidence }, agoMs }) =>
+    person === null ? [] : [{ person, confidence, agoMs }],
   );
-  const of = (one: Track) => state.decisions.get(one.id) ?? undecided;
-  const ago = (one: Track) => Math.max(0, atMs - one.lastMs);
-  const people = live.flatMap((one) => {
-    const { person, confidence } = of(one);
-    return person === null ? [] : [{ person, confidence, agoMs: ago(one) }];
-  });
-  const { household, elsewhere } = arbitrate(state.household, people, new Set(state.presence.people.keys()), atMs);
-  // A face that is another room's Ada is somebody all the same; a face that is not there any more went there.
-  const nameless = (one: Track) => {
-    const { person } = of(one);
-    return person === null ? one.frames >= options.naming.someoneFrames : elsewhere.has(person) && ago(one) <= freshMs;
-  };
-  const step = presence(
+  const present = new Set(state.presence.people.keys());
+  const { household, elsewhere } = arbitrate(state.household, people, present, atMs);
+  // A visible face of a person whom another room has still occupies this room; a face not visible any more may have moved there.
+  const isSomeone = ({ decision: { person }, frames, agoMs }: (typeof live)[number]) =>
+    person === null ? frames >= options.naming.someoneFrames : elsewhere.has(person) && agoMs <= freshMs;
+  const result = presence(
     state.presence,
     {
       atMs,
       people,
       elsewhere,
-      ambiguous: live.flatMap((one) => {
-        const { ambiguousBetween: between, person } = of(one);
-        return between === null || person !== null ? [] : [{ between, agoMs: ago(one) }];
-      }),
-      strangers: live.flatMap((one) => {
-        const key = of(one).unknownPerson;
-        return key === null ? [] : [{ key, agoMs: ago(one) }];
-      }),
+      ambiguous: live.flatMap(({ decision: { ambiguousBetween, person }, agoMs }) =>
+        ambiguousBetween === null || person !== null ? [] : [{ between: ambiguousBetween, agoMs }],
+      ),
+      unknownPeople: live.flatMap(({ decision: { unknownPerson }, agoMs }) =>
+        unknownPerson === null ? [] : [{ key: unknownPerson, agoMs }],
+      ),
       mistaken,
-      someone: live.some(nameless),
+      someone: live.some(isSomeone),
       names,
       motionSupport: motionSupport(state.bodyRegions, atMs, options.motionSupport, options.presence.leaveAfterMs),
       ...hints,
     },
     options.presence,
   );
-  const said = assertPresent(household, new Set(step.state.people.keys()), names, elsewhere);
-  const after = { ...state, presence: step.state, household: said };
-  return { state: after, events: step.events, snapshot: step.snapshot, elsewhere };
+  const leases = assertPresent(household, new Set(result.state.people.keys()), names, elsewhere);
+  const next = { ...state, presence: result.state, household: leases };
+  return { state: next, events: result.events, snapshot: result.snapshot, elsewhere };
 }

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { Log } from '../base/log.js';
 import { longTime } from '../gallery/reason-text.js';
-import { noStaticFaces, remembered, type StaticFace, type StaticFaces } from '../recognition/static-faces.js';
+import { noStaticFaces, restoreStaticFaces, type StaticFace, type StaticFaces } from '../recognition/static-faces.js';
 import type { Box } from '../vision/face.js';
 import type { Store } from './store.js';
 
@@ -21,7 +21,7 @@ const kept = z.object({
 export function readStaticFaces(store: Pick<Store, 'setting'>): StaticFaces {
   try {
     const { size, faces } = kept.parse(JSON.parse(store.setting(key) ?? ''));
-    return remembered(size, faces);
+    return restoreStaticFaces(size, faces);
   } catch {
     return noStaticFaces;
   }

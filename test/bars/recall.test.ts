@@ -1,12 +1,12 @@
-// A small part of test/bars/recall.ts, which has the figures on all rooms.
+// A short version of test/bars/recall.ts, which prints the figures on all rooms.
 import t from 'tap';
 import { evaluationFolder, measureRecall } from './recall.js';
 
 const folder = evaluationFolder();
 
 t.test(
-  'far faces in rooms are found, empty rooms stay empty',
-  { skip: folder === null && 'skipped: ../shared/eval is not here' },
+  'far faces in rooms are detected, and empty rooms have no false faces',
+  { skip: folder === null && 'skipped: the folder ../shared/eval does not exist' },
   async (t) => {
     const { falsePerEmptyRoom, recall } = await measureRecall(folder!, 5, [14, 20]);
     t.equal(falsePerEmptyRoom, 0);

@@ -1,5 +1,6 @@
-// Recall by the distance between the eyes, and false faces: portraits of ../shared/eval/people pasted into the room photos
-// of ../shared/eval/rooms at 1280x960, each still searched as `roomkin detect` and `identify` do.
+// Measures the detector's recall by the distance between the eyes, and its false faces. Portraits of ../shared/eval/people
+// are pasted into the room photos of ../shared/eval/rooms at 1280x960, and each picture is searched as by `roomkin detect`
+// and `roomkin identify`.
 //
 //   npx tsc -p tsconfig.test.json && node .test-build/test/bars/recall.js [ROOMS] [PX,PX,...]
 
@@ -18,7 +19,7 @@ import type { Frame } from '../../src/vision/picture.js';
 const [roomWidth, roomHeight] = [1280, 960];
 const perRoom = 4;
 
-/** The folder with pictures that are not in the repository; null where there is none. */
+/** The folder with the evaluation pictures, which are not in the repository; null where it does not exist. */
 export function evaluationFolder(): string | null {
   const folder = join(process.env['ROOMKIN_SHARED'] ?? join(packageRoot, '..', 'shared'), 'eval');
   return existsSync(join(folder, 'rooms')) && existsSync(join(folder, 'people')) ? folder : null;
@@ -30,7 +31,7 @@ export interface Recall {
   readonly found: number;
 }
 
-export interface Recalled {
+export interface RecallReport {
   readonly rooms: number;
   readonly falsePerEmptyRoom: number;
   readonly recall: readonly Recall[];
@@ -40,21 +41,21 @@ interface Portrait {
   readonly file: string;
   readonly width: number;
   readonly height: number;
-  /** Middle of the eyes and their distance, px of the portrait. */
+  /** Middle of the eyes and the distance between them, pixels of the portrait. */
   readonly x: number;
   readonly y: number;
   readonly eyesPx: number;
 }
 
-/** Measures on the first `rooms` rooms. The same pictures, places and people every time. */
-export async function measureRecall(folder: string, rooms: number, sizes: readonly number[]): Promise<Recalled> {
+/** Measures on the first `rooms` rooms. Pictures, positions and people are the same in every run. */
+export async function measureRecall(folder: string, rooms: number, sizes: readonly number[]): Promise<RecallReport> {
   await using engine = createEngine();
   await engine.start();
   const random = seeded(20260101);
   const files = sortedFolder(join(folder, 'rooms')).slice(0, rooms);
   const portraits = await readPortraits(engine, folder, Math.min(100, rooms * 2), random);
-  let wrong = 0;
-  for (const file of files) wrong += (await facesIn(engine, await roomPixels(file))).length;
+  let falseFaces = 0;
+  for (const file of files) falseFaces += (await facesIn(engine, await roomPixels(file))).length;
   const recall: Recall[] = [];
   for (const eyesPx of sizes) {
     let pasted = 0;
@@ -67,7 +68,7 @@ export async function measureRecall(folder: string, rooms: number, sizes: readon
     }
     recall.push({ eyesPx, pasted, found });
   }
-  return { rooms: files.length, falsePerEmptyRoom: wrong / files.length, recall };
+  return { rooms: files.length, falsePerEmptyRoom: falseFaces / files.length, recall };
 }
 
 async function facesIn(engine: Engine, data: Uint8Array): Promise<readonly Face[]> {
@@ -117,7 +118,11 @@ async function paste(room: Buffer, portraits: readonly Portrait[], eyesPx: numbe
     if (left < 0 || top < 0) continue;
     if (
       layers.some(
-        (o) => left < o.left + o.width && o.left < left + width && top < o.top + o.height && o.top < top + height,
+        (layer) =>
+          left < layer.left + layer.width &&
+          layer.left < left + width &&
+          top < layer.top + layer.height &&
+          layer.top < top + height,
       )
     )
       continue;
@@ -144,7 +149,7 @@ function seeded(seed: number): () => number {
 
 async function main(rooms: number, sizes: readonly number[]): Promise<void> {
   const folder = evaluationFolder();
-  if (folder === null) return void process.stdout.write('skipped: ../shared/eval is not here\n');
+  if (folder === null) return void process.stdout.write('skipped: the folder ../shared/eval does not exist\n');
   const { falsePerEmptyRoom, recall, rooms: count } = await measureRecall(folder, rooms, sizes);
   process.stdout.write(`${count} rooms, false faces per empty room: ${falsePerEmptyRoom.toFixed(3)}\n`);
   for (const { eyesPx, pasted, found } of recall) {

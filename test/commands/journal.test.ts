@@ -21,7 +21,7 @@ const openLooks = () => openJournalStore({ directory: at('store'), keyFile: at('
 
 /** Ada walks through, then Ben, then somebody else; each on a track of their own. */
 const scene: Scene = {
-  ...{ seed: 7, dimension: 192, framesPerSecond: 10, durationMs: 40_000, templates: 4, missed: 0.05, likeness: 0.9 },
+  ...{ seed: 7, dimension: 192, framesPerSecond: 10, durationMs: 40_000, templates: 4, missed: 0.05, similarity: 0.9 },
   residents: ['ada', 'ben'],
   walks: ['ada', 'ben', 'zoe'].map((who, i) => {
     const fromMs = 500 + i * 13_000;

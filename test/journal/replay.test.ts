@@ -33,7 +33,7 @@ function longScene(seed: number): Scene {
     toMs: walk.toMs * 5,
     ...(walk.away === undefined ? {} : { away: [walk.away[0] * 5, walk.away[0] * 5 + 3000] as const }),
   }));
-  return { ...scene, walks, durationMs: 120_000, likeness: 0.7 + (seed % 20) / 100 };
+  return { ...scene, walks, durationMs: 120_000, similarity: 0.7 + (seed % 20) / 100 };
 }
 
 const changes = (all: readonly ReplayedTrack[]): ReplayedTrack[] =>
@@ -64,7 +64,7 @@ t.test(`nothing changes under the same gallery and thresholds, in ${sequences} l
 
 const walk = { who: 'ada', fromMs: 0, toMs: 9000, x0: 300, x1: 500, y: 400 };
 const plain: Scene = {
-  ...{ seed: 3, dimension: 64, framesPerSecond: 10, durationMs: 10_000, templates: 4, missed: 0.05, likeness: 0.9 },
+  ...{ seed: 3, dimension: 64, framesPerSecond: 10, durationMs: 10_000, templates: 4, missed: 0.05, similarity: 0.9 },
   residents: ['ada', 'ben'],
   walks: [walk],
 };

@@ -12,7 +12,7 @@ const pair: Pair = ['ada', 'bea'];
 const face = (between: Pair, agoMs = 0) => ({ between, agoMs });
 const nobody: ReadonlySet<string> = new Set();
 
-t.test('a doubt is said once a pair, and goes when the face was gone for long enough', async (t) => {
+t.test('a pair is published once, and ends when the face was gone for long enough', async (t) => {
   const time = (atMs: number) => ({ atMs, absenceMs: 1000, limitMs: 3000 });
   let state = stepAmbiguous(noAmbiguousPairs, [face(pair), face(pair)], nobody, names, time(5000));
   t.strictSame(ambiguousFaces(state, names), [{ people: pair, names: ['Ada', 'Bea'], sinceMs: 5000 }]);
@@ -23,28 +23,28 @@ t.test('a doubt is said once a pair, and goes when the face was gone for long en
   t.equal(stepAmbiguous(state, [], nobody, names, time(8000)).size, 0);
 });
 
-t.test('a doubt goes when one of the two was seen since, or was forgotten', async (t) => {
+t.test('a pair ends when one of the two was named since, or was forgotten', async (t) => {
   const time = { atMs: 5000, absenceMs: 100, limitMs: 60_000 };
   const state = stepAmbiguous(noAmbiguousPairs, [face(pair), face(['bea', 'cleo'])], nobody, names, time);
   t.strictSame([...stepAmbiguous(state, [], new Set(['cleo']), names, time).keys()], ['ada,bea']);
-  const another = stepAmbiguous(state, [face(pair)], new Set(['ada']), names, time);
+  const withOtherFace = stepAmbiguous(state, [face(pair)], new Set(['ada']), names, time);
   t.strictSame(
-    [...another.keys()].sort(),
+    [...withOtherFace.keys()].sort(),
     ['ada,bea', 'bea,cleo'],
-    'Ada is here, and another face is still one of the two',
+    'Ada is here, and another face is still ambiguous',
   );
   t.equal(stepAmbiguous(state, [face(pair)], nobody, new Map([['ada', 'Ada']]), time).size, 0);
 });
 
-t.test('neither of two arrives by a doubt, whoever is there stays, and the room is not empty', async (t) => {
+t.test('an ambiguous face makes neither of the two arrive, keeps a present one, and occupies the room', async (t) => {
   const options = { leaveAfterMs: 10_000, holdMs: 0, gapMs: 2000 };
   let state: PresenceState = emptyRoom(0);
-  const said: string[] = [];
+  const events: string[] = [];
   const at = (atMs: number, people: string[], ambiguous = [face(pair)]) => {
     const seen = people.map((person) => ({ person, confidence: 'high' as const, agoMs: 0 }));
-    const step = presence(state, { atMs, people: seen, ambiguous, strangers: [], someone: false, names }, options);
+    const step = presence(state, { atMs, people: seen, ambiguous, unknownPeople: [], someone: false, names }, options);
     state = step.state;
-    said.push(...step.events.map(({ type, person }) => `${type} ${person}`));
+    events.push(...step.events.map(({ type, person }) => `${type} ${person}`));
     return step.snapshot;
   };
   t.match(at(1000, []), { occupied: true, people: [], ambiguous: [{ people: pair, sinceMs: 1000 }] });
@@ -53,6 +53,6 @@ t.test('neither of two arrives by a doubt, whoever is there stays, and the room 
     t.match(at(atMs, []), { people: [{ person: 'ada', as: 'assumed' }], ambiguous: [{ names: ['Ada', 'Bea'] }] });
   }
   for (let atMs = 30_000; atMs < 45_000; atMs += 1000) at(atMs, [], []);
-  t.strictSame(said, ['arrived ada', 'left ada']);
+  t.strictSame(events, ['arrived ada', 'left ada']);
   t.match(state.snapshot, { occupied: false, ambiguous: [] });
 });

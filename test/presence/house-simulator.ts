@@ -1,5 +1,5 @@
-// A house that never was: rooms with cameras, people who walk between them, a broker that carries claims late, loses rooms and
-// gets them back. Everything but the rooms' decisions is simulated; those are the real reducers. Seeded, in simulated time.
+// Simulates a house: rooms with cameras, people who walk between them, and a broker that delivers leases late and loses rooms for
+// a while. Everything is simulated except for the rooms' decisions, which are the real reducers. Seeded, in simulated time.
 import { type Random, seededRandom } from '../../src/commands/evaluate/random.js';
 import type { RoomLeases } from '../../src/presence/arbitration.js';
 import {
@@ -22,16 +22,17 @@ export interface HouseOptions {
   readonly rooms: number;
   readonly people: number;
   readonly durationMs: number;
-  /** Longest way of a message from one room to another. */
+  /** Longest delay of a message from one room to another. */
   readonly mostLatencyMs: number;
-  /** Times that the broker loses a room, and that a room starts again. */
+  /** Number of times that the broker loses a room. */
   readonly partitions: number;
+  /** Number of times that a room restarts. */
   readonly restarts: number;
-  /** Share of visits in which the camera of another room takes somebody else for the person, all the while. */
+  /** Share of visits during which another room wrongly names somebody else as the person. */
   readonly wrongNames: number;
 }
 
-/** What an onlooker sees at one moment. */
+/** The state of all rooms at one moment. */
 export interface Moment {
   readonly atMs: number;
   readonly rooms: readonly RoomNow[];
@@ -40,9 +41,9 @@ export interface Moment {
 export interface RoomNow {
   readonly id: string;
   readonly running: boolean;
-  /** Since when the broker carries its messages; null while it does not. */
+  /** Since when it is connected to the broker; null while it is not. */
   readonly connectedSinceMs: number | null;
-  /** People on live tracks here, whatever is said. */
+  /** People on live tracks here, whatever is published. */
   readonly sees: ReadonlySet<string>;
   readonly snapshot: PresenceSnapshot | null;
 }
@@ -59,16 +60,16 @@ interface Visit {
   readonly confidence: PresenceEvent['confidence'];
 }
 
-interface Sim {
+interface SimulatedRoom {
   readonly id: string;
-  /** This room's monotonic clock less the house's. */
+  /** This room's monotonic clock minus the house's. */
   readonly clockMs: number;
   readonly frameMs: number;
   nextFrameMs: number;
   nextBeatMs: number;
   household: HouseholdLeases;
   presence: PresenceState;
-  /** Tracks: when the looks began and when the last one was. */
+  /** Live tracks, with their first and last observation. */
   readonly tracks: Map<Visit, { firstMs: number; lastMs: number }>;
   downUntilMs: number;
   cutUntilMs: number;
@@ -79,117 +80,127 @@ interface Sim {
 const stepMs = 20;
 const lostAfterMs = 2000;
 const beatMs = 1000;
-/** First look to name. */
+/** Time from the first observation to the name. */
 const namingMs = 500;
 const presenceOptions = { leaveAfterMs: 20_000, holdMs: 0, gapMs: 5000 };
 
-/** Plays a house and shows every moment to `look`; gives the events. */
-export function simulateHouse(options: HouseOptions, look: (moment: Moment) => void): HouseEvent[] {
+/** Simulates a house and calls `watch` for every moment. Gives the events. */
+export function simulateHouse(options: HouseOptions, watch: (moment: Moment) => void): HouseEvent[] {
   const random = seededRandom(options.seed);
   const people = Array.from({ length: options.people }, (_, n) => `person${n}`);
   const names = new Map(people.map((id) => [id, id]));
   const visits = people.flatMap((person) => walk(person, options, random));
-  const faults = plan(options, random);
-  const rooms = Array.from({ length: options.rooms }, (_, n): Sim => begin(`room${n}`, random));
+  const faults = planFaults(options, random);
+  const rooms = Array.from({ length: options.rooms }, (_, n): SimulatedRoom => begin(`room${n}`, random));
   const events: HouseEvent[] = [];
-  const wire: { readonly dueMs: number; readonly from: Sim; readonly to: Sim; readonly claims: RoomLeases }[] = [];
-  let now = 0;
+  let messages: {
+    readonly dueMs: number;
+    readonly from: SimulatedRoom;
+    readonly to: SimulatedRoom;
+    readonly leases: RoomLeases;
+  }[] = [];
+  let nowMs = 0;
 
-  const running = (room: Sim) => now >= room.downUntilMs;
-  const connected = (room: Sim) => room.connectedSinceMs !== null;
+  const running = (room: SimulatedRoom) => nowMs >= room.downUntilMs;
+  const connected = (room: SimulatedRoom) => room.connectedSinceMs !== null;
 
-  function publish(room: Sim): void {
-    room.nextBeatMs = now + beatMs;
+  function publish(room: SimulatedRoom): void {
+    room.nextBeatMs = nowMs + beatMs;
     if (!connected(room)) return;
-    const claims = leasesOf(room.household, now + room.clockMs);
+    const leases = leasesOf(room.household, nowMs + room.clockMs);
     for (const to of rooms) {
       if (to === room || !connected(to)) continue;
-      const last = wire
-        .filter((one) => one.from === room && one.to === to)
-        .reduce((m, one) => Math.max(m, one.dueMs), 0);
-      wire.push({ dueMs: Math.max(last, now + random() * options.mostLatencyMs), from: room, to, claims });
+      // Messages from one room to another stay in order.
+      const lastDueMs = Math.max(0, ...messages.filter((m) => m.from === room && m.to === to).map((m) => m.dueMs));
+      messages.push({ dueMs: Math.max(lastDueMs, nowMs + random() * options.mostLatencyMs), from: room, to, leases });
     }
   }
 
-  /** What recognition does with the tracks of a frame. */
-  function settle(room: Sim, atMs: number, household: HouseholdLeases): void {
-    const { epoch: version } = room.household;
-    const own = atMs - room.clockMs;
+  /** Arbitration and presence for the tracks of a frame, as in src/room/step.ts. */
+  function updatePresence(room: SimulatedRoom, atMs: number, household: HouseholdLeases): void {
+    const { epoch } = room.household;
+    const houseMs = atMs - room.clockMs;
     const sightings = new Map<string, Sighting>();
     for (const [visit, { firstMs, lastMs }] of room.tracks) {
-      if (lastMs - firstMs < namingMs || own - lastMs > lostAfterMs) continue;
-      const agoMs = Math.max(0, own - lastMs);
-      const rival = sightings.get(visit.person);
-      if (rival === undefined || agoMs < rival.agoMs) {
+      if (lastMs - firstMs < namingMs || houseMs - lastMs > lostAfterMs) continue;
+      const agoMs = Math.max(0, houseMs - lastMs);
+      const other = sightings.get(visit.person);
+      if (other === undefined || agoMs < other.agoMs) {
         sightings.set(visit.person, { person: visit.person, confidence: visit.confidence, agoMs });
       }
     }
-    const all = [...sightings.values()];
-    const seen = arbitrate(household, all, new Set(room.presence.people.keys()), atMs);
+    const people = [...sightings.values()];
+    const arbitrated = arbitrate(household, people, new Set(room.presence.people.keys()), atMs);
     const step = presence(
       room.presence,
-      { atMs, people: all, strangers: [], someone: false, names, elsewhere: seen.elsewhere },
+      { atMs, people, unknownPeople: [], someone: false, names, elsewhere: arbitrated.elsewhere },
       presenceOptions,
     );
     room.presence = step.state;
-    room.sees = new Set(all.filter((one) => one.agoMs <= freshMs).map((one) => one.person));
-    events.push(...step.events.map((event) => ({ ...event, atMs: own, room: room.id })));
-    room.household = assertPresent(seen.household, new Set(step.state.people.keys()), names, seen.elsewhere);
-    if (room.household.epoch !== version) publish(room);
+    room.sees = new Set(people.filter(({ agoMs }) => agoMs <= freshMs).map(({ person }) => person));
+    events.push(...step.events.map((event) => ({ ...event, atMs: houseMs, room: room.id })));
+    room.household = assertPresent(
+      arbitrated.household,
+      new Set(step.state.people.keys()),
+      names,
+      arbitrated.elsewhere,
+    );
+    if (room.household.epoch !== epoch) publish(room);
   }
 
-  function reconsider(room: Sim, household: HouseholdLeases): void {
+  function takeLeases(room: SimulatedRoom, household: HouseholdLeases): void {
     if (room.presence.atMs === null) room.household = household;
-    else settle(room, room.presence.atMs, household);
+    else updatePresence(room, room.presence.atMs, household);
   }
 
-  function frame(room: Sim): void {
-    room.nextFrameMs = now + room.frameMs * (0.8 + 0.4 * random());
+  function frame(room: SimulatedRoom): void {
+    room.nextFrameMs = nowMs + room.frameMs * (0.8 + 0.4 * random());
     for (const visit of visits) {
-      if (rooms[visit.room] !== room || now < visit.fromMs || now >= visit.toMs || random() < 0.15) continue;
+      if (rooms[visit.room] !== room || nowMs < visit.fromMs || nowMs >= visit.toMs || random() < 0.15) continue;
       const track = room.tracks.get(visit);
-      if (track === undefined || now - track.lastMs > lostAfterMs)
-        room.tracks.set(visit, { firstMs: now, lastMs: now });
-      else track.lastMs = now;
+      if (track === undefined || nowMs - track.lastMs > lostAfterMs)
+        room.tracks.set(visit, { firstMs: nowMs, lastMs: nowMs });
+      else track.lastMs = nowMs;
     }
-    settle(room, now + room.clockMs, room.household);
+    updatePresence(room, nowMs + room.clockMs, room.household);
   }
 
-  function faultsOf(room: Sim): void {
+  function faultsOf(room: SimulatedRoom): void {
     for (const fault of faults) {
-      if (fault.atMs > now || rooms[fault.room] !== room) continue;
+      if (fault.atMs > nowMs || rooms[fault.room] !== room) continue;
       faults.splice(faults.indexOf(fault), 1);
-      if (fault.restart) room.downUntilMs = now + fault.forMs;
-      room.cutUntilMs = Math.max(room.cutUntilMs, now + fault.forMs);
-      if (fault.restart) Object.assign(room, { ...begin(room.id, random), ...pick(room) });
+      if (fault.restart) room.downUntilMs = nowMs + fault.forMs;
+      room.cutUntilMs = Math.max(room.cutUntilMs, nowMs + fault.forMs);
+      if (fault.restart) Object.assign(room, { ...begin(room.id, random), ...keptOverRestart(room) });
       room.connectedSinceMs = null;
-      // What is under way to or from a room that is cut off never comes.
-      for (let n = wire.length - 1; n >= 0; n--) if (wire[n]!.from === room || wire[n]!.to === room) wire.splice(n, 1);
+      // Messages under way to or from a disconnected room are lost.
+      messages = messages.filter((message) => message.from !== room && message.to !== room);
     }
-    if (!connected(room) && running(room) && now >= room.cutUntilMs) {
-      room.connectedSinceMs = now;
+    if (!connected(room) && running(room) && nowMs >= room.cutUntilMs) {
+      room.connectedSinceMs = nowMs;
       room.household = reconnected(room.household);
       publish(room);
     }
   }
 
-  for (; now < options.durationMs; now += stepMs) {
+  for (; nowMs < options.durationMs; nowMs += stepMs) {
     for (const room of rooms) faultsOf(room);
-    const due = wire.filter((one) => one.dueMs <= now).sort((a, b) => a.dueMs - b.dueMs);
-    for (const one of due) {
-      wire.splice(wire.indexOf(one), 1);
-      const heard = receiveLeases(one.to.household, one.from.id, one.claims, now + one.to.clockMs);
-      reconsider(one.to, heard.household);
-      if (heard.answer) publish(one.to);
+    const due = messages.filter((message) => message.dueMs <= nowMs).sort((a, b) => a.dueMs - b.dueMs);
+    for (const message of due) {
+      const { from, to, leases } = message;
+      messages.splice(messages.indexOf(message), 1);
+      const received = receiveLeases(to.household, from.id, leases, nowMs + to.clockMs);
+      takeLeases(to, received.household);
+      if (received.answer) publish(to);
     }
     for (const room of rooms.filter(running)) {
-      const rest = withoutSilentRooms(room.household, now + room.clockMs);
-      if (rest !== room.household) reconsider(room, rest);
-      if (now >= room.nextFrameMs) frame(room);
-      if (now >= room.nextBeatMs) publish(room);
+      const remaining = withoutSilentRooms(room.household, nowMs + room.clockMs);
+      if (remaining !== room.household) takeLeases(room, remaining);
+      if (nowMs >= room.nextFrameMs) frame(room);
+      if (nowMs >= room.nextBeatMs) publish(room);
     }
-    look({
-      atMs: now,
+    watch({
+      atMs: nowMs,
       rooms: rooms.map((room) => ({
         id: room.id,
         running: running(room),
@@ -202,7 +213,7 @@ export function simulateHouse(options: HouseOptions, look: (moment: Moment) => v
   return events;
 }
 
-function begin(id: string, random: Random): Sim {
+function begin(id: string, random: Random): SimulatedRoom {
   return {
     id,
     clockMs: Math.floor(random() * 10_000_000),
@@ -219,37 +230,37 @@ function begin(id: string, random: Random): Sim {
   };
 }
 
-/** What outlives a restart: when it is over. */
-function pick({
+/** The fields that a restart keeps. */
+function keptOverRestart({
   downUntilMs,
   cutUntilMs,
-}: Sim): Pick<Sim, 'downUntilMs' | 'cutUntilMs' | 'nextFrameMs' | 'nextBeatMs'> {
+}: SimulatedRoom): Pick<SimulatedRoom, 'downUntilMs' | 'cutUntilMs' | 'nextFrameMs' | 'nextBeatMs'> {
   return { downUntilMs, cutUntilMs, nextFrameMs: downUntilMs, nextBeatMs: downUntilMs };
 }
 
-/** Somebody's way through the house: rooms one after the other, sometimes turned away, sometimes out of the house. */
+/** A person's path through the house: rooms one after the other, sometimes turned away, sometimes out of the house. */
 function walk(person: string, options: HouseOptions, random: Random): Visit[] {
   const visits: Visit[] = [];
-  const sure = () => (random() < 0.6 ? 'high' : 'medium');
+  const confidence = () => (random() < 0.6 ? 'high' : 'medium');
   for (let at = random() * 5000; at < options.durationMs; ) {
     const room = Math.floor(random() * options.rooms);
     const until = at + 1000 + random() ** 2 * 30_000;
     for (let from = at; from < until; ) {
       const to = Math.min(until, from + 1000 + random() * 15_000);
-      visits.push({ person, room, fromMs: from, toMs: to, confidence: sure() });
+      visits.push({ person, room, fromMs: from, toMs: to, confidence: confidence() });
       from = to + random() * 6000;
     }
     if (random() < options.wrongNames) {
       const other = Math.floor(random() * options.rooms);
-      visits.push({ person, room: other, fromMs: at + random() * 2000, toMs: until, confidence: sure() });
+      visits.push({ person, room: other, fromMs: at + random() * 2000, toMs: until, confidence: confidence() });
     }
-    // A door, where both cameras see them, or a corridor.
+    // Next comes a door, where both cameras see them, or a corridor.
     at = until + (random() < 0.3 ? -1500 : random() * 5000) + (random() < 0.1 ? 40_000 : 0);
   }
   return visits;
 }
 
-function plan(
+function planFaults(
   options: HouseOptions,
   random: Random,
 ): { atMs: number; room: number; forMs: number; restart: boolean }[] {

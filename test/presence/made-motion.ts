@@ -1,13 +1,14 @@
-// What the motion gate would say about a scene: who walks moves, who sits moves now and then, face or no face; a curtain moves
-// for nobody, and when the light is switched everything does. Rows of 32 px, as src/vision/motion.ts gives them.
+// The moved regions that the motion gate would report for a scene. People who walk move; people who sit move now and then,
+// with or without a visible face; a curtain moves on its own; a switched light moves the whole picture. Rows of 32 px, as
+// in src/vision/motion.ts.
 import type { Random } from '../../src/commands/evaluate/random.js';
 import type { Box } from '../../src/vision/face.js';
 import type { Walk } from '../room/simulator.js';
 
 export interface SceneMotion {
-  /** Share of frames in which somebody who sits moves. */
+  /** Share of frames in which a sitting person moves. */
   readonly fidgets: number;
-  /** Moves in most frames, and is nobody; null: there is none. */
+  /** A region that moves in most frames without a person; null: none. */
   readonly curtain: Box | null;
   /** Share of frames in which the whole picture changes. */
   readonly flashes: number;
@@ -16,7 +17,7 @@ export interface SceneMotion {
 const cellPx = 32;
 const [width, height] = [1280, 960];
 
-/** What moved between `beforeMs` (null: the first frame) and `atMs`. */
+/** The regions that moved between `beforeMs` (null: the first frame) and `atMs`. */
 export function movedIn(
   { fidgets, curtain, flashes }: SceneMotion,
   walks: readonly Walk[],
@@ -24,18 +25,19 @@ export function movedIn(
   atMs: number,
   random: Random,
 ): readonly Box[] {
-  const flash = random() < flashes || beforeMs === null;
+  const isFlash = random() < flashes || beforeMs === null;
   const moved = walks.flatMap((walk) => {
-    const fidget = random() < fidgets;
-    const places = [beforeMs ?? atMs, atMs].filter((at) => at >= walk.fromMs && at < walk.toMs);
-    const came = places.length === 1;
-    return places.length > 0 && (came || walk.x0 !== walk.x1 || fidget) ? places.map((at) => bodyAt(walk, at)) : [];
+    const isFidgeting = random() < fidgets;
+    const times = [beforeMs ?? atMs, atMs].filter((at) => at >= walk.fromMs && at < walk.toMs);
+    const isEnteringOrLeaving = times.length === 1;
+    const isMoving = isEnteringOrLeaving || walk.x0 !== walk.x1 || isFidgeting;
+    return times.length > 0 && isMoving ? times.map((at) => bodyAt(walk, at)) : [];
   });
-  const blown = curtain !== null && random() < 0.7 ? [...moved, curtain] : moved;
-  return flash ? rows([0, 0, width, height]) : blown.flatMap(rows);
+  const withCurtain = curtain !== null && random() < 0.7 ? [...moved, curtain] : moved;
+  return isFlash ? rows([0, 0, width, height]) : withCurtain.flatMap(rows);
 }
 
-/** Who is there, two and a half faces wide and five high. */
+/** The box of a body: two and a half faces wide and five high. */
 function bodyAt({ fromMs, toMs, x0, x1, y }: Walk, atMs: number): Box {
   const x = x0 + ((x1 - x0) * (atMs - fromMs)) / (toMs - fromMs);
   return [x - 112, y - 45, 225, 450];

@@ -23,75 +23,76 @@ const occupant = (box: Box, lastMs: number, more: Partial<Occupant> = {}): Occup
   return { box, velocity: [0, 0], lastMs, person: null, best: null, unknownPerson: null, ...more };
 };
 
-/** Ada and Ben were followed, at 0 and at `benMs` ms, and turned away. */
+/** The body regions after Ada was tracked at 0 ms and Ben at `benMs`, before both turned away. */
 function turnedAway(benMs: number | null = null, benFace: Box = ben!): BodyRegions {
-  const followed = [occupant(ada!, 0, { person: 'ada' })];
-  if (benMs !== null) followed.push(occupant(benFace, benMs, { person: 'ben' }));
-  return bodyRegions(noBodyRegions, frame(1000, []), 100, followed, new Set());
+  const tracked = [occupant(ada!, 0, { person: 'ada' })];
+  if (benMs !== null) tracked.push(occupant(benFace, benMs, { person: 'ben' }));
+  return bodyRegions(noBodyRegions, frame(1000, []), 100, tracked, new Set());
 }
 const both = new Set(['ada', 'ben']);
-const speaksFor = (places: BodyRegions, atMs: number) =>
-  [...motionSupport(places, atMs, options, 60_000).keys()].sort();
-/** For whom it speaks that `moved` moved while these were followed. */
-const moves = (places: BodyRegions, moved: readonly Box[], others: readonly Occupant[] = []) =>
-  speaksFor(bodyRegions(places, frame(3000, moved), 100, others, both), 3000);
+const supported = (regions: BodyRegions, atMs: number) =>
+  [...motionSupport(regions, atMs, options, 60_000).keys()].sort();
+/** The people supported by the motion `moved` while the faces `others` were tracked. */
+const supportedBy = (regions: BodyRegions, moved: readonly Box[], others: readonly Occupant[] = []) =>
+  supported(bodyRegions(regions, frame(3000, moved), 100, others, both), 3000);
 
-t.test('what moves below the last face speaks for its person, and for five seconds', async (t) => {
-  const places = bodyRegions(turnedAway(), frame(3000, [back]), 100, [], both);
-  t.strictSame(speaksFor(places, 3000), ['ada']);
-  t.strictSame(speaksFor(places, 8000), ['ada']);
-  t.strictSame(speaksFor(places, 8001), []);
-  t.strictSame(moves(turnedAway(), []), []);
+t.test('motion below the last face supports its person for five seconds', async (t) => {
+  const regions = bodyRegions(turnedAway(), frame(3000, [back]), 100, [], both);
+  t.strictSame(supported(regions, 3000), ['ada']);
+  t.strictSame(supported(regions, 8000), ['ada']);
+  t.strictSame(supported(regions, 8001), []);
+  t.strictSame(supportedBy(turnedAway(), []), []);
 });
 
-t.test('what moved while the face was there was the face', async (t) => {
+t.test('motion while the face was visible does not count', async (t) => {
   const facing = [occupant(ada!, 3000, { person: 'ada' })];
-  const places = bodyRegions(turnedAway(), frame(3000, [back]), 100, facing, both);
-  t.equal(places.get('ada')!.movedMs, 3000);
-  t.strictSame(speaksFor(places, 3000), []);
-  t.strictSame(speaksFor(bodyRegions(places, frame(3100, [back]), 100, facing, both), 3100), ['ada']);
+  const regions = bodyRegions(turnedAway(), frame(3000, [back]), 100, facing, both);
+  t.equal(regions.get('ada')!.movedMs, 3000);
+  t.strictSame(supported(regions, 3000), []);
+  t.strictSame(supported(bodyRegions(regions, frame(3100, [back]), 100, facing, both), 3100), ['ada']);
 });
 
-t.test('it speaks the less the longer ago the face was', async (t) => {
+t.test('motion support decreases with the time since the face', async (t) => {
   for (const [atMs, expected] of [
     [900_000, 0.5],
     [1_800_000, 0.25],
   ] as const) {
-    const places = bodyRegions(turnedAway(), frame(atMs, [back]), 100, [], both);
-    t.equal(motionSupport(places, atMs, options, 60_000).get('ada'), expected);
+    const regions = bodyRegions(turnedAway(), frame(atMs, [back]), 100, [], both);
+    t.equal(motionSupport(regions, atMs, options, 60_000).get('ada'), expected);
   }
 });
 
-t.test('a half-life of 0 switches it off; who leaves fast is let go fast', async (t) => {
-  const places = bodyRegions(turnedAway(), frame(3000, [back]), 100, [], both);
-  t.equal(motionSupport(places, 3000, { ...options, halfLifeMs: 0 }, 60_000).size, 0);
-  t.equal(motionSupport(places, 3200, options, 2400).size, 1);
-  t.equal(motionSupport(places, 3201, options, 2400).size, 0);
+t.test('a half-life of 0 switches it off, and a short leave time shortens it', async (t) => {
+  const regions = bodyRegions(turnedAway(), frame(3000, [back]), 100, [], both);
+  t.equal(motionSupport(regions, 3000, { ...options, halfLifeMs: 0 }, 60_000).size, 0);
+  t.equal(motionSupport(regions, 3200, options, 2400).size, 1);
+  t.equal(motionSupport(regions, 3201, options, 2400).size, 0);
 });
 
-t.test('elsewhere, or hardly anything, is no motion in that place', async (t) => {
-  t.strictSame(moves(turnedAway(), [[600, 100, 96, 32]]), [], 'above the head');
-  t.strictSame(moves(turnedAway(), [[600, 576, 96, 32]]), [], 'below the seat');
-  t.strictSame(moves(turnedAway(), [[736, 320, 96, 32]]), [], 'beside');
-  t.strictSame(moves(turnedAway(), [[712, 320, 256, 32]]), [], 'touching the place');
+t.test('motion outside the region, or too little of it, does not count', async (t) => {
+  t.strictSame(supportedBy(turnedAway(), [[600, 100, 96, 32]]), [], 'above the head');
+  t.strictSame(supportedBy(turnedAway(), [[600, 576, 96, 32]]), [], 'below the seat');
+  t.strictSame(supportedBy(turnedAway(), [[736, 320, 96, 32]]), [], 'beside');
+  t.strictSame(supportedBy(turnedAway(), [[712, 320, 256, 32]]), [], 'only touching the region');
 });
 
-t.test('when everything moves it was the light', async (t) => {
-  t.strictSame(moves(turnedAway(), [[0, 0, 1280, 960]]), []);
+t.test('motion of the whole picture does not count', async (t) => {
+  t.strictSame(supportedBy(turnedAway(), [[0, 0, 1280, 960]]), []);
   const rows = (count: number) => Array.from({ length: count }, (_, row): Box => [0, row * 32, 1280, 32]);
-  t.strictSame(moves(turnedAway(), rows(15)), [], 'half of the picture');
-  t.strictSame(moves(turnedAway(), rows(14)), ['ada']);
+  t.strictSame(supportedBy(turnedAway(), rows(15)), [], 'half of the picture');
+  t.strictSame(supportedBy(turnedAway(), rows(14)), ['ada']);
 });
 
-t.test('somebody who is seen to walk there explains what moves', async (t) => {
-  const walks = (box: Box, more: Partial<Occupant>) => moves(turnedAway(), [back], [occupant(box, 3000, more)]);
+t.test('the tracked face of another person explains the motion', async (t) => {
+  const withFace = (box: Box, more: Partial<Occupant>) =>
+    supportedBy(turnedAway(), [back], [occupant(box, 3000, more)]);
   const near: Box = [640, 180, 60, 60];
-  t.strictSame(walks(near, { person: 'ben' }), []);
-  t.strictSame(walks(near, { unknownPerson: 'a' }), []);
-  t.strictSame(walks([640, 60, 120, 120], {}), [], 'a face without a name, nearer than Ada was');
-  t.strictSame(walks([300, 180, 60, 60], { person: 'ben' }), ['ada'], 'elsewhere he explains nothing');
-  t.strictSame(walks([300, 180, 60, 60], { person: 'ben', velocity: [-0.3, 0] }), ['ada']);
-  t.strictSame(moves(turnedAway(), [[540, 320, 480, 32]], [occupant(ben!, 3000, { person: 'ben' })]), ['ada']);
+  t.strictSame(withFace(near, { person: 'ben' }), []);
+  t.strictSame(withFace(near, { unknownPerson: 'a' }), []);
+  t.strictSame(withFace([640, 60, 120, 120], {}), [], 'an unnamed face, nearer to the camera than Ada was');
+  t.strictSame(withFace([300, 180, 60, 60], { person: 'ben' }), ['ada'], 'elsewhere he explains nothing');
+  t.strictSame(withFace([300, 180, 60, 60], { person: 'ben', velocity: [-0.3, 0] }), ['ada']);
+  t.strictSame(supportedBy(turnedAway(), [[540, 320, 480, 32]], [occupant(ben!, 3000, { person: 'ben' })]), ['ada']);
   const passed = bodyRegions(
     turnedAway(),
     frame(3000, [back]),
@@ -99,36 +100,37 @@ t.test('somebody who is seen to walk there explains what moves', async (t) => {
     [occupant([300, 180, 60, 60], 3000, { person: 'ben', velocity: [-0.4, 0] })],
     both,
   );
-  t.strictSame(speaksFor(passed, 3000), [], 'he came from there');
+  t.strictSame(supported(passed, 3000), [], 'he came from there');
 });
 
-t.test('a poor face where hers was may be hers', async (t) => {
-  const turns = (more: Partial<Occupant>) => moves(turnedAway(), [back], [occupant([620, 205, 55, 55], 3000, more)]);
-  t.strictSame(turns({}), ['ada']);
-  t.strictSame(turns({ best: 'ada' }), ['ada']);
-  t.strictSame(turns({ best: 'ben' }), [], 'it is rather like Ben');
+t.test('an unnamed face near her last face may be hers', async (t) => {
+  const withProfile = (more: Partial<Occupant>) =>
+    supportedBy(turnedAway(), [back], [occupant([620, 205, 55, 55], 3000, more)]);
+  t.strictSame(withProfile({}), ['ada']);
+  t.strictSame(withProfile({ best: 'ada' }), ['ada']);
+  t.strictSame(withProfile({ best: 'ben' }), [], 'it is nearer to Ben');
 });
 
-t.test('one motion keeps one person: whose face was there last', async (t) => {
-  t.strictSame(moves(turnedAway(500, ada), [back]), ['ben']);
-  t.strictSame(moves(turnedAway(500), [back, [930, 320, 96, 32]]), ['ada', 'ben'], 'two places, two motions');
+t.test('one motion supports one person: the one whose face was seen last', async (t) => {
+  t.strictSame(supportedBy(turnedAway(500, ada), [back]), ['ben']);
+  t.strictSame(supportedBy(turnedAway(500), [back, [930, 320, 96, 32]]), ['ada', 'ben'], 'two regions, two motions');
   const side = turnedAway(500, [700, 200, 60, 60]);
-  t.strictSame(moves(side, [[640, 320, 96, 32]]), ['ben'], 'where the places meet');
-  t.strictSame(moves(side, [[544, 320, 224, 32]]), ['ada', 'ben'], 'and each where they do not');
+  t.strictSame(supportedBy(side, [[640, 320, 96, 32]]), ['ben'], 'where the regions overlap');
+  t.strictSame(supportedBy(side, [[544, 320, 224, 32]]), ['ada', 'ben'], 'and each where they do not');
 });
 
-t.test('nobody has a place over a gap, but who is followed', async (t) => {
-  const places = bodyRegions(
+t.test('over a gap only people on a live track keep a region', async (t) => {
+  const regions = bodyRegions(
     turnedAway(500),
     frame(60_000, [back]),
     null,
     [occupant(ben!, 60_000, { person: 'ben' })],
     both,
   );
-  t.strictSame([...places.keys()], ['ben']);
-  t.equal(places.get('ben')!.movedMs, null);
+  t.strictSame([...regions.keys()], ['ben']);
+  t.equal(regions.get('ben')!.movedMs, null);
 });
 
-t.test('who left has no place', async (t) => {
+t.test('a person who left has no region', async (t) => {
   t.strictSame([...bodyRegions(turnedAway(500), frame(3000, []), 100, [], new Set(['ben'])).keys()], ['ben']);
 });

@@ -17,83 +17,90 @@ import { direction, near } from '../room/simulator.js';
 const options = optionsFor('resnet50-w100');
 const random = seededRandom(17);
 const size = 50;
-const one = (): Float32Array => direction(size, random);
+const randomVector = (): Float32Array => direction(size, random);
 
-function somebody(count: number, how = 0.9, share?: number): Person {
-  const who = one();
-  const templates = Array.from({ length: count }, (_, id) => ({ id, vector: near(who, how, one()) }));
+/** A person with `count` templates, whose cosine to the true direction is `similarity`. */
+function somebody(count: number, similarity = 0.9, falsePositiveRate?: number): Person {
+  const who = randomVector();
+  const templates = Array.from({ length: count }, (_, id) => ({ id, vector: near(who, similarity, randomVector()) }));
   const person: Person = { id: 'ada', name: 'Ada', templates };
-  return share === undefined
+  return falsePositiveRate === undefined
     ? person
-    : { ...person, hypotheses: { genuine: genuineScores(person), impostor: impostorScores, falsePositiveRate: share } };
+    : { ...person, hypotheses: { genuine: genuineScores(person), impostor: impostorScores, falsePositiveRate } };
 }
 
-t.test('the log-likelihood ratio and the similarity at which it is reached are each other undone', async (t) => {
+t.test('similarityAt is the inverse of the log-likelihood ratio', async (t) => {
   const photos = fc.integer({ min: 1, max: 40 });
   fc.assert(
     fc.property(
       photos,
       fc.double({ min: 1, max: 3.3, noNaN: true }),
       fc.double({ min: -12, max: 4, noNaN: true }),
-      (n, looks, ratio) => {
-        const genuine = roomScores(genuineScores({ templates: somebody(1).templates }), n, looks);
-        const at = similarityAt(ratio, genuine, impostorScores);
-        t.ok(Math.abs(logLikelihoodRatio(at, genuine, impostorScores) - ratio) < 1e-6);
-        t.ok(logLikelihoodRatio(at - 0.02, genuine, impostorScores) < ratio, 'and below it is not');
+      (n, observations, ratio) => {
+        const genuine = roomScores(genuineScores({ templates: somebody(1).templates }), n, observations);
+        const similarity = similarityAt(ratio, genuine, impostorScores);
+        t.ok(Math.abs(logLikelihoodRatio(similarity, genuine, impostorScores) - ratio) < 1e-6);
+        t.ok(
+          logLikelihoodRatio(similarity - 0.02, genuine, impostorScores) < ratio,
+          'and a lower similarity does not reach the ratio',
+        );
       },
     ),
     { numRuns: 200 },
   );
   const genuine = roomScores(genuineScores(somebody(5)), 5, 2);
-  t.equal(similarityAt(1e6, genuine, impostorScores), Number.POSITIVE_INFINITY, 'nothing says that much');
+  t.equal(similarityAt(1e6, genuine, impostorScores), Number.POSITIVE_INFINITY, 'no similarity reaches a ratio of 1e6');
 });
 
-t.test('looks and photos let deny sooner, a smaller share asks for more to be sure', async (t) => {
+t.test('more observations and photos reject sooner, a lower false positive rate needs more to accept', async (t) => {
   for (const photos of [1, 2, 5, 12]) {
     const person = somebody(photos);
     const [few, many] = [boundaries(person, 1), boundaries(person, 3)];
-    t.ok(few.stranger < few.sure && many.stranger < many.sure);
-    t.ok(many.stranger > few.stranger || many.stranger === 0.45, `with ${photos} photos more looks deny sooner`);
-    t.ok(many.stranger <= 0.45, 'but nobody who is that near');
+    t.ok(few.reject < few.accept && many.reject < many.accept);
+    t.ok(many.reject > few.reject || many.reject === 0.45, `with ${photos} photos more observations reject sooner`);
+    t.ok(many.reject <= 0.45, 'but never from 0.45 on');
   }
-  t.ok(boundaries(somebody(5), 2).stranger > boundaries(somebody(1), 2).stranger + 0.05, 'a lone photo denies less');
-  t.ok(boundaries(somebody(5, 0.9, 1e-6), 2).sure > boundaries(somebody(5, 0.9, 1e-3), 2).sure + 0.03);
-  t.strictSame(boundaries({ id: 'x', name: 'X', templates: [] }, 2), { sure: Number.POSITIVE_INFINITY, stranger: -1 });
+  t.ok(boundaries(somebody(5), 2).reject > boundaries(somebody(1), 2).reject + 0.05, 'a single photo rejects less');
+  t.ok(boundaries(somebody(5, 0.9, 1e-6), 2).accept > boundaries(somebody(5, 0.9, 1e-3), 2).accept + 0.03);
+  t.strictSame(boundaries({ id: 'x', name: 'X', templates: [] }, 2), {
+    accept: Number.POSITIVE_INFINITY,
+    reject: -1,
+  });
 });
 
-t.test('of strangers who stay, no more than the share allowed ever get to be sure', async (t) => {
-  const share = 0.01;
-  const gallery = { space: 'test', version: 1, people: [somebody(3, 0.9, share)], cohort: [] };
-  let ever = 0;
+t.test('of impostors who stay, at most the allowed share is ever accepted', async (t) => {
+  const falsePositiveRate = 0.01;
+  const gallery = { space: 'test', version: 1, people: [somebody(3, 0.9, falsePositiveRate)], cohort: [] };
+  let accepted = 0;
   const count = 4000;
   for (let i = 0; i < count; i++) {
-    const stranger = one();
-    let evidence = noTrackEmbedding;
+    const impostor = randomVector();
+    let pooled = noTrackEmbedding;
     let sure = false;
-    for (let look = 0; look < 25; look++) {
-      evidence = addObservation(evidence, near(stranger, 0.88, one()), 1, look * 100, options.tracks);
-      sure ||= identifyTrack(evidence, gallery, options)!.sure;
+    for (let observation = 0; observation < 25; observation++) {
+      pooled = addObservation(pooled, near(impostor, 0.88, randomVector()), 1, observation * 100, options.tracks);
+      sure ||= identifyTrack(pooled, gallery, options)!.sure;
     }
-    if (sure) ever++;
+    if (sure) accepted++;
   }
-  t.ok(ever / count <= share, `${ever} of ${count}`);
+  t.ok(accepted / count <= falsePositiveRate, `${accepted} of ${count}`);
 });
 
-t.test('the person is sure within three looks, and never a stranger', async (t) => {
-  const who = one();
-  const templates = Array.from({ length: 5 }, (_, id) => ({ id, vector: near(who, 0.9, one()) }));
+t.test('the person is accepted within three observations, and is never a stranger', async (t) => {
+  const who = randomVector();
+  const templates = Array.from({ length: 5 }, (_, id) => ({ id, vector: near(who, 0.9, randomVector()) }));
   const gallery = { space: 'test', version: 1, people: [{ id: 'ada', name: 'Ada', templates }], cohort: [] };
   for (let track = 0; track < 200; track++) {
-    let evidence = noTrackEmbedding;
-    for (let look = 0; look < 3; look++) {
-      evidence = addObservation(evidence, near(who, 0.85, one()), 1, look * 100, options.tracks);
-      t.not(identifyTrack(evidence, gallery, options)!.state, 'stranger');
+    let pooled = noTrackEmbedding;
+    for (let observation = 0; observation < 3; observation++) {
+      pooled = addObservation(pooled, near(who, 0.85, randomVector()), 1, observation * 100, options.tracks);
+      t.not(identifyTrack(pooled, gallery, options)!.state, 'stranger');
     }
-    t.match(identifyTrack(evidence, gallery, options), { person: 'ada', sure: true });
+    t.match(identifyTrack(pooled, gallery, options), { person: 'ada', sure: true });
   }
 });
 
-t.test('no evidence decides nothing', async (t) => {
+t.test('a track without observations is not identified', async (t) => {
   t.equal(
     identifyTrack(noTrackEmbedding, { space: 'test', version: 1, people: [somebody(1)], cohort: [] }, options),
     null,

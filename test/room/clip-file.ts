@@ -1,4 +1,4 @@
-// A clip on disk: JSON lines, vectors as numbers of five decimals. Gallery, analyses, events.
+// The file format of a clip: JSON lines with the gallery, one analysis per line, and the events. Vectors have five decimals.
 
 import type { Gallery } from '../../src/gallery/person.js';
 import type { Analysis } from '../../src/vision/face.js';

@@ -1,5 +1,5 @@
-// Clips are short: who is not seen for ten seconds has left. Thresholds are the clips' own, so that a newly measured embedder
-// does not change what was recorded.
+// Options for clips. Clips are short, so a person not seen for ten seconds has left. The thresholds are fixed, so that a newly
+// measured embedder does not change the recorded events.
 import { defaultRoomOptions, type RoomOptions } from '../../src/room/options.js';
 
 export const clipOptions: RoomOptions = {

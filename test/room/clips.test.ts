@@ -1,11 +1,11 @@
-// Recorded sequences replay to the same events, every time; the files are what their scenes say.
+// Recorded clips always replay to the same events, and the files match their scenes.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { packageRoot } from '../../src/base/files.js';
 import { decodeClip, encodeClip } from './clip-file.js';
 import { clipOptions } from './clip-options.js';
-import { replay, told } from './replay-clip.js';
+import { eventLines, replay } from './replay-clip.js';
 import { scenes } from './scenes.js';
 import { simulate } from './simulator.js';
 
@@ -20,15 +20,19 @@ for (const file of files) {
   t.test(`${file} replays to its events`, async (t) => {
     const text = readFileSync(join(folder, file), 'utf8');
     const clip = decodeClip(text);
-    const first = told(replay(clip.frames, clip.gallery, clipOptions).events);
+    const first = eventLines(replay(clip.frames, clip.gallery, clipOptions).events);
     t.strictSame(first, clip.events);
-    t.strictSame(told(replay(clip.frames, clip.gallery, clipOptions).events), first, 'and again');
+    t.strictSame(
+      eventLines(replay(clip.frames, clip.gallery, clipOptions).events),
+      first,
+      'a second replay gives the same events',
+    );
     t.equal(encodeClip(clip, clip.events), text, 'reading and writing changes nothing');
     t.equal(simulate(scenes[file.replace('.jsonl', '')]!).frames.length, clip.frames.length);
   });
 }
 
-t.test('what the clips are about', async (t) => {
+t.test('the clips show what their scenes describe', async (t) => {
   const play = (name: string) => {
     const { frames, gallery } = decodeClip(readFileSync(join(folder, `${name}.jsonl`), 'utf8'));
     return replay(frames, gallery, clipOptions);
@@ -39,13 +43,13 @@ t.test('what the clips are about', async (t) => {
   t.strictSame(
     events('stranger'),
     ['arrived ada', 'stranger_arrived', 'stranger_left', 'left ada'],
-    'one stranger, once',
+    'one unknown person arrives once',
   );
-  t.strictSame(events('look-alikes'), [], 'nobody is guessed');
-  const doubted = play('look-alikes').steps.map(({ snapshot }) =>
+  t.strictSame(events('look-alikes'), [], 'no name is guessed');
+  const ambiguous = play('look-alikes').steps.map(({ snapshot }) =>
     snapshot.ambiguous.map(({ people }) => people.join()).join(),
   );
-  t.ok(doubted.includes('ben,bob'), 'both are said');
-  t.equal(doubted.at(-1), '', 'until they left');
-  t.strictSame(events('blind'), ['arrived ada', 'left ada'], 'a blind camera makes nobody leave');
+  t.ok(ambiguous.includes('ben,bob'), 'both names are published');
+  t.equal(ambiguous.at(-1), '', 'until the person left');
+  t.strictSame(events('blind'), ['arrived ada', 'left ada'], 'nobody leaves while the camera is blind');
 });

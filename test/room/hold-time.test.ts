@@ -3,14 +3,14 @@ import { createHoldTime } from '../../src/room/hold-time.js';
 import { openStore } from '../../src/store/gallery-store.js';
 import { shortFolder } from '../helpers/short-folder.js';
 
-t.test('what was set survives a restart, until the configuration says another time', async (t) => {
+t.test('a time set over MQTT survives restarts until the configured time changes', async (t) => {
   const directory = shortFolder(t);
   using store = openStore({ directory, keyFile: `${directory}/key` });
   const applied: number[] = [];
   const start = (configured: number) => {
-    const hold = createHoldTime(store, configured, (seconds) => applied.push(seconds));
-    hold.start();
-    return hold;
+    const holdTime = createHoldTime(store, configured, (seconds) => applied.push(seconds));
+    holdTime.start();
+    return holdTime;
   };
   start(10);
   start(20).set(90);

@@ -1,4 +1,4 @@
-// What holds in every sequence, not only in the ones somebody thought of. ROOMKIN_SEQUENCES sets how many are tried.
+// Invariants of the decision step, checked on random sequences. ROOMKIN_SEQUENCES sets how many are tried.
 import fc from 'fast-check';
 import t from 'tap';
 import type { PresenceEvent } from '../../src/presence/presence.js';
@@ -6,20 +6,20 @@ import type { RoomOptions } from '../../src/room/options.js';
 import type { Observation } from '../../src/vision/face.js';
 import { clipOptions } from './clip-options.js';
 import { longestStayMs } from './longest-stay.js';
-import { type Replayed, replay, told } from './replay-clip.js';
+import { eventLines, type Replayed, replay } from './replay-clip.js';
 import { randomScene } from './sequences.js';
 import { type Scene, simulate } from './simulator.js';
 
 const sequences = Number(process.env['ROOMKIN_SEQUENCES'] ?? 150);
-/** Decays fast, so that half a minute is longer than anybody can stay. */
+/** Motion support decays fast, so that nobody can stay for half a minute without a face. */
 const options: RoomOptions = { ...clipOptions, motionSupport: { halfLifeMs: 5000, motionLastsMs: 5000 } };
 
 t.test(`invariants hold in ${sequences} random sequences`, async (t) => {
-  const played = fc.integer({ min: 0, max: 2 ** 31 - 1 });
-  let kept = 0;
+  const seeds = fc.integer({ min: 0, max: 2 ** 31 - 1 });
+  let keptCount = 0;
   t.doesNotThrow(() =>
     fc.assert(
-      fc.property(played, (seed) => {
+      fc.property(seeds, (seed) => {
         const scene = randomScene(seed);
         const { frames, gallery } = simulate(scene);
         const replayed = replay(frames, gallery, options);
@@ -29,32 +29,32 @@ t.test(`invariants hold in ${sequences} random sequences`, async (t) => {
         leavesLate(replayed);
         bounded(replayed);
         nobodyWhoIsNotThere(replayed.events, scene);
-        doubtsAreOfTwo(replayed, scene);
+        ambiguousBetweenTwo(replayed, scene);
         nobodyStaysTooLong(replayed);
         motionBringsNobody(replayed);
-        kept += keptByMotion(replayed, replay(frames.map(withoutMotion), gallery, options));
+        keptCount += keptByMotion(replayed, replay(frames.map(withoutMotion), gallery, options));
       }),
       { numRuns: sequences, seed: 20261123 },
     ),
   );
-  t.ok(kept > 0, `motion kept somebody in ${kept} of them`);
+  t.ok(keptCount > 0, `motion kept somebody present in ${keptCount} of them`);
 });
 
 t.test('the same sequence gives the same events', async (t) => {
   for (let seed = 1; seed <= 5; seed++) {
-    const again = () => {
+    const play = () => {
       const { frames, gallery } = simulate(randomScene(seed));
-      return told(replay(frames, gallery, options).events);
+      return eventLines(replay(frames, gallery, options).events);
     };
-    t.strictSame(again(), again());
+    t.strictSame(play(), play());
   }
 });
 
 function noSharedNames({ steps }: Replayed): void {
-  for (const { observations: looks, snapshot } of steps) {
-    const named = looks.flatMap((look) => look.person ?? []);
+  for (const { observations, snapshot } of steps) {
+    const named = observations.flatMap(({ person }) => person ?? []);
     if (new Set(named).size !== named.length) throw new Error(`one name for two faces: ${named}`);
-    const present = snapshot.people.map((one) => one.person);
+    const present = snapshot.people.map(({ person }) => person);
     if (new Set(present).size !== present.length) throw new Error(`present twice: ${present}`);
   }
 }
@@ -68,7 +68,7 @@ function alternate(events: readonly PresenceEvent[]): void {
     if (type === 'arrived') present.add(person!);
     if (type === 'left') present.delete(person!);
     if (type === 'stranger_arrived') strangers++;
-    if (type === 'stranger_left' && --strangers < 0) throw new Error('a stranger left who never arrived');
+    if (type === 'stranger_left' && --strangers < 0) throw new Error('an unknown person left without having arrived');
   }
 }
 
@@ -82,20 +82,20 @@ function snapshotsAgree({ steps }: Replayed): void {
       if (type === 'stranger_arrived') strangers++;
       if (type === 'stranger_left') strangers--;
       if ([...after].sort().join() !== [...present].sort().join())
-        throw new Error('an event does not say who is present');
+        throw new Error('the `present` of an event is wrong');
     }
-    const people = snapshot.people.map((one) => one.person);
+    const people = snapshot.people.map(({ person }) => person);
     if ([...people].sort().join() !== [...present].sort().join()) throw new Error('events and snapshot disagree');
-    if (snapshot.strangers !== strangers) throw new Error('strangers and snapshot disagree');
+    if (snapshot.strangers !== strangers) throw new Error('events and snapshot disagree about strangers');
     if (!snapshot.occupied && people.length + strangers > 0) throw new Error('people in an empty room');
   }
 }
 
-/** Nobody leaves before the time set has passed since the last look that had their name. */
+/** Nobody leaves before the configured time has passed since the last observation that had their name. */
 function leavesLate({ steps }: Replayed): void {
   const last = new Map<string, number>();
-  for (const { observations: looks, events } of steps) {
-    for (const look of looks) if (look.person !== null) last.set(look.person, look.atMs);
+  for (const { observations, events } of steps) {
+    for (const { person, atMs } of observations) if (person !== null) last.set(person, atMs);
     for (const event of events) {
       if (event.type !== 'left') continue;
       const after = event.atMs - last.get(event.person!)!;
@@ -105,13 +105,13 @@ function leavesLate({ steps }: Replayed): void {
 }
 
 function bounded({ steps }: Replayed): void {
-  const { tracks, decisions: verdicts, unknownPeople: strangers } = steps.at(-1)!.state;
-  if (tracks.tracks.length > options.tracks.most) throw new Error('too many tracks');
-  if (verdicts.size !== tracks.tracks.length) throw new Error('a verdict without a track');
-  if (strangers.known.length > 32) throw new Error('too many strangers');
+  const { tracks, decisions, unknownPeople } = steps.at(-1)!.state;
+  if (tracks.tracks.length > options.tracks.maxTracks) throw new Error('too many tracks');
+  if (decisions.size !== tracks.tracks.length) throw new Error('a decision without a track');
+  if (unknownPeople.known.length > 32) throw new Error('too many unknown people');
 }
 
-/** A wrong name is worse than no name: who never walked through is never named, look-alikes apart. */
+/** A wrong name is worse than no name: a person who is not in the scene is never named, except for look-alikes. */
 function nobodyWhoIsNotThere(events: readonly PresenceEvent[], scene: Scene): void {
   const there = new Set(scene.walks.map((walk) => walk.who));
   for (const pair of scene.alike ?? []) {
@@ -124,25 +124,25 @@ function nobodyWhoIsNotThere(events: readonly PresenceEvent[], scene: Scene): vo
   }
 }
 
-/** A face in doubt is one of two who are enrolled, one of whom is there; and no track is both in doubt and named. */
-function doubtsAreOfTwo({ steps }: Replayed, scene: Scene): void {
+/** An ambiguous face is one of two enrolled people, at least one of whom is there. No track is both ambiguous and decided. */
+function ambiguousBetweenTwo({ steps }: Replayed, scene: Scene): void {
   const there = new Set(scene.walks.map((walk) => walk.who));
   for (const { snapshot, state } of steps) {
     for (const { people, names } of snapshot.ambiguous) {
-      if (new Set(people).size !== 2 || names.length !== 2) throw new Error(`a doubt of ${people}`);
+      if (new Set(people).size !== 2 || names.length !== 2) throw new Error(`ambiguous between ${people}`);
       if (!people.some((person) => there.has(person))) throw new Error(`neither of ${people} is there`);
     }
-    for (const verdict of state.decisions.values()) {
-      if (verdict.ambiguousBetween !== null && (verdict.person ?? verdict.unknownPerson) !== null)
-        throw new Error(`${verdict.ambiguousBetween} and ${verdict.person ?? verdict.unknownPerson} at once`);
+    for (const { ambiguousBetween, person, unknownPerson } of state.decisions.values()) {
+      const decided = person ?? unknownPerson;
+      if (ambiguousBetween !== null && decided !== null) throw new Error(`${ambiguousBetween} and ${decided} at once`);
     }
-    if (!snapshot.occupied && snapshot.ambiguous.length > 0) throw new Error('a doubt in an empty room');
+    if (!snapshot.occupied && snapshot.ambiguous.length > 0) throw new Error('an ambiguous face in an empty room');
   }
 }
 
 /**
- * Without a face nobody stays longer than motion all the time could keep them; and once the camera was blind, no longer than the
- * time set, whatever moves. Only observed time counts.
+ * Without a face nobody stays longer than continuous motion can keep them. After a blind camera nobody stays longer than the
+ * configured time, whatever moves. Only observed time counts.
  */
 function nobodyStaysTooLong({ steps }: Replayed): void {
   const { leaveAfterMs, gapMs } = options.presence;
@@ -151,28 +151,29 @@ function nobodyStaysTooLong({ steps }: Replayed): void {
   let observedMs = 0;
   let openedMs = 0;
   let beforeMs: number | null = null;
-  for (const { observations: looks, snapshot, state } of steps) {
+  for (const { observations, snapshot, state } of steps) {
     const atMs = state.presence.atMs!;
     const passedMs: number = beforeMs === null ? 0 : atMs - beforeMs;
     if (passedMs > gapMs) openedMs = observedMs;
     observedMs += Math.min(gapMs, passedMs);
     beforeMs = atMs;
-    for (const look of looks) if (look.person !== null) last.set(look.person, observedMs);
+    for (const { person } of observations) if (person !== null) last.set(person, observedMs);
     for (const { people } of snapshot.ambiguous) for (const person of people) last.set(person, observedMs);
     for (const { person } of snapshot.people) {
-      const lookMs = last.get(person)!;
-      if (observedMs - lookMs > longestMs) throw new Error(`${person} stays for ${observedMs - lookMs} ms`);
-      const blind = openedMs > lookMs && observedMs - openedMs > leaveAfterMs;
-      if (blind) throw new Error(`${person} stays, seen only before the camera was blind`);
+      const seenMs = last.get(person)!;
+      if (observedMs - seenMs > longestMs) throw new Error(`${person} stays for ${observedMs - seenMs} ms`);
+      const isFromBefore = openedMs > seenMs && observedMs - openedMs > leaveAfterMs;
+      if (isFromBefore) throw new Error(`${person} stays, but was last seen before the camera was blind`);
     }
   }
 }
 
-/** Whoever arrives has a face in that frame, and the name. */
+/** Everybody who arrives has a named face in that frame. */
 function motionBringsNobody({ steps }: Replayed): void {
-  for (const { observations: looks, events } of steps) {
+  for (const { observations, events } of steps) {
+    const named = new Set(observations.map(({ person }) => person));
     for (const { type, person } of events) {
-      if (type === 'arrived' && !looks.some((look) => look.person === person)) throw new Error(`${person} has no face`);
+      if (type === 'arrived' && !named.has(person)) throw new Error(`${person} has no face`);
     }
   }
 }
@@ -181,15 +182,15 @@ function withoutMotion({ moved: _, ...frame }: Observation): Observation {
   return frame;
 }
 
-/** 1 where motion kept somebody. Who is there without it is there with it too. */
+/** 1 where motion kept somebody present, else 0. Throws where motion made somebody leave. */
 function keptByMotion({ steps }: Replayed, without: Replayed): number {
-  let more = 0;
+  let kept = 0;
   for (const [index, { snapshot }] of steps.entries()) {
-    const present = new Set(snapshot.people.map((one) => one.person));
+    const present = new Set(snapshot.people.map(({ person }) => person));
     for (const { person } of without.steps[index]!.snapshot.people) {
-      if (!present.delete(person)) throw new Error(`motion drove ${person} out`);
+      if (!present.delete(person)) throw new Error(`motion made ${person} leave`);
     }
-    if (present.size > 0) more = 1;
+    if (present.size > 0) kept = 1;
   }
-  return more;
+  return kept;
 }

@@ -1,7 +1,7 @@
-// The bound that ADR 14 promises, from its integral and not from the code that is tested.
+// The bound that ADR 14 promises, computed from its integral and not with the code under test.
 
 /**
- * How long somebody stays at most after their last face, milliseconds, if something moves all the time: the `t` at which
+ * The longest time that somebody stays after their last face, milliseconds, if something moves all the time: the `t` at which
  * `t - h / ln 2 * (1 - 2 ** (-t / h))`, the integral of `1 - 2 ** (-t / h)`, reaches `limitMs`.
  */
 export function longestStayMs(limitMs: number, halfLifeMs: number): number {

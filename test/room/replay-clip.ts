@@ -1,4 +1,4 @@
-// A recorded sequence of analyses through recognition: what the pipeline does, without a pipeline.
+// Replays a sequence of analyses through the decision step, as the pipeline does with live frames.
 
 import type { Gallery } from '../../src/gallery/person.js';
 import type { PresenceEvent } from '../../src/presence/presence.js';
@@ -12,14 +12,14 @@ export interface Replayed {
   readonly steps: readonly RoomStep[];
 }
 
-/** `fixed`: what is known of pictures on the walls before the first frame. */
+/** `staticFaces`: the static faces known before the first frame. */
 export function replay(
   frames: readonly Observation[],
   gallery: Gallery,
   options: RoomOptions,
-  fixed = noStaticFaces,
+  staticFaces = noStaticFaces,
 ): Replayed {
-  let state = startRoom(frames[0]?.capturedAt ?? 0, '', fixed);
+  let state = startRoom(frames[0]?.capturedAt ?? 0, '', staticFaces);
   const steps = frames.map((frame) => {
     const result = step(state, frame, gallery, options);
     state = result.state;
@@ -28,8 +28,8 @@ export function replay(
   return { events: steps.flatMap(({ events }) => events), steps };
 }
 
-/** One line an event: `1300 arrived ada high [ada]`. */
-export function told(events: readonly PresenceEvent[]): string[] {
+/** One line per event: `1300 arrived ada high [ada]`. */
+export function eventLines(events: readonly PresenceEvent[]): string[] {
   return events.map(
     ({ atMs, type, person, confidence, present }) =>
       `${atMs.toFixed(0)} ${type} ${person ?? '-'} ${confidence} [${present.join(' ')}]`,

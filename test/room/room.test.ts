@@ -36,114 +36,118 @@ const frame = (capturedAt: number, faces: readonly Face[]): Analysis => ({
 });
 
 function room(leaveAfterMs = 2000) {
-  const said: string[] = [];
-  const looked: number[] = [];
+  const calls: string[] = [];
+  const analysedMs: number[] = [];
   const listener = {
-    observations: (_: readonly unknown[], atMs: number) => looked.push(atMs),
+    observations: (_: readonly unknown[], atMs: number) => analysedMs.push(atMs),
     state: (snapshot: PresenceSnapshot | null) =>
-      said.push(snapshot === null ? 'null' : snapshot.people.map((one) => one.person).join() || 'nobody'),
-    event: ({ type, person }: { type: string; person: string | null }) => said.push(`${type} ${person}`),
+      calls.push(snapshot === null ? 'null' : snapshot.people.map(({ person }) => person).join() || 'nobody'),
+    event: ({ type, person }: { type: string; person: string | null }) => calls.push(`${type} ${person}`),
   };
   const options = { ...defaultRoomOptions, presence: { ...defaultRoomOptions.presence, leaveAfterMs } };
-  return { said, looked, room: createRoom(() => gallery, options, listener, 0) };
+  return { calls, analysedMs, room: createRoom(() => gallery, options, listener, 0) };
 }
 
-t.test('the state is said before the event, and only when it changed', async (t) => {
-  const { said, looked, room: one } = room();
-  t.equal(one.snapshot, null, 'nothing is known before the first look');
-  for (let at = 0; at < 2000; at += 200) one.see(frame(at, [face]));
-  t.strictSame(said.slice(-2), ['ada', 'arrived ada']);
-  const count = said.length;
-  one.see(frame(2000, [face]));
-  t.equal(said.length, count);
-  t.match(one.observations, [{ atMs: 2000, person: 'ada' }], 'the looks are those of the last frame');
-  t.equal(looked.length, 11, 'and each frame is told');
+t.test('the state is published before the event, and only when it changed', async (t) => {
+  const { calls, analysedMs, room: study } = room();
+  t.equal(study.snapshot, null, 'the state is unknown before the first frame');
+  for (let at = 0; at < 2000; at += 200) study.see(frame(at, [face]));
+  t.strictSame(calls.slice(-2), ['ada', 'arrived ada']);
+  const count = calls.length;
+  study.see(frame(2000, [face]));
+  t.equal(calls.length, count);
+  t.match(study.observations, [{ atMs: 2000, person: 'ada' }], 'the observations are those of the last frame');
+  t.equal(analysedMs.length, 11, 'the listener is called for each frame');
 });
 
-t.test('blindness is null and proves nothing about who left', async (t) => {
-  const { said, room: one } = room();
-  for (let at = 0; at < 2000; at += 200) one.see(frame(at, [face]));
-  one.blind();
-  one.blind();
-  t.equal(said.filter((text) => text === 'null').length, 1);
-  t.equal(one.snapshot, null);
-  one.see(frame(600_000, []));
-  t.equal(said.at(-1), 'ada', 'ten minutes of blindness later she is still taken to be here');
-  for (let at = 600_200; at <= 602_400; at += 200) one.see(frame(at, []));
-  t.strictSame(said.slice(-2), ['nobody', 'left ada'], 'and leaves after two seconds of looking');
+t.test('the state is null while the camera is blind, and nobody leaves in that time', async (t) => {
+  const { calls, room: study } = room();
+  for (let at = 0; at < 2000; at += 200) study.see(frame(at, [face]));
+  study.blind();
+  study.blind();
+  t.equal(calls.filter((text) => text === 'null').length, 1);
+  t.equal(study.snapshot, null);
+  study.see(frame(600_000, []));
+  t.equal(calls.at(-1), 'ada', 'after ten blind minutes she is still assumed to be here');
+  for (let at = 600_200; at <= 602_400; at += 200) study.see(frame(at, []));
+  t.strictSame(calls.slice(-2), ['nobody', 'left ada'], 'and leaves after two observed seconds');
 });
 
-t.test('a longer hold keeps her longer', async (t) => {
-  const { said, room: one } = room();
-  for (let at = 0; at < 2000; at += 200) one.see(frame(at, [face]));
-  one.holdMs = 5000;
-  for (let at = 2000; at <= 6600; at += 200) one.see(frame(at, []));
-  t.notOk(said.includes('left ada'));
-  for (let at = 6800; at <= 7200; at += 200) one.see(frame(at, []));
-  t.ok(said.includes('left ada'));
+t.test('a longer hold time keeps her longer', async (t) => {
+  const { calls, room: study } = room();
+  for (let at = 0; at < 2000; at += 200) study.see(frame(at, [face]));
+  study.holdMs = 5000;
+  for (let at = 2000; at <= 6600; at += 200) study.see(frame(at, []));
+  t.notOk(calls.includes('left ada'));
+  for (let at = 6800; at <= 7200; at += 200) study.see(frame(at, []));
+  t.ok(calls.includes('left ada'));
 });
 
-t.test('another room sees her: she leaves between two frames, and her face is somebody’s', async (t) => {
-  const told: string[] = [];
-  const house = (id: string, events: PresenceEvent[]) =>
+t.test('when another room sees her, she leaves between two frames, and her face here is an unnamed one', async (t) => {
+  const changed: string[] = [];
+  const roomOf = (id: string, events: PresenceEvent[]) =>
     createRoom(
       () => gallery,
       defaultRoomOptions,
-      { state() {}, event: (event) => events.push(event), leases: () => told.push(id) },
+      { state() {}, event: (event) => events.push(event), leases: () => changed.push(id) },
       0,
       id,
     );
-  const left: PresenceEvent[] = [];
-  const kitchen = house('kitchen', left);
-  const hall = house('hall', []);
+  const kitchenEvents: PresenceEvent[] = [];
+  const kitchen = roomOf('kitchen', kitchenEvents);
+  const hall = roomOf('hall', []);
   for (let at = 0; at < 2000; at += 200) kitchen.see(frame(at, [face]));
-  t.equal(left.length, 1);
+  t.equal(kitchenEvents.length, 1);
   for (let at = 2000; at <= 5000; at += 200) kitchen.see(frame(at, []));
   t.equal(kitchen.snapshot?.people[0]?.as, 'assumed');
   const atMs = 5000;
   hall.takeLeases(receiveLeases(hall.leases, 'kitchen', leasesOf(kitchen.leases, atMs), atMs).household);
   for (let at = atMs; at < 7000; at += 200) hall.see(frame(at, [face]));
-  t.ok(told.includes('hall'));
+  t.ok(changed.includes('hall'));
   kitchen.takeLeases(receiveLeases(kitchen.leases, 'hall', leasesOf(hall.leases, 7000), 7000).household);
-  t.match(left.at(-1), { type: 'left', person: 'ada', movedTo: 'hall', atMs: 5000 });
+  t.match(kitchenEvents.at(-1), { type: 'left', person: 'ada', movedTo: 'hall', atMs: 5000 });
   t.strictSame(kitchen.snapshot?.people, []);
 
   for (let at = 7200; at < 9000; at += 200) kitchen.see(frame(at, [face]));
-  t.equal(left.length, 2, 'the hall still sees her');
-  t.match(kitchen.snapshot, { occupied: true, people: [] }, 'somebody is in the kitchen whom nobody calls Ada');
+  t.equal(kitchenEvents.length, 2, 'the hall still sees her');
+  t.match(kitchen.snapshot, { occupied: true, people: [] }, 'an unnamed person is in the kitchen');
   t.match(
     kitchen.observations,
     [{ person: 'ada', reason: { kind: 'in-other-room', room: 'hall' } }],
-    'and `why` tells',
+    '`why` shows the reason',
   );
   kitchen.blind();
   t.equal(kitchen.snapshot, null);
   kitchen.takeLeases(kitchen.leases);
-  t.equal(kitchen.snapshot, null, 'news do not open its eyes');
+  t.equal(kitchen.snapshot, null, 'leases do not end the blind state');
 });
 
-t.test('who is assumed by motion goes at once when another room sees them', async (t) => {
-  const { said, room: kitchen } = room(5000);
+t.test('a person assumed because of motion leaves at once when another room sees them', async (t) => {
+  const { calls, room: kitchen } = room(5000);
   for (let at = 0; at < 2000; at += 200) kitchen.see(frame(at, [face]));
   for (let at = 2000; at <= 20_000; at += 200) kitchen.see(frame(at, []), [[100, 256, 64, 32]]);
-  t.match(kitchen.snapshot?.people, [{ person: 'ada', as: 'assumed' }], 'five seconds without a face are long over');
-  const nothing = { state() {}, event() {} };
-  const hall = createRoom(() => gallery, defaultRoomOptions, nothing, 0, 'hall');
-  const claims = leasesOf(kitchen.leases, 18_000);
-  hall.takeLeases(receiveLeases(hall.leases, kitchen.leases.room, claims, 18_000).household);
+  t.match(
+    kitchen.snapshot?.people,
+    [{ person: 'ada', as: 'assumed' }],
+    'she is still present long after five seconds without a face',
+  );
+  const listener = { state() {}, event() {} };
+  const hall = createRoom(() => gallery, defaultRoomOptions, listener, 0, 'hall');
+  const leases = leasesOf(kitchen.leases, 18_000);
+  hall.takeLeases(receiveLeases(hall.leases, kitchen.leases.room, leases, 18_000).household);
   for (let at = 18_000; at < 20_000; at += 200) hall.see(frame(at, [face]));
   kitchen.takeLeases(receiveLeases(kitchen.leases, 'hall', leasesOf(hall.leases, 20_000), 20_000).household);
-  t.equal(said.at(-1), 'left ada');
+  t.equal(calls.at(-1), 'left ada');
   t.strictSame(kitchen.snapshot?.people, []);
 });
 
-t.test('while somebody is being enrolled every frame counts, decided or not', async (t) => {
-  const { room: one } = room();
-  t.notOk(one.undecided, 'nobody is there');
-  one.enrolling = true;
-  t.ok(one.undecided);
-  for (let at = 0; at < 2000; at += 200) one.see(frame(at, [face]));
-  t.ok(one.undecided);
-  one.enrolling = false;
-  t.notOk(one.undecided, 'she has her name');
+t.test('during a guided enrolment the room is always undecided', async (t) => {
+  const { room: study } = room();
+  t.notOk(study.undecided, 'nobody is there');
+  study.enrolling = true;
+  t.ok(study.undecided);
+  for (let at = 0; at < 2000; at += 200) study.see(frame(at, [face]));
+  t.ok(study.undecided);
+  study.enrolling = false;
+  t.notOk(study.undecided, 'she has her name');
 });

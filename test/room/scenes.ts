@@ -1,12 +1,12 @@
-// The scenes of test/clips. Everybody here is a random vector.
+// The scenes of test/clips. Every person in them is a random vector.
 import type { Scene } from './simulator.js';
 
-const usual = { dimension: 24, framesPerSecond: 5, templates: 2, missed: 0.1, likeness: 0.85 } as const;
+const defaults = { dimension: 24, framesPerSecond: 5, templates: 2, missed: 0.1, similarity: 0.85 } as const;
 
 export const scenes: Readonly<Record<string, Scene>> = {
   /** Ada walks in, turns away for six seconds, turns back, and walks out. */
   'turns-away': {
-    ...usual,
+    ...defaults,
     seed: 11,
     durationMs: 35_000,
     residents: ['ada', 'ben'],
@@ -14,7 +14,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
   },
   /** Ada and Ben cross the room in opposite directions, Ben stays longer. */
   meet: {
-    ...usual,
+    ...defaults,
     seed: 12,
     durationMs: 35_000,
     residents: ['ada', 'ben'],
@@ -23,9 +23,9 @@ export const scenes: Readonly<Record<string, Scene>> = {
       { who: 'ben', fromMs: 1000, toMs: 16_000, x0: 1100, x1: 100, y: 420 },
     ],
   },
-  /** A stranger comes while Ada is there, turns away and back, and goes. */
+  /** An unknown person arrives while Ada is there, turns away and back, and leaves. */
   stranger: {
-    ...usual,
+    ...defaults,
     seed: 13,
     durationMs: 45_000,
     residents: ['ada', 'ben'],
@@ -34,9 +34,9 @@ export const scenes: Readonly<Record<string, Scene>> = {
       { who: 'zoe', fromMs: 4000, toMs: 20_000, x0: 1100, x1: 700, y: 380, away: [10_000, 14_000] },
     ],
   },
-  /** Ben and Bob look alike; whoever it is, no name is guessed. */
+  /** Ben and Bob look alike. Only Bob is there, but neither name is guessed. */
   'look-alikes': {
-    ...usual,
+    ...defaults,
     seed: 14,
     durationMs: 20_000,
     residents: ['ben', 'bob'],
@@ -45,7 +45,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
   },
   /** The camera is blind for twenty seconds while Ada sits there. */
   blind: {
-    ...usual,
+    ...defaults,
     seed: 15,
     durationMs: 40_000,
     residents: ['ada'],

@@ -1,11 +1,14 @@
-// Rooms that never were: people as random unit vectors who walk in, stand, turn away and walk out, seen by an imperfect
-// detector. Seeded; no picture of anybody is behind it. Makes the clips of test/clips and the sequences of the property tests.
+// Simulates a room: people as random unit vectors who walk in, stand, turn away and walk out, seen by an imperfect detector.
+// Seeded; not based on pictures of anybody. Makes the clips of test/clips and the sequences of the property tests.
 import { gaussian, type Random, seededRandom } from '../../src/commands/evaluate/random.js';
 import type { Gallery } from '../../src/gallery/person.js';
 import type { Box, Face, Landmarks, Observation } from '../../src/vision/face.js';
 import { movedIn, type SceneMotion } from '../presence/made-motion.js';
 
-/** Where somebody is: from `fromMs` to `toMs`, walking from `x0` to `x1` (pixels, centre of the face) with the face turned away in between. */
+/**
+ * A visit from `fromMs` to `toMs`, walking from `x0` to `x1` (pixels, centre of the face); the face is turned away during
+ * `away`.
+ */
 export interface Walk {
   readonly who: string;
   readonly fromMs: number;
@@ -21,19 +24,20 @@ export interface Scene {
   readonly dimension: number;
   readonly framesPerSecond: number;
   readonly durationMs: number;
-  /** Enrolled, with this many templates each. */
+  /** The people enrolled. */
   readonly residents: readonly string[];
+  /** Number of templates of each. */
   readonly templates: number;
   readonly walks: readonly Walk[];
-  /** Pairs who look alike, with the cosine between them. */
+  /** Pairs of people who look alike, with the cosine between them. */
   readonly alike?: readonly (readonly [a: string, b: string, cosine: number])[];
-  /** Share of frames in which a face is not found. */
+  /** Share of frames in which a face is not detected. */
   readonly missed: number;
-  /** Cosine of a good look with the person, about. */
-  readonly likeness: number;
-  /** No frames come in this time: the camera is blind. */
+  /** Approximate cosine of a good observation with the person. */
+  readonly similarity: number;
+  /** The camera is blind and delivers no frames in this time. */
   readonly blind?: readonly [fromMs: number, toMs: number];
-  /** Without it nobody compares pictures. */
+  /** Without it the frames have no motion information. */
   readonly motion?: SceneMotion;
 }
 
@@ -42,7 +46,7 @@ export interface Clip {
   readonly frames: readonly Observation[];
 }
 
-/** Plays `scene`; the same scene gives the same clip. */
+/** Simulates `scene`. The same scene always gives the same clip. */
 export function simulate(scene: Scene): Clip {
   const random = seededRandom(scene.seed);
   const people = new Map<string, Float32Array>();
@@ -60,43 +64,43 @@ export function simulate(scene: Scene): Clip {
       name: id.charAt(0).toUpperCase() + id.slice(1),
       templates: Array.from({ length: scene.templates }, (_, n) => ({
         id: n,
-        vector: near(people.get(id)!, scene.likeness, direction(scene.dimension, random)),
+        vector: near(people.get(id)!, scene.similarity, direction(scene.dimension, random)),
       })),
     })),
   };
-  // What the light and the pose of a visit do to every look of it: looks of one track repeat each other.
-  const moods = scene.walks.map((walk) => near(people.get(walk.who)!, 0.9, direction(scene.dimension, random)));
-  // Motion has dice of its own: the faces are the same with and without it.
-  const shaken = seededRandom(scene.seed + 1);
+  // The light and pose of a visit affect all its observations, so the observations of one track are correlated.
+  const visitVectors = scene.walks.map((walk) => near(people.get(walk.who)!, 0.9, direction(scene.dimension, random)));
+  // Motion has its own random numbers, so that the faces are the same with and without it.
+  const motionRandom = seededRandom(scene.seed + 1);
   const frames: Observation[] = [];
   const count = Math.floor((scene.durationMs / 1000) * scene.framesPerSecond);
   for (let sequence = 0; sequence < count; sequence++) {
     const capturedAt = (sequence * 1000) / scene.framesPerSecond;
-    const faces = scene.walks.flatMap((walk, index) => see(walk, capturedAt, moods[index]!, scene, random));
+    const faces = scene.walks.flatMap((walk, index) => facesOf(walk, capturedAt, visitVectors[index]!, scene, random));
     if (scene.blind && capturedAt >= scene.blind[0] && capturedAt < scene.blind[1]) continue;
     const frame = { capturedAt, sequence, width: 1280, height: 960, faces };
-    const before = frames.at(-1)?.capturedAt ?? null;
-    const moved = scene.motion && movedIn(scene.motion, scene.walks, before, capturedAt, shaken);
+    const beforeMs = frames.at(-1)?.capturedAt ?? null;
+    const moved = scene.motion && movedIn(scene.motion, scene.walks, beforeMs, capturedAt, motionRandom);
     frames.push(moved ? { ...frame, moved } : frame);
   }
   return { gallery, frames };
 }
 
-function see(walk: Walk, atMs: number, mood: Float32Array, scene: Scene, random: Random): Face[] {
+function facesOf(walk: Walk, atMs: number, visitVector: Float32Array, scene: Scene, random: Random): Face[] {
   if (atMs < walk.fromMs || atMs >= walk.toMs) return [];
-  const missed = random() < scene.missed;
-  const way = (atMs - walk.fromMs) / (walk.toMs - walk.fromMs);
+  const isMissed = random() < scene.missed;
+  const progress = (atMs - walk.fromMs) / (walk.toMs - walk.fromMs);
   const size = 90 + 2 * gaussian(random);
-  const x = walk.x0 + (walk.x1 - walk.x0) * way + 2 * gaussian(random);
+  const x = walk.x0 + (walk.x1 - walk.x0) * progress + 2 * gaussian(random);
   const box: Box = [round(x - size / 2), round(walk.y - size / 2 + 2 * gaussian(random)), round(size), round(size)];
-  const turned = walk.away !== undefined && atMs >= walk.away[0] && atMs < walk.away[1];
-  const poor = random() < 0.1;
-  const embedding = near(mood, poor ? 0.3 : scene.likeness, direction(scene.dimension, random));
-  if (missed || turned) return [];
-  return [face(box, embedding, poor ? { sharpness: 0.01 } : {})];
+  const isTurnedAway = walk.away !== undefined && atMs >= walk.away[0] && atMs < walk.away[1];
+  const isPoor = random() < 0.1;
+  const embedding = near(visitVector, isPoor ? 0.3 : scene.similarity, direction(scene.dimension, random));
+  if (isMissed || isTurnedAway) return [];
+  return [face(box, embedding, isPoor ? { sharpness: 0.01 } : {})];
 }
 
-/** A face with good quality but for what is given. */
+/** A face of good quality, except for the values in `quality`. */
 export function face(box: Box, embedding: Float32Array | null, quality: Partial<Face['quality']> = {}): Face {
   const [x, y, w, h] = box;
   const at = (fx: number, fy: number) => [round(x + fx * w), round(y + fy * h)] as const;
@@ -117,13 +121,13 @@ export function direction(dimension: number, random: Random): Float32Array {
   return unit(Float32Array.from({ length: dimension }, () => gaussian(random)));
 }
 
-/** A unit vector with cosine `cosine` to `to`, otherwise towards `aside`; rounded so that a clip is small and reads back equal. */
+/** A unit vector with cosine `cosine` to `to`, turned towards `aside`. */
 export function near(to: Float32Array, cosine: number, aside: Float32Array): Float32Array {
-  let along = 0;
-  for (let i = 0; i < to.length; i++) along += to[i]! * aside[i]!;
-  const across = unit(aside.map((value, i) => value - along * to[i]!));
+  let dot = 0;
+  for (let i = 0; i < to.length; i++) dot += to[i]! * aside[i]!;
+  const orthogonal = unit(aside.map((value, i) => value - dot * to[i]!));
   const sine = Math.sqrt(1 - cosine * cosine);
-  return unit(to.map((value, i) => cosine * value + sine * across[i]!));
+  return unit(to.map((value, i) => cosine * value + sine * orthogonal[i]!));
 }
 
 function unit(vector: Float32Array): Float32Array {

@@ -1,4 +1,4 @@
-// Whoever turned away, in the whole of recognition: how long they stay by what moves, and what ends it at once.
+// How long a person who turned away stays because of motion, and what ends that at once. Tests the whole decision step.
 import t from 'tap';
 import type { Gallery } from '../../src/gallery/person.js';
 import { defaultRoomOptions, type RoomOptions } from '../../src/room/options.js';
@@ -16,36 +16,36 @@ const back: Box = [600, 400, 128, 32];
 const stepMs = 200;
 const options: RoomOptions = { ...clipOptions, presence: defaultRoomOptions.presence };
 
-/** Ada was named at `here`, and the next frame is due. */
-function room(given = options) {
+/** A room in which Ada was named at `here`, before the next frame. */
+function room(roomOptions = options) {
   let state: RoomState = startRoom(0);
   let atMs = 0;
-  const said: string[] = [];
+  const events: string[] = [];
   const frame = (faces: Face[], moved: readonly Box[], gallery: Gallery = household, hints = {}) => {
     atMs += stepMs;
     const result = step(
       state,
       { capturedAt: atMs, sequence: 0, width: 1280, height: 960, faces, moved },
       gallery,
-      given,
+      roomOptions,
       hints,
     );
     state = result.state;
-    said.push(...result.events.map((event) => `${event.type} ${event.person ?? ''}`.trim()));
+    events.push(...result.events.map((event) => `${event.type} ${event.person ?? ''}`.trim()));
     return result.snapshot;
   };
   for (let i = 0; i < 10; i++) frame([face(here, ada)], [here]);
   const facedMs = atMs;
-  /** Frames without a face until somebody leaves; how long after the last face. */
+  /** Plays frames without a face until Ada leaves. Gives the time since her last face, milliseconds. */
   const untilLeft = (movedAt: (frame: number) => readonly Box[], mostMs = 7_200_000): number => {
-    for (let i = 0; !said.includes('left ada'); i++) {
+    for (let i = 0; !events.includes('left ada'); i++) {
       frame([], movedAt(i));
       if (atMs - facedMs > mostMs) return Number.POSITIVE_INFINITY;
     }
     return atMs - facedMs;
   };
   return {
-    said,
+    events,
     frame,
     untilLeft,
     suspend(forMs: number) {
@@ -55,32 +55,32 @@ function room(given = options) {
   };
 }
 
-t.test('without motion the time set counts', async (t) => {
+t.test('without motion she leaves after the configured time', async (t) => {
   t.equal(
     room().untilLeft(() => []),
     60_000,
   );
 });
 
-t.test('motion all the time keeps her for seven minutes, and no longer than the bound', async (t) => {
+t.test('continuous motion keeps her for seven minutes, and no longer than the bound', async (t) => {
   for (const [leaveAfterMs, holdMs] of [
     [60_000, 0],
     [300_000, 0],
     [60_000, 3_600_000],
   ] as const) {
-    const given = { ...options, presence: { ...options.presence, leaveAfterMs, holdMs } };
+    const roomOptions = { ...options, presence: { ...options.presence, leaveAfterMs, holdMs } };
     const limitMs = Math.max(leaveAfterMs, holdMs);
-    const stayedMs = room(given).untilLeft(() => [back]);
+    const stayedMs = room(roomOptions).untilLeft(() => [back]);
     const longestMs = longestStayMs(limitMs, 900_000);
     t.ok(stayedMs <= longestMs + stepMs, `${stayedMs} ms of ${longestMs.toFixed(0)}`);
-    // A track of two seconds before the motion counts, and steps of a fifth of a second, cost that much.
+    // The track lives for two seconds before motion counts, and a step is a fifth of a second: that explains the difference.
     t.ok(stayedMs >= longestMs * 0.97, `${stayedMs} ms of ${longestMs.toFixed(0)}`);
     t.ok(longestMs < limitMs + Math.LOG2E * 900_000, 'the rule of thumb');
   }
   t.equal(Math.round(longestStayMs(60_000, 900_000) / 6000) / 10, 6.9, 'minutes');
 });
 
-t.test('a movement every five seconds is as good, every ten seconds half', async (t) => {
+t.test('a motion every five seconds is as good, one every ten seconds is half as good', async (t) => {
   const every = (seconds: number) => room().untilLeft((i) => (i % (seconds * 5) === 0 ? [back] : []));
   const always = room().untilLeft(() => [back]);
   t.ok(every(5) > 0.95 * always, `${every(5)} ms`);
@@ -88,12 +88,12 @@ t.test('a movement every five seconds is as good, every ten seconds half', async
   t.ok(every(30) < 80_000, `${every(30)} ms`);
 });
 
-t.test('who walks out has left a moment later than the time set', async (t) => {
+t.test('a person who walks out leaves shortly after the configured time', async (t) => {
   const stayedMs = room().untilLeft((i) => (i < 5 ? [back] : []));
   t.ok(stayedMs >= 60_000 && stayedMs <= 66_000, `${stayedMs} ms`);
 });
 
-t.test('switched off, it is the time set', async (t) => {
+t.test('without motion support she leaves after the configured time', async (t) => {
   const off = { ...options, motionSupport: { ...options.motionSupport, halfLifeMs: 0 } };
   t.equal(
     room(off).untilLeft(() => [back]),
@@ -101,41 +101,41 @@ t.test('switched off, it is the time set', async (t) => {
   );
 });
 
-t.test('the outside sensor stops the time, motion only slows it', async (t) => {
+t.test('an external sensor stops the absence, motion only slows it', async (t) => {
   const r = room();
   for (let i = 0; i < 5 * 3600; i++) r.frame([], [back], household, { held: true });
   t.match(r.frame([], [], household, { held: true }).people, [{ person: 'ada', as: 'assumed' }]);
   const stayedMs = r.untilLeft(() => [back]) - 3_600_000;
-  t.ok(stayedMs > 60_000 && stayedMs < 66_000, `an hour later motion is worth next to nothing: ${stayedMs} ms`);
+  t.ok(stayedMs > 60_000 && stayedMs < 66_000, `an hour after the face, motion counts almost nothing: ${stayedMs} ms`);
 });
 
-t.test('a blind camera supports nobody, nor does motion after it', async (t) => {
+t.test('neither a blind camera nor motion after it supports anybody', async (t) => {
   const r = room();
   for (let i = 0; i < 50; i++) r.frame([], [back]);
   r.suspend(1000);
   const stayedMs = r.untilLeft(() => [back]);
-  t.ok(stayedMs > 61_000 && stayedMs < 72_000, `${stayedMs} ms, of which ten were slowed down and one was blind`);
+  t.ok(stayedMs > 61_000 && stayedMs < 72_000, `${stayedMs} ms, including ten slowed seconds and one blind second`);
 });
 
-t.test('who is forgotten leaves at once', async (t) => {
+t.test('a forgotten person leaves at once', async (t) => {
   const r = room();
   for (let i = 0; i < 100; i++) r.frame([], [back]);
   r.frame([], [back], { ...household, people: household.people.slice(1) });
-  t.strictSame(r.said, ['arrived ada', 'left ada']);
+  t.strictSame(r.events, ['arrived ada', 'left ada']);
 });
 
-t.test('somebody else who sits there does not keep her', async (t) => {
+t.test('another person who sits there does not keep her present', async (t) => {
   const r = room();
   for (let i = 0; i < 60; i++) r.frame([], []);
   for (let i = 0; i < 5 * 70; i++) r.frame([face(here, ben)], [back]);
-  t.strictSame(r.said, ['arrived ada', 'arrived ben', 'left ada']);
+  t.strictSame(r.events, ['arrived ada', 'arrived ben', 'left ada']);
 });
 
-t.test('motion keeps names only: a stranger who turned away is nobody it could speak for', async (t) => {
+t.test('motion supports named people only, not an unknown person who turned away', async (t) => {
   const r = room();
   const there: Box = [1000, 200, 90, 90];
   for (let i = 0; i < 30; i++) r.frame([face(there, vector(0.1, 0.1, 0.9))], [there]);
-  t.ok(r.said.includes('stranger_arrived'));
+  t.ok(r.events.includes('stranger_arrived'));
   for (let i = 0; i < 5 * 62; i++) r.frame([], [[1000, 400, 128, 32]]);
-  t.ok(r.said.includes('stranger_left'));
+  t.ok(r.events.includes('stranger_left'));
 });

@@ -1,4 +1,4 @@
-// From drawn frames to the room, through the real loop and motion gate: only the camera and the engine are scripted.
+// From drawn frames to the room, through the real pipeline and motion gate. Only the camera and the engine are scripted.
 import t from 'tap';
 import type { Camera, Frame } from '../../src/camera/camera.js';
 import type { Engine } from '../../src/engine/engine.js';
@@ -14,7 +14,7 @@ const [width, height] = [640, 480];
 const framesPerSecond = 5;
 const faceBox: Box = [300, 100, 60, 60];
 
-/** Where Ada's body is at a second, left edge in pixels; null: not in the picture. */
+/** The left edge of Ada's body in pixels (null: not in the picture) and her detected faces, by time in seconds. */
 type Story = (atSeconds: number) => { readonly bodyX: number | null; readonly faces: readonly Face[] };
 
 /** A grey wall with a lamp, and a dark body with lighter stripes in front of it. */
@@ -27,17 +27,17 @@ function draw(bodyX: number | null, light: number): Uint8Array {
   return data;
 }
 
-/** Plays `seconds` of `story`; what the room said, second by second. */
+/** Plays `seconds` of `story`. Gives the events, and how Ada was published at a time. */
 async function play(story: Story, seconds: number, lightAt = (_: number): number => 0) {
-  const said: string[] = [];
-  const people: { atSeconds: number; as: string | undefined }[] = [];
+  const events: string[] = [];
+  const frames: { atSeconds: number; as: string | undefined }[] = [];
   let snapshot: PresenceSnapshot | null = null;
   const listener = {
     state: (next: PresenceSnapshot | null) => {
       snapshot = next;
     },
     event: ({ type, person, atMs }: { type: string; person: string | null; atMs: number }) =>
-      said.push(`${(atMs / 1000).toFixed(1)} ${type} ${person}`),
+      events.push(`${(atMs / 1000).toFixed(1)} ${type} ${person}`),
   };
   let sequence = 0;
   const camera: Partial<Camera> = {
@@ -61,22 +61,22 @@ async function play(story: Story, seconds: number, lightAt = (_: number): number
     engine: engine as Engine,
     room: createRoom(() => household, defaultRoomOptions, listener, 0),
     crops: false,
-    onFrame: () => people.push({ atSeconds: (sequence - 1) / framesPerSecond, as: snapshot?.people[0]?.as }),
+    onFrame: () => frames.push({ atSeconds: (sequence - 1) / framesPerSecond, as: snapshot?.people[0]?.as }),
     onBlind: () => {},
     onFault: (error) => {
       throw error;
     },
   });
-  const asAt = (atSeconds: number) => people.find((one) => one.atSeconds === atSeconds)?.as;
-  return { said, asAt };
+  const asAt = (atSeconds: number) => frames.find((frame) => frame.atSeconds === atSeconds)?.as;
+  return { events, asAt };
 }
 
 const ada = face(faceBox, vector(0.8));
-/** Sits at 260 px and moves aside and back, two seconds each. */
+/** The body sits at 260 px and moves aside and back every two seconds. */
 const fidget = (atSeconds: number) => (Math.floor(atSeconds / 2) % 2 === 0 ? 260 : 284);
 
-t.test('who works with the back to the camera stays; who walks out has left', async (t) => {
-  const { said, asAt } = await play((at) => {
+t.test('a person who works with the back to the camera stays; one who walks out has left', async (t) => {
+  const { events, asAt } = await play((at) => {
     if (at < 4) return { bodyX: 260, faces: [ada] };
     if (at < 150) return { bodyX: fidget(at), faces: [] };
     const walkedTo = 284 + Math.round((at - 150) * 180);
@@ -85,14 +85,14 @@ t.test('who works with the back to the camera stays; who walks out has left', as
   t.equal(asAt(3), 'seen');
   t.equal(asAt(100), 'assumed');
   t.equal(asAt(150), 'assumed');
-  t.equal(said.length, 2, said.join());
-  t.match(said[0], / arrived ada$/);
-  const leftAt = Number.parseFloat(said[1]!);
-  t.ok(leftAt > 195 && leftAt < 216, `${said[1]}: a minute after the door, less what passed before`);
+  t.equal(events.length, 2, events.join());
+  t.match(events[0], / arrived ada$/);
+  const leftAt = Number.parseFloat(events[1]!);
+  t.ok(leftAt > 195 && leftAt < 216, `${events[1]}: a minute after she walked out, less the absence before`);
 });
 
-t.test('who left without a face in the picture is not kept by the light', async (t) => {
+t.test('a change of light does not keep a person who left unseen', async (t) => {
   const story: Story = (at) => (at < 4 ? { bodyX: 260, faces: [ada] } : { bodyX: null, faces: [] });
-  const { said } = await play(story, 80, (at) => (at % 2 < 1 ? 0 : 60));
-  t.match(said, [/ arrived ada$/, /^6[3-9]\.\d left ada$/]);
+  const { events } = await play(story, 80, (at) => (at % 2 < 1 ? 0 : 60));
+  t.match(events, [/ arrived ada$/, /^6[3-9]\.\d left ada$/]);
 });

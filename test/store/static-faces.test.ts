@@ -144,7 +144,7 @@ t.test('what lies on the disk is no picture and no look, and noise there is noth
     '{"size":[640,480],"faces":[{"box":[1,2,-3,4],"stillMs":1}]}',
   ]) {
     store.setSetting('fixed_faces', damaged);
-    t.equal(readStaticFaces(store).places.length, 0);
+    t.equal(readStaticFaces(store).positions.length, 0);
   }
 });
 
