@@ -33,7 +33,7 @@ export function tested(before: SelfTest, look: TestedObservation, person: Person
   if (before.observations === 0 && !named) return { ...before, before: before.before + 1, reason };
   const own = look.best === person && similarity !== null ? similarity : null;
   const least = own === null ? before.leastSimilarity : Math.min(own, before.leastSimilarity ?? own);
-  const counts = { looks: before.observations + 1, named: before.named + (named ? 1 : 0) };
+  const counts = { observations: before.observations + 1, named: before.named + (named ? 1 : 0) };
   return { ...before, ...counts, leastSimilarity: least, reason };
 }
 
