@@ -1,29 +1,33 @@
 // The command line's end of the control socket.
-import type { Socket } from 'node:net';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
 import { type ErrorCode, errorTable, fail } from '../base/errors.js';
-import { LineRefused, readLines } from './lines.js';
 import type { SocketPath } from './path.js';
-import { type ControlRequest, maxReplyBytes } from './protocol.js';
-import { connectControl } from './server.js';
+import { type ControlRequest, requestLine } from './protocol.js';
 
 /** Stopping a camera that ignores SIGINT takes the daemon a few seconds; nothing takes it this long. */
-const replyWithinMs = 20_000;
+const answerWithinMs = 20_000;
+/** A longer answer is a fault of the daemon. */
+const maxAnswerBytes = 1 << 20;
 
 /**
  * Asks the daemon once. Errors: DAEMON_NOT_RUNNING when none answers, and whatever the daemon answers with.
- * The result has the type the protocol says; it comes from our own daemon over a socket only it and its group may open.
+ * The result has the type that protocol.ts says; it comes from our own daemon over a socket only it and its group may open.
  */
 export async function askDaemon<Result>(
   place: SocketPath,
   request: ControlRequest,
-  timeoutMs = replyWithinMs,
+  timeoutMs = answerWithinMs,
 ): Promise<Result> {
   const late = AbortSignal.timeout(timeoutMs);
-  for await (const result of converse<Result>(place, request, late)) return result;
-  throw fail(
-    'DAEMON_NOT_RUNNING',
-    `the daemon did not answer: ${late.aborted ? `nothing came within ${timeoutMs / 1000} s` : 'it closed the connection'} (journalctl -u roomkin says more)`,
-  );
+  try {
+    return parseAnswer<Result>(await bodyOf(await send(place, request, late)));
+  } catch (error) {
+    if (!late.aborted && !isDisconnection(error)) throw error;
+    const why = late.aborted ? `nothing came within ${timeoutMs / 1000} s` : 'it closed the connection';
+    throw fail('DAEMON_NOT_RUNNING', `the daemon did not answer: ${why} (journalctl -u roomkin says more)`, error);
+  }
 }
 
 /** Yields each result until the daemon stops (then throws DAEMON_NOT_RUNNING) or `signal` is aborted (then ends). */
@@ -32,52 +36,32 @@ export async function* followDaemon<Result>(
   request: ControlRequest,
   signal: AbortSignal,
 ): AsyncGenerator<Result> {
-  yield* converse<Result>(place, request, signal);
+  try {
+    const response = await send(place, request, signal);
+    // The lines end then, too; readline does not pass the error on.
+    response.on('error', () => {});
+    for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY }))
+      yield parseAnswer<Result>(line);
+  } catch (error) {
+    if (!signal.aborted && !isDisconnection(error)) throw error;
+  }
   if (!signal.aborted) throw fail('DAEMON_NOT_RUNNING', 'the daemon has stopped');
 }
 
-async function* converse<Result>(
-  place: SocketPath,
-  request: ControlRequest,
-  signal: AbortSignal,
-): AsyncGenerator<Result> {
-  const socket = await reach(place);
-  const leave = (): void => {
-    socket.destroy();
-  };
-  signal.addEventListener('abort', leave);
-  if (signal.aborted) leave();
-  socket.write(`${JSON.stringify(request)}\n`);
-  try {
-    for await (const line of readLines(socket, maxReplyBytes)) yield resultOf<Result>(line);
-  } catch (error) {
-    if (error instanceof LineRefused || error instanceof SyntaxError)
-      throw fail('INTERNAL', `the daemon's answer makes no sense: ${error.message}`, error);
-    // A connection that breaks is a daemon that went away, or our own `leave`.
-    if (!isConnectionError(error)) throw error;
-  } finally {
-    signal.removeEventListener('abort', leave);
-    socket.destroy();
-  }
-}
-
-function resultOf<Result>(line: string): Result {
-  const reply = JSON.parse(line) as { ok?: unknown; result?: Result; code?: unknown; sentence?: unknown };
-  if (reply.ok === true) return reply.result as Result;
-  const known = typeof reply.code === 'string' && Object.hasOwn(errorTable, reply.code);
-  throw fail(
-    known ? (reply.code as ErrorCode) : 'INTERNAL',
-    String(reply.sentence ?? 'the daemon refused without a reason'),
-  );
-}
-
-async function reach(place: SocketPath): Promise<Socket> {
+/** The answer whose status is 200. Errors: what the daemon answers with; DAEMON_NOT_RUNNING. */
+async function send(place: SocketPath, request: ControlRequest, signal: AbortSignal): Promise<IncomingMessage> {
   let forbidden: string | null = null;
-  for (const path of place.connect) {
+  for (const socketPath of place.connect) {
     try {
-      return await connectControl(path);
+      const response = await open(socketPath, request, signal);
+      if (response.statusCode === 200) return response;
+      throw errorOf(await bodyOf(response));
     } catch (error) {
-      if (codeOf(error) === 'EACCES') forbidden ??= path;
+      const code = codeOf(error);
+      if (code === 'EACCES') forbidden ??= socketPath;
+      else if (code.startsWith('HPE_'))
+        throw fail('DAEMON_NOT_RUNNING', 'the running daemon is of another version: restart it', error);
+      else if (code !== 'ENOENT' && code !== 'ECONNREFUSED' && code !== 'ENOTSOCK') throw error;
     }
   }
   if (forbidden !== null) {
@@ -88,16 +72,51 @@ async function reach(place: SocketPath): Promise<Socket> {
   }
   throw fail(
     'DAEMON_NOT_RUNNING',
-    `no daemon answers for this room (looked at ${place.connect.join(', ')}): start it with \`sudo systemctl start roomkin\` or \`roomkin run\``,
+    `no daemon answers for this room (tried ${place.connect.join(', ')}): start it with \`sudo systemctl start roomkin\` or \`roomkin run\``,
   );
 }
 
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
+function open(socketPath: string, request: ControlRequest, signal: AbortSignal): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const options = { socketPath, ...requestLine(request), agent: false, signal } as const;
+    httpRequest(options, resolve).once('error', reject).end();
+  });
 }
 
-function isConnectionError(error: unknown): boolean {
+async function bodyOf(response: IncomingMessage): Promise<string> {
+  let body = '';
+  response.setEncoding('utf8');
+  for await (const chunk of response) {
+    body += chunk;
+    if (body.length > maxAnswerBytes) throw fail('INTERNAL', "the daemon's answer is too long");
+  }
+  return body;
+}
+
+function parseAnswer<Result>(text: string): Result {
+  try {
+    return JSON.parse(text) as Result;
+  } catch (error) {
+    throw fail('INTERNAL', `the daemon's answer makes no sense: ${(error as Error).message}`, error);
+  }
+}
+
+const errorSchema = z.object({ code: z.string(), message: z.string() });
+
+function errorOf(body: string): Error {
+  const parsed = errorSchema.safeParse(parseAnswer<unknown>(body));
+  if (!parsed.success) return fail('INTERNAL', 'the daemon refused without a reason');
+  const { code, message } = parsed.data;
+  return fail(Object.hasOwn(errorTable, code) ? (code as ErrorCode) : 'INTERNAL', message);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+/** A connection that breaks is a daemon that went away, or our own signal. */
+function isDisconnection(error: unknown): boolean {
   return ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED', 'ABORT_ERR'].includes(
-    String(codeOf(error)),
+    codeOf(error),
   );
 }

@@ -1,32 +1,29 @@
-// What the daemon and the command line say to each other: one request per connection, JSON lines, both ways bounded.
-// Plain data only, so that the daemon, the client and a stranger with `socat` see the same thing.
-import { z } from 'zod';
+// What the daemon answers on its control socket: HTTP over a Unix socket, JSON bodies, newline-delimited JSON for streams.
+// Plain data only, so that the command line and `curl --unix-socket` see the same thing. docs/control-socket.md is the manual.
 import { floatBytes, floatsOf } from '../base/bytes.js';
 import type { ErrorCode } from '../base/errors.js';
 import type { Reason } from '../gallery/reason.js';
 import type { Quality } from '../vision/face.js';
 
-/** A request line longer than this is refused and the connection closed. */
-export const maxRequestBytes = 4096;
-/** A reply line longer than this is a fault of the daemon. */
-export const maxReplyBytes = 1 << 20;
-/** The most looks that `why` gives. */
+/** The most observations that `why` gives. */
 export const maxObservations = 200;
 
-export const controlRequest = z.discriminatedUnion('verb', [
-  z.strictObject({ verb: z.literal('status') }),
-  z.strictObject({ verb: z.literal('why'), last: z.int().min(1).max(maxObservations) }),
-  z.strictObject({ verb: z.literal('watch') }),
-  z.strictObject({ verb: z.literal('live') }),
-  z.strictObject({ verb: z.literal('pause') }),
-  z.strictObject({ verb: z.literal('resume') }),
-]);
-export type ControlRequest = z.infer<typeof controlRequest>;
+/** What may be asked. `watch` and `live` are streams; every other verb has one answer. */
+export type ControlRequest =
+  | { readonly verb: 'status' | 'watch' | 'live' | 'pause' | 'resume' }
+  | { readonly verb: 'why'; readonly last: number };
 
-/** One line of reply; `watch` and `live` get many, every other verb exactly one. */
-export type ControlReply =
-  | { readonly ok: true; readonly result: unknown }
-  | { readonly ok: false; readonly code: ErrorCode; readonly sentence: string };
+/** Method and path of a request. */
+export function requestLine(request: ControlRequest): { readonly method: 'GET' | 'POST'; readonly path: string } {
+  const method = request.verb === 'pause' || request.verb === 'resume' ? 'POST' : 'GET';
+  return { method, path: request.verb === 'why' ? `/why?last=${request.last}` : `/${request.verb}` };
+}
+
+/** The body of an answer whose status is 400 or more. */
+export interface ControlError {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
 
 /** How the running daemon is. Durations in the unit their names say; null: not known yet. */
 export interface DaemonStatus {

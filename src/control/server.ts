@@ -1,34 +1,36 @@
-// The daemon's end of the control socket. Whoever may open it (owner and group) may ask; nobody can make it hold more than
-// a few connections, lines or seconds of anything. A handler's fault is answered, never fatal.
-
+// The daemon's end of the control socket. Owner and group may open it. No client can hold more than a few connections, bytes or
+// seconds of anything, and clients that hold streams never take the places of short requests. A handler's error is answered,
+// never fatal.
 import { chmod, mkdir, rename, stat, unlink } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { fail, oneLine, RoomkinError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import type { ExplainedObservation } from '../journal/journal.js';
-import { LineRefused, readLines } from './lines.js';
 import type { SocketPath } from './path.js';
 import {
-  type ControlReply,
-  type ControlRequest,
-  controlRequest,
+  type ControlError,
   type DaemonStatus,
   type LiveUpdate,
-  maxRequestBytes,
+  maxObservations,
   type WatchUpdate,
 } from './protocol.js';
 
-const maxConnections = 16;
-/** A peer that has not sent its request by then is cut off. */
+/** Streams at once; the other connections stay free for short requests. */
+const maxStreams = 12;
+const maxConnections = 32;
+/** A client that has not sent its request by then is disconnected. */
 const requestWithinMs = 5000;
-/** A `watch` or `live` that does not read is cut off when this much waits for it. */
+/** Head of a request; no request has a body. */
+const maxHeadBytes = 4096;
+/** A stream is ended when this much waits for a client that does not read. */
 const maxUnreadBytes = 256 * 1024;
 
 /** What the daemon does for each verb. A RoomkinError is passed on with its code; anything else becomes INTERNAL. */
 export interface ControlHandlers {
   status(): DaemonStatus | Promise<DaemonStatus>;
-  /** The newest `last` looks, oldest first. */
+  /** The newest `last` observations, oldest first. */
   why(last: number): readonly ExplainedObservation[] | Promise<readonly ExplainedObservation[]>;
   /** Resolves when the camera's process is gone. */
   pause(): Promise<void>;
@@ -41,7 +43,7 @@ export interface ControlHandlers {
 
 export interface Control extends AsyncDisposable {
   readonly path: string;
-  /** Closes the socket, cuts off who is connected, removes the file. */
+  /** Closes the socket, disconnects every client, removes the file. */
   stop(): Promise<void>;
 }
 
@@ -59,16 +61,28 @@ export async function startControl(options: {
   await mkdir(dirname(place.listen), { recursive: true, mode: 0o700 });
   await removeStale(place.listen);
 
-  const sockets = new Set<Socket>();
-  // Half-open: `echo ... | nc -U` has closed its end before the answer is there.
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    // A peer that goes away in the middle is its own business.
-    socket.on('error', () => socket.destroy());
-    void serve(socket, handlers, log);
-  });
+  const limits = { maxHeaderSize: maxHeadBytes, headersTimeout: requestWithinMs, requestTimeout: requestWithinMs };
+  const server = createServer({ ...limits, connectionsCheckingInterval: 1000 });
   server.maxConnections = maxConnections;
+  let streams = 0;
+  server.on('request', (request, response) => {
+    // One request a connection: an idle connection would hold a place.
+    response.shouldKeepAlive = false;
+    request.resume();
+    const openStream = (): (() => void) => {
+      if (streams >= maxStreams)
+        throw fail('USAGE', `${maxStreams} streams are open, no more are possible: end a \`roomkin watch\` first`);
+      streams += 1;
+      return () => {
+        streams -= 1;
+      };
+    };
+    answer(request, response, handlers, openStream).catch((error: unknown) => answerError(response, error, log));
+  });
+  server.on('clientError', (_, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    else socket.destroy();
+  });
   await listen(server, place.listen);
   await chmod(place.listen, 0o660);
 
@@ -78,105 +92,100 @@ export async function startControl(options: {
     stopped = true;
     // close() also unlinks the file.
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const socket of sockets) socket.destroy();
+    server.closeAllConnections();
     await closed;
   };
   return { path: place.listen, stop, [Symbol.asyncDispose]: stop };
 }
 
-async function serve(socket: Socket, handlers: ControlHandlers, log: Log): Promise<void> {
-  const reply = (line: ControlReply): void => {
-    socket.write(`${JSON.stringify(line)}\n`);
-  };
-  const late = setTimeout(() => socket.destroy(), requestWithinMs);
-  try {
-    const lines = readLines(socket.iterator({ destroyOnReturn: false }), maxRequestBytes);
-    const { value: line, done } = await lines.next();
-    await lines.return(undefined);
-    clearTimeout(late);
-    if (done) return;
-    const request = parseRequest(line);
-    if (request.verb === 'watch') {
-      await stream(socket, handlers.watch, reply);
-    } else if (request.verb === 'live') {
-      await stream(socket, handlers.live, reply);
-    } else {
-      reply({ ok: true, result: await answer(request, handlers) });
-    }
-  } catch (error) {
-    if (error instanceof RoomkinError) reply({ ok: false, code: error.code, sentence: error.message });
-    else if (error instanceof LineRefused) reply({ ok: false, code: 'USAGE', sentence: error.message });
-    else if (!socket.destroyed) {
-      log('error', `control socket: ${error instanceof Error ? error.message : String(error)}`);
-      reply({
-        ok: false,
-        code: 'INTERNAL',
-        sentence: 'the daemon could not answer: its log says why (journalctl -u roomkin)',
-      });
-    }
-  } finally {
-    clearTimeout(late);
-    // The rest of what the peer sends is not read. Cut off once the reply has left, or is not fetched.
-    const unread = setTimeout(() => socket.destroy(), requestWithinMs).unref();
-    socket.once('close', () => clearTimeout(unread));
-    socket.end(() => socket.destroy());
-  }
-}
-
-function parseRequest(line: string): ControlRequest {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    throw fail('USAGE', `the request is not JSON: ${oneLine(line, 60)}`);
-  }
-  const parsed = controlRequest.safeParse(value);
-  if (!parsed.success) throw fail('USAGE', `the request is not understood: ${oneLine(line, 60)}`);
-  return parsed.data;
-}
-
 async function answer(
-  request: Exclude<ControlRequest, { verb: 'watch' | 'live' }>,
+  request: IncomingMessage,
+  response: ServerResponse,
   handlers: ControlHandlers,
-): Promise<unknown> {
-  switch (request.verb) {
-    case 'status':
-      return handlers.status();
-    case 'why':
-      return handlers.why(request.last);
-    case 'pause':
-      await handlers.pause();
-      return { recognition: 'off' };
-    case 'resume':
-      await handlers.resume();
-      return { recognition: 'on' };
-  }
-}
-
-async function stream<Update>(
-  socket: Socket,
-  watch: (send: (update: Update) => void) => () => void,
-  reply: (line: ControlReply) => void,
+  openStream: () => () => void,
 ): Promise<void> {
-  const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-  // Reading on is the only way to notice that the peer has closed its end.
-  socket.once('end', () => socket.destroy());
-  socket.resume();
-  const unsubscribe = watch((update) => {
-    if (socket.writableLength > maxUnreadBytes) socket.destroy();
-    else if (socket.writable) reply({ ok: true, result: update });
-  });
-  try {
-    await gone;
-  } finally {
-    unsubscribe();
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://roomkin');
+  switch (`${request.method} ${pathname}`) {
+    case 'GET /status':
+      return answerJson(response, 200, await handlers.status());
+    case 'GET /why':
+      return answerJson(response, 200, await handlers.why(lastOf(searchParams)));
+    case 'POST /pause':
+      await handlers.pause();
+      return answerJson(response, 200, { recognition: 'off' });
+    case 'POST /resume':
+      await handlers.resume();
+      return answerJson(response, 200, { recognition: 'on' });
+    case 'GET /watch':
+      return answerStream(response, handlers.watch, openStream);
+    case 'GET /live':
+      return answerStream(response, handlers.live, openStream);
+    default: {
+      const asked = oneLine(`${request.method} ${request.url}`, 60);
+      const known = 'GET /status, /why?last=N, /watch, /live; POST /pause, /resume';
+      throw fail('USAGE', `${asked} is not answered here, only ${known}`);
+    }
   }
 }
 
+function lastOf(parameters: URLSearchParams): number {
+  const text = parameters.get('last') ?? '10';
+  const last = Number(text);
+  if (!/^\d{1,4}$/.test(text) || last < 1 || last > maxObservations)
+    throw fail('USAGE', `last takes a whole number from 1 to ${maxObservations}`);
+  return last;
+}
+
+function answerJson(response: ServerResponse, status: number, body: unknown): void {
+  const text = `${JSON.stringify(body)}\n`;
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+  response.end(text);
+}
+
+/** One JSON object a line, until the client leaves. */
+function answerStream<Update>(
+  response: ServerResponse,
+  subscribe: (send: (update: Update) => void) => () => void,
+  openStream: () => () => void,
+): void {
+  const closeStream = openStream();
+  let unsubscribe = (): void => {};
+  response.once('close', () => {
+    closeStream();
+    unsubscribe();
+  });
+  response.on('error', () => response.destroy());
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  response.flushHeaders();
+  unsubscribe = subscribe((update) => {
+    if (response.writableLength > maxUnreadBytes) response.destroy();
+    else if (response.writable) response.write(`${JSON.stringify(update)}\n`);
+  });
+}
+
+function answerError(response: ServerResponse, error: unknown, log: Log): void {
+  if (response.destroyed) return;
+  if (response.headersSent) return void response.destroy();
+  if (error instanceof RoomkinError) {
+    const status = error.code === 'USAGE' ? 400 : 500;
+    return answerJson(response, status, { code: error.code, message: error.message } satisfies ControlError);
+  }
+  log('error', `control socket: ${error instanceof Error ? error.message : String(error)}`);
+  const message = 'the daemon could not answer: its log says why (journalctl -u roomkin)';
+  answerJson(response, 500, { code: 'INTERNAL', message } satisfies ControlError);
+}
+
+/** Errors: DAEMON_RUNNING, when somebody answers on `path` within 2 s. */
 async function refuseIfAlive(path: string): Promise<void> {
-  const socket = await connectControl(path).catch(() => null);
-  if (socket === null) return;
-  socket.destroy();
+  const isAlive = await new Promise<boolean>((resolve) => {
+    const socket = connect(path);
+    socket.setTimeout(2000, () => socket.destroy());
+    socket.once('connect', () => resolve(true));
+    socket.once('close', () => resolve(false));
+    socket.on('error', () => socket.destroy());
+    socket.once('connect', () => socket.destroy());
+  });
+  if (!isAlive) return;
   throw fail(
     'DAEMON_RUNNING',
     `a roomkin daemon already runs for this room (it answers on ${path}): stop it first, or give this one another room.id`,
@@ -185,14 +194,14 @@ async function refuseIfAlive(path: string): Promise<void> {
 
 /** Removes the file of a daemon that died. Two daemons that start at once must not remove each other's. */
 async function removeStale(path: string): Promise<void> {
-  const found = await stat(path).catch(() => null);
-  if (found === null) return;
-  if (!found.isSocket())
+  const file = await stat(path).catch(() => null);
+  if (file === null) return;
+  if (!file.isSocket())
     throw fail('CONFIG_INVALID', `${path} is in the way of the control socket and is not a socket: move it away`);
   await refuseIfAlive(path);
   const aside = `${path}.${process.pid}`;
   await rename(path, aside);
-  if ((await stat(aside)).ino !== found.ino) {
+  if ((await stat(aside)).ino !== file.ino) {
     await rename(aside, path);
     await refuseIfAlive(path);
   }
@@ -213,27 +222,5 @@ function listen(server: Server, path: string): Promise<void> {
     } finally {
       process.umask(mask);
     }
-  });
-}
-
-// Opens a control socket. Shared by the client and by a starting daemon that asks whether another one is alive.
-
-/** Resolves with a connected socket; rejects with the system's error (ENOENT, ECONNREFUSED, EACCES) or ETIMEDOUT after `timeoutMs`. */
-export function connectControl(path: string, timeoutMs = 2000): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ path, allowHalfOpen: false });
-    const late = setTimeout(() => {
-      socket.destroy();
-      reject(Object.assign(new Error(`no answer from ${path} within ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));
-    }, timeoutMs);
-    socket.once('error', (error) => {
-      clearTimeout(late);
-      reject(error);
-    });
-    socket.once('connect', () => {
-      clearTimeout(late);
-      socket.removeAllListeners('error');
-      resolve(socket);
-    });
   });
 }

@@ -41,7 +41,7 @@ t.test(
   'while somebody is being enrolled every frame counts and every look is told, to that connection alone',
   async (t) => {
     const watchers = new Set<RoomListener>();
-    const room = { snapshot: null, attended: false, fixedFaces: [{ id: 1, box: [300, 10, 80, 80], stillMs: 4e6 }] };
+    const room = { snapshot: null, enrolling: false, staticFaces: [{ id: 1, box: [300, 10, 80, 80], stillMs: 4e6 }] };
     const parts = {
       clock: systemClock,
       watchers,
@@ -56,7 +56,7 @@ t.test(
     const endWatch = handlers.watch((update) => watched.push(update));
     const end = handlers.live((update) => told.push(update));
     const endOther = handlers.live(() => {});
-    t.ok(room.attended);
+    t.ok(room.enrolling);
     t.same(told, [{ type: 'blind', paused: false, reason: 'unplugged' }]);
 
     const { observations: looks } = step(
@@ -74,9 +74,9 @@ t.test(
     t.equal(watched.length, 1, 'who only watches gets the state and no embedding');
 
     end();
-    t.ok(room.attended, 'another one is still there');
+    t.ok(room.enrolling, 'another one is still there');
     endOther();
-    t.notOk(room.attended);
+    t.notOk(room.enrolling);
     endWatch();
     t.equal(watchers.size, 0);
   },

@@ -1,5 +1,5 @@
 // A real server and real clients over real sockets; the daemon behind them is a handful of plain functions.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -145,7 +145,7 @@ t.test('a watcher that does not read is cut off instead of filling memory', asyn
   const socket = connect(place.listen);
   socket.on('error', () => {});
   socket.pause();
-  socket.write('{"verb":"watch"}\n');
+  socket.write('GET /watch HTTP/1.1\r\nHost: x\r\n\r\n');
   await ended.promise;
   t.ok(sent * 4000 < 8 << 20, `cut off after ${sent} updates`);
   socket.destroy();
@@ -159,50 +159,86 @@ t.test('when the daemon stops, a watcher is told so', async (t) => {
   await t.rejects(follow, { code: 'DAEMON_NOT_RUNNING' });
 });
 
-t.test('hostile input is refused in one line and the daemon lives on', async (t) => {
+/** The status and the body of a raw HTTP answer; null where the server only closed. */
+function answerOf(text: string): { readonly status: number; readonly body: string } | null {
+  const [, status] = /^HTTP\/1\.1 (\d{3}) /.exec(text) ?? [];
+  return status === undefined ? null : { status: Number(status), body: text.slice(text.indexOf('\r\n\r\n') + 4) };
+}
+
+t.test('hostile input is refused and the daemon lives on', async (t) => {
   const place = placeIn(shortFolder(t));
   await using _ = await startControl({ place, log: silentLog, handlers: handlers() });
+  const head = 'Host: x\r\n\r\n';
   const hostile: (string | Uint8Array)[] = [
-    '\n',
-    '{\n',
-    'null\n',
-    '[]\n',
-    '{"verb":"__proto__"}\n',
-    '{"verb":"status","more":1}\n',
-    '{"verb":"why"}\n',
-    '{"verb":"why","last":0}\n',
-    '{"verb":"why","last":1e9}\n',
-    '{"verb":"why","last":"1"}\n',
-    '{"verb":"\u001b[2J"}\n',
-    'x'.repeat(70_000),
-    `"${'x'.repeat(70_000)}"\n`,
-    Uint8Array.of(0xff, 0xfe, 10),
-    `${'['.repeat(4000)}\n`,
+    '\r\n\r\nx\r\n\r\n',
+    '{"verb":"status"}\n\n',
+    `GET / HTTP/1.1\r\n${head}`,
+    `GET /__proto__ HTTP/1.1\r\n${head}`,
+    `GET /pause HTTP/1.1\r\n${head}`,
+    `POST /status HTTP/1.1\r\n${head}`,
+    `GET /why?last=0 HTTP/1.1\r\n${head}`,
+    `GET /why?last=1e9 HTTP/1.1\r\n${head}`,
+    `GET /why?last=-1 HTTP/1.1\r\n${head}`,
+    `GET /why?last=201 HTTP/1.1\r\n${head}`,
+    `GET //[ HTTP/1.1\r\n${head}`,
+    `GET /%1b[2J HTTP/1.1\r\n${head}`,
+    `GET /${'x'.repeat(70_000)} HTTP/1.1\r\n${head}`,
+    `GET /status HTTP/1.1\r\nx: ${'x'.repeat(70_000)}\r\n${head}`,
+    Uint8Array.of(0xff, 0xfe, 10, 10),
   ];
   for (const bytes of hostile) {
-    const reply = await raw(place.listen, bytes);
-    // A peer still sending when it is refused may lose the reply to the reset; it must not get anything else.
-    if (reply !== '') t.match(JSON.parse(reply), { ok: false, code: 'USAGE' }, JSON.stringify(bytes).slice(0, 40));
-    t.notMatch(reply, '\u001b');
+    const label = JSON.stringify(bytes).slice(0, 40);
+    const text = await raw(place.listen, bytes);
+    // A client that still sends when it is refused may lose the answer to the reset. It must not get anything else.
+    const answer = answerOf(text);
+    if (text !== '') t.ok(answer !== null && answer.status >= 400, `${label}: ${text.slice(0, 60)}`);
+    if (answer !== null && answer.body !== '') t.match(JSON.parse(answer.body), { code: /USAGE|INTERNAL/ }, label);
+    t.notMatch(text, '\u001b');
   }
   t.match(await askDaemon(place, { verb: 'status' }), { room: 'lab' });
 });
 
-t.test('a peer that closes its end after the request still gets its answer', async (t) => {
+const hasCurl = spawnSync('curl', ['--version']).error === undefined;
+
+t.test('curl can ask', { skip: hasCurl ? false : 'curl is not installed' }, async (t) => {
   const place = placeIn(shortFolder(t));
-  const slow = async () => {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    return status;
-  };
-  await using _ = await startControl({ place, log: silentLog, handlers: handlers({ status: slow }) });
-  const socket = connect({ path: place.listen, allowHalfOpen: true });
+  await using _ = await startControl({ place, log: silentLog, handlers: handlers() });
+  const child = spawn('curl', ['-s', '--unix-socket', place.listen, 'http://localhost/status']);
   let text = '';
-  socket.on('data', (chunk) => {
+  child.stdout.on('data', (chunk) => {
     text += chunk;
   });
-  socket.end('{"verb":"status"}');
-  await once(socket, 'close');
-  t.match(JSON.parse(text), { ok: true, result: { room: 'lab' } });
+  await once(child, 'close');
+  t.match(JSON.parse(text), { room: 'lab' });
+});
+
+t.test('streams never take the place of pause', async (t) => {
+  const place = placeIn(shortFolder(t));
+  let paused = 0;
+  let watching = 0;
+  await using _ = await startControl({
+    place,
+    log: silentLog,
+    handlers: handlers({
+      pause: async () => void paused++,
+      watch: () => {
+        watching++;
+        return () => watching--;
+      },
+    }),
+  });
+  const leave = new AbortController();
+  t.teardown(() => leave.abort());
+  const updates = Array.from({ length: 20 }, () =>
+    followDaemon(place, { verb: 'watch' }, leave.signal)
+      .next()
+      .catch((error: unknown) => error),
+  );
+  const refused = await Promise.race(updates);
+  t.match(refused, { code: 'USAGE', message: /12 streams are open/ });
+  await askDaemon(place, { verb: 'pause' });
+  t.equal(paused, 1);
+  t.ok(watching > 0 && watching <= 12, `${watching} streams`);
 });
 
 t.test("a handler's error is answered with its code; a bug with INTERNAL and no details", async (t) => {

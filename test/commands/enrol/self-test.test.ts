@@ -13,7 +13,7 @@ const times = (count: number, look: TestedObservation) => Array.from({ length: c
 
 t.test('eight looks with the name after the first pass; the looks that led to it do not count', async (t) => {
   const now = after(...times(3, ada(0.8, null)), ada(0.81), ...times(7, ada(0.9)));
-  t.same(now, { looks: 8, named: 8, before: 3, leastSimilarity: 0.81, reason: ada(0.9).reason });
+  t.same(now, { observations: 8, named: 8, before: 3, leastSimilarity: 0.81, reason: ada(0.9).reason });
   t.equal(outcome(now), 'passed');
   t.equal(outcome(after(...times(7, ada(0.9)))), null);
 });
