@@ -166,13 +166,13 @@ function answerStream<Update>(
 function answerError(response: ServerResponse, error: unknown, log: Log): void {
   if (response.destroyed) return;
   if (response.headersSent) return void response.destroy();
-  if (error instanceof RoomkinError) {
-    const status = error.code === 'USAGE' ? 400 : 500;
-    return answerJson(response, status, { code: error.code, message: error.message } satisfies ControlError);
+  let body: ControlError;
+  if (error instanceof RoomkinError) body = { code: error.code, message: error.message };
+  else {
+    log('error', `control socket: ${error instanceof Error ? error.message : String(error)}`);
+    body = { code: 'INTERNAL', message: 'the daemon could not answer: its log says why (journalctl -u roomkin)' };
   }
-  log('error', `control socket: ${error instanceof Error ? error.message : String(error)}`);
-  const message = 'the daemon could not answer: its log says why (journalctl -u roomkin)';
-  answerJson(response, 500, { code: 'INTERNAL', message } satisfies ControlError);
+  answerJson(response, body.code === 'USAGE' ? 400 : 500, body);
 }
 
 /** Errors: DAEMON_RUNNING, when somebody answers on `path` within 2 s. */
