@@ -3,11 +3,11 @@ import type { Calibration, PersonCalibration } from './calibration.js';
 import { outliers } from './enrolment.js';
 import type { Gallery } from './person.js';
 
-/** Below this many photos the misses of a person fall fast with each one more: 5.1 % of looks with 1, 2.3 % with 2, 1.5 % with 3. */
+/** Below this many photos the misses of a person fall fast with each one more: 5.1 % of observations with 1, 2.3 % with 2, 1.5 % with 3. */
 const fewPhotos = 3;
 /** Expected share of tracks missed from which more photos are worth the trouble. */
 const manyMissed = 0.01;
-/** Two people this alike are a matter of the margin (calibration.ts): until here looks lead far enough by themselves. */
+/** Two people this alike are a matter of the margin (calibration.ts): until here observations lead far enough by themselves. */
 const alikeFrom = 0.6;
 /** A threshold this far above the shipped one comes from strangers who look like the person. */
 const muchHigher = 0.05;
@@ -39,7 +39,7 @@ export function calibrationAdvice(gallery: Gallery, { people, closestPair }: Cal
 /** Why more photos of somebody would help; null where they would not. */
 function needsPhotos({ templates, fnir: misses }: PersonCalibration): string | null {
   if (templates < fewPhotos) {
-    return `has ${templates === 1 ? 'one photo' : `${templates} photos`}, five miss far fewer looks`;
+    return `has ${templates === 1 ? 'one photo' : `${templates} photos`}, five miss far fewer observations`;
   }
   if (misses.tracks < manyMissed) return null;
   return `will be missed now and then (${(100 * misses.tracks).toFixed(0)} % of tracks), other photos would help`;

@@ -30,7 +30,7 @@ export interface PersonCalibration {
   readonly templates: number;
   readonly adjustment: Adjustment;
   readonly hypotheses: Hypotheses;
-  /** What a look and a track's pooled looks need. */
+  /** What an observation and a track's pooled embedding need. */
   readonly single: number;
   readonly pooled: number;
   readonly fnir: ExpectedFnir;
@@ -74,14 +74,14 @@ const mostAbove = 0.1;
 const aboveOwnStranger = 0.03;
 
 /**
- * Two people and the looks of one: by how much the own similarity leads, its mean and its spread, by how alike the two are.
+ * Two people and the observations of one: by how much the own similarity leads, its mean and its spread, by how alike the two are.
  * Fitted to 12,000 pairs each of seven bands from 0.2 to 0.65 (2,066 people with 10 pictures and more, 5 templates each).
  */
 const lead = (alike: number): { mean: number; spread: number } => ({
   mean: 0.75 - 0.81 * alike,
   spread: Math.max(0.05, 0.15 - 0.103 * alike),
 });
-/** Looks of one person that may favour the other by the whole margin. */
+/** Observations of one person that may favour the other by the whole margin. */
 const confusionRate = 1e-4;
 /** A margin wider than this would name neither of two who are that alike. */
 const mostMargin = 0.14;
@@ -110,7 +110,7 @@ export function calibrate(
     const genuine = genuineScores(person);
     const budgeted = options.pooled.threshold + threshold;
     const spared = fixed.threshold ? 0 : headroomShift(budgeted, genuine, person.templates.length);
-    const [look, pooled] = [options.single.threshold + threshold, budgeted + spared];
+    const [single, pooled] = [options.single.threshold + threshold, budgeted + spared];
     return {
       person: person.id,
       name: person.name,
@@ -121,9 +121,9 @@ export function calibrate(
         impostor: { ...impostorScores, mean: impostorScores.mean + near },
         falsePositiveRate: share,
       },
-      single: look,
+      single,
       pooled,
-      fnir: expectedFnir(person, look, pooled, genuine),
+      fnir: expectedFnir(person, single, pooled, genuine),
       closest: closest && { person: closest.person.id, name: closest.person.name, similarity: closest.similarity },
     };
   });
@@ -192,7 +192,7 @@ export function nearness(person: Pick<Person, 'templates'>, strangers: readonly 
   return closest.reduce((sum, score) => sum + score, 0) / closest.length;
 }
 
-/** What the margin needs above the shipped one: nothing below a likeness of 0.6, since there looks are far enough apart. */
+/** What the margin needs above the shipped one: nothing below a likeness of 0.6, since there observations are far enough apart. */
 function marginShift(alike: number, margin: number): number {
   const { mean, spread: wide } = lead(alike);
   const needed = normalAbove(confusionRate) * wide - mean;
@@ -215,27 +215,27 @@ function closestOther(person: Person, people: readonly Person[]): { person: Pers
 // How often a person will be missed at a threshold, from the photos alone.
 
 export interface ExpectedFnir {
-  /** Share of good looks that will not reach the threshold by themselves. */
+  /** Share of good observations that will not reach the threshold by themselves. */
   readonly observations: number;
-  /** Share of tracks of five good looks. */
+  /** Share of tracks of five good observations. */
   readonly tracks: number;
   /** Whether the person's own photos were enough for an estimate (three and more); otherwise it is the population's. */
   readonly own: boolean;
 }
 
 /**
- * Looks that no threshold gets: turned away, covered, blurred. With it the normal model gives 5.1, 2.1, 1.5, 1.2 and 1.2 % of
- * looks missed with 1, 2, 3, 5 and 8 templates; counted were 5.1, 2.3, 1.5, 1.2 and 1.1 %.
+ * Observations that no threshold gets: turned away, covered, blurred. With it the normal model gives 5.1, 2.1, 1.5, 1.2 and 1.2 % of
+ * observations missed with 1, 2, 3, 5 and 8 templates; counted were 5.1, 2.3, 1.5, 1.2 and 1.1 %.
  */
 const hopeless = 0.01;
 
 /**
- * Expected misses of a person at the thresholds for a look and for pooled looks. `known` where it was
+ * Expected misses of a person at the thresholds for an observation and for the pooled embedding of a track. `known` where it was
  * counted already. Without templates everything is missed.
  */
 export function expectedFnir(
   person: Pick<Person, 'templates'>,
-  look: number,
+  single: number,
   pooled: number,
   known = genuineScores(person),
 ): ExpectedFnir {
@@ -244,7 +244,7 @@ export function expectedFnir(
   const below = (threshold: number, { mean, standardDeviation: spread }: Normal): number =>
     normalBelow((threshold - mean) / spread);
   return {
-    observations: hopeless + (1 - hopeless) * below(look, portraitScores(known, count, 1)),
+    observations: hopeless + (1 - hopeless) * below(single, portraitScores(known, count, 1)),
     tracks: below(pooled, portraitScores(known, count, trackOfFive)),
     own: known.own,
   };

@@ -5,8 +5,8 @@ import type { Gallery, Person, PersonId, Template } from './person.js';
 import { negativeTemplateOf, personSimilarity, similarity } from './similarity.js';
 
 /**
- * `twice`: the same look is kept a second time, of `other`, who may be the same person. `unlike`: unlike the other photos of its
- * person. `confusable`: as a look of the room's camera it would be `other`, or it would be open which of the two it is.
+ * `twice`: the same observation is kept a second time, of `other`, who may be the same person. `unlike`: unlike the other photos of its
+ * person. `confusable`: as an observation of the room's camera it would be `other`, or it would be open which of the two it is.
  * `rejected`: nearer to a face that was said not to be this person than to the rest of them.
  */
 export interface GalleryFault {
@@ -23,10 +23,10 @@ export interface GalleryFault {
   readonly similarity: number;
 }
 
-/** The faults of a gallery in its order; a photo is named once, by the worst of them. `look`: the thresholds for one look. */
+/** The faults of a gallery in its order; a photo is named once, by the worst of them. `single`: the thresholds for one observation. */
 export function checkGallery(
   gallery: Gallery,
-  look: Pick<Thresholds, 'threshold' | 'margin'>,
+  single: Pick<Thresholds, 'threshold' | 'margin'>,
 ): readonly GalleryFault[] {
   const seen: { readonly person: PersonId; readonly template: Template }[] = [];
   const faults: GalleryFault[] = [];
@@ -35,7 +35,7 @@ export function checkGallery(
     for (const template of person.templates) {
       const fault =
         twin(person, template, seen) ??
-        confusable(person, template, gallery.people, look) ??
+        confusable(person, template, gallery.people, single) ??
         rejected(person, template) ??
         (odd.has(template) ? unlike(person, template) : null);
       if (fault !== null) faults.push(fault);
@@ -64,14 +64,14 @@ function confusable(
   person: Person,
   template: Template,
   people: readonly Person[],
-  look: Pick<Thresholds, 'threshold' | 'margin'>,
+  single: Pick<Thresholds, 'threshold' | 'margin'>,
 ): GalleryFault | null {
   const own = ownSimilarity(person, template);
   let worst: GalleryFault | null = null;
   for (const other of people) {
     if (other === person) continue;
     const alike = personSimilarity(template.vector, other) ?? -1;
-    const near = alike >= look.threshold && (own === null || alike > own - look.margin);
+    const near = alike >= single.threshold && (own === null || alike > own - single.margin);
     if (!near || alike <= (worst?.similarity ?? -1)) continue;
     worst = { ...fault('confusable', person.id, template, alike), other: other.id };
   }

@@ -1,14 +1,14 @@
-// Which looks of a person are worth keeping. Pure: photos were analysed before, the gallery is written after. The limits were
-// measured in the teacher's space on 100 people with 5 portraits each (498 looks, 9,900 ordered pairs of people).
+// Which candidates of a person are worth keeping. Pure: photos were analysed before, the gallery is written after. The limits were
+// measured in the teacher's space on 100 people with 5 portraits each (498 candidates, 9,900 ordered pairs of people).
 import type { Face } from '../vision/face.js';
 import { defaultGate, refusal } from '../vision/quality-gate.js';
 import type { Gallery, Person, PersonId } from './person.js';
 import { reasonText } from './reason-text.js';
 import { personSimilarity, similarity } from './similarity.js';
 
-/** Two looks closer than this are one look twice: different portraits of one person reached 0.961 at most. */
+/** Two candidates closer than this are one candidate twice: different portraits of one person reached 0.961 at most. */
 export const duplicateAbove = 0.98;
-/** A person whose looks are this close to another's, in the median, is too like them: different people reached 0.521. */
+/** A person whose candidates are this close to another's, in the median, is too like them: different people reached 0.521. */
 const tooAlikeFrom = 0.55;
 /** A look further than this from all others of its person is odd: 99 % of the right ones were above 0.549. */
 export const oddBelow = 0.35;
@@ -55,40 +55,40 @@ export interface Candidate {
 export interface Choice<T extends Candidate> {
   /** To be added, in the order given. */
   readonly add: readonly T[];
-  /** Left out: there is such a look already, or there are enough better ones. */
+  /** Left out: there is such a template already, or there are enough better ones. */
   readonly redundant: readonly T[];
   /** Ids of kept templates that make room. */
   readonly remove: readonly number[];
 }
 
 /**
- * Chooses among the templates that a person has and new looks: twins (above 0.98) are left out, then, above
+ * Chooses among the templates that a person has and new candidates: twins (above 0.98) are left out, then, above
  * `most`, one of the two closest goes until the rest is as varied as it can be.
  */
 export function chooseTemplates<T extends Candidate>(
   person: Pick<Person, 'templates'>,
-  looks: readonly T[],
+  candidates: readonly T[],
   most = mostTemplates,
 ): Choice<T> {
-  const kept: { vector: Float32Array; id: number | null; look: T | null }[] = person.templates.map(
+  const kept: { vector: Float32Array; id: number | null; candidate: T | null }[] = person.templates.map(
     ({ id, vector }) => ({
       id,
       vector,
-      look: null,
+      candidate: null,
     }),
   );
   const redundant: T[] = [];
-  for (const look of looks) {
-    if (kept.some(({ vector }) => similarity(vector, look.vector) > duplicateAbove)) redundant.push(look);
-    else kept.push({ vector: look.vector, id: null, look });
+  for (const candidate of candidates) {
+    if (kept.some(({ vector }) => similarity(vector, candidate.vector) > duplicateAbove)) redundant.push(candidate);
+    else kept.push({ vector: candidate.vector, id: null, candidate });
   }
   const remove: number[] = [];
   while (kept.length > most) {
     const [gone] = kept.splice(mostRedundant(kept), 1);
     if (gone?.id != null) remove.push(gone.id);
-    else if (gone?.look) redundant.push(gone.look);
+    else if (gone?.candidate) redundant.push(gone.candidate);
   }
-  return { add: kept.flatMap(({ look }) => (look ? [look] : [])), redundant, remove };
+  return { add: kept.flatMap(({ candidate }) => (candidate ? [candidate] : [])), redundant, remove };
 }
 
 /** Of the closest pair the one that is also closer to the rest. */
@@ -106,33 +106,33 @@ function mostRedundant(kept: readonly Candidate[]): number {
   return mean(kept[i]!) >= mean(kept[j]!) ? i : j;
 }
 
-/** The person, other than `self`, whom these looks could be taken for; null if there is none. */
-export function tooAlike(looks: readonly Candidate[], gallery: Gallery, self: PersonId | null): Person | null {
+/** The person, other than `self`, whom these candidates could be taken for; null if there is none. */
+export function tooAlike(candidates: readonly Candidate[], gallery: Gallery, self: PersonId | null): Person | null {
   let worst: Person | null = null;
   let closest = tooAlikeFrom;
   for (const person of gallery.people) {
-    const close = person.id === self ? null : medianSimilarity(looks, person);
+    const close = person.id === self ? null : medianSimilarity(candidates, person);
     if (close !== null && close >= closest) [worst, closest] = [person, close];
   }
   return worst;
 }
 
-/** Looks that are unlike every other look of the same enrolment: perhaps of somebody else. Needs three to tell. */
-export function outliers<T extends Candidate>(looks: readonly T[]): readonly T[] {
-  if (looks.length < 3) return [];
-  return looks.filter((look) => {
-    const rest = looks.filter((other) => other !== look).map(({ vector }) => ({ id: 0, vector }));
-    return (personSimilarity(look.vector, { templates: rest }) ?? 1) < oddBelow;
+/** Candidates that are unlike every other candidate of the same enrolment: perhaps of somebody else. Needs three to tell. */
+export function outliers<T extends Candidate>(candidates: readonly T[]): readonly T[] {
+  if (candidates.length < 3) return [];
+  return candidates.filter((candidate) => {
+    const rest = candidates.filter((other) => other !== candidate).map(({ vector }) => ({ id: 0, vector }));
+    return (personSimilarity(candidate.vector, { templates: rest }) ?? 1) < oddBelow;
   });
 }
 
-/** Whether new looks are unlike the person they are meant to be of: a wrong name on the command line, perhaps. */
-export function unlikeSelf(looks: readonly Candidate[], person: Pick<Person, 'templates'>): boolean {
-  return (medianSimilarity(looks, person) ?? 1) < oddBelow;
+/** Whether new candidates are unlike the person they are meant to be of: a wrong name on the command line, perhaps. */
+export function unlikeSelf(candidates: readonly Candidate[], person: Pick<Person, 'templates'>): boolean {
+  return (medianSimilarity(candidates, person) ?? 1) < oddBelow;
 }
 
-function medianSimilarity(looks: readonly Candidate[], person: Pick<Person, 'templates'>): number | null {
-  const all = looks.map(({ vector }) => personSimilarity(vector, person)).filter((value) => value !== null);
+function medianSimilarity(candidates: readonly Candidate[], person: Pick<Person, 'templates'>): number | null {
+  const all = candidates.map(({ vector }) => personSimilarity(vector, person)).filter((value) => value !== null);
   return all.sort((a, b) => a - b)[all.length >> 1] ?? null;
 }
 

@@ -1,7 +1,7 @@
-// A guided enrolment: which looks of somebody who stands before the camera are taken, and what they are asked for next. Pure;
+// A guided enrolment: which samples of somebody who stands before the camera are taken, and what they are asked for next. Pure;
 // time is an argument.
 //
-// Invariant: a look is taken only when its face is alone in the picture, better than a photo would have to be, like the looks taken
+// Invariant: a sample is taken only when its face is alone in the picture, better than a photo would have to be, like the samples taken
 // before it as one person's are, and no twin of one of them.
 import type { Face, Quality } from '../vision/face.js';
 import { duplicateAbove, oddBelow } from './enrolment.js';
@@ -10,13 +10,13 @@ import { centre, similarity } from './similarity.js';
 /** As the person who is enrolled would say it: `left` is their own left. */
 export type Pose = 'front' | 'left' | 'right' | 'up' | 'down';
 
-/** How many looks of each pose are wanted, in the order in which they are asked for. */
+/** How many samples of each pose are wanted, in the order in which they are asked for. */
 export const wanted: Readonly<Record<Pose, number>> = { front: 5, left: 3, right: 3, up: 2, down: 2 };
 export const poses = Object.keys(wanted) as readonly Pose[];
 export const wantedSamples = Object.values(wanted).reduce((sum, count) => sum + count, 0);
 
 /**
- * What a look must have. Stricter than the gate of photos (enrolment.ts): whoever stands there can come closer, and the looks
+ * What a sample must have. Stricter than the gate of photos (enrolment.ts): whoever stands there can come closer, and the samples
  * stay for years. 40 px between the eyes is what the embedder's input has (35 px) and a little more; below a sharpness of 0.5 the
  * embedding loses a tenth (quality.ts). Of 400 portraits 1 % are darker than 0.23, of less contrast than 0.13, scored below 0.64.
  */
@@ -34,17 +34,17 @@ const facing = { yaw: 12, pitch: 22 };
 const turned = { least: 15, most: 45 };
 const tilted = { least: 8, most: 35, yaw: 20 };
 
-/** Frames of one moment are one look. */
+/** Frames of one moment are one sample. */
 const apartMs = 300;
 /** Somebody else in the background: eyes nearer together than this share of the largest face's (as in photos). */
 const backgroundShare = 1 / 3;
 /**
  * A pose that somebody tries for so long is over: not everybody can, and not every camera hangs where it can be done. The sooner
- * where all that comes is twins of looks of this pose: then there is nothing more to learn from it.
+ * where all that comes is twins of samples of this pose: then there is nothing more to learn from it.
  */
 const triedForMs = 20_000;
 const twinsForMs = 5000;
-/** Looks from the front without which nobody is enrolled. */
+/** Samples from the front without which nobody is enrolled. */
 const leastFront = 3;
 /** Nothing was taken for so long: it will not get better by itself. */
 const stuckAfterMs = 60_000;
@@ -78,7 +78,7 @@ export interface Guidance {
   readonly samples: readonly Sample[];
   /** Poses that are asked for no more, as far as they got. */
   readonly over: readonly Pose[];
-  /** What is asked for; null when there are looks enough. */
+  /** What is asked for; null when there are samples enough. */
   readonly next: Pose | null;
   readonly obstacle: Obstacle;
   /** The face that the obstacle is about. */
@@ -89,7 +89,7 @@ export interface Guidance {
   readonly takenMs: number;
   /** When it last came further. */
   readonly progressMs: number;
-  /** How long `next` was tried since the last look by a face that is good otherwise. */
+  /** How long `next` was tried since the last sample by a face that is good otherwise. */
   readonly triedMs: number;
 }
 
@@ -109,7 +109,7 @@ export function guide(before: Guidance, faces: readonly GuidedFace[] | null, atM
   if (obstacle !== null) return { ...seen, obstacle };
   const { quality, embedding: vector } = face!;
   if (isAnother(vector!, before.samples)) {
-    // Perhaps somebody passed by before the person came: with so few looks nothing is lost by beginning again.
+    // Perhaps somebody passed by before the person came: with so few samples nothing is lost by beginning again.
     const taken = before.samples.length < leastFront ? [] : before.samples;
     return { ...seen, samples: taken, obstacle: 'other' };
   }
@@ -117,7 +117,7 @@ export function guide(before: Guidance, faces: readonly GuidedFace[] | null, atM
   if (pose === null || count(before.samples, pose) >= wanted[pose])
     return tried({ ...seen, obstacle: 'pose' }, before, triedForMs);
   if (atMs - before.takenMs < apartMs) return seen;
-  if (before.samples.some((look) => similarity(look.vector, vector!) > duplicateAbove))
+  if (before.samples.some((sample) => similarity(sample.vector, vector!) > duplicateAbove))
     return tried({ ...seen, obstacle: 'twin' }, before, pose === before.next ? twinsForMs : triedForMs);
   const taken = [...before.samples, { pose, quality, vector: vector! }];
   const next = following(taken, before.over);
@@ -134,9 +134,9 @@ export function isEnough({ samples: taken }: Guidance): boolean {
   return count(taken, 'front') >= leastFront;
 }
 
-/** How many looks of a pose were taken. */
+/** How many samples of a pose were taken. */
 export function count(taken: readonly Sample[], pose: Pose): number {
-  return taken.filter((look) => look.pose === pose).length;
+  return taken.filter((sample) => sample.pose === pose).length;
 }
 
 /** What makes a face no good for a template, whatever its pose; null where nothing does. */
@@ -150,16 +150,16 @@ function poor({ score, quality, embedding }: GuidedFace): Obstacle | null {
 }
 
 function isAnother(vector: Float32Array, taken: readonly Sample[]): boolean {
-  const middle = centre(taken.map((look) => look.vector));
+  const middle = centre(taken.map((sample) => sample.vector));
   return middle !== null && similarity(vector, middle) < oddBelow;
 }
 
 /** null: between two poses, or further turned than a face can be recognised. */
 function poseOf({ yawDegrees: yaw, pitchDegrees: pitch }: Quality, taken: readonly Sample[]): Pose | null {
-  const front = taken.filter((look) => look.pose === 'front').map(({ quality }) => quality.pitchDegrees);
+  const front = taken.filter((sample) => sample.pose === 'front').map(({ quality }) => quality.pitchDegrees);
   const level = front.sort((a, b) => a - b)[front.length >> 1] ?? 0;
   const up = pitch - level;
-  // What level is shows in several looks; a single one may have been on the way.
+  // What level is shows in several samples; a single one may have been on the way.
   if (front.length >= leastFront && Math.abs(yaw) <= tilted.yaw && Math.abs(up) >= tilted.least) {
     if (Math.abs(up) > tilted.most) return null;
     return up > 0 ? 'up' : 'down';
@@ -229,7 +229,7 @@ export function advice(now: Guidance, mirrored = false): string {
   }
 }
 
-/** Poses of which there is no look, as a sentence's end; '' where there are all. */
+/** Poses of which there is no sample, as a sentence's end; '' where there are all. */
 export function leftOutWords({ samples: taken }: Pick<Guidance, 'samples'>): string {
   const missing = poses.filter((pose) => count(taken, pose) === 0);
   return missing.length === 0 ? '' : `, without ${missing.join(', ')}`;

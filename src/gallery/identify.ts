@@ -13,12 +13,12 @@ export interface Thresholds {
   readonly strangerBelow: number;
 }
 
-/** What a name needs, for one look and for a track's pooled looks. */
+/** What a name needs, for one observation and for a track's pooled embedding. */
 export interface NameThresholds {
-  /** For one look (a still picture). */
+  /** For one observation (a still picture). */
   readonly single: Thresholds;
   /**
-   * For a track's pooled looks, which are nearer to their person and further from others than one look is. Who is a stranger,
+   * For a track's pooled embedding, which is nearer to its person and further from others than one observation is. Who is a stranger,
    * the sequential test says.
    */
   readonly pooled: Omit<Thresholds, 'strangerBelow'>;
@@ -80,7 +80,7 @@ export type ComparisonReason =
 export type FaceReason = QualityRefusal | ComparisonReason;
 
 /**
- * Who this is, by thresholds for all or for each person. `embedding` is a unit vector of the gallery's space, or a track's pooled look. Pure; throws RangeError when the vector's length
+ * Who this is, by thresholds for all or for each person. `embedding` is a unit vector of the gallery's space, or a track's pooled embedding. Pure; throws RangeError when the vector's length
  * does not fit the gallery's.
  */
 export function identify(

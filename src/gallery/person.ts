@@ -5,12 +5,12 @@ import type { Normal } from '../base/stats.js';
 /** `[a-z0-9_-]{1,32}`; stays when the name changes; part of MQTT topics and entity ids. */
 export type PersonId = string;
 
-/** One enrolled look of a person. */
+/** One enrolled sample of a person. */
 export interface Template {
   readonly id: number;
   /** Unit length. */
   readonly vector: Float32Array;
-  /** Learned from a look of the room's camera that somebody said was this person, not from a photo. */
+  /** Learned from an observation of the room's camera that somebody said was this person, not from a photo. */
   readonly corrected?: true;
 }
 
@@ -18,17 +18,17 @@ export interface Template {
 export interface Adjustment {
   readonly threshold: number;
   readonly margin: number;
-  /** For a track's pooled looks, above `threshold`: what of the budget of wrong names is not needed, since there are photos enough. */
+  /** For a track's pooled embedding, above `threshold`: what of the budget of wrong names is not needed, since there are photos enough. */
   readonly headroom?: number;
 }
 
-/** What is known of how like a person's looks are to the photos: the mean of single looks, and how unsure that mean is. */
+/** What is known of how like a person's observations are to the photos: the mean of single observations, and how unsure that mean is. */
 export interface GenuineScores extends Normal {
   /** Whether the person's own photos were enough for it (three and more); otherwise it is the population's. */
   readonly own: boolean;
 }
 
-/** What a track's looks are tested between: that they are this person's, and that they are a stranger's. */
+/** What a track's observations are tested between: that they are this person's, and that they are a stranger's. */
 export interface Hypotheses {
   readonly genuine: GenuineScores;
   readonly impostor: Normal;

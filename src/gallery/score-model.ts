@@ -1,24 +1,24 @@
-// How similar looks are to a person when they are that person's, and when they are a stranger's: two normal distributions, and
+// How similar observations are to a person when they are that person's, and when they are a stranger's: two normal distributions, and
 // what a similarity says about which of the two it came from. Pure; every number was measured.
 import type { Normal } from '../base/stats.js';
 import type { GenuineScores, Person } from './person.js';
 import { personSimilarity } from './similarity.js';
 
 /**
- * Similarities of good looks to their person by the number of templates: mean over people, spread between people, spread of
- * one person's looks and of tracks of five. Measured: 100 people with 12 to 14 portraits each, shipped student.
+ * Similarities of good observations to their person by the number of templates: mean over people, spread between people, spread of
+ * one person's observations and of tracks of five. Measured: 100 people with 12 to 14 portraits each, shipped student.
  */
 const population = [
-  { templates: 1, mean: 0.738, between: 0.068, looks: 0.093, tracks: 0.063 },
-  { templates: 2, mean: 0.777, between: 0.061, looks: 0.074, tracks: 0.036 },
-  { templates: 3, mean: 0.79, between: 0.057, looks: 0.069, tracks: 0.026 },
-  { templates: 5, mean: 0.802, between: 0.053, looks: 0.065, tracks: 0.018 },
-  { templates: 8, mean: 0.81, between: 0.052, looks: 0.06, tracks: 0.018 },
+  { templates: 1, mean: 0.738, between: 0.068, observations: 0.093, tracks: 0.063 },
+  { templates: 2, mean: 0.777, between: 0.061, observations: 0.074, tracks: 0.036 },
+  { templates: 3, mean: 0.79, between: 0.057, observations: 0.069, tracks: 0.026 },
+  { templates: 5, mean: 0.802, between: 0.053, observations: 0.065, tracks: 0.018 },
+  { templates: 8, mean: 0.81, between: 0.052, observations: 0.06, tracks: 0.018 },
 ] as const;
 
-/** A track of five looks is so much nearer to its person than a look (0.062 to 0.069 with 1 to 5 templates). */
+/** A track of five observations is so much nearer to its person than an observation (0.062 to 0.069 with 1 to 5 templates). */
 const pooledGain = 0.065;
-/** What five looks of one track are worth, as they repeat each other (evidence.ts): for so many the tracks above were measured. */
+/** What five observations of one track are worth, as they repeat each other (track-embedding.ts): for so many the tracks above were measured. */
 export const trackOfFive = 5 / (1 + 0.3 * 4);
 
 /**
@@ -39,12 +39,12 @@ const leastTemplates = 3;
 
 /**
  * Strangers' similarities to one person, so that the upper tail is right: of 1,500 strangers 1 % are above 2.37 spreads, 0.5 %
- * above 2.60, one above 3.45 (100 people; the normal distribution: 2.33, 2.58, 3.2). The same from 1 to 16 pooled looks (592
+ * above 2.60, one above 3.45 (100 people; the normal distribution: 2.33, 2.58, 3.2). The same from 1 to 16 pooled observations (592
  * other people: mean 0.04, spread 0.147 to 0.149; 1 of 3,000 above 0.53 to 0.56).
  */
 export const impostorScores: Normal = { mean: 0.0875, standardDeviation: 0.1415 };
 
-/** How like a person's looks will be to the photos. A person without templates is like nothing. */
+/** How like a person's observations will be to the photos. A person without templates is like nothing. */
 export function genuineScores(person: Pick<Person, 'templates'>): GenuineScores {
   const count = person.templates.length;
   const others = measuredWith(count);
@@ -54,17 +54,21 @@ export function genuineScores(person: Pick<Person, 'templates'>): GenuineScores 
   return { mean: others.mean + shifted, standardDeviation: unknown, own: true };
 }
 
-/** Similarity of portraits, `looks` (effective, 1 and more) of them pooled, of a person with so many templates. */
-export function portraitScores({ mean, standardDeviation: spread }: Normal, templates: number, looks: number): Normal {
-  const { looks: one, tracks: five } = measuredWith(templates);
-  const towards = (1 - 1 / Math.max(1, looks)) / (1 - 1 / trackOfFive);
+/** Similarity of portraits, `observations` (effective, 1 and more) of them pooled, of a person with so many templates. */
+export function portraitScores(
+  { mean, standardDeviation: spread }: Normal,
+  templates: number,
+  observations: number,
+): Normal {
+  const { observations: one, tracks: five } = measuredWith(templates);
+  const towards = (1 - 1 / Math.max(1, observations)) / (1 - 1 / trackOfFive);
   const own = Math.max(five ** 2 / 2, one ** 2 + (five ** 2 - one ** 2) * towards);
   return { mean: mean + pooledGain * towards, standardDeviation: Math.hypot(spread, Math.sqrt(own)) };
 }
 
 /** The same for what a room's camera gives. */
-export function roomScores(likeness: Normal, templates: number, looks: number): Normal {
-  const { mean, standardDeviation: spread } = portraitScores(likeness, templates, looks);
+export function roomScores(likeness: Normal, templates: number, observations: number): Normal {
+  const { mean, standardDeviation: spread } = portraitScores(likeness, templates, observations);
   return { mean, standardDeviation: Math.hypot(spread, room) };
 }
 
@@ -75,7 +79,7 @@ export function logLikelihoodRatio(similarity: number, genuine: Normal, stranger
 
 /**
  * The similarity at which the log-likelihood ratio reaches `ratio` from below; infinite where it never does. `genuine` must
- * be narrower and higher than `stranger`, as looks of one person are; up to its turning point, above 1, the ratio then rises.
+ * be narrower and higher than `stranger`, as observations of one person are; up to its turning point, above 1, the ratio then rises.
  */
 export function similarityAt(ratio: number, genuine: Normal, stranger: Normal): number {
   const [g, s] = [1 / genuine.standardDeviation ** 2, 1 / stranger.standardDeviation ** 2];

@@ -10,10 +10,10 @@ export function similarity(a: Float32Array, b: Float32Array): number {
 }
 
 /**
- * How much the scatter of several looks counts against their mean: 0 is the mean direction alone, 1 the mean of the
+ * How much the scatter of several observations counts against their mean: 0 is the mean direction alone, 1 the mean of the
  * similarities. Measured (CelebA, 3,388 people; 100 people with 12 portraits each; both also degraded): with 0.3 the
  * similarity that 1 % of strangers reach in a household of 8 stays within 0.02 from 1 to 8 templates and from 1 to 5
- * pooled looks, so that one threshold serves all; misses are within 0.3 points of the best value for each case alone.
+ * pooled embeddings, so that one threshold serves all; misses are within 0.3 points of the best value for each case alone.
  */
 const scatter = 0.3;
 
@@ -58,16 +58,16 @@ export function personSimilarity(embedding: Float32Array, person: Pick<Person, '
 // "Not me": a face that was said not to be somebody takes their name from faces like it, and from nobody else.
 
 /**
- * From here on a face is one that was rejected. Two good looks of one person are above 0.53 in 95 % of cases, of two people
+ * From here on a face is one that was rejected. Two good observations of one person are above 0.53 in 95 % of cases, of two people
  * below 0.52 in 99.9 % (100 people, 12 to 14 portraits each). A name wrongly given is refused to 99 % of the same stranger's other
- * looks that would get it (97 % where they are bad) and to all of their tracks; of the right person's looks it costs 0.02 to 0.3 %, of
+ * observations that would get it (97 % where they are bad) and to all of their tracks; of the right person's observations it costs 0.02 to 0.3 %, of
  * their tracks nothing. At 0.5 and 0.65 it is 99.4 and 97.8 % at a cost up to 0.6 and 0.1 % (ADR 12).
  */
 export const negativeFrom = 0.6;
 
 /**
- * The rejection of `person` that `embedding` (a look, or pooled looks) is as near to as looks of one person are, and nearer than to
- * the person: `score` is the similarity to them. null where there is none. Pooled looks are shorter the more they scatter; both
+ * The rejection of `person` that `embedding` (of an observation or a track) is as near to as observations of one person are, and nearer than to
+ * the person: `score` is the similarity to them. null where there is none. Pooled observations are shorter the more they scatter; both
  * similarities then are, so that neither side gains.
  */
 export function negativeTemplateOf(

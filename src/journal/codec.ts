@@ -1,20 +1,20 @@
-// A look as bytes: every number as it was, the embeddings as 8-bit integers with one scale. About 460 bytes for 192 numbers,
-// 200 more where looks before it were left out.
+// An observation as bytes: every number as it was, the embeddings as 8-bit integers with one scale. About 460 bytes for 192 numbers,
+// 200 more where observations before it were left out.
 
 import type { IdentificationState } from '../gallery/identify.js';
 import type { Reason } from '../gallery/reason.js';
 import type { Box, Quality } from '../vision/face.js';
 import type { SampledObservation } from './sampling.js';
 
-/** A look that is kept for a day. */
+/** An observation that is kept for a day. */
 export interface JournalEntry extends SampledObservation {
-  /** Never given to another look. */
+  /** Never given to another observation. */
   readonly id: number;
   /** Wall time, milliseconds since the Unix epoch. */
   readonly wallMs: number;
   /** Which run of the daemon: `atMs` and the numbers of tracks are its own. */
   readonly run: string;
-  /** Embedding space: looks are only compared with templates of the same. */
+  /** Embedding space: observations are only compared with templates of the same. */
   readonly space: string;
 }
 
@@ -40,41 +40,49 @@ const numberBytes = 8;
  * Layout, little-endian: count of numbers (1 byte), the numbers (64-bit floats, NaN for null), the embedding and the mean of what
  * was skipped (each: count of dimensions in 2 bytes, 0 for none; scale as 32-bit float; 8-bit integers), the texts (JSON, UTF-8).
  */
-export function encodeEntry(look: SealedEntry): Buffer {
-  const { quality } = look;
+export function encodeEntry(observation: SealedEntry): Buffer {
+  const { quality } = observation;
   const numbers = [
-    look.atMs,
-    look.track,
-    look.nth,
-    ...look.box,
-    look.score,
+    observation.atMs,
+    observation.track,
+    observation.nth,
+    ...observation.box,
+    observation.score,
     quality.eyesPx,
     quality.sharpness,
     quality.yawDegrees,
     quality.pitchDegrees,
     quality.light,
     quality.contrast,
-    look.weight,
-    look.similarity ?? Number.NaN,
-    look.second ?? Number.NaN,
-    look.margin ?? Number.NaN,
-    look.skipped?.observations ?? 0,
-    look.skipped?.weight ?? 0,
+    observation.weight,
+    observation.similarity ?? Number.NaN,
+    observation.second ?? Number.NaN,
+    observation.margin ?? Number.NaN,
+    observation.skipped?.observations ?? 0,
+    observation.skipped?.weight ?? 0,
   ];
   const head = Buffer.alloc(1 + numbers.length * numberBytes);
   head.writeUInt8(numbers.length);
   numbers.forEach((value, i) => {
     head.writeDoubleLE(value, 1 + i * numberBytes);
   });
-  const texts: Texts = [look.run, look.space, look.state, look.person, look.best, look.runnerUp, look.reason];
+  const texts: Texts = [
+    observation.run,
+    observation.space,
+    observation.state,
+    observation.person,
+    observation.best,
+    observation.runnerUp,
+    observation.reason,
+  ];
   return Buffer.concat([
     head,
-    ...[look.embedding, look.skipped?.mean ?? null].map(encodeVector),
+    ...[observation.embedding, observation.skipped?.mean ?? null].map(encodeVector),
     Buffer.from(JSON.stringify(texts), 'utf8'),
   ]);
 }
 
-/** The look behind bytes of this format, which a seal has proved to be our own. */
+/** The observation behind bytes of this format, which a seal has proved to be our own. */
 export function decodeEntry(bytes: Buffer): SealedEntry {
   const count = bytes.readUInt8(0);
   const numbers = Array.from({ length: count }, (_, i) => bytes.readDoubleLE(1 + i * numberBytes));
@@ -83,7 +91,7 @@ export function decodeEntry(bytes: Buffer): SealedEntry {
   const [run, space, state, person, best, runnerUp, reason] = JSON.parse(bytes.toString('utf8', end)) as Texts;
   const [atMs, track, nth, x, y, width, height, score, ...more] = numbers as [number, ...number[]] & number[];
   const [eyesPx, sharpness, yawDegrees, pitchDegrees, light, contrast, weight, ...similarities] = more;
-  const [similarity, second, margin, looks, meanWeight] = similarities.map((value) =>
+  const [similarity, second, margin, observations, meanWeight] = similarities.map((value) =>
     Number.isNaN(value) ? null : value,
   );
   const box: Box = [x!, y!, width!, height!];
@@ -108,7 +116,7 @@ export function decodeEntry(bytes: Buffer): SealedEntry {
       weight: weight!,
     },
     ...{ similarity: similarity!, second: second!, margin: margin! },
-    skipped: mean && { observations: looks!, weight: meanWeight!, mean },
+    skipped: mean && { observations: observations!, weight: meanWeight!, mean },
   };
 }
 

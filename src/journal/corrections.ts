@@ -1,7 +1,7 @@
-// What somebody may say about a look: that it is not a person, or that it is. Pure guards, so that neither one slip nor many
+// What somebody may say about an observation: that it is not a person, or that it is. Pure guards, so that neither one slip nor many
 // small steps can take a person's face away or lead it to somebody else's.
 //
-// Invariant: what a look may teach depends on photos alone, never on looks that were learned before: the thousandth correction
+// Invariant: what an observation may teach depends on photos alone, never on observations that were learned before: the thousandth correction
 // reaches no further than the first.
 import { duplicateAbove, mostTemplates } from '../gallery/enrolment.js';
 import { identify, type Thresholds } from '../gallery/identify.js';
@@ -18,34 +18,34 @@ export interface Refused {
   readonly refused: string;
 }
 
-/** What a look teaches; `known` where it teaches nothing new. */
+/** What an observation teaches; `known` where it teaches nothing new. */
 export interface Taught {
   readonly embedding: Float32Array;
   readonly known: boolean;
 }
 
 /**
- * From here on a face is the person's own. Of looks that were named rightly 92 % are above with three photos (74 % with one), of those
+ * From here on a face is the person's own. Of observations that were named rightly 92 % are above with three photos (74 % with one), of those
  * named wrongly 0.5 % (100 people, shipped thresholds).
  */
 const ownFrom = 0.7;
 
 /**
- * So far below the threshold of one look a face may be learned: of good looks that were missed 41 % are in this range, of
- * strangers' looks 0.25 % are above its lower end, per person (100 people, 1 to 5 photos).
+ * So far below the threshold of one observation a face may be learned: of good observations that were missed 41 % are in this range, of
+ * strangers' observations 0.25 % are above its lower end, per person (100 people, 1 to 5 photos).
  */
 const learnedBelow = 0.05;
 
-/** Looks of the camera among the templates of a person at most; never more than there are photos. */
-const mostLooks = 20;
+/** Observations of the camera among the templates of a person at most; never more than there are photos. */
+const mostObservations = 20;
 
 /**
- * Whether `look` may be kept as a face that is not `person`. Refused where it would take the person's own face away: too like them, or
+ * Whether `observation` may be kept as a face that is not `person`. Refused where it would take the person's own face away: too like them, or
  * nearer to one of their photos than the others are.
  */
 export function mayBecomeNegative({ embedding, weight }: Seen, person: Person): Taught | Refused {
   if (embedding === null || weight <= 0)
-    return { refused: 'the look was too poor to count, so it named nobody: choose one that did' };
+    return { refused: 'the observation was too poor to count, so it named nobody: choose one that did' };
   const score = personSimilarity(embedding, person);
   if (score === null) return { refused: `${person.name} has no photo of this model: enrol again` };
   const own = person.templates.filter((template) => takenAway(person, template, embedding));
@@ -75,8 +75,8 @@ function nearest(face: Float32Array, templates: readonly Template[]): Template {
 }
 
 /**
- * Whether `look` may become a template of `person`: a good one that is theirs by the photos, or nearly. `gallery` carries what
- * each person needs (see calibration.ts), `thresholds` are those of one look.
+ * Whether `observation` may become a template of `person`: a good one that is theirs by the photos, or nearly. `gallery` carries what
+ * each person needs (see calibration.ts), `thresholds` are those of one observation.
  */
 export function mayBecomeTemplate(
   { embedding, weight }: Seen,
@@ -86,7 +86,7 @@ export function mayBecomeTemplate(
 ): Taught | Refused {
   const enrol = `enrol photos instead: roomkin enrol "${person.name}" --photos PATH`;
   if (embedding === null || weight < goodWeight) {
-    const counted = `the look counts ${weight.toFixed(2)}, ${goodWeight.toFixed(2)} needed`;
+    const counted = `the observation counts ${weight.toFixed(2)}, ${goodWeight.toFixed(2)} needed`;
     return { refused: `${counted}: choose one that is larger, sharper, better lit or less turned` };
   }
   if (person.templates.some(({ vector }) => similarity(vector, embedding) > duplicateAbove))
@@ -126,13 +126,13 @@ function byPhotos(person: Person): Person {
 }
 
 function room({ name, templates }: Person, photos: Person): Refused | null {
-  const looks = templates.length - photos.templates.length;
-  if (looks >= Math.min(mostLooks, photos.templates.length)) {
-    const figures = `${name} has ${looks} looks of the camera for ${photos.templates.length} photos, no more are safe`;
+  const observations = templates.length - photos.templates.length;
+  if (observations >= Math.min(mostObservations, photos.templates.length)) {
+    const figures = `${name} has ${observations} observations of the camera for ${photos.templates.length} photos, more are not safe`;
     return { refused: `${figures}: enrol more photos, or roomkin correct --undo an older one` };
   }
   if (templates.length < mostTemplates) return null;
   return {
-    refused: `${name} has ${templates.length} looks, the most there can be: roomkin people --set-aside one of them`,
+    refused: `${name} has ${templates.length} templates, the most there can be: roomkin people --disable one of them`,
   };
 }

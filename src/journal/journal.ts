@@ -1,4 +1,4 @@
-// What the daemon keeps of the faces it sees, for `why`, `correct` and `replay`: the noteworthy looks, written together every few
+// What the daemon keeps of the faces it sees, for `why`, `correct` and `replay`: the sampled observations, written together every few
 // seconds. A disk that fails costs a warning and what lies on it, never the daemon; who was forgotten is never written.
 
 import { randomUUID } from 'node:crypto';
@@ -21,8 +21,8 @@ import {
 import { createMemoryJournal, type JournalStore, type NewEntry } from './store.js';
 
 export interface Journal extends Disposable {
-  /** The looks of the frame at `atMs` (monotonic), none included. */
-  take(looks: readonly DecidedObservation[], atMs: number): void;
+  /** The observations of the frame at `atMs` (monotonic), none included. */
+  take(observations: readonly DecidedObservation[], atMs: number): void;
   /** The newest `last` kept ones, oldest first; those of earlier runs too, where they are kept on disk. */
   recent(last: number): readonly JournalEntry[];
   find(id: number): JournalEntry | null;
@@ -33,7 +33,7 @@ export interface Journal extends Disposable {
 }
 
 export interface JournalOptions {
-  /** Opens the looks on disk; null keeps them in memory only. */
+  /** Opens the observations on disk; null keeps them in memory only. */
   readonly open: (() => JournalStore) | null;
   /** How long they are kept on disk, milliseconds. */
   readonly keptMs: number;
@@ -51,7 +51,7 @@ const pruneEveryMs = 600_000;
 const retryAfterMs = 60_000;
 /** Waiting looks at most; a burst beyond is written at once. */
 const mostWaiting = 500;
-/** Numbers of looks in memory stand in for numbers on disk and must not be taken for them. */
+/** Numbers of observations in memory stand in for numbers on disk and must not be taken for them. */
 const memoryIdsAbove = 1_000_000_000;
 
 /** Begins at once, with a new run. Throws nothing that a disk does. */
@@ -73,21 +73,22 @@ export function createJournal(options: JournalOptions): Journal {
   openDisk();
   prune();
 
-  function keep(looks: readonly SampledObservation[]): void {
-    for (const look of looks) waiting.push({ ...look, run, space, wallMs: Date.parse(wallTime(look.atMs)) });
+  function keep(observations: readonly SampledObservation[]): void {
+    for (const observation of observations)
+      waiting.push({ ...observation, run, space, wallMs: Date.parse(wallTime(observation.atMs)) });
     if (waiting.length >= mostWaiting) flush();
   }
 
   function flush(): void {
     forgetGone();
     openDisk();
-    const looks = waiting.filter((look) => ![...gone].some((person) => isAbout(look, person)));
+    const observations = waiting.filter((observation) => ![...gone].some((person) => isAbout(observation, person)));
     waiting = [];
-    if (looks.length > 0) attempt((target) => target.append(looks));
+    if (observations.length > 0) attempt((target) => target.append(observations));
     if (clock.monotonicMs() - prunedMs >= pruneEveryMs) prune();
   }
 
-  /** Who left the gallery since the last time leaves the looks as well. */
+  /** Who left the gallery since the last time leaves the observations as well. */
   function forgetGone(): void {
     const now = people();
     const left = [...known].filter((person) => !now.has(person));
@@ -99,7 +100,7 @@ export function createJournal(options: JournalOptions): Journal {
   function erase(person: PersonId): void {
     notes = withoutSkipped(notes);
     gone.add(person);
-    waiting = waiting.filter((look) => !isAbout(look, person));
+    waiting = waiting.filter((observation) => !isAbout(observation, person));
     attempt((target) => target.forget(person));
   }
 
@@ -154,8 +155,8 @@ export function createJournal(options: JournalOptions): Journal {
   }
 
   return {
-    take(looks, atMs) {
-      const next = sample(notes, looks, atMs);
+    take(observations, atMs) {
+      const next = sample(notes, observations, atMs);
       notes = next.notes;
       keep(next.kept);
     },
@@ -179,11 +180,11 @@ export function createJournal(options: JournalOptions): Journal {
   };
 }
 
-// A kept look in the words of `why`, with people's names. The daemon says it over its socket, `why` by itself when no daemon runs.
+// A kept observation in the words of `why`, with people's names. The daemon says it over its socket, `why` by itself when no daemon runs.
 
 /** One face that was looked at, and why it got a name or none. Numbers stay on this machine: they are never published. */
 export interface ExplainedObservation {
-  /** Never given to another look while looks are kept on disk; what `correct` takes. */
+  /** Never given to another observation while observations are kept on disk; what `correct` takes. */
   readonly id: number;
   /** When it was seen, ISO 8601. */
   readonly at: string;
@@ -208,21 +209,21 @@ export interface ExplainedObservation {
 }
 
 /** `names`: of everybody in the gallery, by id. */
-export function explain(look: JournalEntry, names: ReadonlyMap<PersonId, string>): ExplainedObservation {
+export function explain(observation: JournalEntry, names: ReadonlyMap<PersonId, string>): ExplainedObservation {
   const nameOf = (person: PersonId): string => names.get(person) ?? person;
   const near = (person: PersonId | null, similarity: number | null) =>
     person === null || similarity === null ? null : { name: nameOf(person), similarity };
   return {
-    id: look.id,
-    at: new Date(look.wallMs).toISOString(),
-    track: look.track,
-    ...look.quality,
-    best: near(look.best, look.similarity),
-    second: near(look.runnerUp, look.second),
-    margin: look.margin,
-    state: look.state,
-    name: look.person === null ? null : nameOf(look.person),
-    rule: reasonText(look.reason, names),
-    reason: look.reason,
+    id: observation.id,
+    at: new Date(observation.wallMs).toISOString(),
+    track: observation.track,
+    ...observation.quality,
+    best: near(observation.best, observation.similarity),
+    second: near(observation.runnerUp, observation.second),
+    margin: observation.margin,
+    state: observation.state,
+    name: observation.person === null ? null : nameOf(observation.person),
+    rule: reasonText(observation.reason, names),
+    reason: observation.reason,
   };
 }

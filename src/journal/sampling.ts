@@ -1,12 +1,12 @@
-// Which looks are kept for a day. Ten looks a second all day would wear out an SD card, and after the first three seconds of a track
-// most repeat each other. What is left out is kept as its mean, so that it still says what it said. Pure; time is in the looks.
+// Which observations are kept for a day. Ten observations a second all day would wear out an SD card, and after the first three seconds of a track
+// most repeat each other. What is left out is kept as its mean, so that it still says what it said. Pure; time is in the observations.
 import type { DecidedObservation } from '../recognition/observation.js';
 
-/** A look and what was left out since the one of its track that was kept before it. */
+/** An observation and what was left out since the one of its track that was kept before it. */
 export interface SampledObservation extends DecidedObservation {
-  /** Which look of its track it was, from 1; gaps are looks that were not kept. */
+  /** Which observation of its track it was, from 1; gaps are observations that were not kept. */
   readonly nth: number;
-  /** The looks in the gap that counted; null where there is none. */
+  /** The observations in the gap that counted; null where there is none. */
   readonly skipped: Skipped | null;
 }
 
@@ -18,7 +18,7 @@ export interface Skipped {
   readonly mean: Float32Array;
 }
 
-/** What is remembered of the live tracks. Immutable; bounded: `runUp` looks a track. */
+/** What is remembered of the live tracks. Immutable; bounded: `runUp` observations a track. */
 export type Samplers = ReadonlyMap<number, Sampler>;
 
 interface Sampler {
@@ -26,10 +26,10 @@ interface Sampler {
   readonly observations: number;
   readonly lastMs: number;
   readonly person: DecidedObservation['person'];
-  /** As of the newest look that counted: one that does not says `unclear` of itself, not of the track. */
+  /** As of the newest observation that counted: one that does not says `unclear` of itself, not of the track. */
   readonly state: DecidedObservation['state'];
   readonly keptMs: number;
-  /** Looks since the last one kept, oldest first: if the next one changes the verdict they led to it, and are kept. */
+  /** Observations since the last one kept, oldest first: if the next one changes the decision they led to it, and are kept. */
   readonly runUp: readonly SampledObservation[];
   /** Those before them. */
   readonly skipped: Skipped | null;
@@ -37,42 +37,42 @@ interface Sampler {
 
 export const noSamplers: Samplers = new Map();
 
-/** A track's first looks are all kept: so many, and all of so long. */
-const firstLooks = 30;
+/** A track's first observations are all kept: so many, and all of so long. */
+const firstObservations = 30;
 const firstMs = 3000;
 /** After them one each so often. */
 const everyMs = 1000;
-/** One each so often of those that do not count: a picture on the wall is looked at all day. */
+/** One each so often of those that do not count: a static face is seen all day. */
 const quietMs = 60_000;
 /** More than there are between two kept ones at 30 frames a second. */
 const mostRunUp = 32;
-/** A track that was not seen for so long is taken for over; its last look is kept. The tracker gives up sooner. */
+/** A track that was not seen for so long is taken for over; its last observation is kept. The tracker gives up sooner. */
 const overMs = 5000;
 
-/** One frame further: `looks` are those of a frame at `atMs`. `kept` is in the order of time within each track. */
+/** One frame further: `observations` are those of a frame at `atMs`. `kept` is in the order of time within each track. */
 export function sample(
   before: Samplers,
-  looks: readonly DecidedObservation[],
+  observations: readonly DecidedObservation[],
   atMs: number,
 ): { readonly notes: Samplers; readonly kept: readonly SampledObservation[] } {
   const notes = new Map(before);
   const kept: SampledObservation[] = [];
-  for (const look of looks) {
-    const next = note(notes.get(look.track), look);
-    notes.set(look.track, next.notes);
+  for (const observation of observations) {
+    const next = note(notes.get(observation.track), observation);
+    notes.set(observation.track, next.notes);
     kept.push(...next.kept);
   }
   for (const [track, one] of notes) {
     if (atMs - one.lastMs <= overMs) continue;
     notes.delete(track);
-    kept.push(...lastLook(one));
+    kept.push(...lastObservation(one));
   }
   return { notes, kept };
 }
 
-/** Every track is over: the last look of each, where it was not kept. */
+/** Every track is over: the last observation of each, where it was not kept. */
 export function finishSampling(notes: Samplers): readonly SampledObservation[] {
-  return [...notes.values()].flatMap(lastLook);
+  return [...notes.values()].flatMap(lastObservation);
 }
 
 /** What was left out so far is forgotten, because it may be of somebody who was. */
@@ -82,20 +82,20 @@ export function withoutSkipped(notes: Samplers): Samplers {
 
 function note(
   old: Sampler | undefined,
-  look: DecidedObservation,
+  observation: DecidedObservation,
 ): { notes: Sampler; kept: readonly SampledObservation[] } {
-  const noted: SampledObservation = { ...look, nth: (old?.observations ?? 0) + 1, skipped: null };
-  const state = old === undefined || look.weight > 0 ? look.state : old.state;
+  const noted: SampledObservation = { ...observation, nth: (old?.observations ?? 0) + 1, skipped: null };
+  const state = old === undefined || observation.weight > 0 ? observation.state : old.state;
   const seen = {
-    firstMs: old?.firstMs ?? look.atMs,
+    firstMs: old?.firstMs ?? observation.atMs,
     observations: noted.nth,
-    lastMs: look.atMs,
-    person: look.person,
+    lastMs: observation.atMs,
+    person: observation.person,
     state,
   };
-  const notes = { ...seen, keptMs: look.atMs, runUp: [], skipped: null };
+  const notes = { ...seen, keptMs: observation.atMs, runUp: [], skipped: null };
   if (old === undefined) return { notes, kept: [noted] };
-  if (old.person !== look.person || old.state !== state) {
+  if (old.person !== observation.person || old.state !== state) {
     const [first = noted, ...rest] = [...old.runUp, noted];
     return { notes, kept: [{ ...first, skipped: old.skipped }, ...rest] };
   }
@@ -108,23 +108,23 @@ function note(
   return { notes: { ...notes, keptMs: old.keptMs, runUp, skipped }, kept: [] };
 }
 
-function lastLook({ runUp, skipped }: Sampler): readonly SampledObservation[] {
+function lastObservation({ runUp, skipped }: Sampler): readonly SampledObservation[] {
   const last = runUp.at(-1);
   return last === undefined ? [] : [{ ...last, skipped: runUp.slice(0, -1).reduce(skip, skipped) }];
 }
 
-function isKept(look: SampledObservation, beganMs: number, keptMs: number): boolean {
-  if (look.nth <= firstLooks || look.atMs - beganMs < firstMs) return true;
-  if (look.atMs - keptMs >= (look.weight > 0 ? everyMs : quietMs)) return true;
+function isKept(observation: SampledObservation, beganMs: number, keptMs: number): boolean {
+  if (observation.nth <= firstObservations || observation.atMs - beganMs < firstMs) return true;
+  if (observation.atMs - keptMs >= (observation.weight > 0 ? everyMs : quietMs)) return true;
   // Evidence against the name that the track has.
-  return look.weight > 0 && look.person !== null && look.best !== look.person;
+  return observation.weight > 0 && observation.person !== null && observation.best !== observation.person;
 }
 
 function skip(before: Skipped | null, { embedding, weight }: DecidedObservation): Skipped | null {
   if (embedding === null || !(weight > 0)) return before;
   if (before === null) return { observations: 1, weight, mean: embedding };
-  const looks = before.observations + 1;
+  const observations = before.observations + 1;
   const [old, now] = [before.weight * before.observations, weight];
   const mean = before.mean.map((value, i) => (value * old + embedding[i]! * now) / (old + now));
-  return { observations: looks, weight: (old + now) / looks, mean };
+  return { observations: observations, weight: (old + now) / observations, mean };
 }

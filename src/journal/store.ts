@@ -14,14 +14,14 @@ import { decodeEntry, encodeEntry, entryFormat, type JournalEntry } from './code
 export type NewEntry = Omit<JournalEntry, 'id'>;
 
 export interface JournalStore extends Disposable {
-  /** Keeps looks, all or none. Returns their ids. Errors: DATABASE, as for every method. */
-  append(looks: readonly NewEntry[]): readonly number[];
+  /** Keeps observations, all or none. Returns their ids. Errors: DATABASE, as for every method. */
+  append(observations: readonly NewEntry[]): readonly number[];
   /** The newest `last`, oldest first. */
   recent(last: number): readonly JournalEntry[];
   /** From this wall time on, oldest first; read in pages, so that a day needs no memory. */
   since(wallMs: number): Iterable<JournalEntry>;
   find(id: number): JournalEntry | null;
-  /** Erases every look that was named as this person, near to them or explained by them, and then the log. */
+  /** Erases every observation that was named as this person, near to them or explained by them, and then the log. */
   forget(person: PersonId): void;
   /** Erases what is older, and what claims to be from a later day than today (a clock that was wrong). */
   prune(olderThanMs: number): void;
@@ -34,13 +34,13 @@ export interface JournalStoreOptions {
   readonly keyFile: string;
   /** Told when a damaged file or one under another key was started afresh. */
   readonly onDamage?: (sentence: string) => void;
-  /** Looks kept at most; the oldest go first. 50,000 are about 40 MB. */
+  /** Observations kept at most; the oldest go first. 50,000 are about 40 MB. */
   readonly most?: number;
   /** Wall clock, for `prune`. */
   readonly wallMs?: () => number;
 }
 
-/** The owner of the looks' key; not a possible person id. */
+/** The owner of the observations' key; not a possible person id. */
 const owner = 'looks:';
 const dayMs = 86_400_000;
 /** Rows read at once by `since`. */
@@ -52,7 +52,7 @@ interface Row {
   readonly sealed: Buffer;
 }
 
-/** Opens the looks of the last day, making the file where it is missing. Errors: DATABASE, KEY_FILE. */
+/** Opens the observations of the last day, making the file where it is missing. Errors: DATABASE, KEY_FILE. */
 export function openJournalStore(options: JournalStoreOptions): JournalStore {
   const { directory, keyFile, onDamage = () => {}, most = 50_000, wallMs = Date.now } = options;
   const path = join(directory, journalDatabaseName);
@@ -79,18 +79,18 @@ export function openJournalStore(options: JournalStoreOptions): JournalStore {
   const place = (id: number, atMs: number): string[] => ['look', entryFormat, String(id), String(atMs)];
 
   return {
-    append(looks) {
+    append(observations) {
       return guarded(() =>
         database
           .transaction(() => {
             const last = sql.lastId.get() ?? 0;
-            const ids = looks.map((look, index) => {
+            const ids = observations.map((observation, index) => {
               const id = last + 1 + index;
-              const atMs = Math.round(look.wallMs);
-              sql.add.run(id, atMs, seal(key, encodeEntry(look), place(id, atMs)));
+              const atMs = Math.round(observation.wallMs);
+              sql.add.run(id, atMs, seal(key, encodeEntry(observation), place(id, atMs)));
               return id;
             });
-            sql.removeUpTo.run(last + looks.length - most);
+            sql.removeUpTo.run(last + observations.length - most);
             return ids;
           })
           .immediate(),
@@ -111,7 +111,7 @@ export function openJournalStore(options: JournalStoreOptions): JournalStore {
       guarded(() => {
         for (const rows of pages(Number.MIN_SAFE_INTEGER)) {
           // What does not open any more may have been theirs.
-          const theirs = rows.filter((row) => open(row).every((look) => isAbout(look, person)));
+          const theirs = rows.filter((row) => open(row).every((observation) => isAbout(observation, person)));
           database.transaction(() => theirs.forEach(({ id }) => void sql.remove.run(id))).immediate();
         }
         truncateLog(database);
@@ -124,7 +124,7 @@ export function openJournalStore(options: JournalStoreOptions): JournalStore {
     [Symbol.dispose]: () => void database.close(),
   };
 
-  /** The looks' own key. Under another key file the looks are noise: they go, their numbers stay taken. */
+  /** The observations' own key. Under another key file the observations are noise: they go, their numbers stay taken. */
   function openKey(): Buffer {
     try {
       return guarded(() =>
@@ -165,16 +165,16 @@ export function openJournalStore(options: JournalStoreOptions): JournalStore {
   }
 }
 
-// The file of the looks: apart from the gallery, because it is written every few seconds and worth one day. It may lose its last
+// The file of the observations: apart from the gallery, because it is written every few seconds and worth one day. It may lose its last
 // seconds to a pulled plug, and what is damaged or of another format is thrown away, never repaired.
 
-/** File name of the looks inside the store's directory. */
+/** File name of the observations inside the store's directory. */
 export const journalDatabaseName = 'looks.sqlite';
 
 /** What `user_version` says of this format; a file that says anything else is started afresh. */
 const format = 2;
 
-// `at_ms` is wall time; `sealed` is a look of look-code.ts, bound to its row. AUTOINCREMENT: a number is never given to another look.
+// `at_ms` is wall time; `sealed` is an entry of codec.ts, bound to its row. AUTOINCREMENT: a number is never given to another observation.
 const schema = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE look (
@@ -185,7 +185,7 @@ const schema = `
   CREATE INDEX look_at ON look (at_ms, id);
 `;
 
-/** Whether looks were ever kept in `directory`. */
+/** Whether observations were ever kept in `directory`. */
 export function hasJournal(directory: string): boolean {
   return existsSync(join(directory, journalDatabaseName));
 }
@@ -210,7 +210,7 @@ export function openJournalDatabase(directory: string, onDamage: (sentence: stri
   });
 }
 
-/** Removes the file with all its looks. Errors: DATABASE. */
+/** Removes the file with all its observations. Errors: DATABASE. */
 export function eraseJournal(directory: string): void {
   const path = join(directory, journalDatabaseName);
   translated(path, () => {
@@ -257,33 +257,33 @@ function prepare(database: SqlDatabase): void {
   run.immediate();
 }
 
-// The looks where none may be written, or none can: the newest few, until the daemon stops.
+// The observations where none may be written, or none can: the newest few, until the daemon stops.
 
 /** As many as `why` shows. */
 const most = 200;
 
 /** A LookStore in memory; ids begin above `afterId`. */
 export function createMemoryJournal(afterId = 0): JournalStore {
-  let looks: JournalEntry[] = [];
+  let observations: JournalEntry[] = [];
   let lastId = afterId;
   const clear = (): void => {
-    looks = [];
+    observations = [];
   };
-  const sorted = (): JournalEntry[] => looks.toSorted((a, b) => a.wallMs - b.wallMs || a.id - b.id);
+  const sorted = (): JournalEntry[] => observations.toSorted((a, b) => a.wallMs - b.wallMs || a.id - b.id);
   return {
     append(fresh) {
-      const kept = fresh.map((look) => ({ ...look, id: ++lastId }));
-      looks = [...looks, ...kept].slice(-most);
+      const kept = fresh.map((observation) => ({ ...observation, id: ++lastId }));
+      observations = [...observations, ...kept].slice(-most);
       return kept.map(({ id }) => id);
     },
     recent: (last) => sorted().slice(-last),
-    since: (wallMs) => sorted().filter((look) => look.wallMs >= wallMs),
-    find: (id) => looks.find((look) => look.id === id) ?? null,
+    since: (wallMs) => sorted().filter((observation) => observation.wallMs >= wallMs),
+    find: (id) => observations.find((observation) => observation.id === id) ?? null,
     forget(person: PersonId) {
-      looks = looks.filter((look) => !isAbout(look, person));
+      observations = observations.filter((observation) => !isAbout(observation, person));
     },
     prune(olderThanMs) {
-      looks = looks.filter((look) => look.wallMs >= olderThanMs);
+      observations = observations.filter((observation) => observation.wallMs >= olderThanMs);
     },
     close: clear,
     [Symbol.dispose]: clear,

@@ -40,7 +40,7 @@ export function createChanges(sql: Statements, keys: Keyring, reader: Reader, wa
     return sql.addTemplate.run(person, space, sourceHash(key, source), said, sealed, wallMs(), setAsideAtMs);
   };
 
-  /** A look says one thing about a person: what was said before must be taken back first. */
+  /** An observation says one thing about a person: what was said before must be taken back first. */
   const corrected = (person: PersonId, space: string, hash: Buffer, template: boolean): CorrectionRow | undefined => {
     const known = sql.corrections.all().find((one) => {
       return one.person === person && one.space === space && one.source.equals(hash);
@@ -69,16 +69,18 @@ export function createChanges(sql: Statements, keys: Keyring, reader: Reader, wa
     },
     disable: (ids) => disableTemplates(sql, ids, wallMs()),
     enable: (ids) => disableTemplates(sql, ids, null),
-    addCorrectedTemplate(person, look) {
+    addCorrectedTemplate(person, observation) {
       const key = personKey(person);
-      const hash = sourceHash(key, look.source);
-      const known = corrected(person, look.space, hash, true);
+      const hash = sourceHash(key, observation.source);
+      const known = corrected(person, observation.space, hash, true);
       if (known) sql.setTemplateAside.run(null, known.template!);
       if (known) return null;
-      const added = insertTemplate(key, person, look);
+      const added = insertTemplate(key, person, observation);
       if (added.changes === 0) return null;
       const { lastInsertRowid: template } = added;
-      return correction(sql.addCorrection.run(person, look.space, hash, null, template, wallMs()).lastInsertRowid);
+      return correction(
+        sql.addCorrection.run(person, observation.space, hash, null, template, wallMs()).lastInsertRowid,
+      );
     },
     addNegativeTemplate(person, { space, vector, source }) {
       if (!isUnit(vector)) throw new RangeError('a rejected face must have length 1');
@@ -144,7 +146,7 @@ export function disableTemplates(sql: Statements, ids: readonly number[], atMs: 
   if (atMs !== null) for (const template of changed) refuseLast(sql, template);
 }
 
-/** Looks that were learned from the camera do not count: a person must be told by what was enrolled. */
+/** Observations that were learned from the camera do not count: a person must be told by what was enrolled. */
 function refuseLast(sql: Statements, { id, person, space }: TemplateRow): void {
   if (sql.templatesInUse.all(space).some((one) => one.person === person && one.correction === null)) return;
   const name = sql.people.all().find((one) => one.id === person)?.name ?? person;

@@ -72,7 +72,7 @@ export function openStore(options: StoreOptions): Store {
     },
     change(work) {
       const result = write(() => work(changes));
-      // An old name or an erased look must not stay in the log.
+      // An old name or an erased observation must not stay in the log.
       guarded(() => truncateLog(database));
       return result;
     },

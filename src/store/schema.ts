@@ -55,9 +55,9 @@ export const migrations: readonly string[] = [
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     person TEXT NOT NULL REFERENCES person (id) ON DELETE CASCADE,
     space TEXT NOT NULL,
-    -- Keyed hash of the look, as of a photo.
+    -- Keyed hash of the observation, as of a photo.
     source BLOB NOT NULL,
-    -- Either a face that is not this person, or the template that a look of this person became.
+    -- Either a face that is not this person, or the template that an observation of this person became.
     sealed BLOB,
     template INTEGER UNIQUE REFERENCES template (id) ON DELETE CASCADE,
     created_at_ms INTEGER NOT NULL,

@@ -20,7 +20,7 @@ export interface TemplateRow {
   readonly createdAtMs: number;
   /** null: in use. */
   readonly setAsideAtMs: number | null;
-  /** Number of the correction by which a look became this template; null for a photo. */
+  /** Number of the correction by which an observation became this template; null for a photo. */
   readonly correction: number | null;
 }
 

@@ -6,19 +6,19 @@ import type { Quality } from '../vision/face.js';
 import type { Keyring } from './keyring.js';
 import type { Statements } from './statements.js';
 
-/** A look that is to be kept. */
+/** A template that is to be kept. */
 export interface NewTemplate {
   readonly space: string;
   /** Unit length. */
   readonly vector: Float32Array;
   readonly quality: Quality;
-  /** SHA-256 of the photo's bytes, or other bytes that are the same when the same look comes again. */
+  /** SHA-256 of the photo's bytes, or other bytes that are the same when the same observation comes again. */
   readonly source: Uint8Array;
   /** Wall time; in use where it is absent. */
   readonly setAsideAtMs?: number | null;
 }
 
-/** What is known about a kept look without opening it. */
+/** What is known about a kept template without opening it. */
 export interface TemplateRecord {
   readonly id: number;
   readonly space: string;
@@ -26,22 +26,22 @@ export interface TemplateRecord {
   readonly createdAtMs: number;
   /** When it was set aside; null while it is in use. */
   readonly setAsideAtMs: number | null;
-  /** The correction by which a look of the camera became it; null for a photo. */
+  /** The correction by which an observation of the camera became it; null for a photo. */
   readonly correction: number | null;
 }
 
-/** A kept look, opened. */
+/** A kept template, opened. */
 export interface OpenedTemplate extends Omit<NewTemplate, 'setAsideAtMs'>, Omit<TemplateRecord, 'id'> {}
 
 /** A face without a photo's quality: of a stranger, or one that somebody is not. */
 export type BareFace = Pick<NewTemplate, 'space' | 'vector' | 'source'>;
 
-/** What somebody said about a look. */
+/** What somebody said about an observation. */
 export interface Correction {
   readonly id: number;
   readonly person: PersonId;
   readonly space: string;
-  /** The template that the look became; null where it was said not to be this person. */
+  /** The template that the observation became; null where it was said not to be this person. */
   readonly template: number | null;
   readonly createdAtMs: number;
 }
@@ -59,21 +59,21 @@ export interface Changes {
   /** The person called `name` (any spelling of it), or a new one. Returns the id. */
   person(name: string, id?: PersonId): PersonId;
   /**
-   * Keeps a look of a person; false if the same photo was kept before. One that was set aside is put back.
+   * Keeps a template of a person; false if the same photo was kept before. One that was disabled is enabled again.
    * Errors: PERSON_UNKNOWN.
    */
   addTemplate(person: PersonId, template: NewTemplate): boolean;
-  /** Erases single looks. */
+  /** Erases single templates. */
   removeTemplates(ids: readonly number[]): void;
   /**
-   * Takes single looks out of use; they stay kept. Errors: PHOTO_UNKNOWN, PHOTO_NEEDED (a person's last photo in use: who has
+   * Takes single templates out of use; they stay kept. Errors: PHOTO_UNKNOWN, PHOTO_NEEDED (a person's last photo in use: who has
    * none is never recognised, which is what `forget` is for).
    */
   disable(ids: readonly number[]): void;
-  /** Takes looks that were set aside into use again. Errors: PHOTO_UNKNOWN. */
+  /** Takes templates that were disabled into use again. Errors: PHOTO_UNKNOWN. */
   enable(ids: readonly number[]): void;
-  /** A look of a camera becomes a template of a person. null if it is one. Errors: PERSON_UNKNOWN, CORRECTION_REFUSED. */
-  addCorrectedTemplate(person: PersonId, look: NewTemplate): Correction | null;
+  /** An observation of a camera becomes a template of a person. null if it is one. Errors: PERSON_UNKNOWN, CORRECTION_REFUSED. */
+  addCorrectedTemplate(person: PersonId, observation: NewTemplate): Correction | null;
   /** Keeps a face that is not this person. null if it was kept before. Errors: PERSON_UNKNOWN, CORRECTION_REFUSED. */
   addNegativeTemplate(person: PersonId, face: BareFace): Correction | null;
   /** Takes a correction back, and the template with it. Errors: CORRECTION_UNKNOWN. */

@@ -99,10 +99,10 @@ t.test('never more looks of the camera than photos', async (t) => {
   t.match(mayBecomeTemplate(one, learned(2), gallery(learned(2)), thresholds), { known: false });
   t.match(
     refused(mayBecomeTemplate(one, learned(3), gallery(learned(3)), thresholds)),
-    /3 looks of the camera for 3 photos/,
+    /3 observations of the camera for 3 photos/,
   );
   const many = personOf('ada', ...Array.from({ length: 40 }, (_, n) => photo(0.9, 0, n / 100)));
-  t.match(refused(mayBecomeTemplate(one, many, gallery(many), thresholds)), /40 looks, the most there can be/);
+  t.match(refused(mayBecomeTemplate(one, many, gallery(many), thresholds)), /40 templates, the most there can be/);
 });
 
 t.test('no chain of corrections leads from Ada to a stranger', async (t) => {
