@@ -177,7 +177,7 @@ async function runRoom(parts: DaemonParts): Promise<void> {
 function watch(parts: DaemonParts, room: Room, privacy: PrivacySwitch): Promise<void> {
   const { options, clock, notifier, statistics, store, engine, publisher, camera } = parts;
   const { config, log, signal, untilEnd = false } = options;
-  const publishDistances = createDistanceEstimates(room, publisher.whereabouts);
+  const publishDistances = createDistanceEstimates(room, publisher.distance);
   const rememberFaces = rememberStaticFaces(room, store, log);
   const publishLastFace = createLastFace(publisher.snapshot, clock);
   return watchRoom({

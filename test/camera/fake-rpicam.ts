@@ -1,6 +1,6 @@
-// A scripted rpicam-vid: a real process that does what the real one was seen to do, trap by trap. Directives come
-// first (`stride-align=64 stall-at=3 --`), then rpicam-vid's own arguments. Frames are of the pattern in
-// test-pattern.ts, so that a reader can tell whether every byte is where it belongs.
+// A scripted rpicam-vid: a real process that imitates the observed behaviour and faults of the real one. Directives come
+// first (`stride-align=64 stall-at=3 --`), then rpicam-vid's own arguments. Frames have the pattern of test-pattern.ts, so
+// that a reader can tell whether every byte is in its place.
 import { spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -20,7 +20,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 for (const wanted of ['-n', '-t', '--codec', '--flush', '-o']) {
   if (!args.includes(wanted)) {
-    say(`ERROR: *** this stand-in wants ${wanted} ***`);
+    say(`ERROR: *** this fake needs ${wanted} ***`);
     process.exit(255);
   }
 }
@@ -31,7 +31,7 @@ if (directives.has('ignore-int')) process.on('SIGINT', () => {});
 else process.on('SIGINT', () => process.exit(0));
 if (directives.has('ignore-term')) process.on('SIGTERM', () => {});
 if (directives.has('grandchild')) {
-  // Holds the same pipes and hears no polite signal.
+  // Holds the same pipes and ignores SIGINT and SIGTERM.
   spawn('/bin/sh', ['-c', "trap '' INT TERM; while :; do sleep 1; done", ...process.argv.slice(2, separator)], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
@@ -47,7 +47,7 @@ say(
   `[0:13:53.111] [99]  INFO Camera camera.cpp:1215 configuring streams: (0) ${width}x${height}-YUV420/sYCC (1) 640x480-SBGGR8/RAW`,
 );
 
-/** Writes all of it, blocking like fwrite; a closed pipe ends the program as SIGPIPE does. */
+/** Writes all bytes, blocking like fwrite. A closed pipe ends the program as SIGPIPE does. */
 function write(bytes: Uint8Array): void {
   for (let from = 0; from < bytes.length; ) {
     try {
@@ -78,7 +78,7 @@ for (let k = 0; k < number('frames', Number.POSITIVE_INFINITY); k++) {
       await delay(100);
     }
   } else if (directives.has('no-flush')) {
-    // stdio keeps the tail of every other frame until the next one comes.
+    // stdio keeps the end of every other frame until the next one comes.
     write(
       k % 2 === 0
         ? frame.subarray(0, frame.length - 2048)

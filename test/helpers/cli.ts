@@ -1,4 +1,4 @@
-// The compiled command line as a process of its own: what it prints, and the code it exits with.
+// Runs the compiled command line in a process of its own and returns its output and exit code.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

@@ -1,4 +1,4 @@
-// The XNNPACK plug-in's build, and what becomes of a plug-in that does not work.
+// The build of the XNNPACK plug-in, and how a plug-in that does not work is handled.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,9 +21,9 @@ const options = {
   minEyesPx: 12,
 };
 
-t.test('without a working compiler the install goes on, with one clear line', async (t) => {
+t.test('without a working compiler the install continues, with one line that expected why', async (t) => {
   const before = statSync(delegatePluginPath).mtimeMs;
-  for (const [compiler, says] of [
+  for (const [compiler, expected] of [
     ['no-such-compiler', 'install gcc'],
     ['/bin/false', 'failed'],
   ] as const) {
@@ -32,42 +32,42 @@ t.test('without a working compiler the install goes on, with one clear line', as
       encoding: 'utf8',
     });
     t.equal(status, 0);
-    t.match(stderr, new RegExp(`^roomkin: the XNNPACK plug-in was not built.*${says}.*\n$`));
+    t.match(stderr, new RegExp(`^roomkin: the XNNPACK plug-in was not built.*${expected}.*\n$`));
   }
   t.equal(statSync(delegatePluginPath).mtimeMs, before, 'a plug-in that was built stays');
 });
 
-t.test('the plug-in finds its library from where it lies, not from where it was built', async (t) => {
+t.test('the plug-in finds its library relative to its own folder, not to the build folder', async (t) => {
   const text = readFileSync(delegatePluginPath).toString('latin1');
   t.match(text, /\$ORIGIN\/\.\.\/\.\.\/node_modules\/tfjs-tflite-node\/cc_deps\/linux_(amd64|arm64)/);
   t.notOk(text.includes(`${packageRoot}/node_modules`));
 });
 
-t.test('the probe passes a plug-in that works', async (t) => {
+t.test('the probe accepts a plug-in that works', async (t) => {
   t.same(await probeDelegate(options, silentLog), { path: delegatePluginPath, reason: null });
 });
 
-/** A plug-in whose delegate cannot start, as XNNPACK's where /proc and /sys are out of reach. */
+/** A plug-in whose delegate cannot start, as XNNPACK's if /proc and /sys cannot be read. */
 function brokenPlugin(): string | null {
   const folder = mkdtempSync(join(tmpdir(), 'roomkin-plugin-'));
-  const [source, made] = [join(folder, 'broken.c'), join(folder, 'broken.so')];
+  const [source, library] = [join(folder, 'broken.c'), join(folder, 'broken.so')];
   const create = 'void *tflite_plugin_create_delegate(char **k, char **v, unsigned long n, void (*r)(const char *))';
   writeFileSync(
     source,
     `${create} { (void)k, (void)v, (void)n, (void)r; return 0; }\nvoid tflite_plugin_destroy_delegate(void *d) { (void)d; }\n`,
   );
-  spawnSync('cc', ['-shared', '-fPIC', '-o', made, source]);
-  return existsSync(made) ? made : null;
+  spawnSync('cc', ['-shared', '-fPIC', '-o', library, source]);
+  return existsSync(library) ? library : null;
 }
 
-t.test('a plug-in that cannot start kills the probe and nothing else', async (t) => {
+t.test('a plug-in that cannot start ends only the probe', async (t) => {
   const broken = brokenPlugin();
   if (broken === null) return void t.comment('skipped: no C compiler here');
-  const probed = await probeDelegate(options, silentLog, childPath, broken);
-  t.match(probed, { path: null, reason: /did not start.*SIGSEGV/ });
+  const result = await probeDelegate(options, silentLog, childPath, broken);
+  t.match(result, { path: null, reason: /did not start.*SIGSEGV/ });
 });
 
-t.test('no plug-in, or one that is no library, is a reason to run without', async (t) => {
+t.test('a missing plug-in, or a file that is no library, is a reason to run without one', async (t) => {
   t.match(await probeDelegate(options, silentLog, childPath, '/no/such/plugin.so'), {
     path: null,
     reason: /not built/,
