@@ -15,8 +15,8 @@ function frame(capturedAt: number, luma: number): Frame {
 
 function startLoop(analyze: (capturedAt: number) => Promise<void>) {
   const mailbox = createMailbox<Frame>();
-  const seen: number[] = [];
-  const still: number[] = [];
+  const analysed: number[] = [];
+  const unchanged: number[] = [];
   const faults: string[] = [];
   const status = { state: 'online', reason: null, frames: 0, drops: 0, reopened: 0, torn: 0 } as const;
   const camera = { next: () => mailbox.take(), status } as unknown as Camera;
@@ -34,8 +34,8 @@ function startLoop(analyze: (capturedAt: number) => Promise<void>) {
     },
   } as Partial<Engine> as Engine;
   const room = {
-    see: ({ capturedAt }) => seen.push(capturedAt),
-    still: (at) => still.push(at),
+    see: ({ capturedAt }) => analysed.push(capturedAt),
+    still: (at) => unchanged.push(at),
     blind: () => {},
     expected: () => [],
     undecided: false,
@@ -50,44 +50,44 @@ function startLoop(analyze: (capturedAt: number) => Promise<void>) {
     onBlind: () => {},
     onFault: (error) => faults.push(error.code),
   });
-  return { mailbox, seen, still, faults, running, frames: () => frames };
+  return { mailbox, analysed, unchanged, faults, running, frames: () => frames };
 }
 
 const pause = (ms = 5) => new Promise((resolve) => setTimeout(resolve, ms));
 
 t.test('one frame is in flight: the newest frame that came meanwhile is next, the others are dropped', async (t) => {
   let release = (): void => {};
-  const { mailbox, seen, running } = startLoop((at) =>
+  const { mailbox, analysed, running } = startLoop((at) =>
     at === 1 ? new Promise((resolve) => (release = resolve)) : Promise.resolve(),
   );
   for (const at of [1, 2, 3, 4]) {
     mailbox.put(frame(at, at * 40));
     await pause();
   }
-  t.strictSame(seen, []);
+  t.strictSame(analysed, []);
   release();
   await pause();
-  t.strictSame(seen, [1, 4]);
+  t.strictSame(analysed, [1, 4]);
   t.equal(mailbox.drops, 2);
   mailbox.end();
   await running;
 });
 
 t.test('an unchanged frame is analysed only once a second', async (t) => {
-  const { mailbox, seen, still, running, frames } = startLoop(async () => {});
+  const { mailbox, analysed, unchanged, running, frames } = startLoop(async () => {});
   for (let at = 0; at <= 2000; at += 250) {
     mailbox.put(frame(at, 100));
     await pause();
   }
   mailbox.end();
   await running;
-  t.strictSame(seen, [0, 1000, 2000]);
-  t.equal(still.length, 6);
+  t.strictSame(analysed, [0, 1000, 2000]);
+  t.equal(unchanged.length, 6);
   t.equal(frames(), 9, 'every frame feeds the watchdog');
 });
 
 t.test('an engine failure costs one frame and nothing else', async (t) => {
-  const { mailbox, seen, faults, running, frames } = startLoop(async (at) => {
+  const { mailbox, analysed, faults, running, frames } = startLoop(async (at) => {
     if (at === 1) throw fail('ENGINE_FAILED', 'the child died');
   });
   for (const at of [1, 2]) {
@@ -97,7 +97,7 @@ t.test('an engine failure costs one frame and nothing else', async (t) => {
   mailbox.end();
   await running;
   t.strictSame(faults, ['ENGINE_FAILED']);
-  t.strictSame(seen, [2]);
+  t.strictSame(analysed, [2]);
   t.equal(frames(), 1, 'a frame that failed does not feed the watchdog');
 });
 

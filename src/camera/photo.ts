@@ -115,7 +115,7 @@ export async function listPhotos(path: string): Promise<string[]> {
   return photos;
 }
 
-/** Whether a file name looks like a photo's. */
+/** Whether a file name has the extension of a photo. */
 export function isPhotoName(name: string): boolean {
   return extensions.has(extname(name).toLowerCase());
 }
@@ -179,7 +179,7 @@ function unreadable(path: string, why: string, cause?: unknown): RoomkinError {
 
 function reason(cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return 'does not exist: check the path';
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'is not there: check the path';
   if (code === 'EACCES' || code === 'EPERM') return 'may not be read by this user: check its permissions';
   if (code === 'ENXIO') return 'is not a regular file';
   if (code === 'ENAMETOOLONG' || code === 'ERR_INVALID_ARG_VALUE') return 'is not a possible path';

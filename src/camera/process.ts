@@ -133,13 +133,13 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
   return {
     start() {
       if (running && !stopping.signal.aborted) return;
-      const before = running;
+      const previousRun = running;
       const controller = new AbortController();
       stopping = controller;
       mailbox = createMailbox<Frame>();
       report.starting();
       running = (async () => {
-        await before;
+        await previousRun;
         await run(controller.signal);
       })();
     },

@@ -39,7 +39,7 @@ export function createReplayCamera(options: CameraOptions, clock: Clock, log: Lo
     let shown = 0;
     let waitMs = options.timings.reopenMs;
     while (!signal.aborted) {
-      const before = shown;
+      const shownBefore = shown;
       const files = await pictures(options.input ?? '').catch(
         (error: NodeJS.ErrnoException) => error.code ?? 'unreadable',
       );
@@ -63,7 +63,7 @@ export function createReplayCamera(options: CameraOptions, clock: Clock, log: Lo
         report.drops(mailbox.drops);
         report.online();
       }
-      if (shown === before) {
+      if (shown === shownBefore) {
         const why = Array.isArray(files)
           ? 'it holds no readable picture'
           : `it cannot be read (${files}): check the path and its permissions`;

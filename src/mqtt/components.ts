@@ -128,10 +128,10 @@ export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Co
   }
   for (const { id, name } of people) {
     // `id` is [a-z0-9_-], so it cannot end the quotes of a template.
-    const here = `'${id}' in value_json.people | map(attribute='person') | list`;
+    const isPresent = `'${id}' in value_json.people | map(attribute='person') | list`;
     components[`person_${id}`] = entity(`person_${id}`, 'binary_sensor', name, {
       stat_t: topics.state,
-      val_tpl: `{{ 'None' if value_json.people is none else 'ON' if ${here} else 'OFF' }}`,
+      val_tpl: `{{ 'None' if value_json.people is none else 'ON' if ${isPresent} else 'OFF' }}`,
       ic: 'mdi:account',
     });
     components[`arrived_${id}`] = trigger(topics, 'arrived', id);
@@ -141,7 +141,7 @@ export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Co
     components[`tracker_${id}`] = entity(`tracker_${id}`, 'device_tracker', `${name} seen`, {
       src_type: 'router',
       stat_t: topics.state,
-      val_tpl: `{{ 'None' if value_json.people is none else 'home' if ${here} else 'None' }}`,
+      val_tpl: `{{ 'None' if value_json.people is none else 'home' if ${isPresent} else 'None' }}`,
     });
   }
   return components;

@@ -274,7 +274,7 @@ const refusals: Readonly<Record<number, string>> = {
 };
 
 const socketFaults: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there: is the broker running?',
+  ECONNREFUSED: 'nobody listens there: is the broker running?',
   ECONNRESET: 'it dropped the connection',
   ENOTFOUND: 'no such host name: check mqtt.url',
   EAI_AGAIN: 'the host name cannot be resolved now: is there a network?',

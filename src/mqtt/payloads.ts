@@ -29,9 +29,9 @@ export function stateBody(snapshot: PresenceSnapshot | null, wallTime: WallTime)
     return { occupied: null, person: null, people: null, ambiguous: null, strangers: null, count: null, since: null };
   }
   const { occupied, people, ambiguous, strangers } = snapshot;
-  const here = new Set(people.map(({ person }) => person));
+  const present = new Set(people.map(({ person }) => person));
   // An ambiguous face may belong to a person who is counted already.
-  const more = ambiguous.filter((face) => !face.people.some((person) => here.has(person))).length;
+  const more = ambiguous.filter((face) => !face.people.some((person) => present.has(person))).length;
   return {
     occupied,
     person: foremost(snapshot),

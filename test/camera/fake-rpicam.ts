@@ -16,16 +16,16 @@ const directives = new Map(
 const args = process.argv.slice(separator + 1);
 const number = (name: string, otherwise: number): number => Number(directives.get(name) ?? otherwise);
 const argument = (name: string): string => args[args.indexOf(name) + 1] ?? '';
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const print = (line: string): void => void process.stderr.write(`${line}\n`);
 
-for (const wanted of ['-n', '-t', '--codec', '--flush', '-o']) {
-  if (!args.includes(wanted)) {
-    say(`ERROR: *** this fake needs ${wanted} ***`);
+for (const required of ['-n', '-t', '--codec', '--flush', '-o']) {
+  if (!args.includes(required)) {
+    print(`ERROR: *** this fake needs ${required} ***`);
     process.exit(255);
   }
 }
 
-if (directives.has('say')) for (const line of directives.get('say')?.split('|') ?? []) say(line);
+if (directives.has('say')) for (const line of directives.get('say')?.split('|') ?? []) print(line);
 if (directives.has('exit')) process.exit(Number(directives.get('exit')));
 if (directives.has('ignore-int')) process.on('SIGINT', () => {});
 else process.on('SIGINT', () => process.exit(0));
@@ -43,7 +43,7 @@ const [width, height] = (directives.get('size') ?? `${argument('--width')}x${arg
 const alignment = number('stride-align', 64);
 const stride = Math.ceil(width / alignment) * alignment;
 const periodMs = 1000 / Number(argument('--framerate'));
-say(
+print(
   `[0:13:53.111] [99]  INFO Camera camera.cpp:1215 configuring streams: (0) ${width}x${height}-YUV420/sYCC (1) 640x480-SBGGR8/RAW`,
 );
 
@@ -73,8 +73,8 @@ for (let k = 0; k < number('frames', Number.POSITIVE_INFINITY); k++) {
     write(frame.subarray(frame.length >> 1));
   } else if (k === number('stall-at', -1)) {
     for (let i = 0; i < number('stall-rounds', 1e6); i++) {
-      say('[0:14:00.1] [99]  ERROR V4L2 v4l2_videodevice.cpp:2100 /dev/video4: Camera frontend has timed out!');
-      say('ERROR: Device timeout detected, attempting a restart!!!');
+      print('[0:14:00.1] [99]  ERROR V4L2 v4l2_videodevice.cpp:2100 /dev/video4: Camera frontend has timed out!');
+      print('ERROR: Device timeout detected, attempting a restart!!!');
       await delay(100);
     }
   } else if (directives.has('no-flush')) {

@@ -104,7 +104,7 @@ t.test('after lost or added bytes no shifted frame comes out, and the next whole
           ? Buffer.concat([whole.subarray(0, damaged.at), damaged.add, whole.subarray(damaged.at + damaged.lose)])
           : whole;
         const frame = burst(splitter, bytes, chunkBytes);
-        // A burst of the right length cannot be told from a frame: bytes replaced in place are the camera's fault.
+        // A burst of the right length cannot be distinguished from a frame: bytes replaced in place are the camera's fault.
         if (bytes.length === whole.length && damaged) return;
         if (frame && readPattern(frame) !== k) throw new Error(`frame ${k} came out damaged`);
         if (!damaged && !frame) throw new Error(`frame ${k} was whole and did not come out`);

@@ -98,7 +98,7 @@ t.test('a file that is not a whole photo is refused with one line that names it'
     ['drawing.jpg', /drawing, not a photo/],
     ['folder.jpg', /is a folder/],
     ['pipe.jpg', /not a regular file/],
-    ['missing.jpg', /does not exist/],
+    ['missing.jpg', /is not there/],
     ['zero\0.jpg', /not a possible path/],
     ['x'.repeat(300), /not a possible path/],
   ];

@@ -47,10 +47,10 @@ t.test('a size that the camera adjusted is used', async (t) => {
 t.test('a lost byte, an added byte and a late half cost one frame each and shift none', async (t) => {
   await using camera = openFake(['lose-byte-at=2', 'extra-byte-at=5', 'late-at=8']);
   camera.start();
-  const seen: number[] = [];
-  while ((seen.at(-1) ?? 0) < 11) seen.push(readPattern((await take(camera, 1))[0]!) ?? -1);
-  t.notOk(seen.includes(-1), 'no damaged frame');
-  for (const k of [2, 5, 8]) t.notOk(seen.includes(k), `frame ${k} was dropped`);
+  const patterns: number[] = [];
+  while ((patterns.at(-1) ?? 0) < 11) patterns.push(readPattern((await take(camera, 1))[0]!) ?? -1);
+  t.notOk(patterns.includes(-1), 'no damaged frame');
+  for (const k of [2, 5, 8]) t.notOk(patterns.includes(k), `frame ${k} was dropped`);
   t.ok(camera.status.torn >= 3);
   t.equal(camera.status.reopened, 0, 'the camera is not opened again');
 });
@@ -131,10 +131,10 @@ t.test('the pipe is drained while nobody takes frames, and the newest frame is k
   await using camera = openFake([], { width: 1280, height: 960 });
   camera.start();
   await until(camera, (s) => s.frames >= 8);
-  const before = camera.status;
+  const statusBefore = camera.status;
   const frame = (await take(camera, 1))[0]!;
   t.ok(frame.sequence >= 7, `frame ${frame.sequence}`);
-  t.ok(before.drops >= 6, `${before.drops} drops`);
+  t.ok(statusBefore.drops >= 6, `${statusBefore.drops} drops`);
   t.ok(performance.now() - frame.capturedAt < 2000);
 });
 

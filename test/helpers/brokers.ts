@@ -33,8 +33,8 @@ export interface Mosquitto extends Broker {
 }
 
 /**
- * A Mosquitto on 127.0.0.1. `lines` are added to its configuration below `listener`, where `FOLDER` stands for its folder;
- * `files` are put there first. `persistence` keeps retained messages over `stop` and `start`.
+ * A Mosquitto on 127.0.0.1. `lines` are added to its configuration below `listener`; `FOLDER` in them is replaced by its folder.
+ * `files` are written there first. `persistence` keeps retained messages over `stop` and `start`.
  */
 export async function startMosquitto(
   options: { persistence?: boolean; lines?: readonly string[]; files?: Readonly<Record<string, string>> } = {},
@@ -120,7 +120,7 @@ export interface Wire extends AsyncDisposable {
   readonly url: string;
   /** Carries no more bytes and closes no connection, like a pulled cable. New connections hang too. */
   freeze(): void;
-  /** New connections are carried again; the frozen ones are dropped towards the broker, not towards the client. */
+  /** Carries new connections again. Frozen connections are closed at the broker's side, not at the client's. */
   thaw(): void;
   /** Breaks every connection. */
   cut(): void;

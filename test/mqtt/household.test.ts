@@ -37,7 +37,7 @@ const vectorOf = (person: string) => gallery.people.find(({ id }) => id === pers
 const ids = ['cellar', 'hall', 'kitchen', 'nursery', 'study'];
 const frameMs = 100;
 
-/** A room with a camera that sees the people whom `whereIs` puts there. */
+/** A room with a camera that sees the people that `whereIs` puts there. */
 function livingRoom(id: string, url: string, whereIs: ReadonlyMap<string, string>, mqtt = {}): AsyncDisposable {
   const offset = ids.indexOf(id) * 3_600_000;
   const clock: Clock = { monotonicMs: () => performance.now() + offset, wallMs: () => Date.now() - offset };
@@ -96,8 +96,8 @@ function watch(listener: Listener, cutOff: ReadonlySet<string>): { readonly wors
   let worstMs = 0;
   const timer = setInterval(() => {
     for (const { id: person } of gallery.people) {
-      const seen = [...places(listener, person)].filter(([id, as]) => as === 'seen' && !cutOff.has(id));
-      if (seen.length < 2) since.delete(person);
+      const rooms = [...places(listener, person)].filter(([id, as]) => as === 'seen' && !cutOff.has(id));
+      if (rooms.length < 2) since.delete(person);
       else if (!since.has(person)) since.set(person, performance.now());
       else worstMs = Math.max(worstMs, performance.now() - since.get(person)!);
     }
@@ -164,7 +164,7 @@ t.test('five rooms agree where Ada is', async (t) => {
     t.ok(performance.now() - began < 1000, `${Math.round(performance.now() - began)} ms after her arrival`);
   });
 
-  await t.test('a room that lost its connection neither keeps her nor claims her again', async (t) => {
+  await t.test('a room that lost its connection neither keeps her nor takes her back', async (t) => {
     lines.get('hall')!.freeze();
     cutOff.add('hall'); // long before the broker detects it
     where.set('ada', 'study');

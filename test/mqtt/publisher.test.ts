@@ -107,13 +107,13 @@ t.test('state, events, pause, blindness and the end of a room are published in o
   t.match(event['id'], /^[0-9a-f-]{36}$/);
   t.ok(Math.abs(Date.parse(String(event['at'])) - Date.now()) < 10_000);
 
-  const before = listener.of('room/kitchen/state').length;
+  const statesBefore = listener.of('room/kitchen/state').length;
   const same = here('ada');
   room.state(same);
   room.state(same);
   room.state({ ...same });
   await sleep(100);
-  t.ok(listener.of('room/kitchen/state').length <= before + 1, 'the same state is published once');
+  t.ok(listener.of('room/kitchen/state').length <= statesBefore + 1, 'the same state is published once');
 
   room.recognition(false);
   await waitFor(() => listener.of('room/kitchen/recognition').at(-1) === 'OFF');
@@ -208,9 +208,9 @@ t.test('a forgotten person leaves the state first, then Home Assistant', async (
   room.state(here('ada', 'grace')); // presence does not know yet
   await waitFor(() => listener.messages.slice(begin).filter(({ topic }) => topic === configTopic).length === 2);
   await sleep(100);
-  const after = listener.messages.slice(begin);
-  t.equal(after[0]?.topic, 'room/kitchen/state');
-  t.notOk(after.filter(({ topic }) => topic.endsWith('/state')).some(({ payload }) => payload.includes('grace')));
+  const messages = listener.messages.slice(begin);
+  t.equal(messages[0]?.topic, 'room/kitchen/state');
+  t.notOk(messages.filter(({ topic }) => topic.endsWith('/state')).some(({ payload }) => payload.includes('grace')));
   t.equal(last(listener, 'room/kitchen/state')['person'], 'ada');
   const final = last(listener, configTopic);
   t.notOk(JSON.stringify(final).includes('grace'));

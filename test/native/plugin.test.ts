@@ -34,7 +34,7 @@ t.test('without a working compiler the install continues, with one line that exp
     t.equal(status, 0);
     t.match(stderr, new RegExp(`^roomkin: the XNNPACK plug-in was not built.*${expected}.*\n$`));
   }
-  t.equal(statSync(delegatePluginPath).mtimeMs, before, 'a plug-in that was built stays');
+  t.equal(statSync(delegatePluginPath).mtimeMs, before, 'a plug-in that was built earlier stays');
 });
 
 t.test('the plug-in finds its library relative to its own folder, not to the build folder', async (t) => {

@@ -26,11 +26,11 @@ t.test('decoding and suppression agree with Python', async (t) => {
   const faces = suppress(decode(regressors, logits, whole, inputs.leastScore));
   t.equal(faces.length, expected.faces.length);
   for (const [i, face] of faces.entries()) {
-    const wanted = expected.faces[i]!;
+    const expectedFace = expected.faces[i]!;
     // Here landmarks have a pixel's value at its integer coordinate, in Python at its centre.
-    const got = [...face.box, face.score, ...face.landmarks.flat().map((value) => value + 0.5)];
-    const want = [...wanted.box, wanted.score, ...wanted.landmarks.flat()];
-    const far = Math.max(...got.map((value, k) => Math.abs(value - want[k]!)));
+    const actualNumbers = [...face.box, face.score, ...face.landmarks.flat().map((value) => value + 0.5)];
+    const expectedNumbers = [...expectedFace.box, expectedFace.score, ...expectedFace.landmarks.flat()];
+    const far = Math.max(...actualNumbers.map((value, k) => Math.abs(value - expectedNumbers[k]!)));
     t.ok(far <= tolerance.absolute, `face ${i} differs by ${far}`);
   }
 });

@@ -7,14 +7,14 @@ const width = 320;
 const height = 256;
 
 /** A noisy grey frame with a square of another grey, I420. `seed` drives the noise (an LCG, as in Numerical Recipes). */
-function frame(seed: number, base: number, square?: { x: number; y: number; luma: number }, spread = 25): Picture {
+function frame(seed: number, base: number, square?: { x: number; y: number; luma: number }, noiseRange = 25): Picture {
   const data = new Uint8Array((width * height * 3) / 2).fill(128);
   let state = seed;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
       const inside = square && x >= square.x && x < square.x + 48 && y >= square.y && y < square.y + 48;
-      data[y * width + x] = (inside ? square.luma : base) + ((state >>> 24) % spread) - (spread >> 1);
+      data[y * width + x] = (inside ? square.luma : base) + ((state >>> 24) % noiseRange) - (noiseRange >> 1);
     }
   }
   return { width, height, format: 'i420', stride: width, data };

@@ -51,7 +51,7 @@ t.test('outside the picture is black', async (t) => {
   );
   t.ok(
     resample(picture, viewAround(1000, 1000, 50), 64).every((value) => value === 0),
-    'a view that misses the picture',
+    'a view outside the picture',
   );
 });
 
@@ -101,12 +101,13 @@ t.test(
         const data = new Uint8Array(picture.data.length + offset + 5).fill(255).subarray(offset, -5);
         data.set(picture.data);
         for (const [view, px] of views) {
-          const got = resample({ ...picture, data }, view, px);
+          const actual = resample({ ...picture, data }, view, px);
           let worst = 0;
           for (let c = 0; c < 3; c++) {
-            const wanted = exact((x, y) => picture.data[(y * width + x) * 3 + c]!, width, 70, view, px);
+            const expected = exact((x, y) => picture.data[(y * width + x) * 3 + c]!, width, 70, view, px);
             for (let j = 0; j < px; j++)
-              for (let i = 0; i < px; i++) worst = Math.max(worst, Math.abs(got[(j * px + i) * 3 + c]! - wanted(i, j)));
+              for (let i = 0; i < px; i++)
+                worst = Math.max(worst, Math.abs(actual[(j * px + i) * 3 + c]! - expected(i, j)));
           }
           t.ok(worst < 2, `${width} px wide, ${offset} bytes in, ${px} px: off by ${worst}`);
         }
@@ -119,15 +120,15 @@ t.test('a camera frame gives the same pixels at every position of its bytes in m
   const frame = toI420(madePicture('mixed', 96, 70), 4);
   const last = { ...frame, data: frame.data.subarray(0, frame.data.length - 2) };
   for (const [view, px] of views) {
-    const wanted = resample(frame, view, px);
+    const expected = resample(frame, view, px);
     for (const offset of [0, 1, 2, 3]) {
       const data = new Uint8Array(frame.data.length + offset).subarray(offset);
       data.set(frame.data);
-      t.same(resample({ ...frame, data }, view, px), wanted);
+      t.same(resample({ ...frame, data }, view, px), expected);
     }
     t.same(
       resample({ ...last, data: Uint8Array.from(last.data) }, view, px),
-      wanted,
+      expected,
       'the padding of the last row missing',
     );
   }
