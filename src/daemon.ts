@@ -48,7 +48,10 @@ export interface DaemonOptions {
 /** How often the gallery is checked for another process's change while no frames come, milliseconds. */
 const galleryCheckMs = 500;
 
-/** Runs until `signal` aborts. Errors: CONFIG_*, MODEL_*, KEY_FILE, DATABASE, DAEMON_RUNNING. A fault of the camera or the broker never ends it. */
+/**
+ * Runs until `signal` aborts. A fault of the camera or the broker never ends it. Errors: CONFIG_*, MODEL_*, KEY_FILE, DATABASE,
+ * DAEMON_RUNNING.
+ */
 export async function runDaemon(options: DaemonOptions): Promise<Statistics> {
   const { config, log, untilEnd = false, clock = systemClock } = options;
   const notifier = createNotifier({ clock, log });

@@ -1,6 +1,6 @@
 // The loop, and the file to read first: newest frame → motion gate → engine → room. One frame is in flight at a time. While it
-// is analysed, newer frames replace each other in the camera's mailbox. A fault of the engine costs one frame, never the daemon.
-// `watchRoom` opens the camera again and again, and `processFrames` is one opening: from the camera's start to its last frame.
+// is analysed, newer frames replace each other in the camera's mailbox. A fault of the engine costs one frame, not the daemon.
+// `watchRoom` opens the camera again after each pause. `processFrames` is the loop over the frames of one opening.
 
 import { setTimeout as wait } from 'node:timers/promises';
 import { RoomkinError } from './base/errors.js';

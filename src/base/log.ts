@@ -1,4 +1,4 @@
-// Log messages go to stderr, one line each. Under systemd each has the priority prefix of sd-daemon(3), so that journalctl -p works.
+// Log messages go to stderr, one line each. Under systemd each line has the priority prefix of sd-daemon(3), for journalctl -p.
 import { oneLine } from './errors.js';
 
 export type Level = 'debug' | 'info' | 'notice' | 'warning' | 'error';

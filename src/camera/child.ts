@@ -33,7 +33,7 @@ const keptLines = 40;
 const longestLine = 1000;
 /** A process that left the group can hold a pipe open. The pipes are closed this long after the program's exit. */
 const pipesCloseMs = 200;
-/** A process in uninterruptible sleep (a hung driver) survives SIGKILL. After this long its pipes are closed and it is abandoned. */
+/** A process in uninterruptible sleep (a hung driver) survives SIGKILL. After this time its pipes are closed. */
 const unkillableMs = 10_000;
 
 export function spawnCameraChild(options: CameraChildOptions): CameraChild {

@@ -28,7 +28,7 @@ export interface RgbPicture {
 }
 
 export interface PhotoLimits {
-  /** Width times height that is accepted. Default 64 million: more than the 50 megapixels of phones, far fewer than a decompression bomb. */
+  /** Most pixels (width times height). Default 64 million: more than the 50 megapixels of phones, far fewer than a bomb. */
   readonly maxPixels?: number;
   /** Longer edge of the result in pixels; larger photos are shrunk, never enlarged. Default 2560. */
   readonly maxEdgePx?: number;

@@ -50,7 +50,10 @@ export interface MqttConnection {
   resend(): void;
   /** Sends a message now; false if it was dropped. QoS 1 messages expire after 60 s with MQTT 5. */
   send(topic: string, payload: string | Uint8Array, qos: 0 | 1): boolean;
-  /** Sends a retained QoS 1 message, which is not kept. Resolves true when the broker acknowledged it, false when it was refused or cut off. */
+  /**
+   * Sends a retained QoS 1 message, which is not kept. Resolves true when the broker acknowledged it, false when it was refused
+   * or cut off.
+   */
   deliver(topic: string, payload: string | Uint8Array): Promise<boolean>;
   status(): ConnectionStatus;
 }

@@ -47,7 +47,7 @@ export interface Face {
   /** Detector's score, 0 to 1. */
   readonly score: number;
   readonly quality: Quality;
-  /** Unit-length embedding, `dimension` numbers of `space`; null where the face was too poor to be embedded or only detection was requested. */
+  /** Unit-length embedding, `dimension` numbers; null if the face was too poor to be embedded or only detection was requested. */
   readonly embedding: Float32Array | null;
 }
 

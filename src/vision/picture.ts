@@ -90,7 +90,7 @@ export interface Size {
   readonly height: number;
 }
 
-/** The smallest square around the whole frame, with the frame in its middle (a letterbox). `grow` 1.5 makes the square half as large again. */
+/** The smallest square around the whole frame, the frame in its middle (a letterbox). `grow` 1.5: a side half as long again. */
 export function wholeView(frame: Size, grow = 1): View {
   const side = Math.max(frame.width, frame.height) * grow;
   return { x: (frame.width - side) / 2, y: (frame.height - side) / 2, side };

@@ -1,5 +1,5 @@
-// The files of a room for the real daemon: photos to enrol, scenes for the scripted camera, a configuration. The people are those of
-// the demo, cut from the sample photos of a development dependency.
+// The files of a room for the real daemon: photos to enrol, scenes for the scripted camera, a configuration. The people are
+// those of the demo, cut from the sample photos of a development dependency.
 import { copyFileSync, mkdirSync, mkdtempSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// An intruder with the login of one room who publishes for another, and an intruder without a login: nothing reaches Home Assistant.
+// An intruder with the login of one room publishes for another room, and an intruder has no login: nothing reaches Home
+// Assistant.
 
 import { readFileSync } from 'node:fs';
 import { connectAsync, type IClientOptions } from 'mqtt';
