@@ -1,8 +1,8 @@
-// TFLite external-delegate plug-in that hands out the XNNPACK delegate.
+// TFLite external-delegate plug-in that provides the XNNPACK delegate.
 //
-// Invariant: the delegate comes from the very library that runs the models. That library (TFLite 2.9.0 inside
-// tfjs-tflite-node) has XNNPACK compiled in but never uses it unless asked, and the Node binding can only ask for
-// "external" delegates: these two functions are the interface it looks for.
+// Invariant: the delegate comes from the library that runs the models. That library (TFLite 2.9.0 inside
+// tfjs-tflite-node) contains XNNPACK but uses it only on request, and the Node binding can only request "external"
+// delegates. These two functions are the interface of an external delegate.
 //
 // Source: tensorflow/lite/delegates/external/external_delegate.cc and xnnpack/xnnpack_delegate.h at v2.9.0.
 #include <stddef.h>
@@ -12,14 +12,14 @@
 
 typedef struct TfLiteDelegate TfLiteDelegate;
 
-// The library reads fields in this order; the tail stays zero, so that it may read a field more than we name.
+// The library reads the fields in this order. The reserved tail stays zero, because the library may read more fields.
 typedef struct {
   int32_t num_threads;
   uint32_t flags;
   void *reserved[6];
 } XnnpackOptions;
 
-enum { FLAG_QS8 = 1, FLAG_QU8 = 2 };  // int8 and uint8 operators; without them only float models are taken
+enum { FLAG_QS8 = 1, FLAG_QU8 = 2 };  // int8 and uint8 operators; without them XNNPACK takes only float models
 
 TfLiteDelegate *TfLiteXNNPackDelegateCreate(const XnnpackOptions *options);
 void TfLiteXNNPackDelegateDelete(TfLiteDelegate *delegate);

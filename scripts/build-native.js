@@ -1,7 +1,7 @@
 // Compiles native/xnnpack-plugin.c against the TFLite library inside tfjs-tflite-node, at install time.
 //
-// Invariant: this never fails an install. Without the plug-in roomkin runs the same models, only slower, and
-// `roomkin check` says so.
+// Invariant: this never makes an install fail. Without the plug-in roomkin runs the same models, only slower, and
+// `roomkin check` reports it.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folders = { x64: 'linux_amd64', arm64: 'linux_arm64' };
 
-/** One line why the plug-in was not built, or null when it was. */
+/** Why the plug-in was not built, in one line; null when it was built. */
 function build() {
   const folder = process.platform === 'linux' ? folders[process.arch] : undefined;
   if (folder === undefined) return `there is no TFLite library for ${process.platform} ${process.arch}`;
@@ -22,10 +22,10 @@ function build() {
   } catch {
     return 'tfjs-tflite-node is not installed';
   }
-  if (!existsSync(join(library, 'libtensorflowlite_c.so'))) return `${library} holds no libtensorflowlite_c.so`;
+  if (!existsSync(join(library, 'libtensorflowlite_c.so'))) return `${library} does not contain libtensorflowlite_c.so`;
   const out = join(root, 'native', 'build');
-  // under another name first: a running daemon has the old one mapped
-  const made = join(out, `xnnpack-plugin.${process.pid}.so`);
+  // A running daemon has the old file mapped: build under another name, then rename.
+  const newFile = join(out, `xnnpack-plugin.${process.pid}.so`);
   mkdirSync(out, { recursive: true });
   const args = [
     '-shared',
@@ -35,7 +35,7 @@ function build() {
     '-Wextra',
     '-fvisibility=hidden',
     '-o',
-    made,
+    newFile,
     join(root, 'native', 'xnnpack-plugin.c'),
     `-L${library}`,
     '-l:libtensorflowlite_c.so',
@@ -47,14 +47,14 @@ function build() {
   const run = spawnSync(compiler, [...first, ...args], { encoding: 'utf8' });
   if (run.error !== undefined) return `no C compiler (${compiler}): install gcc`;
   if (run.status === 0) {
-    renameSync(made, join(out, 'xnnpack-plugin.so'));
+    renameSync(newFile, join(out, 'xnnpack-plugin.so'));
     return null;
   }
-  rmSync(made, { force: true });
+  rmSync(newFile, { force: true });
   return `${compiler} failed: ${run.stderr.trim().split('\n').at(-1)}`;
 }
 
-/** As `build`, with whatever the file system says as the reason. */
+/** As `build`, with an error of the file system as the reason. */
 function tryBuild() {
   try {
     return build();

@@ -1,56 +1,61 @@
-// The composition root: opens the parts, wires them, closes them in reverse. Decides nothing itself.
+// The composition root: opens the parts, connects them and closes them in reverse order. It decides nothing itself.
 import { type Clock, systemClock } from './base/clock.js';
 import { packageVersion } from './base/files.js';
 import type { Log } from './base/log.js';
+import type { Camera } from './camera/camera.js';
 import { openCamera } from './camera/open.js';
 import type { Config } from './config/load.js';
 import { cameraOptions, createCalibrator, engineOptions, recognitionOptions } from './config/parts.js';
 import { daemonHandlers } from './control/handlers.js';
-import { readHeat } from './control/heat.js';
 import { socketPath } from './control/path.js';
 import { startControl } from './control/server.js';
-import { createStatistics, type Statistics } from './control/statistics.js';
-import { createNotifier } from './control/systemd.js';
+import { createStatistics, healthReport, type Statistics } from './control/statistics.js';
+import { createNotifier, type Notifier } from './control/systemd.js';
+import type { Engine, EngineInfo } from './engine/engine.js';
 import { createEngine } from './engine/supervisor.js';
 import type { Gallery } from './gallery/person.js';
-import { createJournal } from './journal/journal.js';
+import { createJournal, type Journal } from './journal/journal.js';
 import { eraseJournal, openJournalStore } from './journal/store.js';
 import { createDistanceEstimates } from './mqtt/distance.js';
 import { createPublisher, type Publisher } from './mqtt/publisher.js';
 import { createLastFace } from './mqtt/snapshot.js';
 import { watchRoom } from './pipeline.js';
-import type { PresenceEvent, PresenceSnapshot } from './presence/presence.js';
 import { createHoldTime } from './room/hold-time.js';
 import { createNeighbours } from './room/neighbours.js';
-import { createPrivacySwitch } from './room/privacy-switch.js';
-import { createRoom, type RoomListener } from './room/room.js';
+import type { RoomOptions } from './room/options.js';
+import { createPrivacySwitch, type PrivacySwitch } from './room/privacy-switch.js';
+import { createRoom, type Room, type RoomListener } from './room/room.js';
 import { readHouseholdKey } from './sharing/key.js';
 import { shareGallery } from './sharing/sync.js';
 import { openStore } from './store/gallery-store.js';
 import { readStaticFaces, rememberStaticFaces } from './store/static-faces.js';
+import type { Store } from './store/store.js';
 
 export interface DaemonOptions {
   readonly config: Config;
   readonly log: Log;
   /** Ends the daemon cleanly. */
   readonly signal: AbortSignal;
-  /** Plays a replay without losing a frame and ends with it; otherwise the daemon stays, with the camera offline. */
+  /** Plays a recording without losing a frame and ends with it. Otherwise the daemon goes on, with the camera offline. */
   readonly untilEnd?: boolean;
-  /** Hears what is published, for `run --json` and the demo. */
+  /** Receives the states and events that are published, for `run --json` and the demo. */
   readonly listener?: Partial<RoomListener>;
-  /** Called once everything runs. */
+  /** Called when all parts run, before the first frame. */
   readonly onReady?: () => void;
   readonly clock?: Clock;
 }
 
-/** How often another process's change of the gallery is looked for while no frames come, milliseconds. */
+/** How often the gallery is checked for another process's change while no frames come, milliseconds. */
 const galleryCheckMs = 500;
 
-/** Runs until `signal`. Errors: CONFIG_*, MODEL_*, KEY_FILE, DATABASE, DAEMON_RUNNING; nothing that a camera or broker does. */
+/**
+ * Runs until `signal` aborts. A fault of the camera or the broker never ends it. Errors: CONFIG_*, MODEL_*, KEY_FILE, DATABASE,
+ * DAEMON_RUNNING.
+ */
 export async function runDaemon(options: DaemonOptions): Promise<Statistics> {
-  const { config, log, signal, untilEnd = false, listener = {}, clock = systemClock } = options;
+  const { config, log, untilEnd = false, clock = systemClock } = options;
   const notifier = createNotifier({ clock, log });
-  const meter = createStatistics(clock);
+  const statistics = createStatistics(clock);
 
   using store = openStore({ ...config.store, onDamage: (sentence) => log('error', sentence) });
   await using engine = createEngine(engineOptions(config, log));
@@ -68,84 +73,62 @@ export async function runDaemon(options: DaemonOptions): Promise<Statistics> {
 
   const recognition = recognitionOptions(config);
   const { calibrated } = createCalibrator(config, model.space, recognition);
-  let seenVersion = -1;
-  let gallery: Gallery;
-  let sharing: ReturnType<typeof shareGallery> = null;
-  const currentGallery = (): Gallery => {
-    if (store.version !== seenVersion) {
-      seenVersion = store.version;
-      gallery = calibrated(store.gallery(model.space));
-      publisher.people(gallery.people.map(({ id, name }) => ({ id, name })));
-      log('info', 'the gallery was read', { people: gallery.people.length });
-      sharing?.changed();
-    }
-    return gallery;
-  };
-  currentGallery();
+  const gallery = createGalleryReader(store, () => calibrated(store.gallery(model.space)));
+  gallery.onChange(({ people }) => {
+    publisher.people(people.map(({ id, name }) => ({ id, name })));
+    log('info', 'the gallery was read', { people: people.length });
+  });
+  gallery.current();
 
-  const { looksKeptMs } = config.privacy;
-  if (looksKeptMs === 0) eraseJournal(config.store.directory);
-  const openLooks = () => openJournalStore({ ...config.store, onDamage: (sentence) => log('warning', sentence) });
-  using looks = createJournal({
-    open: looksKeptMs > 0 ? openLooks : null,
-    keptMs: looksKeptMs,
-    space: model.space,
-    people: () => new Set(currentGallery().people.map(({ id }) => id)),
-    clock,
+  using journal = openJournal(config, model.space, () => gallery.current().people, clock, log);
+  using sharing = shareGallery({
+    config,
+    key: householdKey,
+    store,
+    looks: journal,
+    publisher,
+    onTaken: () => void gallery.current(),
     log,
   });
-  const onTaken = (): void => void currentGallery();
-  using shared = shareGallery({ config, key: householdKey, store, looks, publisher, onTaken, log });
-  sharing = shared;
-  const watchers = new Set<RoomListener>();
+  gallery.onChange(() => sharing?.changed());
+  const base = { options, recognition, clock, notifier, statistics };
+  await runRoom({ ...base, store, engine, model, publisher, camera, gallery, journal });
+  return statistics;
+}
+
+interface DaemonParts {
+  readonly options: DaemonOptions;
+  readonly recognition: RoomOptions;
+  readonly clock: Clock;
+  readonly notifier: Notifier;
+  readonly statistics: Statistics;
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly model: EngineInfo;
+  readonly publisher: Publisher;
+  readonly camera: Camera;
+  readonly gallery: GalleryReader;
+  readonly journal: Journal;
+}
+
+/** Connects the room with its listeners, its switches and the control socket, and runs the loop. */
+async function runRoom(parts: DaemonParts): Promise<void> {
+  const { options, clock, notifier, statistics, store, model, publisher, camera, gallery, journal } = parts;
+  const { config, log } = options;
+  const listeners = new Set<RoomListener>([roomListener(parts)]);
   const room = createRoom(
-    currentGallery,
-    recognition,
-    {
-      state(snapshot: PresenceSnapshot | null) {
-        publisher.state(snapshot);
-        listener.state?.(snapshot);
-        for (const watcher of watchers) watcher.state(snapshot);
-      },
-      event(event: PresenceEvent) {
-        publisher.event(event);
-        const where = event.movedTo === null ? '' : `, is in ${event.movedTo}`;
-        log('notice', event.name ? `${event.name} ${event.type}${where}` : event.type.replace('_', ' '));
-        listener.event?.(event);
-        for (const watcher of watchers) watcher.event(event);
-      },
-      leases: () => neighbours.send(),
-      observations(seen, atMs) {
-        looks.take(seen, atMs);
-        for (const watcher of watchers) watcher.observations?.(seen, atMs);
-      },
-    },
+    gallery.current,
+    parts.recognition,
+    toAll(listeners),
     clock.monotonicMs(),
     config.room.id,
     readStaticFaces(store),
   );
   using neighbours = createNeighbours(room, publisher, clock);
+  listeners.add({ ...noListener, leases: () => neighbours.send() });
 
-  const whereabouts = createDistanceEstimates(room, publisher.whereabouts);
-  const fixed = rememberStaticFaces(room, store, log);
-  const lastFace = createLastFace(publisher.snapshot, clock);
-  const privacy = createPrivacySwitch({
-    read: () => store.setting('recognition') !== 'off',
-    write: (on) => store.setSetting('recognition', on ? 'on' : 'off'),
-    async apply(on) {
-      if (!on) room.blind();
-      publisher.recognition(on);
-      if (!on) await camera.stop();
-      log('notice', on ? 'recognition is on' : 'recognition is off, the camera is stopped');
-    },
-  });
-  camera.onState(({ state, reason }) => {
-    if (state !== 'online') room.blind();
-    publisher.camera(state === 'online');
-    const expected = untilEnd || signal.aborted || !privacy.on;
-    if (state === 'offline' && !expected) log('warning', `the camera is offline: ${reason ?? 'no frames'}`);
-    if (state === 'online') log('info', 'the camera is online');
-  });
+  const privacy = roomPrivacy(parts, room);
+  connectCamera(parts, room, privacy);
   const hold = createHoldTime(store, config.presence.holdMs / 1000, (seconds) => {
     room.holdMs = seconds * 1000;
     publisher.hold(seconds);
@@ -168,74 +151,167 @@ export async function runDaemon(options: DaemonOptions): Promise<Statistics> {
       model,
       camera,
       room,
-      looks,
-      meter,
+      looks: journal,
+      meter: statistics,
       privacy,
       publisher,
-      watchers,
-      currentGallery,
+      watchers: listeners,
+      currentGallery: gallery.current,
     }),
     log,
   });
-  const house = setInterval(currentGallery, galleryCheckMs);
-  const health = setInterval(
-    () => void reportHealth(publisher, meter, camera.status.drops, room.staticFaces.length, model.embedder),
-    config.service.healthMs,
-  );
+  const galleryTimer = setInterval(gallery.current, galleryCheckMs);
+  const healthTimer = setInterval(() => void publishHealth(parts, room), config.service.healthMs);
   try {
     hold.start();
     publisher.recognition(privacy.on);
     publisher.start();
     notifier.ready(`room ${config.room.id}, ${model.embedder}, ${model.delegate}`);
     options.onReady?.();
-
-    await watchRoom({
-      camera,
-      engine,
-      room,
-      privacy,
-      notifier,
-      signal,
-      log,
-      crops: config.privacy.snapshots,
-      untilEnd,
-      onFrame(analysis, tookMs) {
-        if (analysis === null) return meter.skipped();
-        // A recording's timeline is its own: how far it lags behind the clock says nothing about the machine.
-        meter.analysed(analysis, untilEnd ? tookMs : clock.monotonicMs() - analysis.capturedAt);
-        lastFace(analysis);
-        whereabouts(analysis.capturedAt, analysis.width);
-        fixed(analysis.width, analysis.height);
-      },
-      onFault: () => meter.fault(),
-      onOver: () => publisher.camera(false),
-    });
+    await watch(parts, room, privacy);
   } finally {
-    clearInterval(house);
-    clearInterval(health);
+    clearInterval(galleryTimer);
+    clearInterval(healthTimer);
     await notifier.stopping();
   }
-  return meter;
 }
 
-async function reportHealth(
-  publisher: Publisher,
-  meter: Statistics,
-  drops: number,
-  fixedFaces: number,
-  model: string,
-): Promise<void> {
-  const { temperatureCelsius, throttled } = await readHeat();
-  publisher.health({
-    fps: meter.fps(),
-    drops,
-    inferenceMs: meter.latencyMs(0.5),
-    inferenceP95Ms: meter.latencyMs(0.95),
-    temperatureCelsius,
-    throttled,
-    fixedFaces,
-    model,
-    version: packageVersion,
-    uptimeSeconds: meter.uptimeSeconds(),
+/** The loop, and what is done after each analysed frame. */
+function watch(parts: DaemonParts, room: Room, privacy: PrivacySwitch): Promise<void> {
+  const { options, clock, notifier, statistics, store, engine, publisher, camera } = parts;
+  const { config, log, signal, untilEnd = false } = options;
+  const publishDistances = createDistanceEstimates(room, publisher.distance);
+  const rememberFaces = rememberStaticFaces(room, store, log);
+  const publishLastFace = createLastFace(publisher.snapshot, clock);
+  return watchRoom({
+    camera,
+    engine,
+    room,
+    privacy,
+    notifier,
+    signal,
+    log,
+    crops: config.privacy.snapshots,
+    untilEnd,
+    onFrame(analysis, tookMs) {
+      if (analysis === null) return statistics.skipped();
+      // A recording has a timeline of its own. How far it lags behind the clock does not measure the machine.
+      statistics.analysed(analysis, untilEnd ? tookMs : clock.monotonicMs() - analysis.capturedAt);
+      publishLastFace(analysis);
+      publishDistances(analysis.capturedAt, analysis.width);
+      rememberFaces(analysis.width, analysis.height);
+    },
+    onFault: () => statistics.fault(),
+    onOver: () => publisher.camera(false),
   });
+}
+
+/** The journal on disk, or in memory where the configuration keeps nothing: then what is on disk is erased. */
+function openJournal(config: Config, space: string, people: () => Gallery['people'], clock: Clock, log: Log): Journal {
+  const { looksKeptMs } = config.privacy;
+  if (looksKeptMs === 0) eraseJournal(config.store.directory);
+  const open = () => openJournalStore({ ...config.store, onDamage: (sentence) => log('warning', sentence) });
+  return createJournal({
+    open: looksKeptMs > 0 ? open : null,
+    keptMs: looksKeptMs,
+    space,
+    people: () => new Set(people().map(({ id }) => id)),
+    clock,
+    log,
+  });
+}
+
+/** Passes the room's news to MQTT, the log, the caller of `runDaemon` and the journal. */
+function roomListener({ options, publisher, journal }: DaemonParts): RoomListener {
+  const { log, listener = {} } = options;
+  return {
+    state(snapshot) {
+      publisher.state(snapshot);
+      listener.state?.(snapshot);
+    },
+    event(event) {
+      publisher.event(event);
+      const where = event.movedTo === null ? '' : `, is in ${event.movedTo}`;
+      log('notice', event.name ? `${event.name} ${event.type}${where}` : event.type.replace('_', ' '));
+      listener.event?.(event);
+    },
+    observations: (observations, atMs) => journal.take(observations, atMs),
+  };
+}
+
+const noListener: RoomListener = { state() {}, event() {} };
+
+/** A listener that passes everything to each of `listeners`, in the order in which they were added. */
+function toAll(listeners: ReadonlySet<RoomListener>): RoomListener {
+  return {
+    state(snapshot) {
+      for (const listener of listeners) listener.state(snapshot);
+    },
+    event(event) {
+      for (const listener of listeners) listener.event(event);
+    },
+    leases(household) {
+      for (const listener of listeners) listener.leases?.(household);
+    },
+    observations(observations, atMs) {
+      for (const listener of listeners) listener.observations?.(observations, atMs);
+    },
+  };
+}
+
+/** The privacy switch, with its position in the store. Off stops the camera and withdraws what the room knew. */
+function roomPrivacy({ options: { log }, store, publisher, camera }: DaemonParts, room: Room): PrivacySwitch {
+  return createPrivacySwitch({
+    read: () => store.setting('recognition') !== 'off',
+    write: (on) => store.setSetting('recognition', on ? 'on' : 'off'),
+    async apply(on) {
+      if (!on) room.blind();
+      publisher.recognition(on);
+      if (!on) await camera.stop();
+      log('notice', on ? 'recognition is on' : 'recognition is off, the camera is stopped');
+    },
+  });
+}
+
+/** Publishes whether the camera gives frames, and warns when it stops unexpectedly. */
+function connectCamera({ options, publisher, camera }: DaemonParts, room: Room, privacy: PrivacySwitch): void {
+  const { log, signal, untilEnd = false } = options;
+  camera.onState(({ state, reason }) => {
+    if (state !== 'online') room.blind();
+    publisher.camera(state === 'online');
+    const expected = untilEnd || signal.aborted || !privacy.on;
+    if (state === 'offline' && !expected) log('warning', `the camera is offline: ${reason ?? 'no frames'}`);
+    if (state === 'online') log('info', 'the camera is online');
+  });
+}
+
+async function publishHealth({ publisher, statistics, camera, model }: DaemonParts, room: Room): Promise<void> {
+  const { drops } = camera.status;
+  publisher.health(await healthReport(statistics, drops, room.staticFaces.length, model.embedder));
+}
+
+interface GalleryReader {
+  /** The calibrated gallery. Reads it again after a change by this or another process; cheap otherwise. */
+  readonly current: () => Gallery;
+  /** `listener` is called after each reading from now on. */
+  onChange(listener: (gallery: Gallery) => void): void;
+}
+
+function createGalleryReader(store: Pick<Store, 'version'>, read: () => Gallery): GalleryReader {
+  const listeners: ((gallery: Gallery) => void)[] = [];
+  let version = -1;
+  let gallery: Gallery;
+  return {
+    current() {
+      if (store.version !== version) {
+        version = store.version;
+        gallery = read();
+        for (const listener of listeners) listener(gallery);
+      }
+      return gallery;
+    },
+    onChange(listener) {
+      listeners.push(listener);
+    },
+  };
 }

@@ -1,4 +1,4 @@
-// The command line as a process: exit codes, one line an error, results apart from everything else.
+// The command line as a process: exit codes, one line per error, results separate from all other output.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -22,7 +22,7 @@ t.test('help lists every verb within 80 columns', async (t) => {
   );
 });
 
-t.test('help of a verb, and the version', async (t) => {
+t.test('help of a verb and the version are printed', async (t) => {
   t.match((await runCli(['help', 'forget'])).stdout, /^Usage: roomkin forget NAME/);
   t.match((await runCli(['forget', '--help'])).stdout, /^Usage: roomkin forget NAME/);
   t.equal((await runCli(['--version'])).stdout, `${packageVersion}\n`);
@@ -66,7 +66,7 @@ t.test('the number of faces that why explains is what the daemon answers', async
   t.match(options[0], { name: 'last', type: { kind: 'integer', max: maxObservations } });
 });
 
-t.test('misuse is 64, one line, and says what to do', async (t) => {
+t.test('misuse exits with 64 and one line that says what to do', async (t) => {
   for (const [args, pattern] of [
     [['enroll'], /^roomkin: USAGE: there is no verb enroll: did you mean enrol\?\n$/],
     [['frobnicate'], /^roomkin: USAGE: there is no verb frobnicate: see roomkin help\n$/],
@@ -92,22 +92,22 @@ t.test('misuse is 64, one line, and says what to do', async (t) => {
   }
 });
 
-t.test('a missing configuration is 78', async (t) => {
+t.test('a missing configuration exits with 78', async (t) => {
   const { code, stderr } = await runCli(['people', '--config', '/nonexistent.toml']);
   t.equal(code, 78);
   t.match(stderr, /^roomkin: CONFIG_MISSING: cannot read \/nonexistent\.toml \(ENOENT\): .*\n$/);
 });
 
 t.test(
-  'a verb that needs no room runs without a configuration, but not past one that was named and is not there',
+  'a verb that needs no room runs without a configuration, but not with a named configuration that is missing',
   async (t) => {
     const folder = shortFolder(t);
     const text = join(folder, 'text.jpg');
     writeFileSync(text, 'not a picture');
     t.equal((await runCli(['detect', text], { ROOMKIN_CONFIG: '/nonexistent.toml' })).code, 78);
     t.equal((await runCli(['detect', text, '--config', '/nonexistent.toml'])).code, 78);
-    const shipped = await runCli(['detect', text]);
-    t.ok(shipped.code === 65 || shipped.stderr.includes('/etc/roomkin'), 'as shipped');
+    const result = await runCli(['detect', text]);
+    t.ok(result.code === 65 || result.stderr.includes('/etc/roomkin'), 'without a configuration');
   },
 );
 

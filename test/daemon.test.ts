@@ -1,4 +1,4 @@
-// The daemon as a process, with the real models, a real gallery and a real broker; only the camera is a folder of pictures.
+// The daemon as a process, with the real models, a real gallery and a real broker. The camera is a folder of pictures.
 import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,10 +13,10 @@ import { shortFolder } from './helpers/short-folder.js';
 const patienceMs = 60_000;
 t.setTimeout(180_000);
 
-async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
+async function until<T>(what: string, read: () => T | undefined | Promise<T | undefined>): Promise<T> {
   for (const end = Date.now() + patienceMs; Date.now() < end; await wait(50)) {
-    const found = await look();
-    if (found !== undefined) return found;
+    const value = await read();
+    if (value !== undefined) return value;
   }
   throw new Error(`waited ${patienceMs / 1000} s for ${what}`);
 }
@@ -38,7 +38,7 @@ const enginePids = (daemon: number): number[] => {
 };
 
 t.test(
-  'a person is enrolled while the daemon runs, seen, forgotten; the switch, the engine and the daemon die',
+  'a person is enrolled, seen and forgotten while the daemon runs; it survives pauses and a dead engine',
   async (t) => {
     const folder = shortFolder(t);
     const { frames, portrait } = await pictures(folder);
@@ -66,10 +66,10 @@ t.test(
     t.notMatch(JSON.stringify(arrived), /similarity|margin/, 'no similarity leaves the process');
 
     const [engine] = enginePids(daemon.pid!);
-    t.ok(engine, 'the models are in a process of their own');
+    t.ok(engine, 'the models run in a process of their own');
     process.kill(engine!, 'SIGKILL');
     await until('another engine', () => (enginePids(daemon.pid!).some((pid) => pid !== engine) ? true : undefined));
-    t.equal(daemon.exitCode, null, 'the daemon outlives its engine');
+    t.equal(daemon.exitCode, null, 'the daemon survives the death of its engine');
 
     await listener.say('room/lab/recognition/set', 'OFF');
     await until('null', () => (lastState(listener).occupied === null ? true : undefined));
@@ -82,37 +82,37 @@ t.test(
     await until('a state again', () => (lastState(listener).occupied === true ? true : undefined));
     t.notOk(
       events(listener).some((event) => event.event_type === 'left'),
-      'the pause proved nothing: she did not leave',
+      'a pause proves no absence: she did not leave',
     );
 
     const why = async () => {
       const { code, stdout, stderr } = await runCli(['why', '--last', '200', '--json', '--config', config]);
       return { code, stderr, looks: stdout === '' ? [] : JSON.parse(stdout).looks };
     };
-    const seen = (await why()).looks;
+    const explained = (await why()).looks;
     t.ok(
-      seen.some(({ name }: { name: string }) => name === 'Ada'),
+      explained.some(({ name }: { name: string }) => name === 'Ada'),
       'why explains the last faces',
     );
     const replayed = JSON.parse((await runCli(['replay', '--json', '--config', config])).stdout);
-    t.ok(replayed.tracks > 0, 'which can be tried again while the daemon runs');
+    t.ok(replayed.tracks > 0, 'replay re-evaluates them while the daemon runs');
 
     t.equal((await runCli(['forget', 'Ada', '--yes', '--config', config])).code, 0);
     await until('her leaving', () => events(listener).find((event) => event.event_type === 'left'));
     t.strictSame(lastState(listener).people, []);
-    const left = await why();
-    t.notMatch(JSON.stringify(left.looks), /ada/i, 'not one look says anything about her any more');
+    const remaining = await why();
+    t.notMatch(JSON.stringify(remaining.looks), /ada/i, 'no observation mentions her any more');
 
     daemon.kill('SIGKILL');
     await until('the will', () => (listener.of('room/lab/status').at(-1) === 'offline' ? true : undefined));
     t.notMatch(log, /INTERNAL|at file:/, 'no stack trace in the log');
     const later = await why();
-    t.match(later, { code: 0, stderr: /the daemon does not run/ }, 'what it kept outlives it');
-    t.ok(later.looks.some(({ id }: { id: number }) => id === left.looks[0]?.id));
+    t.match(later, { code: 0, stderr: /the daemon does not run/ }, 'the journal survives the daemon');
+    t.ok(later.looks.some(({ id }: { id: number }) => id === remaining.looks[0]?.id));
   },
 );
 
-t.test('a portrait that is known from before a restart is nobody from the first frame on', async (t) => {
+t.test('a static face that was stored before a restart has no name from the first frame on', async (t) => {
   const folder = shortFolder(t);
   const { frames, portrait } = await pictures(folder);
   await using broker = await startAedes();
@@ -124,8 +124,8 @@ t.test('a portrait that is known from before a restart is nobody from the first 
 [mqtt]\nurl = "${broker.url}"\n[store]\ndirectory = "${join(folder, 's')}"\n[service]\nhealth_seconds = 5\n`,
   );
   t.equal((await runCli(['enrol', 'Ada', '--photos', portrait, '--config', config])).code, 0);
-  const seen = await runCli(['detect', join(frames, '0.jpg'), '--json', '--config', config]);
-  const { box } = JSON.parse(seen.stdout).files[0].faces[0];
+  const detected = await runCli(['detect', join(frames, '0.jpg'), '--json', '--config', config]);
+  const { box } = JSON.parse(detected.stdout).files[0].faces[0];
   {
     using store = openStore({ directory: join(folder, 's'), keyFile: join(folder, 's', 'key') });
     store.setSetting('fixed_faces', JSON.stringify({ size: [384, 256], faces: [{ box, stillMs: 7_200_000 }] }));
@@ -136,13 +136,13 @@ t.test('a portrait that is known from before a restart is nobody from the first 
   t.match(JSON.parse(health), { fixed_faces: 1 });
   const status = JSON.parse((await runCli(['status', '--json', '--config', config])).stdout);
   t.match(status, { fixedFaces: [{ xPx: Number, yPx: Number, widthPx: Number }], presence: { occupied: false } });
-  t.ok(status.frames.processed > 20 && status.fixedFaces[0].stillSeconds > 7200, 'seen, and still not moving');
+  t.ok(status.frames.processed > 20 && status.fixedFaces[0].stillSeconds > 7200, 'it is seen, and still static');
   t.strictSame(events(listener), []);
   const why = JSON.parse((await runCli(['why', '--last', '3', '--json', '--config', config])).stdout);
   for (const { name, rule } of why.looks) t.match({ name, rule }, { name: null, rule: /^has not moved for 2 h/ });
 });
 
-t.test('SIGTERM ends it cleanly and at once', async (t) => {
+t.test('SIGTERM ends the daemon cleanly and at once', async (t) => {
   const folder = shortFolder(t);
   const { frames } = await pictures(folder);
   await using broker = await startAedes();
@@ -164,8 +164,8 @@ t.test('SIGTERM ends it cleanly and at once', async (t) => {
   t.equal(await ended, 0);
   t.equal(listener.of('room/lab/status').at(-1), 'offline');
   t.equal(lastState(listener).occupied, null);
-  t.throws(() => process.kill(engine!, 0), { code: 'ESRCH' }, 'its engine is gone too');
-  t.notOk(existsSync(join(folder, 's', 'looks.sqlite')), 'and no face is kept where none is to be');
+  t.throws(() => process.kill(engine!, 0), { code: 'ESRCH' }, 'its engine has ended too');
+  t.notOk(existsSync(join(folder, 's', 'looks.sqlite')), 'no observation is stored where the configuration forbids it');
 });
 
 t.test('a wrong configuration starts nothing', async (t) => {

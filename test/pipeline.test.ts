@@ -1,10 +1,11 @@
-// The loop by itself: a camera whose frames the test makes, an engine that answers what the test says.
+// The loop: a camera whose frames the test makes, and an engine whose answers the test makes.
 import t from 'tap';
 import { fail } from '../src/base/errors.js';
+import { silentLog } from '../src/base/log.js';
 import { createMailbox } from '../src/base/mailbox.js';
 import type { Camera, Frame } from '../src/camera/camera.js';
 import type { Engine, EngineAnalysis } from '../src/engine/engine.js';
-import { pipeline } from '../src/pipeline.js';
+import { processFrames, watchRoom } from '../src/pipeline.js';
 import type { Room } from '../src/room/room.js';
 
 function frame(capturedAt: number, luma: number): Frame {
@@ -12,10 +13,10 @@ function frame(capturedAt: number, luma: number): Frame {
   return { capturedAt, sequence: capturedAt, width: 64, height: 64, format: 'i420', stride: 64, data };
 }
 
-function parts(analyze: (capturedAt: number) => Promise<void>) {
+function startLoop(analyze: (capturedAt: number) => Promise<void>) {
   const mailbox = createMailbox<Frame>();
-  const seen: number[] = [];
-  const still: number[] = [];
+  const analysed: number[] = [];
+  const unchanged: number[] = [];
   const faults: string[] = [];
   const status = { state: 'online', reason: null, frames: 0, drops: 0, reopened: 0, torn: 0 } as const;
   const camera = { next: () => mailbox.take(), status } as unknown as Camera;
@@ -33,14 +34,14 @@ function parts(analyze: (capturedAt: number) => Promise<void>) {
     },
   } as Partial<Engine> as Engine;
   const room = {
-    see: ({ capturedAt }) => seen.push(capturedAt),
-    still: (at) => still.push(at),
+    see: ({ capturedAt }) => analysed.push(capturedAt),
+    still: (at) => unchanged.push(at),
     blind: () => {},
     expected: () => [],
     undecided: false,
   } as Partial<Room> as Room;
   let frames = 0;
-  const running = pipeline({
+  const running = processFrames({
     camera,
     engine,
     room,
@@ -49,61 +50,142 @@ function parts(analyze: (capturedAt: number) => Promise<void>) {
     onBlind: () => {},
     onFault: (error) => faults.push(error.code),
   });
-  return { mailbox, seen, still, faults, running, frames: () => frames };
+  return { mailbox, analysed, unchanged, faults, running, frames: () => frames };
 }
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
+const pause = (ms = 5) => new Promise((resolve) => setTimeout(resolve, ms));
 
-t.test('one frame in flight: the newest that came meanwhile is next, the others are drops', async (t) => {
+t.test('one frame is in flight: the newest frame that came meanwhile is next, the others are dropped', async (t) => {
   let release = (): void => {};
-  const { mailbox, seen, running } = parts((at) =>
+  const { mailbox, analysed, running } = startLoop((at) =>
     at === 1 ? new Promise((resolve) => (release = resolve)) : Promise.resolve(),
   );
   for (const at of [1, 2, 3, 4]) {
     mailbox.put(frame(at, at * 40));
-    await turn();
+    await pause();
   }
-  t.strictSame(seen, []);
+  t.strictSame(analysed, []);
   release();
-  await turn();
-  t.strictSame(seen, [1, 4]);
+  await pause();
+  t.strictSame(analysed, [1, 4]);
   t.equal(mailbox.drops, 2);
   mailbox.end();
   await running;
 });
 
-t.test('an unchanged picture is looked at once a second only', async (t) => {
-  const { mailbox, seen, still, running, frames } = parts(async () => {});
+t.test('an unchanged frame is analysed only once a second', async (t) => {
+  const { mailbox, analysed, unchanged, running, frames } = startLoop(async () => {});
   for (let at = 0; at <= 2000; at += 250) {
     mailbox.put(frame(at, 100));
-    await turn();
+    await pause();
   }
   mailbox.end();
   await running;
-  t.strictSame(seen, [0, 1000, 2000]);
-  t.equal(still.length, 6);
-  t.equal(frames(), 9, 'each of them feeds the watchdog');
+  t.strictSame(analysed, [0, 1000, 2000]);
+  t.equal(unchanged.length, 6);
+  t.equal(frames(), 9, 'every frame feeds the watchdog');
 });
 
-t.test('a dead runtime costs its frame and nothing else', async (t) => {
-  const { mailbox, seen, faults, running, frames } = parts(async (at) => {
+t.test('an engine failure costs one frame and nothing else', async (t) => {
+  const { mailbox, analysed, faults, running, frames } = startLoop(async (at) => {
     if (at === 1) throw fail('ENGINE_FAILED', 'the child died');
   });
   for (const at of [1, 2]) {
     mailbox.put(frame(at, at * 40));
-    await turn();
+    await pause();
   }
   mailbox.end();
   await running;
   t.strictSame(faults, ['ENGINE_FAILED']);
-  t.strictSame(seen, [2]);
+  t.strictSame(analysed, [2]);
   t.equal(frames(), 1, 'a frame that failed does not feed the watchdog');
 });
 
-t.test('a bug is not swallowed', async (t) => {
-  const { mailbox, running } = parts(async () => {
+t.test('any other error ends the loop', async (t) => {
+  const { mailbox, running } = startLoop(async () => {
     throw new TypeError('a bug');
   });
   mailbox.put(frame(1, 40));
   await t.rejects(running, { name: 'TypeError' });
+});
+
+/** `watchRoom` with a camera that is a mailbox; `calls` lists what it called, in order. */
+async function startWatching(untilEnd: boolean) {
+  const calls: string[] = [];
+  let mailbox = createMailbox<Frame>();
+  const camera = {
+    start() {
+      mailbox = createMailbox<Frame>();
+      calls.push('camera started');
+    },
+    next: () => mailbox.take(),
+    async stop() {
+      mailbox.discard();
+    },
+    status: { state: 'offline' },
+  } as unknown as Camera;
+  const privacy = { on: true, changes: 0, settled: async () => {} };
+  const stop = new AbortController();
+  const running = watchRoom({
+    camera,
+    engine: {} as Engine,
+    room: { blind: () => calls.push('blind') } as Partial<Room> as Room,
+    crops: false,
+    privacy,
+    notifier: { frameProcessed: () => {}, noFrameDue: (reason) => calls.push(reason) },
+    signal: stop.signal,
+    log: silentLog,
+    untilEnd,
+    onFrame: () => {},
+    onFault: () => {},
+    onOver: () => calls.push('over'),
+  });
+  await pause(20);
+  return { calls, camera, privacy, stop, running, end: () => mailbox.end() };
+}
+
+t.test('a pause feeds the watchdog and withdraws the state; the camera starts again afterwards', async (t) => {
+  const { calls, camera, privacy, stop, running } = await startWatching(false);
+  privacy.on = false;
+  privacy.changes++;
+  await camera.stop();
+  await pause(300);
+  t.strictSame(calls.slice(0, 3), ['camera started', 'blind', 'paused']);
+  privacy.on = true;
+  await pause(300);
+  t.equal(calls.at(-1), 'camera started');
+  stop.abort();
+  await running;
+});
+
+t.test('switching off and on before the loop notices starts the camera again', async (t) => {
+  const { calls, camera, privacy, stop, running } = await startWatching(false);
+  privacy.changes += 2;
+  await camera.stop();
+  await pause(300);
+  t.strictSame(calls, ['camera started', 'camera started']);
+  stop.abort();
+  await running;
+});
+
+t.test('while the camera gives no frames, the wait for a frame feeds the watchdog', async (t) => {
+  const { calls, stop, running } = await startWatching(false);
+  await pause(1300);
+  t.strictSame(calls, ['camera started', 'blind', 'offline']);
+  stop.abort();
+  await running;
+});
+
+t.test('the end of a recording ends the loop only with `untilEnd`', async (t) => {
+  const ending = await startWatching(true);
+  ending.end();
+  await ending.running;
+  t.strictSame(ending.calls, ['camera started']);
+
+  const lasting = await startWatching(false);
+  lasting.end();
+  await pause(300);
+  t.strictSame(lasting.calls.slice(0, 4), ['camera started', 'over', 'blind', 'offline']);
+  lasting.stop.abort();
+  await lasting.running;
 });

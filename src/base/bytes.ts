@@ -1,4 +1,4 @@
-// A vector as bytes and back: 32-bit floats, little-endian, whatever the machine.
+// A vector as bytes and back: 32-bit floats, little-endian on every machine.
 
 export function floatBytes(vector: Float32Array): Buffer {
   const bytes = Buffer.alloc(vector.length * 4);
@@ -8,7 +8,7 @@ export function floatBytes(vector: Float32Array): Buffer {
   return bytes;
 }
 
-/** The floats in `bytes`; what is left over of the last one is ignored. */
+/** The floats in `bytes`. A remainder of fewer than 4 bytes is ignored. */
 export function floatsOf(bytes: Buffer): Float32Array {
   return Float32Array.from({ length: bytes.length >> 2 }, (_, i) => bytes.readFloatLE(i * 4));
 }

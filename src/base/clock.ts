@@ -1,8 +1,8 @@
-// Durations come from the monotonic clock; the wall clock is only ever printed or stored.
+// Durations come from the monotonic clock. Wall-clock times are only printed, stored or published.
 
-/** Time source. The daemon uses `systemClock`; tests pass one they move by hand. */
+/** Time source. The daemon uses `systemClock`; tests pass a clock that they advance by hand. */
 export interface Clock {
-  /** Milliseconds on the monotonic clock (fractional); its zero means nothing. */
+  /** Milliseconds on the monotonic clock (fractional); its zero has no meaning. */
   monotonicMs(): number;
   /** Milliseconds since the Unix epoch. May jump when NTP sets the clock. */
   wallMs(): number;
@@ -16,15 +16,15 @@ export const systemClock: Clock = {
 /** Turns monotonic milliseconds into ISO 8601 in UTC. */
 export type WallTime = (monotonicMs: number) => string;
 
-/** NTP slews the clock all the time; a time that was published changes only when the clock was really set. */
+/** NTP slews the clock all the time. A published time changes only when the clock was set. */
 const clockStepMs = 1000;
 
 /** The same moment gives the same text until the wall clock jumps by more than a second. */
 export function createWallTime(clock: Clock): WallTime {
   let offsetMs = clock.wallMs() - clock.monotonicMs();
   return (monotonicMs) => {
-    const now = clock.wallMs() - clock.monotonicMs();
-    if (Math.abs(now - offsetMs) > clockStepMs) offsetMs = now;
+    const currentOffsetMs = clock.wallMs() - clock.monotonicMs();
+    if (Math.abs(currentOffsetMs - offsetMs) > clockStepMs) offsetMs = currentOffsetMs;
     return new Date(Math.round(monotonicMs + offsetMs)).toISOString();
   };
 }

@@ -1,5 +1,5 @@
-// Every error a user can meet has a code here, an exit code and a sentence that says what to do.
-// docs/errors.md lists the same codes; a test compares the two both ways.
+// Every error that a user can meet has a code, an exit code and a sentence that says what to do.
+// docs/errors.md lists the same codes. A test compares the two.
 
 /** Exit codes (sysexits.h where one fits): 64 usage, 65 bad data, 69 unavailable, 70 internal, 74 I/O, 78 configuration. */
 export type ExitCode = 64 | 65 | 69 | 70 | 74 | 78;
@@ -59,14 +59,14 @@ export class RoomkinError extends Error {
 }
 
 /**
- * Builds the error for `code`. The sentence names the thing (file, key, person) and says what to do.
- * Control characters are escaped: the sentence may quote hostile input and is one line.
+ * Builds the error for `code`. The sentence names the file, key or person concerned and says what to do.
+ * Control characters are escaped, because the sentence may quote hostile input and must stay on one line.
  */
 export function fail(code: ErrorCode, sentence: string, cause?: unknown): RoomkinError {
   return new RoomkinError(code, oneLine(sentence), cause === undefined ? undefined : { cause });
 }
 
-/** The single lines behind an error (faults of a configuration, bad photos), to be printed below it. */
+/** `text` with control characters escaped, so that it stays on one terminal line, cut to `maxLength` characters. */
 export function faultsOf(error: Error): readonly string[] {
   return Array.isArray(error.cause) ? (error.cause as string[]) : [];
 }

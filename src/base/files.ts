@@ -1,4 +1,4 @@
-// A file that is there is whole: it is written beside its place, forced to the disk and then named.
+// A file that exists is complete: it is written under a temporary name, synced to the disk and then renamed.
 
 import {
   closeSync,
@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fail } from './errors.js';
 
-/** Writes a file that only its owner may read and that was not there before. Errors: OUTPUT. */
+/** Writes a new file that only its owner may read. Errors: OUTPUT (it exists, or it cannot be written). */
 export function writeNewFile(path: string, bytes: Uint8Array): void {
   const part = `${path}.${process.pid}.part`;
   try {
@@ -29,14 +29,14 @@ export function writeNewFile(path: string, bytes: Uint8Array): void {
     giveName(part, path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const why = code === 'EEXIST' ? 'is there already: choose another name' : `cannot be written (${code})`;
+    const why = code === 'EEXIST' ? 'exists already: choose another name' : `cannot be written (${code})`;
     throw fail('OUTPUT', `${path} ${why}`, cause);
   } finally {
     rmSync(part, { force: true });
   }
 }
 
-// link(2) never replaces a file. A USB stick's file system has no links: there the name is checked and then taken.
+// link(2) never replaces a file. The file system of a USB stick may have no links. There the name is checked before the rename.
 function giveName(part: string, path: string): void {
   try {
     linkSync(part, path);
@@ -48,7 +48,7 @@ function giveName(part: string, path: string): void {
   }
 }
 
-// Files beside the code (models, config.example.toml) are found from the package's root, wherever it was compiled to.
+// Files beside the code (models, config.example.toml) are found from the package's root, whichever folder holds the compiled code.
 
 /** The folder that holds roomkin's package.json and models/. */
 export const packageRoot: string = findRoot(dirname(fileURLToPath(import.meta.url)));

@@ -1,16 +1,16 @@
-// One slot, and the newest wins: who makes values never waits, who takes them never sees an old one. What was
-// overwritten is counted, not hidden.
+// A mailbox has one slot, which holds the newest value. The producer never waits and the consumer never gets an old value.
+// Overwritten values are counted.
 
 export interface Mailbox<T> {
-  /** Replaces what was not taken yet. Does nothing after `end` or `discard`. */
+  /** Replaces the value that was not taken yet. Does nothing after `end` or `discard`. */
   put(value: T): void;
-  /** The newest value not yet taken, else the next one; null when nothing will come any more. */
+  /** The newest value that was not taken yet, else the next one; null when no more values come. */
   take(): Promise<T | null>;
-  /** Nothing more comes: what lies in the slot can still be taken. */
+  /** No more values come. The value in the slot can still be taken. */
   end(): void;
-  /** Nothing more comes, and what lies in the slot is forgotten. */
+  /** No more values come, and the value in the slot is dropped. */
   discard(): void;
-  /** Values that were overwritten before anybody took them. */
+  /** How many values were overwritten before they were taken. */
   readonly drops: number;
 }
 
@@ -18,25 +18,25 @@ export function createMailbox<T>(): Mailbox<T> {
   let slot: { readonly value: T } | null = null;
   let ended = false;
   let drops = 0;
-  const waiting: ((value: T | null) => void)[] = [];
+  const takers: ((value: T | null) => void)[] = [];
   const close = (): void => {
     ended = true;
-    for (const resolve of waiting.splice(0)) resolve(null);
+    for (const resolve of takers.splice(0)) resolve(null);
   };
   return {
     put(value) {
       if (ended) return;
-      const taker = waiting.shift();
+      const taker = takers.shift();
       if (taker) return taker(value);
       if (slot) drops++;
       slot = { value };
     },
     take() {
-      const full = slot;
+      const newest = slot;
       slot = null;
-      if (full) return Promise.resolve(full.value);
+      if (newest) return Promise.resolve(newest.value);
       if (ended) return Promise.resolve(null);
-      return new Promise((resolve) => waiting.push(resolve));
+      return new Promise((resolve) => takers.push(resolve));
     },
     end: close,
     discard() {

@@ -1,4 +1,4 @@
-// "Did you mean": a misspelt key or name gets the nearest right one.
+// "Did you mean ...?": the nearest correct spelling of a misspelt key or verb.
 
 /** The candidate within two edits (insert, delete, replace; Levenshtein 1966) of `word`, or null. */
 export function nearest(word: string, candidates: readonly string[]): string | null {

@@ -1,21 +1,21 @@
-// One run of a camera's program. Its pipes are always drained, its last words are kept, and once `exited` resolves
-// nothing of it is left: the program is in a process group of its own, which is killed to the last member.
+// One run of a camera program. Its pipes are always drained and its last lines of stderr are kept. The program has a process
+// group of its own, which is killed as a whole, so no process of it is left when `exited` resolves.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { onLines } from '../base/lines.js';
 
 export interface ProgramExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** ENOENT, EACCES...: it never ran. */
+  /** ENOENT, EACCES, ...: the program never ran. */
   readonly spawnError: string | null;
 }
 
 export interface CameraChild {
-  /** Resolves when the program is gone and its output was read; never rejects. */
+  /** Resolves when the program is gone and its output was read. Never rejects. */
   readonly exited: Promise<ProgramExit>;
   /** The last lines of stderr, oldest first. */
   readonly lastLines: readonly string[];
-  /** SIGINT, SIGTERM, SIGKILL, each if the one before did not help; resolves as `exited` does. */
+  /** Sends SIGINT, then SIGTERM, then SIGKILL, each if the signal before had no effect. Resolves as `exited` does. */
   end(): Promise<ProgramExit>;
 }
 
@@ -33,12 +33,12 @@ export interface CameraChildOptions {
 const keptLines = 40;
 /** A pipe can be held open by a process that left the group; nothing more is worth waiting for. */
 const pipesCloseMs = 200;
-/** A process in uninterruptible sleep (a hung driver) outlives SIGKILL: its pipes are closed and it is given up. */
+/** A process in uninterruptible sleep (a hung driver) survives SIGKILL. After this time its pipes are closed. */
 const unkillableMs = 10_000;
 
 export function spawnCameraChild(options: CameraChildOptions): CameraChild {
   const lastLines: string[] = [];
-  const keep = (line: string): void => {
+  const addLine = (line: string): void => {
     if (lastLines.push(line) > keptLines) lastLines.shift();
     options.onLine(line);
   };
@@ -49,9 +49,9 @@ export function spawnCameraChild(options: CameraChildOptions): CameraChild {
     detached: true,
   });
   const signal = (name: NodeJS.Signals): void => signalGroup(child, name);
-  const lastResort = (): void => signal('SIGKILL');
+  const killAtExit = (): void => signal('SIGKILL');
   let gone = false;
-  let giveUp = (): void => {};
+  let abandon = (): void => {};
   let pipesTimer: NodeJS.Timeout | undefined;
 
   const exited = new Promise<ProgramExit>((resolve) => {
@@ -59,26 +59,26 @@ export function spawnCameraChild(options: CameraChildOptions): CameraChild {
       if (gone) return;
       gone = true;
       clearTimeout(pipesTimer);
-      process.off('exit', lastResort);
+      process.off('exit', killAtExit);
       child.stdout?.destroy();
       child.stderr?.destroy();
       resolve(exit);
     };
-    giveUp = () => finish({ code: null, signal: 'SIGKILL', spawnError: null });
+    abandon = () => finish({ code: null, signal: 'SIGKILL', spawnError: null });
     child.once('error', (error: NodeJS.ErrnoException) => {
       if (child.pid === undefined) finish({ code: null, signal: null, spawnError: error.code ?? error.message });
     });
     child.once('exit', (code, signalName) => {
-      signal('SIGKILL'); // what it started and left behind
+      signal('SIGKILL'); // child processes that it left behind
       const exit = { code, signal: signalName, spawnError: null };
       child.once('close', () => finish(exit));
       pipesTimer = setTimeout(() => finish(exit), pipesCloseMs);
     });
   });
-  if (child.pid !== undefined) process.once('exit', lastResort);
+  if (child.pid !== undefined) process.once('exit', killAtExit);
   child.stdout?.on('data', options.onData);
   child.stdout?.on('error', () => {});
-  if (child.stderr !== null) onLines(child.stderr, keep);
+  if (child.stderr !== null) onLines(child.stderr, addLine);
   child.stdin?.on('error', () => {}); // it may die before it read
   child.stdin?.end(options.stdin);
 
@@ -92,7 +92,7 @@ export function spawnCameraChild(options: CameraChildOptions): CameraChild {
         await within(exited, options.graceMs);
       }
       if (!gone) await within(exited, unkillableMs);
-      giveUp();
+      abandon();
       return exited;
     },
   };
@@ -107,12 +107,12 @@ function signalGroup(child: ChildProcess, name: NodeJS.Signals): void {
   }
 }
 
-/** Waits for `promise`, `durationMs` at most. */
+/** Waits for `promise`, at most `durationMs`. */
 async function within(promise: Promise<unknown>, durationMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
+  const timeout = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, durationMs);
   });
-  await Promise.race([promise, late]);
+  await Promise.race([promise, timeout]);
   clearTimeout(timer);
 }

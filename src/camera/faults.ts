@@ -1,5 +1,5 @@
-// A program's last words → one sentence that says what to do. The status is the same (255, or ffmpeg's 1) for nearly
-// every fault, so the text decides. The first row that matches wins: causes stand before their consequences.
+// From the last lines of a program's stderr to one sentence that says what to do. The exit status is the same (255, or 1 for
+// ffmpeg) for nearly every fault, so the text decides. The first matching row wins: causes come before their consequences.
 import { oneLine } from '../base/errors.js';
 import type { ProgramExit } from './child.js';
 
@@ -21,11 +21,11 @@ const libcameraFaults: readonly Row[] = [
   ],
   [
     /failed to acquire camera|in use by another process/i,
-    'another program has the camera: end it (sudo fuser -v /dev/media* names it)',
+    'another program uses the camera: end it (sudo fuser -v /dev/media* names it)',
   ],
   [
     /selected camera is not available/i,
-    'there is no camera of that number: set [camera] index to one that rpicam-vid --list-cameras prints',
+    'there is no camera with that number: set [camera] index to one that rpicam-vid --list-cameras prints',
   ],
   [
     /no cameras available/i,
@@ -33,7 +33,7 @@ const libcameraFaults: readonly Row[] = [
   ],
   [
     /transforms requiring transpose|illegal rotation value/i,
-    'the sensor cannot turn so: [camera] rotation is 0 or 180',
+    'the sensor does not support this rotation: set [camera] rotation to 0 or 180',
   ],
   [
     /unrecognised option '([^']*)'/i,
@@ -44,16 +44,13 @@ const libcameraFaults: readonly Row[] = [
     /Cannot allocate memory|failed to allocate/i,
     'the camera memory is used up: lower [camera] width and height, or end other camera programs',
   ],
-  [
-    /failed to write output bytes|Received signal 13\b/i,
-    'rpicam-vid could not hand over its pictures; it is started again',
-  ],
+  [/failed to write output bytes|Received signal 13\b/i, 'rpicam-vid could not write its frames; it is started again'],
   [
     /ERROR: \*{3} (.*(?:invalid|bad|argument|option|required|range).*?) \*{3}/i,
     'rpicam-vid refuses its options ($1): check [camera] mode, roi, width, height and framerate',
   ],
-  [/Halting: reached timeout/i, 'rpicam-vid came to the end of its time; it is started again'],
-  [/Received signal 2\b/i, 'somebody ended rpicam-vid; it is started again'],
+  [/Halting: reached timeout/i, 'rpicam-vid reached its time limit; it is started again'],
+  [/Received signal 2\b/i, 'rpicam-vid was interrupted (SIGINT); it is started again'],
 ];
 
 const libcameraStalls: readonly Row[] = [
@@ -67,7 +64,7 @@ const libcameraStalls: readonly Row[] = [
 const ffmpegFaults: readonly Row[] = [
   [
     /401 Unauthorized|403 Forbidden|authorization failed/i,
-    'the camera refuses the user name or password in [camera] input',
+    'the camera rejects the user name or password in [camera] input: correct them',
   ],
   [
     /404 Not Found|454 Session Not Found|Stream Not Found/i,
@@ -75,7 +72,7 @@ const ffmpegFaults: readonly Row[] = [
   ],
   [
     /Connection refused/i,
-    'nobody answers at the address in [camera] input: check host and port, and that the camera is on',
+    'nothing answers at the address in [camera] input: check host and port, and that the camera is on',
   ],
   [
     /No route to host|Network is unreachable|Connection timed out|Failed to resolve|Name or service not known|Temporary failure in name resolution/i,
@@ -83,13 +80,13 @@ const ffmpegFaults: readonly Row[] = [
   ],
   [
     /Permission denied/i,
-    '[camera] input may not be opened: make it readable, for a webcam add this user to the group video',
+    'there is no permission to open [camera] input: make it readable; for a webcam, add this user to the group video',
   ],
-  [/Device or resource busy/i, 'another program has the webcam: end it (sudo fuser -v /dev/video* names it)'],
+  [/Device or resource busy/i, 'another program uses the webcam: end it (sudo fuser -v /dev/video* names it)'],
   [/No such device\b/i, 'the webcam is gone: plug it in again'],
-  [/No such file or directory/i, '[camera] input does not exist: check the path, for a webcam see ls /dev/video*'],
+  [/No such file or directory/i, '[camera] input does not exist: check the path; for a webcam, see ls /dev/video*'],
   [/Is a directory/i, '[camera] input is a folder: use [camera] source = "replay" for pictures'],
-  [/matches no streams|does not contain any stream/i, 'there is no picture in [camera] input'],
+  [/matches no streams|does not contain any stream/i, '[camera] input holds no video: check the path or address'],
   [
     /Unknown input format: '?v4l2/i,
     'this ffmpeg cannot read webcams: install the one of Debian (sudo apt install ffmpeg)',
@@ -106,36 +103,36 @@ export const explainLibcamera = (exit: ProgramExit, lines: readonly string[]): s
     ? 'rpicam-vid is not installed: sudo apt install rpicam-apps-core (on Raspberry Pi OS), or use another [camera] source'
     : explain('rpicam-vid', libcameraFaults, exit, lines);
 
-/** What a rpicam-vid says that runs without giving frames. */
+/** Why a running rpicam-vid gives no frames, from its stderr; null if stderr does not tell. */
 export const explainLibcameraStall = (lines: readonly string[]): string | null => match(libcameraStalls, lines);
 
 /** Why ffmpeg ended. */
-export const explainFfmpeg = (exit: ProgramExit, lines: readonly string[]): string =>
-  exit.spawnError === 'ENOENT'
-    ? 'ffmpeg is not installed: sudo apt install ffmpeg'
-    : exit.code === 0
-      ? 'the camera in [camera] input ended its stream; it is opened again'
-      : explain('ffmpeg', ffmpegFaults, exit, lines);
+export function explainFfmpeg(exit: ProgramExit, lines: readonly string[]): string {
+  if (exit.spawnError === 'ENOENT') return 'ffmpeg is not installed: sudo apt install ffmpeg';
+  if (exit.code === 0) return 'the camera in [camera] input ended its stream; it is opened again';
+  return explain('ffmpeg', ffmpegFaults, exit, lines);
+}
 
-/** What an ffmpeg says that runs without giving frames. */
+/** Why a running ffmpeg gives no frames, from its stderr; null if stderr does not tell. */
 export const explainFfmpegStall = (lines: readonly string[]): string | null => match(ffmpegFaults, lines);
 
 function explain(program: string, rows: readonly Row[], exit: ProgramExit, lines: readonly string[]): string {
-  const known = match(rows, lines);
-  if (known) return known;
+  const advice = match(rows, lines);
+  if (advice) return advice;
   if (exit.spawnError) return `${program} cannot be started (${exit.spawnError}): check its permissions`;
   const last = lines.at(-1);
-  const words = last ? `: ${oneLine(last, 200)}` : '';
-  if (exit.signal === 'SIGKILL') return `${program} was killed, perhaps for lack of memory (see journalctl -k)${words}`;
-  if (exit.signal) return `${program} was ended by ${exit.signal}${words}`;
-  return `${program} ended with status ${exit.code}${words}`;
+  const detail = last ? `: ${oneLine(last, 200)}` : '';
+  if (exit.signal === 'SIGKILL')
+    return `${program} was killed, perhaps because memory ran out (see journalctl -k)${detail}`;
+  if (exit.signal) return `${program} was ended by ${exit.signal}${detail}`;
+  return `${program} ended with status ${exit.code}${detail}`;
 }
 
 function match(rows: readonly Row[], lines: readonly string[]): string | null {
   for (const [pattern, advice] of rows) {
     for (const line of lines) {
-      const found = pattern.exec(line);
-      if (found) return advice.replace('$1', () => oneLine(found[1] ?? '', 200));
+      const groups = pattern.exec(line);
+      if (groups) return advice.replace('$1', () => oneLine(groups[1] ?? '', 200));
     }
   }
   return null;

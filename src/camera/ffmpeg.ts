@@ -1,13 +1,13 @@
-// A file, a webcam (V4L2) or an address (RTSP, HTTP) through ffmpeg 5.1 or later, as the same raw video that a Pi
-// camera gives: I420, full range, BT.601, no padding. An address may hold a password: it is handed over on stdin as a
-// list of one entry, never as an argument that every user of the machine can read, and no line that is kept names it.
+// A file, a webcam (V4L2) or an address (RTSP, HTTP) through ffmpeg 5.1 or later. The output is the raw video that a Pi
+// camera gives: I420, full range, BT.601, no padding. An address may hold a password. It is passed on stdin as a playlist of
+// one entry, because every user of the machine can read a program's arguments, and it is removed from every kept line.
 import { explainFfmpeg, explainFfmpegStall } from './faults.js';
 import type { CameraOptions, CameraProgram } from './options.js';
 
-/** What an address may lead to; `file` is not among it. */
+/** The protocols that an address may use or redirect to. `file` is not among them. */
 const protocols = 'pipe,data,crypto,tcp,udp,tls,rtp,srtp,rtsp,rtsps,http,https,httpproxy,hls,rtmp,rtmps';
 
-/** How ffmpeg is run for `options`. */
+/** The ffmpeg command for `options`. */
 export function ffmpegProgram(options: CameraOptions): CameraProgram {
   const input = inputOf(options);
   return {
@@ -34,11 +34,11 @@ function inputOf(options: CameraOptions): Input {
   const input = options.input ?? '';
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(input)) return { kind: 'address', ...addressInput(input) };
   if (input.startsWith('/dev/')) {
-    // A driver that cannot give this size or rate takes the nearest; the filter below does the rest.
-    const wish = ['-framerate', String(options.framerate), '-video_size', `${options.width}x${options.height}`];
-    return { kind: 'device', args: ['-nostdin', '-f', 'v4l2', ...wish, '-i', input], stdin: null };
+    // A driver that does not support this size or rate takes the nearest one. The filter in `outputArgs` corrects the size.
+    const requested = ['-framerate', String(options.framerate), '-video_size', `${options.width}x${options.height}`];
+    return { kind: 'device', args: ['-nostdin', '-f', 'v4l2', ...requested, '-i', input], stdin: null };
   }
-  // At its own speed, as a camera would give it; `file:` keeps a name like `concat:x` from being a protocol.
+  // `-re` plays a file at its own speed, as a camera would. `file:` keeps a name like `concat:x` from being read as a protocol.
   const args = ['-nostdin', '-re', ...(options.loop ? ['-stream_loop', '-1'] : []), '-i', `file:${input}`];
   return { kind: 'file', args, stdin: null };
 }
@@ -53,23 +53,23 @@ function addressInput(address: string): { readonly args: readonly string[]; read
 }
 
 function outputArgs({ width, height, framerate, hflip, vflip, rotation }: CameraOptions): readonly string[] {
-  const turned = rotation === 180;
+  const upsideDown = rotation === 180;
   const filters = [
     `scale=${width}:${height}:force_original_aspect_ratio=decrease:force_divisible_by=2:out_range=full:out_color_matrix=bt601`,
     `pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2`,
-    ...(hflip !== turned ? ['hflip'] : []),
-    ...(vflip !== turned ? ['vflip'] : []),
+    ...(hflip !== upsideDown ? ['hflip'] : []),
+    ...(vflip !== upsideDown ? ['vflip'] : []),
     'format=yuv420p',
   ];
   return [
     ...['-map', '0:v:0', '-vf', filters.join(',')],
-    // Drops frames above the rate and never repeats one: a repeated picture would look like a second look.
+    // Drops frames above the rate and never repeats one: a repeated frame would count as a second observation.
     ...['-fps_mode', 'vfr', '-r', String(framerate)],
     ...['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-flush_packets', '1', 'pipe:1'],
   ];
 }
 
-/** `line` without the user name and password of any address in it, however ffmpeg wrote them. */
+/** `line` without the user name and password of any address in it, also in decoded form. */
 export function redactAddress(line: string, address: string): string {
   const hidden = line.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s]*@/gi, '$1***@');
   const userinfo = /^[a-z][a-z0-9+.-]*:\/\/([^/]*)@/i.exec(address)?.[1] ?? '';

@@ -1,8 +1,7 @@
-// Bytes to whole I420 frames. Raw video has no header and no separator, so a frame's end is believed only where the
-// pipe rests: rpicam-vid and ffmpeg write a frame in one go and then wait for the next. A burst of bytes between two
-// rests is one frame, or several if the reader was late and the burst before was whole; anything else is thrown away.
-// A lost byte therefore costs one frame and never shifts the next, and a wrong idea of the row padding shows at the
-// first rest.
+// From bytes to whole I420 frames. Raw video has no header and no separator, so a frame may end only where the pipe is
+// idle: rpicam-vid and ffmpeg write a frame at once and then wait for the next. The bytes between two idle periods (a burst)
+// are one frame, or several if the reader was late and the burst before was whole. Any other burst is dropped. A lost byte
+// therefore costs one frame and never shifts the next. A wrong row padding shows at the first idle period.
 
 /** The newest whole frame of a burst. */
 export interface SplitFrame {
@@ -11,40 +10,42 @@ export interface SplitFrame {
   readonly height: number;
   /** Bytes from one row of Y to the next; chroma rows are half as far apart. */
   readonly stride: number;
-  /** When its last byte came, as told to `push`. */
+  /** When its last byte came, as passed to `push`. */
   readonly lastByteAtMs: number;
-  /** Whole frames before it in the same burst. The first of them may hold rows of two pictures (a slow reader lets
-   * rpicam-vid overwrite what it writes), and all of them are older, so they are dropped. */
+  /**
+   * Whole frames before it in the same burst. They are older, so they are dropped. The first may also mix rows of two frames,
+   * because rpicam-vid overwrites a frame that is read too slowly.
+   */
   readonly skipped: number;
 }
 
 export interface FrameSplitter {
   push(chunk: Uint8Array, atMs: number): void;
-  /** The pipe is quiet for a moment: the frame that ends here; null if nothing came or no frame ends here. */
+  /** Call when the pipe is briefly idle. The frame that ends here; null if nothing came or no frame ends here. */
   settle(): SplitFrame | null;
-  /** The pipe rests: what `settle` did not take is no frame. Says how many bytes were thrown away. */
+  /** Call when the pipe stays idle. Drops the bytes that `settle` did not take and returns their number. */
   abandon(): number;
-  /** The camera chose another size than it was asked for. What is unfinished is thrown away. */
+  /** The camera chose another size than requested. Unfinished bytes are dropped. */
   resize(width: number, height: number): void;
-  /** Bursts thrown away. */
+  /** Bursts that were dropped. */
   readonly torn: number;
   readonly frameBytes: number;
 }
 
 /**
- * @param rowAlignments what rows may be padded to, the likeliest first; 1 is no padding. A burst that fits one of the
- *   others changes the stride from the next burst on.
+ * @param rowAlignments multiples of bytes that rows may be padded to, the likeliest first; 1 is no padding. A burst that
+ *   fits another alignment changes the stride from the next burst on.
  */
 export function createFrameSplitter(width: number, height: number, rowAlignments: readonly number[]): FrameSplitter {
   let size = { width, height };
   let stride = 0;
   let buffer = new Uint8Array(0);
-  /** Bytes of this burst; the buffer is overwritten from its start at each whole frame. */
+  /** Bytes of this burst. After each whole frame the buffer is overwritten from its start. */
   let burst = 0;
   let lastByteAtMs = 0;
   let torn = 0;
-  /** Whether the last burst ended where a frame ends; the stream's start counts as such. */
-  let sound = true;
+  /** Whether the last burst ended where a frame ends. The start of the stream counts as such an end. */
+  let aligned = true;
 
   const padded = (alignment: number): number => Math.ceil(size.width / alignment) * alignment;
   const bytesOf = (rowBytes: number): number => (rowBytes * size.height * 3) / 2;
@@ -53,15 +54,15 @@ export function createFrameSplitter(width: number, height: number, rowAlignments
     buffer = new Uint8Array(bytesOf(rowBytes));
   };
   const abandon = (): number => {
-    const lost = burst;
-    if (lost > 0) {
+    const droppedBytes = burst;
+    if (droppedBytes > 0) {
       torn++;
-      sound = false;
+      aligned = false;
       const fitting = rowAlignments.map(padded).find((rowBytes) => bytesOf(rowBytes) === burst);
       if (fitting !== undefined) useStride(fitting);
     }
     burst = 0;
-    return lost;
+    return droppedBytes;
   };
   useStride(padded(rowAlignments[0] ?? 1));
 
@@ -79,10 +80,10 @@ export function createFrameSplitter(width: number, height: number, rowAlignments
     settle() {
       if (burst === 0 || burst % buffer.length !== 0) return null;
       const skipped = burst / buffer.length - 1;
-      // After a torn burst, a rest that was missed can join a long and a short one to the length of whole frames.
-      if (!sound && skipped > 0) return null;
+      // After a torn burst, a missed idle period can join a long and a short burst to the length of whole frames.
+      if (!aligned && skipped > 0) return null;
       burst = 0;
-      sound = true;
+      aligned = true;
       const frame = { data: buffer, ...size, stride, lastByteAtMs, skipped };
       buffer = new Uint8Array(buffer.length);
       return frame;
@@ -103,18 +104,18 @@ export function createFrameSplitter(width: number, height: number, rowAlignments
   };
 }
 
-// Sees when a pipe rests. A timer that is late because this process was busy proves nothing about the pipe: what
-// waits in it is read first (timers run before the poll, immediates after it), then the silence is judged.
+// Detects when a pipe is idle. A timer may be late because this process was busy, which proves nothing about the pipe. So the
+// waiting bytes are read first (timers run before the event loop's poll phase, immediates after it), then the silence is checked.
 
 export interface PipeReader {
   push(chunk: Uint8Array): void;
-  /** The pipe was closed: what ends here is a whole frame or nothing. */
+  /** The pipe was closed: the remaining bytes are a whole frame or are dropped. */
   end(): void;
 }
 
-/** A quarter of the frame period, 10 ms at most: so long after its last byte a frame is taken for whole. */
+/** How long after its last byte a frame counts as whole, milliseconds: a quarter of the frame period, 10 ms at most. */
 export const settleMs = (framerate: number): number => Math.min(10, 250 / framerate);
-/** Half of the frame period, 250 ms at most: so long without a byte, an unfinished frame is given up. */
+/** How long without a byte an unfinished frame is dropped, milliseconds: half of the frame period, 250 ms at most. */
 export const restMs = (framerate: number): number => Math.min(250, 500 / framerate);
 
 export function createPipeReader(
@@ -133,17 +134,17 @@ export function createPipeReader(
     if (timer) clearTimeout(timer);
     timer = setTimeout(() => {
       timer = null;
-      const seen = chunks;
+      const chunksBefore = chunks;
       setImmediate(() => {
-        if (chunks === seen) then();
+        if (chunks === chunksBefore) then();
       });
     }, durationMs);
   };
-  const giveUp = (): void => {
+  const dropBurst = (): void => {
     const bytes = splitter.abandon();
     if (bytes > 0) onTorn(bytes);
   };
-  const judge = (): boolean => {
+  const takeFrame = (): boolean => {
     const frame = splitter.settle();
     if (frame) onFrame(frame);
     return frame !== null;
@@ -153,14 +154,14 @@ export function createPipeReader(
       chunks++;
       splitter.push(chunk, monotonicMs());
       afterSilence(settle, () => {
-        if (!judge()) afterSilence(rest - settle, giveUp);
+        if (!takeFrame()) afterSilence(rest - settle, dropBurst);
       });
     },
     end() {
       chunks++;
       if (timer) clearTimeout(timer);
       timer = null;
-      if (!judge()) giveUp();
+      if (!takeFrame()) dropBurst();
     },
   };
 }

@@ -1,4 +1,4 @@
-// Which camera stands behind the options; callers know only `Camera`.
+// Chooses the camera for the options; callers know only `Camera`.
 import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
 import type { Camera } from './camera.js';
@@ -8,7 +8,7 @@ import type { CameraOptions } from './options.js';
 import { createProcessCamera } from './process.js';
 import { createReplayCamera } from './replay.js';
 
-/** Makes a camera that is not started yet; touches nothing. */
+/** A camera that is not started yet. Opens no device and starts no process. */
 export function openCamera(options: CameraOptions, clock: Clock, log: Log): Camera {
   switch (options.source) {
     case 'libcamera':

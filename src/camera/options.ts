@@ -1,4 +1,4 @@
-// What a camera can be asked for. The configuration is checked before it gets here; nothing is checked twice.
+// The options of a camera. The configuration is validated before; nothing is validated twice.
 import type { ProgramExit } from './child.js';
 
 export interface CameraOptions {
@@ -6,14 +6,14 @@ export interface CameraOptions {
   readonly source: 'libcamera' | 'ffmpeg' | 'replay';
   /** File, device, address or folder; null for libcamera. */
   readonly input: string | null;
-  /** Pixels, both even. A multiple of 128 is never padded by a Pi, so that no byte is moved in vain. */
+  /** Pixels, both even. A Pi never pads rows of a multiple of 128, which saves a copy. */
   readonly width: number;
   readonly height: number;
   /** Frames a second. */
   readonly framerate: number;
   readonly hflip: boolean;
   readonly vflip: boolean;
-  /** Degrees clockwise. The sensor cannot turn by a quarter. */
+  /** Degrees clockwise. The sensor does not support quarter turns. */
   readonly rotation: 0 | 180;
   /** Number in `rpicam-vid --list-cameras`; null: the first. */
   readonly index: number | null;
@@ -24,31 +24,31 @@ export interface CameraOptions {
   readonly roi: readonly [number, number, number, number] | null;
   /** Begin a file or a folder again at its end. */
   readonly loop: boolean;
-  /** A camera without a whole frame for so long (and for three frame periods) is closed and opened again. */
+  /** A camera that gives no whole frame for this long (and for three frame periods) is closed and opened again. */
   readonly stallMs: number;
-  /** Replay only: the next picture waits until the last one was taken, so that none is ever dropped. */
+  /** Replay only: the next picture waits until the last one was taken, so that no frame is dropped. */
   readonly lossless: boolean;
-  /** Program and first arguments instead of `rpicam-vid` or `ffmpeg`; the usual arguments follow. */
+  /** Program and first arguments instead of `rpicam-vid` or `ffmpeg`. The usual arguments follow. */
   readonly command: readonly string[] | null;
   readonly timings: CameraTimings;
 }
 
-/** How patient a camera is. Durations in milliseconds. */
+/** Timeouts of a camera, milliseconds. */
 export interface CameraTimings {
-  /** The first frame of a newly opened camera may take so long (a Pi Zero 2 needs about 3 s). */
+  /** How long the first frame of a newly opened camera may take (a Pi Zero 2 needs about 3 s). */
   readonly openMs: number;
   /** Between SIGINT, SIGTERM and SIGKILL. */
   readonly graceMs: number;
-  /** Before the first reopening; doubles with each failure. */
+  /** Delay before the first reopening; doubles with each failure, up to `reopenMostMs`. */
   readonly reopenMs: number;
   readonly reopenMostMs: number;
-  /** A camera that ran so long counts as sound: its next reopening begins at `reopenMs` again. */
+  /** After a run of this length the next reopening starts at `reopenMs` again. */
   readonly steadyMs: number;
 }
 
 /**
- * 1280x960 shows a face 3 m from a 66 degree lens with about 20 px between the eyes, the least that is found nearly
- * always in tiles; five a second give several looks at somebody who walks through the room.
+ * At 1280x960 a face 3 m from a 66 degree lens has about 20 px between the eyes, the smallest size that tiles find nearly
+ * always. Five frames a second give several observations of somebody who walks through the room.
  */
 export const defaultCameraOptions: CameraOptions = {
   source: 'libcamera',
@@ -70,24 +70,24 @@ export const defaultCameraOptions: CameraOptions = {
   timings: { openMs: 15_000, graceMs: 1500, reopenMs: 1000, reopenMostMs: 60_000, steadyMs: 30_000 },
 };
 
-// What the supervisor has to know about a program that writes raw video. Data and pure functions only.
+// The description of a program that writes raw video, as data and pure functions.
 
 export interface CameraProgram {
-  /** Names to try, each a program and its first arguments; the next is tried where one is not installed. */
+  /** Commands to try in order, each a program and its first arguments. The next is tried if a program is not installed. */
   readonly commands: readonly (readonly string[])[];
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: string | null;
-  /** What rows may be padded to, the likeliest first; 1 is no padding. */
+  /** Multiples of bytes that rows may be padded to, the likeliest first; 1 is no padding. */
   readonly rowAlignments: readonly number[];
-  /** Whether status 0 means that the input is over, not that the camera failed. */
+  /** Whether exit status 0 means the end of the input and no failure. */
   readonly ends: boolean;
-  /** The true picture size, if this line of stderr names it. */
+  /** The actual frame size, if this line of stderr states it. */
   sizeIn(line: string): { readonly width: number; readonly height: number } | null;
   /** A line of stderr without secrets. */
   redact(line: string): string;
-  /** Why it ended, in one sentence that says what to do. `lines` are the last of stderr, redacted. */
+  /** Why it ended, in one sentence that says what to do. `lines`: the last lines of stderr, redacted. */
   explain(exit: ProgramExit, lines: readonly string[]): string;
-  /** What stderr says about a program that runs and gives no frames; null if nothing helps. */
+  /** Why a running program gives no frames, from its stderr; null if stderr does not tell. */
   explainStall(lines: readonly string[]): string | null;
 }

@@ -1,5 +1,5 @@
-// Photos come from anywhere: a picture is measured before it is decoded, and what it would cost in memory decides, not its
-// file size. One picture is decoded at a time per call and nothing is cached: peak memory stays under 250 MB whatever comes.
+// Photos come from untrusted sources. A photo is accepted or refused by the memory that decoding would need, estimated from
+// its header, not by its file size. Each call decodes one photo at a time and caches nothing: peak memory stays under 250 MB.
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import sharp, { type Metadata } from 'sharp';
 import { fail, RoomkinError } from '../base/errors.js';
 import type { Frame } from './camera.js';
 
-// libvips would otherwise keep decoded pixels of earlier photos and one buffer a thread.
+// Otherwise libvips keeps decoded pixels of earlier photos and one buffer per thread.
 sharp.cache(false);
 sharp.concurrency(1);
 
@@ -20,28 +20,28 @@ export interface RgbPicture {
   /** `width * 3`. */
   readonly stride: number;
   readonly data: Uint8Array;
-  /** Size of the photo on disk, upright; larger than `width` x `height` where it was shrunk. */
+  /** Size of the photo in the file, upright, pixels; larger than `width` x `height` where it was shrunk. */
   readonly originalWidth: number;
   readonly originalHeight: number;
-  /** Of the file's bytes: tells the same photo again under another name. */
+  /** Of the file's bytes: identifies the same photo under another name. */
   readonly sha256: Uint8Array;
 }
 
 export interface PhotoLimits {
-  /** Width times height that is accepted. Default 64 million: above the 50-megapixel phones, far below a bomb. */
+  /** Most pixels (width times height). Default 64 million: more than the 50 megapixels of phones, far fewer than a bomb. */
   readonly maxPixels?: number;
   /** Longer edge of the result in pixels; larger photos are shrunk, never enlarged. Default 2560. */
   readonly maxEdgePx?: number;
 }
 
 const maxFileBytes = 48 * 2 ** 20;
-/** What a decoder may hold at once. Node, sharp and the result take up to 130 MB more. */
+/** Bytes that a decoder may hold at once. Node, sharp and the result take up to 130 MB more. */
 const maxDecoderBytes = 80 * 2 ** 20;
 const formats = new Set(['jpeg', 'png', 'webp', 'heif', 'tiff', 'gif']);
 const extensions = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.tif', '.tiff', '.gif']);
 
 /**
- * Reads one photo: turned upright by its EXIF orientation, converted to sRGB, laid on grey where transparent, shrunk to
+ * Reads one photo: turned upright by its EXIF orientation, converted to sRGB, transparent pixels on grey, shrunk to
  * `maxEdgePx`. Errors (exit 65, the sentence names the file): PHOTO_UNREADABLE (missing, a folder, empty, truncated, not an
  * image, not permitted), PHOTO_TOO_LARGE.
  */
@@ -81,23 +81,23 @@ export async function readPhoto(path: string, limits: PhotoLimits = {}): Promise
       sha256: createHash('sha256').update(bytes).digest(),
     };
   } catch (cause) {
-    throw unreadable(path, 'is damaged or cut off: copy it again from where it came', cause);
+    throw unreadable(path, 'is damaged or truncated: copy it again from its source', cause);
   }
 }
 
-/** The picture as an engine takes it: a still has no time and no sequence, both are 0. */
+/** The photo as a frame for the engine. A photo has no time and no sequence number: both are 0. */
 export function photoFrame(picture: RgbPicture): Frame {
   const { width, height, format, stride, data } = picture;
   return { capturedAt: 0, sequence: 0, width, height, format, stride, data };
 }
 
 /**
- * The photos at `path`: itself if it is a file, else the pictures right inside the folder (by extension, hidden files left
- * out) in natural order (`2.jpg` before `10.jpg`). Errors: PHOTO_UNREADABLE (missing, not permitted), FOLDER_EMPTY.
+ * The photos at `path`: the file itself, or the pictures directly inside the folder (by extension, without hidden files)
+ * in natural order (`2.jpg` before `10.jpg`). Errors: PHOTO_UNREADABLE (missing, not permitted), FOLDER_EMPTY.
  */
 export async function listPhotos(path: string): Promise<string[]> {
   const folder = await stat(path).then(
-    (found) => found.isDirectory(),
+    (status) => status.isDirectory(),
     (cause: unknown) => {
       throw unreadable(path, reason(cause), cause);
     },
@@ -115,30 +115,30 @@ export async function listPhotos(path: string): Promise<string[]> {
   return photos;
 }
 
-/** Whether a file name looks like a photo's. */
+/** Whether a file name has the extension of a photo. */
 export function isPhotoName(name: string): boolean {
   return extensions.has(extname(name).toLowerCase());
 }
 
-/** Compares as people count: `2.jpg` before `10.jpg`; the same on every machine. */
+/** Natural order: `2.jpg` before `10.jpg`; the same on every machine. */
 export function naturalOrder(a: string, b: string): number {
   return collator.compare(a, b) || (a < b ? -1 : 1);
 }
 
 const collator = new Intl.Collator('en', { numeric: true });
 
-// O_NONBLOCK: opening a named pipe must not wait for a writer. Reading into memory ourselves, because libvips takes what stands
-// in square brackets in a file name for options.
+// O_NONBLOCK: opening a named pipe must not wait for a writer. The file is read into memory here, because libvips reads text in
+// square brackets in a file name as options.
 async function readBytes(path: string): Promise<Buffer> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const found = await handle.stat();
-    if (found.isDirectory()) throw unreadable(path, 'is a folder, not a photo');
-    if (!found.isFile()) throw unreadable(path, 'is not a regular file');
-    if (found.size === 0) throw unreadable(path, 'is empty (0 bytes): copy it again from where it came');
-    if (found.size > maxFileBytes) {
-      const size = `${Math.round(found.size / 2 ** 20)} MB`;
+    const status = await handle.stat();
+    if (status.isDirectory()) throw unreadable(path, 'is a folder, not a photo');
+    if (!status.isFile()) throw unreadable(path, 'is not a regular file');
+    if (status.size === 0) throw unreadable(path, 'is empty (0 bytes): copy it again from its source');
+    if (status.size > maxFileBytes) {
+      const size = `${Math.round(status.size / 2 ** 20)} MB`;
       throw fail(
         'PHOTO_TOO_LARGE',
         `${path} is a file of ${size}: too large to open safely, save it as a JPEG of 12 megapixels`,
@@ -154,8 +154,9 @@ async function readBytes(path: string): Promise<Buffer> {
 }
 
 /**
- * Bytes a decoder holds at once, at most. Baseline JPEG and plain PNG are read row by row; a progressive JPEG keeps 2 bytes a
- * coefficient of the whole picture, an interlaced PNG and the other formats every pixel (measured: AVIF 18 bytes each, WebP and GIF 4).
+ * Most bytes that a decoder holds at once. Baseline JPEG and plain PNG are read row by row. A progressive JPEG keeps 2
+ * bytes per coefficient of the whole picture. An interlaced PNG and the other formats keep every pixel (measured: AVIF 18
+ * bytes per pixel, WebP and GIF 4).
  */
 function decoderBytes(metadata: Metadata): number {
   const { width, height, format, isProgressive, channels, chromaSubsampling } = metadata;

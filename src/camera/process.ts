@@ -1,5 +1,5 @@
-// Keeps a camera program running. A program that cannot start, ends, stalls or sends what is no frame is ended and
-// opened again after a growing delay, for ever; only `stop` and the end of a file end it.
+// Keeps a camera program running. A program that cannot start, exits, stalls or sends no whole frames is ended and started
+// again after a growing delay, without limit. Only `stop` and the end of a file end it.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
@@ -19,8 +19,8 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
   let stopping = new AbortController();
   let running: Promise<void> | null = null;
 
-  /** One life of the program, from its start until nothing of it is left. */
-  async function live(signal: AbortSignal, argv: readonly string[]): Promise<Life> {
+  /** One run of the program, from its start until all of its processes are gone. */
+  async function runOnce(signal: AbortSignal, argv: readonly string[]): Promise<ProgramRun> {
     const startedAt = clock.monotonicMs();
     let lastFrameAt: number | null = null;
     let bytesSinceFrame = 0;
@@ -42,7 +42,7 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
       },
       (bytes) => {
         report.torn();
-        log('debug', 'camera: bytes that are no frame were thrown away', { bytes, frameBytes: splitter.frameBytes });
+        log('debug', 'camera: bytes that form no whole frame were dropped', { bytes, frameBytes: splitter.frameBytes });
       },
     );
     const child: CameraChild = spawnCameraChild({
@@ -63,21 +63,21 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
     });
     const lines = (): string[] => child.lastLines.map(program.redact);
 
-    const patienceMs = (): number => {
+    const timeoutMs = (): number => {
       const stallMs = Math.max(options.stallMs, 3000 / options.framerate);
       return lastFrameAt === null ? Math.max(timings.openMs, stallMs) : stallMs;
     };
-    // The age of the last frame, on the monotonic clock: a dead sensor's program runs on and says nothing new.
+    // The age of the last frame decides: the program of a dead sensor goes on running without a message.
     const watchdog = setInterval(
       () => {
         const ageMs = clock.monotonicMs() - (lastFrameAt ?? startedAt);
-        if (ageMs < patienceMs() || stalled) return;
+        if (ageMs < timeoutMs() || stalled) return;
         const why = program.explainStall(lines()) ?? describeSilence(bytesSinceFrame, splitter.frameBytes);
         stalled = `no frame for ${Math.round(ageMs / 100) / 10} s: ${why}`;
         report.failed(stalled);
         void child.end();
       },
-      Math.min(500, patienceMs() / 4),
+      Math.min(500, timeoutMs() / 4),
     );
     const onAbort = (): void => void child.end();
     if (signal.aborted) onAbort();
@@ -95,30 +95,30 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
     };
   }
 
-  /** Tries the program's names until one is installed. */
-  async function open(signal: AbortSignal): Promise<Life> {
-    let life: Life | null = null;
+  /** Runs the first of the program's commands that is installed. */
+  async function open(signal: AbortSignal): Promise<ProgramRun> {
+    let programRun: ProgramRun | null = null;
     for (const command of program.commands) {
-      life = await live(signal, [...command, ...program.args]);
-      if (life.exit.spawnError !== 'ENOENT') return life;
+      programRun = await runOnce(signal, [...command, ...program.args]);
+      if (programRun.exit.spawnError !== 'ENOENT') return programRun;
     }
-    return life!;
+    return programRun!;
   }
 
   async function run(signal: AbortSignal): Promise<void> {
     const reopening = createBackoff({ firstMs: timings.reopenMs, mostMs: timings.reopenMostMs });
     while (!signal.aborted) {
-      const life = await open(signal);
+      const programRun = await open(signal);
       if (signal.aborted) return;
-      if (life.over) {
+      if (programRun.over) {
         mailbox.end();
         report.ended('the video is over');
         return;
       }
-      if (life.steady) reopening.reset();
+      if (programRun.steady) reopening.reset();
       const waitMs = reopening.failed();
-      report.failed(life.reason);
-      log('debug', 'camera: opened again soon', { waitMs });
+      report.failed(programRun.reason);
+      log('debug', 'camera: waiting before it is opened again', { waitMs });
       await delay(waitMs, undefined, { signal }).catch(() => {});
       if (!signal.aborted) report.reopened();
     }
@@ -134,13 +134,13 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
   return {
     start() {
       if (running && !stopping.signal.aborted) return;
-      const before = running;
+      const previousRun = running;
       const controller = new AbortController();
       stopping = controller;
       mailbox = createMailbox<Frame>();
       report.starting();
       running = (async () => {
-        await before;
+        await previousRun;
         await run(controller.signal);
       })();
     },
@@ -154,18 +154,18 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
   };
 }
 
-interface Life {
+interface ProgramRun {
   readonly exit: ProgramExit;
   readonly over: boolean;
   readonly reason: string;
-  /** Whether it ran long enough to count as sound. */
+  /** Whether it gave frames and ran for `steadyMs`, so that the delay starts again at `reopenMs`. */
   readonly steady: boolean;
 }
 
 function describeSilence(bytes: number, frameBytes: number): string {
   if (bytes === 0) return 'the camera sends nothing; it is opened again';
   return (
-    `${bytes} bytes came, but never a whole frame of ${frameBytes} between two rests: ` +
-    'lower [camera] framerate, width or height, or give this machine less to do'
+    `${bytes} bytes came, but no whole frame of ${frameBytes} bytes: ` +
+    'lower [camera] framerate, width or height, or reduce the load of this machine'
   );
 }

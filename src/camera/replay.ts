@@ -1,6 +1,6 @@
-// A folder of pictures as a camera, in natural order (2.jpg before 10.jpg), each scaled to fit and framed in black. It
-// keeps to its rate, so that a replay behaves as a camera does, or waits for its reader (`lossless`), so that
-// the same folder gives the same frames on any machine.
+// A folder of pictures as a camera, in natural order (2.jpg before 10.jpg), each scaled to fit, with black borders. It plays at
+// its frame rate, as a camera does, or waits for its reader (`lossless`), so that the same folder gives the same frames on
+// any machine.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,7 +16,7 @@ import { naturalOrder } from './photo.js';
 import { createCameraReport } from './report.js';
 
 const pictureName = /\.(jpe?g|png|webp|tiff?|gif|avif)$/i;
-/** 48 megapixels: more than any camera's still. */
+/** 48 megapixels: more than a photo of any camera. */
 const mostPixels = 48e6;
 
 export function createReplayCamera(options: CameraOptions, clock: Clock, log: Log): Camera {
@@ -26,12 +26,12 @@ export function createReplayCamera(options: CameraOptions, clock: Clock, log: Lo
   mailbox.end();
   let stopping: AbortController | null = null;
   let running: Promise<void> = Promise.resolve();
-  /** Called when the reader wants a frame; only a lossless replay waits for it. */
-  let wanted = (): void => {};
-  let want: Promise<void> = Promise.resolve();
+  /** Called when the reader asks for a frame. Only a lossless replay waits for it. */
+  let request = (): void => {};
+  let requested: Promise<void> = Promise.resolve();
   const awaitReader = (): void => {
-    want = new Promise((resolve) => {
-      wanted = resolve;
+    requested = new Promise((resolve) => {
+      request = resolve;
     });
   };
 
@@ -40,19 +40,19 @@ export function createReplayCamera(options: CameraOptions, clock: Clock, log: Lo
     let shown = 0;
     const reopening = createBackoff({ firstMs: options.timings.reopenMs, mostMs: options.timings.reopenMostMs });
     while (!signal.aborted) {
-      const before = shown;
+      const shownBefore = shown;
       const files = await pictures(options.input ?? '').catch(
         (error: NodeJS.ErrnoException) => error.code ?? 'unreadable',
       );
       for (const file of Array.isArray(files) ? files : []) {
         const picture = await decode(file, options).catch((error: Error) => {
-          log('warning', `camera: ${file} is left out: ${oneLine(error.message, 200)}`);
+          log('warning', `camera: ${file} is skipped: ${oneLine(error.message, 200)}`);
           return null;
         });
         if (!picture) continue;
         const dueAt = startedAt + shown * periodMs;
-        if (options.lossless) await want;
-        // Never faster than the rate: a lossless replay keeps the camera's timeline, and falls behind it on a slow machine.
+        if (options.lossless) await requested;
+        // A lossless replay keeps the timeline of its frame rate: it is never faster, and falls behind on a slow machine.
         await delay(Math.max(0, dueAt - clock.monotonicMs()), undefined, { signal }).catch(() => {});
         if (signal.aborted) return;
         if (options.lossless) awaitReader();
@@ -64,8 +64,10 @@ export function createReplayCamera(options: CameraOptions, clock: Clock, log: Lo
         report.drops(mailbox.drops);
         report.online();
       }
-      if (shown === before) {
-        const why = Array.isArray(files) ? 'there is no readable picture in it' : `it cannot be read (${files})`;
+      if (shown === shownBefore) {
+        const why = Array.isArray(files)
+          ? 'it holds no readable picture'
+          : `it cannot be read (${files}): check the path and its permissions`;
         report.failed(`the folder in [camera] input (${oneLine(options.input ?? '', 200)}): ${why}`);
         await delay(reopening.failed(), undefined, { signal }).catch(() => {});
       } else if (!options.loop) {
@@ -78,7 +80,7 @@ export function createReplayCamera(options: CameraOptions, clock: Clock, log: Lo
   async function stop(): Promise<void> {
     if (stopping && !stopping.signal.aborted) report.ended('stopped');
     stopping?.abort();
-    wanted();
+    request();
     mailbox.discard();
     await running;
   }
@@ -94,7 +96,7 @@ export function createReplayCamera(options: CameraOptions, clock: Clock, log: Lo
       running = running.then(() => play(controller.signal));
     },
     next() {
-      wanted();
+      request();
       return mailbox.take();
     },
     get status() {
@@ -111,14 +113,14 @@ async function pictures(folder: string): Promise<string[]> {
   return names.sort(naturalOrder).map((name) => join(folder, name));
 }
 
-/** The picture upright, RGB, `width` x `height`. Throws what sharp throws. */
+/** The picture upright, RGB, `width` x `height`. Errors: those of sharp. */
 async function decode(file: string, { width, height, hflip, vflip, rotation }: CameraOptions): Promise<Uint8Array> {
-  const turned = rotation === 180;
+  const upsideDown = rotation === 180;
   return sharp(file, { limitInputPixels: mostPixels, sequentialRead: true })
     .autoOrient()
     .resize(width, height, { fit: 'contain', background: 'black' })
-    .flip(vflip !== turned)
-    .flop(hflip !== turned)
+    .flip(vflip !== upsideDown)
+    .flop(hflip !== upsideDown)
     .flatten({ background: 'black' })
     .toColourspace('srgb')
     .removeAlpha()

@@ -1,11 +1,11 @@
-// What a camera tells the outside: its status, each change of state, one line in the log for each new fault.
+// What a camera reports: its status, each change of state, and one log line for each new fault.
 import type { Log } from '../base/log.js';
 import type { CameraState, CameraStatus } from './camera.js';
 
 export interface CameraReport {
   readonly status: CameraStatus;
   onState(listener: (status: CameraStatus) => void): void;
-  /** Counts a whole frame, and `skipped` older ones of the same burst; returns its sequence number. */
+  /** Counts a whole frame and `skipped` older frames of the same burst. Returns the frame's sequence number. */
   frame(skipped: number): number;
   /** Frames that the mailbox of this start has dropped so far. */
   drops(inMailbox: number): void;
@@ -13,9 +13,9 @@ export interface CameraReport {
   reopened(): void;
   starting(): void;
   online(): void;
-  /** A fault: it is tried again. */
+  /** A fault. The camera is opened again. */
   failed(reason: string): void;
-  /** No fault, but no frames either: stopped, or the video is over. */
+  /** No more frames, and no fault: stopped, or the video is over. */
   ended(reason: string): void;
 }
 
@@ -39,7 +39,7 @@ export function createCameraReport(log: Log): CameraReport {
     torn,
     reopened,
   });
-  const become = (newState: CameraState, newReason: string | null): void => {
+  const setState = (newState: CameraState, newReason: string | null): void => {
     const changed = newState !== state;
     state = newState;
     reason = newReason;
@@ -64,24 +64,24 @@ export function createCameraReport(log: Log): CameraReport {
       dropsBefore += dropsInMailbox;
       dropsInMailbox = 0;
       loggedFault = null;
-      become('starting', null);
+      setState('starting', null);
     },
     online() {
       if (state === 'online') return;
-      log(loggedFault === null ? 'info' : 'notice', 'camera: frames come in');
+      log(loggedFault === null ? 'info' : 'notice', 'camera: frames arrive');
       loggedFault = null;
-      become('online', null);
+      setState('online', null);
     },
     failed(newReason) {
-      // The same fault at the next try is no news; "no frame for 5.1 s" and "5.2 s" are the same fault.
+      // The same fault at the next try is logged as debug only. "no frame for 5.1 s" and "5.2 s" are the same fault.
       const fault = newReason.replace(/\d+(\.\d+)? s:/, '');
       log(fault === loggedFault ? 'debug' : 'warning', `camera: ${newReason}`);
       loggedFault = fault;
-      become('offline', newReason);
+      setState('offline', newReason);
     },
     ended(newReason) {
       log('info', `camera: ${newReason}`);
-      become('offline', newReason);
+      setState('offline', newReason);
     },
   };
 }

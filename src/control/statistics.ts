@@ -1,7 +1,10 @@
 // What the daemon counts about itself: frames, faces, latency. Everything else asks here.
 import type { Clock } from '../base/clock.js';
+import { packageVersion } from '../base/files.js';
 import { createQuantiles } from '../base/stats.js';
 import type { EngineAnalysis } from '../engine/engine.js';
+import type { HealthReport } from '../mqtt/payloads.js';
+import { readHeat } from './heat.js';
 
 export interface Statistics {
   analysed(analysis: EngineAnalysis, latencyMs: number): void;
@@ -60,5 +63,27 @@ export function createStatistics(clock: Clock): Statistics {
     },
     latencyMs: (share) => latency.at(share),
     uptimeSeconds: () => (clock.monotonicMs() - startMs) / 1000,
+  };
+}
+
+/** The daemon's health as it is published. `drops`: frames that a newer one replaced. `embedder`: its id in the manifest. */
+export async function healthReport(
+  statistics: Statistics,
+  drops: number,
+  staticFaces: number,
+  embedder: string,
+): Promise<HealthReport> {
+  const { temperatureCelsius, throttled } = await readHeat();
+  return {
+    fps: statistics.fps(),
+    drops,
+    inferenceMs: statistics.latencyMs(0.5),
+    inferenceP95Ms: statistics.latencyMs(0.95),
+    temperatureCelsius,
+    throttled,
+    fixedFaces: staticFaces,
+    model: embedder,
+    version: packageVersion,
+    uptimeSeconds: statistics.uptimeSeconds(),
   };
 }

@@ -51,7 +51,7 @@ export function loadAnalyzer(options: LoadOptions): Analyzer {
         detectMs: detected - started,
         alignMs: aligned - detected,
         embedMs: embedded - aligned,
-        tiles: found.looks,
+        tiles: found.passes,
       },
       crops: asked.crops === true ? seen.map((face) => face.crop) : null,
     };

@@ -1,6 +1,6 @@
-// What other programs may tell a room. Anybody on the broker can write here, so: a fixed grammar, short payloads, nothing that
-// was retained (a switch thrown last week must not throw itself again at each connect), and a flood costs one action a quarter
-// of a second. Of a flood the last word wins: "recognition OFF" must not be lost behind a hundred messages before it.
+// The commands that other programs may send to a room. Any client of the broker can send here. So the grammar is fixed, payloads
+// are short, retained messages are ignored (an old command must not run again at each connect), and a flood causes at most one
+// action per quarter second. The last command of a flood wins: "recognition OFF" must not be lost behind earlier messages.
 import type { RoomTopics } from './topics.js';
 
 export type RoomCommand =
@@ -8,13 +8,13 @@ export type RoomCommand =
   | { readonly type: 'hold'; readonly seconds: number }
   | { readonly type: 'motion'; readonly on: boolean };
 
-/** Longest hold that may be asked for: a day. */
+/** Longest hold time that a command may set, seconds: a day. */
 export const maxHoldSeconds = 86_400;
 
 const maxCommandBytes = 16;
 const spacingMs = 250;
 
-/** The command in a message; null where it is none (wrong topic, retained, too long, not of the grammar). */
+/** The command in a message; null if it is not valid (wrong topic, retained, too long, not in the grammar). */
 export function parseCommand(
   topics: RoomTopics,
   topic: string,
@@ -35,13 +35,13 @@ function onOff(type: 'recognition' | 'motion', text: string): RoomCommand | null
 }
 
 export interface CommandGate {
-  /** Hands `command` on now, or at the end of the quarter second unless a newer one of its type replaces it. */
+  /** Passes `command` on now, or at the end of the quarter second unless a newer one of its type replaces it. */
   put(command: RoomCommand): void;
-  /** Forgets what waits. */
+  /** Drops the waiting commands. */
   close(): void;
 }
 
-/** Hands on the first command of a type at once and then at most one each quarter second, the latest. */
+/** Passes on the first command of a type at once, then at most one per quarter second, the latest. */
 export function createCommandGate(act: (command: RoomCommand) => void): CommandGate {
   const waiting = new Map<RoomCommand['type'], RoomCommand>();
   const timers = new Map<RoomCommand['type'], NodeJS.Timeout>();

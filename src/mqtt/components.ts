@@ -1,8 +1,8 @@
-// The entities of a room as a table. Each rule below was seen on Home Assistant 2024.12 to 2026.11:
-// - only Occupancy has the class `occupancy`, else "Ada left" would read as "the kitchen is empty" to its area triggers;
-// - unknown is the payload `None`, so nothing thinks a room empty that nobody looks at;
-// - both `def_ent_id` and `obj_id` are sent, so that entity ids are the same on every version;
-// - unique ids hold the ids of room and person, never their names: renaming keeps history and automations.
+// The entities of a room as a table. Each rule was verified with Home Assistant 2024.12 to 2026.11:
+// - Only Occupancy has the class `occupancy`. Otherwise "Ada left" would mean "the kitchen is empty" to area triggers.
+// - Unknown is the payload `None`, so a room without a working camera does not count as empty.
+// - Both `def_ent_id` and `obj_id` are sent, so that entity ids are the same in every version.
+// - Unique ids hold the ids of room and person, never their names. So a renamed entity keeps its history and automations.
 import type { PersonId } from '../gallery/person.js';
 import { maxHoldSeconds } from './commands.js';
 import { deviceId, type RoomTopics } from './topics.js';
@@ -16,7 +16,7 @@ export interface DiscoveredRoom {
   readonly id: string;
   readonly topics: RoomTopics;
   readonly people: readonly DiscoveredPerson[];
-  /** The last face as a picture: only where the user turned snapshots on. */
+  /** An entity with the last face as a picture: only where the user turned snapshots on. */
   readonly snapshots: boolean;
   /** A device tracker per person, for the `person` integration. */
   readonly trackers: boolean;
@@ -25,7 +25,7 @@ export interface DiscoveredRoom {
 /** A component in Home Assistant's abbreviated form; `p` is its platform. */
 export type Component = Readonly<Record<string, unknown>> & { readonly p: string };
 
-/** All components of a room by key. The keys are stable: what is no longer in the table is removed by its key. */
+/** All components of a room by key. The keys are stable: a component that left the table is removed by its key. */
 export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Component>> {
   const { topics, people } = room;
   const statusOnly = { avty: [{ t: topics.status }] };
@@ -57,7 +57,7 @@ export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Co
     }),
     person: entity('person', 'sensor', 'Person', {
       dev_cla: 'enum',
-      ops: ['nobody', 'stranger', ...people.map((one) => one.id)],
+      ops: ['nobody', 'stranger', ...people.map((person) => person.id)],
       stat_t: topics.state,
       val_tpl: '{{ value_json.person }}',
       json_attr_t: topics.state,
@@ -127,27 +127,27 @@ export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Co
     });
   }
   for (const { id, name } of people) {
-    // `id` is [a-z0-9_-]: nothing in it can end the quotes of a template.
-    const here = `'${id}' in value_json.people | map(attribute='person') | list`;
+    // `id` is [a-z0-9_-], so it cannot end the quotes of a template.
+    const isPresent = `'${id}' in value_json.people | map(attribute='person') | list`;
     components[`person_${id}`] = entity(`person_${id}`, 'binary_sensor', name, {
       stat_t: topics.state,
-      val_tpl: `{{ 'None' if value_json.people is none else 'ON' if ${here} else 'OFF' }}`,
+      val_tpl: `{{ 'None' if value_json.people is none else 'ON' if ${isPresent} else 'OFF' }}`,
       ic: 'mdi:account',
     });
     components[`arrived_${id}`] = trigger(topics, 'arrived', id);
     components[`left_${id}`] = trigger(topics, 'left', id);
     if (!room.trackers) continue;
-    // A face can say "home", never "not home": absence takes the tracker out of the count.
+    // A face can prove "home", but never "not home". During absence the tracker has no state, so it does not count.
     components[`tracker_${id}`] = entity(`tracker_${id}`, 'device_tracker', `${name} seen`, {
       src_type: 'router',
       stat_t: topics.state,
-      val_tpl: `{{ 'None' if value_json.people is none else 'home' if ${here} else 'None' }}`,
+      val_tpl: `{{ 'None' if value_json.people is none else 'home' if ${isPresent} else 'None' }}`,
     });
   }
   return components;
 }
 
-/** "Ada arrived" for the automation editor; `null` is a stranger. */
+/** "Ada arrived" for the automation editor. `person` null: an unknown person. */
 function trigger(topics: RoomTopics, change: 'arrived' | 'left', person: PersonId | null): Component {
   return {
     p: 'device_automation',
@@ -160,7 +160,7 @@ function trigger(topics: RoomTopics, change: 'arrived' | 'left', person: PersonI
   };
 }
 
-/** `person_ada` is shown as `ada` in entity ids. */
+/** The key's part of an entity id: `person_ada` becomes `ada`. */
 function slug(key: string): string {
   return key.replace(/^person_/, '').replace(/^tracker_(.*)$/, '$1_seen');
 }

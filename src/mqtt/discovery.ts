@@ -1,12 +1,12 @@
-// Tells Home Assistant about the room in one retained message, and takes back what is no longer true. Leaving a component out
-// does not remove it: it is sent once more with its platform alone, then left out. So what was announced is remembered outside
-// this process, written before the broker hears of it, and nothing is orphaned by a crash, a rename of the room or an upgrade.
+// Announces the room to Home Assistant in one retained message and removes components that no longer exist. Omitting a component
+// does not remove it: it is sent once more with only its platform, then omitted. So the announced components are stored outside
+// this process, before the broker gets them. A crash, a renamed room or an upgrade then leaves no orphaned entity.
 import { z } from 'zod';
 import { parseJson } from '../base/json.js';
 import { type Component, type DiscoveredRoom, roomComponents } from './components.js';
 import { deviceId, discoveryTopic } from './topics.js';
 
-/** A small text kept over restarts, for instance in the store's settings. */
+/** A small text that survives restarts, for instance in the store's settings. */
 export interface AnnouncedMemory {
   get(): string | null;
   set(text: string): void;
@@ -14,16 +14,16 @@ export interface AnnouncedMemory {
 
 export interface DiscoveryOptions {
   readonly enabled: boolean;
-  /** `homeassistant`, unless Home Assistant was told otherwise. */
+  /** Home Assistant's discovery prefix, `homeassistant` by default. */
   readonly prefix: string;
-  /** The room as people write it: "Kitchen". */
+  /** The room's display name: "Kitchen". */
   readonly roomName: string;
-  /** Area that Home Assistant suggests for the device when it first sees it. */
+  /** Area that Home Assistant suggests for a new device. */
   readonly area: string;
   readonly version: string;
 }
 
-/** One device that some broker's retained messages may speak of. */
+/** A device that retained messages at a broker may describe. */
 const announced = z.object({
   topic: z.string(),
   /** Platform by component key. */
@@ -41,13 +41,13 @@ export interface Discovery {
   /** Where the device is announced. */
   readonly topic: string;
   /**
-   * Sends all that Home Assistant must know now, in order, on one connection; resolves when it was taken or cut off.
+   * Sends everything that Home Assistant must know, in order, on one connection. Resolves when it was acknowledged or cut off.
    * `listening` is false while Home Assistant is known to be away.
    */
   announce(room: DiscoveredRoom, retained: readonly string[], deliver: Deliver, listening?: boolean): Promise<void>;
 }
 
-/** Discovery that is remembered in `memory`. */
+/** Discovery that stores the announced components in `memory`. */
 export function createDiscovery(options: DiscoveryOptions, roomId: string, memory: AnnouncedMemory): Discovery {
   const topic = discoveryTopic(options.prefix, roomId);
   let generation = 0;
@@ -59,43 +59,43 @@ export function createDiscovery(options: DiscoveryOptions, roomId: string, memor
     listening = true,
   ): Promise<void> {
     generation += 1;
-    const mine = generation;
+    const ownGeneration = generation;
     const remembered = parse(memory.get());
-    const last = remembered.find((one) => one.topic === topic);
-    const elsewhere = remembered.filter((one) => one.topic !== topic);
+    const last = remembered.find((device) => device.topic === topic);
+    const otherDevices = remembered.filter((device) => device.topic !== topic);
     const components = options.enabled ? roomComponents(room) : {};
     const platforms = platformsOf(components);
-    const gone = Object.entries(last?.components ?? {}).filter(([key]) => components[key] === undefined);
+    const removed = Object.entries(last?.components ?? {}).filter(([key]) => components[key] === undefined);
     const known: Announced = {
       topic,
       components: { ...last?.components, ...platforms },
       retained: [...retained],
       unheard: last?.unheard,
     };
-    memory.set(JSON.stringify([...elsewhere, known]));
+    memory.set(JSON.stringify([...otherDevices, known]));
 
-    const messages: [topic: string, payload: string][] = elsewhere.flatMap((old) =>
-      [old.topic, ...old.retained].map((stale): [string, string] => [stale, '']),
+    const messages: [topic: string, payload: string][] = otherDevices.flatMap((device) =>
+      [device.topic, ...device.retained].map((stale): [string, string] => [stale, '']),
     );
-    const say = (now: Readonly<Record<string, Component>>) => messages.push([topic, message(room, now)]);
+    const add = (described: Readonly<Record<string, Component>>) => messages.push([topic, message(room, described)]);
     if (options.enabled) {
-      if (listening && gone.length > 0) {
-        // An entity of the time before Home Assistant's restart can only be removed once it is there again.
-        const unheard = gone.filter(([key]) => last?.unheard?.includes(key)).map(([key]) => key);
-        if (unheard.length > 0) say({ ...components, ...former(room, unheard) });
-        say({ ...components, ...Object.fromEntries(gone.map(([key, p]) => [key, { p }])) });
+      if (listening && removed.length > 0) {
+        // After its restart Home Assistant does not know these entities. They must be announced again before they can be removed.
+        const unheard = removed.filter(([key]) => last?.unheard?.includes(key)).map(([key]) => key);
+        if (unheard.length > 0) add({ ...components, ...former(room, unheard) });
+        add({ ...components, ...Object.fromEntries(removed.map(([key, p]) => [key, { p }])) });
       }
-      say(components);
+      add(components);
     } else if (last !== undefined && Object.keys(last.components).length > 0) messages.push([topic, '']);
 
-    const taken = (await Promise.all(messages.map(([to, text]) => deliver(to, text)))).every(Boolean);
+    const acknowledged = (await Promise.all(messages.map(([target, text]) => deliver(target, text)))).every(Boolean);
     // A newer announcement has written its own truth; a cut connection leaves the list of what may have to be removed.
-    if (!taken || mine !== generation) return;
-    const done: Announced =
-      listening || gone.length === 0 || !options.enabled
+    if (!acknowledged || ownGeneration !== generation) return;
+    const stored: Announced =
+      listening || removed.length === 0 || !options.enabled
         ? { topic, components: platforms, retained: [...retained] }
-        : { ...known, unheard: gone.map(([key]) => key) };
-    memory.set(JSON.stringify([done]));
+        : { ...known, unheard: removed.map(([key]) => key) };
+    memory.set(JSON.stringify([stored]));
   }
 
   function message(room: DiscoveredRoom, components: Readonly<Record<string, Component>>): string {
@@ -111,7 +111,7 @@ export function createDiscovery(options: DiscoveryOptions, roomId: string, memor
       },
       o: { name: 'roomkin', sw: version },
       avty: [{ t: room.topics.status }, { t: room.topics.camera }],
-      avty_mode: 'all', // the default, `latest`, would take whichever of the two spoke last
+      avty_mode: 'all', // the default, `latest`, would use only the last message of the two topics
       qos: 1,
       cmps: components,
     });
@@ -124,7 +124,7 @@ function platformsOf(components: Readonly<Record<string, Component>>): Record<st
   return Object.fromEntries(Object.entries(components).map(([key, { p }]) => [key, p]));
 }
 
-/** The components `keys` of people (and options) that are no longer in `room`, under their ids alone. */
+/** The components `keys` of people and options that are no longer in `room`, with ids in place of names. */
 function former(room: DiscoveredRoom, keys: readonly string[]): Readonly<Record<string, Component>> {
   const people = keys.filter((key) => key.startsWith('person_')).map((key) => key.slice('person_'.length));
   const table = roomComponents({
@@ -136,7 +136,7 @@ function former(room: DiscoveredRoom, keys: readonly string[]): Readonly<Record<
   return Object.fromEntries(Object.entries(table).filter(([key]) => keys.includes(key)));
 }
 
-/** What was remembered; an unreadable text or entry (an older version's, a damaged one) is nothing. */
+/** The stored devices. A text that is damaged or from an older version gives none. */
 function parse(text: string | null): readonly Announced[] {
   const entries = parseJson(text ?? '[]', z.array(z.unknown())) ?? [];
   return entries.flatMap((entry) => announced.safeParse(entry).data ?? []);

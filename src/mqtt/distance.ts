@@ -1,12 +1,13 @@
-// For Home Assistant's `mqtt_room`: how far from this camera each person is, told while they are seen. The distance is that of a
-// pinhole camera: eyes are 63 mm apart (mean of adults; Dodgson 2004, "Variation and extrema of human interpupillary distance").
+// Distance estimates for Home Assistant's `mqtt_room`: how far from this camera each person is, published while they are seen.
+// The distance is that of a pinhole camera with eyes 63 mm apart (mean of adults; Dodgson 2004, "Variation and extrema of human
+// interpupillary distance").
 import type { DecidedObservation } from '../recognition/observation.js';
 import type { Room } from '../room/room.js';
 
 const eyesMetres = 0.063;
-/** Horizontal view of the Pi's cameras; a wider lens makes people seem nearer than they are, in this room as in the others. */
+/** Horizontal field of view of the Pi's cameras. With a wider lens the estimates are too large, in every room with that lens. */
 const viewDegrees = 66;
-/** `mqtt_room` forgets a room after 5 s by default. */
+/** `mqtt_room` drops a room after 5 s by default. */
 const everyMs = 2_000;
 
 export interface DistanceEstimate {
@@ -18,30 +19,29 @@ export interface DistanceEstimate {
 /** Distance of a face whose eyes are `eyesPx` apart in a picture of `widthPx`, turned by `yawDegrees`, in metres. */
 export function distanceMetres(eyesPx: number, yawDegrees: number, widthPx: number): number {
   const focalPx = widthPx / 2 / Math.tan((viewDegrees * Math.PI) / 360);
-  // A turned face shows its eyes closer together than they are.
+  // The eyes of a turned face appear closer together.
   const cosine = Math.max(0.5, Math.cos((yawDegrees * Math.PI) / 180));
   return (eyesMetres * focalPx * cosine) / eyesPx;
 }
 
-/** Call the result after each analysed frame, with the frame's width. Tells of whom the room says `seen`, each every 2 s. */
+/**
+ * Call the result after each analysed frame, with the frame's width in pixels. It calls `publish` for each person whom the room
+ * reports as `seen`, at most every 2 s.
+ */
 export function createDistanceEstimates(
   room: Pick<Room, 'snapshot' | 'observations'>,
-  tell: (whereabouts: DistanceEstimate) => void,
+  publish: (estimate: DistanceEstimate) => void,
 ): (capturedAt: number, widthPx: number) => void {
-  const toldMs = new Map<string, number>();
+  const publishedMs = new Map<string, number>();
   return (capturedAt, widthPx) => {
-    const looks = room.observations.filter((look) => look.atMs === capturedAt);
+    const observations = room.observations.filter((observation) => observation.atMs === capturedAt);
     for (const { person, name, as } of room.snapshot?.people ?? []) {
-      const look: DecidedObservation | undefined = looks.find((one) => one.person === person);
-      if (
-        as !== 'seen' ||
-        look === undefined ||
-        capturedAt - (toldMs.get(person) ?? Number.NEGATIVE_INFINITY) < everyMs
-      )
-        continue;
-      toldMs.set(person, capturedAt);
-      const { eyesPx, yawDegrees } = look.quality;
-      tell({ person, name, distanceMetres: distanceMetres(eyesPx, yawDegrees, widthPx) });
+      const face: DecidedObservation | undefined = observations.find((observation) => observation.person === person);
+      if (as !== 'seen' || face === undefined) continue;
+      if (capturedAt - (publishedMs.get(person) ?? Number.NEGATIVE_INFINITY) < everyMs) continue;
+      publishedMs.set(person, capturedAt);
+      const { eyesPx, yawDegrees } = face.quality;
+      publish({ person, name, distanceMetres: distanceMetres(eyesPx, yawDegrees, widthPx) });
     }
   };
 }

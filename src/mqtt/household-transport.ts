@@ -1,5 +1,5 @@
-// What rooms say to each other: claims of who is where, of the moment and never retained; and the people they share, sealed and
-// retained. Opening what is sealed is not done here: this room may not even have the key.
+// The messages between rooms: presence leases, never retained; and the shared people, sealed and retained. This file does not
+// open sealed messages: this room may not have the key.
 import { z } from 'zod';
 import { parseJson } from '../base/json.js';
 import type { Log } from '../base/log.js';
@@ -8,41 +8,41 @@ import { grades, type RoomId, type RoomLeases } from '../presence/arbitration.js
 import type { MqttConnection } from './connection.js';
 import { householdTopics } from './topics.js';
 
-/** News of the household. */
+/** Receives messages about the presence of people in the household. */
 export interface HouseholdListener {
   /** The presence leases of another room. */
   leases(room: RoomId, leases: RoomLeases): void;
-  /** A new connection to the broker: what was heard before may be old. */
+  /** The broker is connected again: leases received before may be old. */
   connected(): void;
 }
 
-/** News of the people that rooms share. */
+/** Receives messages about the shared people. */
 export interface SharedListener {
-  /** What the broker holds of somebody, by their opaque name; `sealed` is empty where it was deleted. */
+  /** The broker's message of one person, by opaque name. `sealed` is empty if the message was deleted. */
   message(name: string, sealed: Buffer): void;
-  /** A new connection to the broker: what it holds comes next. */
+  /** The broker is connected again: its retained messages follow. */
   connected(): void;
 }
 
 export interface HouseholdTransport {
   /** Topic patterns to subscribe to. */
   readonly subscriptions: readonly string[];
-  /** What this room tells the others; now or never. */
+  /** Sends this room's leases to the other rooms, or drops them if there is no connection. */
   sendLeases(leases: RoomLeases): void;
-  /** The other rooms' claims, checked. */
+  /** The other rooms' leases, validated. */
   onHousehold(listener: HouseholdListener): void;
-  /** Leaves a sealed person with the broker; false where it was not taken. */
+  /** Stores a sealed person at the broker; false if the broker did not acknowledge it. */
   share(name: string, sealed: Uint8Array): Promise<boolean>;
-  /** Only heard where this room shares. */
+  /** Called only if this room shares people. */
   onShared(listener: SharedListener): void;
   connected(): void;
-  /** Takes a message that is for rooms; any other is left alone. */
-  hear(topic: string, payload: Buffer, retained: boolean): void;
+  /** Handles a message between rooms. Ignores any other message. */
+  receive(topic: string, payload: Buffer, retained: boolean): void;
 }
 
 const opaqueName = /^[0-9a-f]{32}$/;
 
-/** `connection` is asked for at the first word. `shares`: this room has the household's key. */
+/** `connection` is called for each message, because it is created later. `shares`: this room has the household's key. */
 export function createHouseholdTransport(
   household: { readonly id: string; readonly shares: boolean },
   roomId: RoomId,
@@ -53,8 +53,8 @@ export function createHouseholdTransport(
   let neighbours: HouseholdListener = { leases() {}, connected() {} };
   let sharing: SharedListener = { message() {}, connected() {} };
 
-  function hearClaims(from: string, payload: Buffer, retained: boolean): void {
-    // A retained age is older than it says. Ours comes back to us in 3.1.1.
+  function receiveLeases(from: string, payload: Buffer, retained: boolean): void {
+    // A retained age is too low. MQTT 3.1.1 delivers a room's own messages to it too.
     if (retained || from === roomId) return;
     const leases = isId(from) ? parseLeases(payload) : null;
     if (leases !== null) neighbours.leases(from, leases);
@@ -77,16 +77,16 @@ export function createHouseholdTransport(
       neighbours.connected();
       sharing.connected();
     },
-    hear(topic, payload, retained) {
-      const [place, name = ''] = [topic.slice(0, topic.lastIndexOf('/')), topic.slice(topic.lastIndexOf('/') + 1)];
-      if (`${place}/+` === topics.rooms) hearClaims(name, payload, retained);
-      else if (place === topics.gallery && opaqueName.test(name)) sharing.message(name, payload);
+    receive(topic, payload, retained) {
+      const [parent, name = ''] = [topic.slice(0, topic.lastIndexOf('/')), topic.slice(topic.lastIndexOf('/') + 1)];
+      if (`${parent}/+` === topics.rooms) receiveLeases(name, payload, retained);
+      else if (parent === topics.gallery && opaqueName.test(name)) sharing.message(name, payload);
     },
   };
 }
 
-// `household/<id>/people/<room>`: a room's claims as text and back. What comes in was written by whoever may write there, so it is
-// taken whole or not at all, and only within bounds.
+// `household/<id>/people/<room>`: a room's leases as text and back. Any client with write access can send there, so a payload is
+// accepted as a whole or not at all, and only within bounds.
 
 const maxBytes = 16 * 1024;
 const mostPeople = 64;
@@ -94,24 +94,18 @@ const mostRooms = 32;
 const mostAgeMs = 7 * 86_400_000;
 
 /** The payload; docs/mqtt.md describes its keys. */
-export function encodeLeases({
-  epoch: version,
-  acknowledged: heard,
-  people,
-}: RoomLeases): Readonly<Record<string, unknown>> {
+export function encodeLeases({ epoch, acknowledged, people }: RoomLeases): Readonly<Record<string, unknown>> {
   return {
-    version,
-    heard: Object.fromEntries(heard),
-    people: [...people]
-      .slice(0, mostPeople)
-      .map(([person, { as, asserted: says, confidence, clock: turn, ageMs }]) => ({
-        person,
-        as,
-        says,
-        confidence,
-        turn,
-        age_ms: Math.round(Math.min(ageMs, mostAgeMs)),
-      })),
+    version: epoch,
+    heard: Object.fromEntries(acknowledged),
+    people: [...people].slice(0, mostPeople).map(([person, { as, asserted, confidence, clock, ageMs }]) => ({
+      person,
+      as,
+      says: asserted,
+      confidence,
+      turn: clock,
+      age_ms: Math.round(Math.min(ageMs, mostAgeMs)),
+    })),
   };
 }
 

@@ -1,47 +1,47 @@
-// From the settings of [mqtt] to what mqtt.js wants. Secrets are read here, at each try to connect, and go nowhere else:
-// a password that was changed in its file is used without a restart, and none is ever part of a log line or a status.
+// From the settings of [mqtt] to the options of mqtt.js. Secrets are read only here, at each try to connect. So a password
+// that was changed in its file is used without a restart, and no secret is part of a log line or a status.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { IClientOptions } from 'mqtt';
 import { fail } from '../base/errors.js';
 import { brokerUrlFault, certificateFault } from '../config/mqtt-rules.js';
 
-/** MQTT 5 or 3.1.1, as the CONNECT packet counts them. */
+/** MQTT 5 or 3.1.1, with the numbers of the CONNECT packet. */
 export type ProtocolVersion = 4 | 5;
 
-/** How to reach the broker and who we are there: the section [mqtt] of the configuration. Absent is null. */
+/** Address of the broker and credentials of this room: the section [mqtt] of the configuration. Absent values are null. */
 export interface BrokerOptions {
   /** `mqtt://`, `mqtts://`, `ws://` or `wss://`, host, port; without user or password. */
   readonly url: string;
-  /** 5 falls back to 3.1.1 by itself where the broker does not speak 5; 4 is 3.1.1 from the start. */
+  /** 5 falls back to 3.1.1 automatically if the broker does not support 5. 4 is 3.1.1 from the start. */
   readonly protocol: ProtocolVersion;
   readonly clientId: string | null;
   readonly username: string | null;
   readonly password: string | null;
-  /** File that holds the password, a trailing newline is not part of it; wins over `password`. */
+  /** File that holds the password, without its trailing newline. It takes precedence over `password`. */
   readonly passwordFile: string | null;
   /** PEM files; the system's authorities where `caFile` is null. */
   readonly caFile: string | null;
   readonly certFile: string | null;
   readonly keyFile: string | null;
-  /** Name in the broker's certificate where it differs from the host of the url. */
+  /** Name in the broker's certificate, if it differs from the host of the url. */
   readonly servername: string | null;
-  /** false accepts any certificate: encryption without knowing to whom. */
+  /** false accepts any certificate: the connection is encrypted but the broker is not authenticated. */
   readonly verify: boolean;
-  /** A connection that stays silent for one and a half of these is dead, for us and for the broker. */
+  /** A connection that is silent for one and a half of these is dead, for this room and for the broker. */
   readonly keepaliveMs: number;
 }
 
-/** Who we are to the broker, and what it says for us when it has lost us. */
+/** The client id of this room, and the will that the broker publishes when it loses the connection. */
 export interface Identity {
   readonly clientId: string;
   /** Retained, QoS 1. */
   readonly will: { readonly topic: string; readonly payload: string };
-  /** How long the broker waits for us before it says the will: MQTT 5; in 3.1.1 it never waits. */
+  /** How long the broker waits for a reconnect before it publishes the will (MQTT 5). In 3.1.1 it never waits. */
   readonly willDelaySeconds: number;
 }
 
-/** Bytes of one message, in and out: none of ours is near it, and brokers refuse 2,000,000 and more. */
+/** Largest message, received or sent, bytes. Every message of roomkin is much smaller, and brokers refuse 2,000,000 and more. */
 export const maxPayloadBytes: number = 256 * 1024;
 
 /** Name of the systemd credential (`LoadCredential=`) that holds the password. */
@@ -50,7 +50,7 @@ export const passwordCredential = 'mqtt-password';
 const maxSecretBytes = 1024 * 1024;
 const connectTimeoutMs = 8_000;
 
-/** Throws CONFIG_INVALID or KEY_FILE for settings that can never work; reads every file once. */
+/** Throws CONFIG_INVALID or KEY_FILE for settings that can never work; reads each file once. */
 export function checkBrokerOptions(options: BrokerOptions): void {
   const url = brokerUrlFault(options.url);
   if (url !== null) throw fail('CONFIG_INVALID', `mqtt.url: ${url}`);
@@ -59,28 +59,28 @@ export function checkBrokerOptions(options: BrokerOptions): void {
   secrets(options);
 }
 
-/** Options for one try of mqtt.js. Throws KEY_FILE where a file named in `broker` cannot be read. */
-export function clientOptions(broker: BrokerOptions, version: ProtocolVersion, who: Identity): IClientOptions {
-  const will = { ...who.will, payload: Buffer.from(who.will.payload), qos: 1, retain: true } as const;
+/** Options for one connection of mqtt.js. Throws KEY_FILE if a file named in `broker` cannot be read. */
+export function clientOptions(broker: BrokerOptions, version: ProtocolVersion, identity: Identity): IClientOptions {
+  const will = { ...identity.will, payload: Buffer.from(identity.will.payload), qos: 1, retain: true } as const;
   const common: IClientOptions = {
     ...secrets(broker),
     protocolVersion: version,
-    clientId: who.clientId,
+    clientId: identity.clientId,
     keepalive: Math.max(1, Math.round(broker.keepaliveMs / 1000)),
-    reschedulePings: false, // what we publish proves nothing about a half-open connection, an answer does
+    reschedulePings: false, // only an answer to a ping, not a publish, proves that the connection is not half-open
     connectTimeout: connectTimeoutMs,
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,
   };
   if (version === 4) return { ...common, clean: true, will };
-  // A will is delayed only as long as the session lives, and a clean start would end it (MQTT 5.0, 3.1.2.5 and 3.1.3.2.2).
+  // A will is delayed only while the session lives, and a clean start would end the session (MQTT 5.0, 3.1.2.5 and 3.1.3.2.2).
   return {
     ...common,
     clean: false,
-    will: { ...will, properties: { willDelayInterval: who.willDelaySeconds } },
+    will: { ...will, properties: { willDelayInterval: identity.willDelaySeconds } },
     properties: {
-      sessionExpiryInterval: who.willDelaySeconds,
+      sessionExpiryInterval: identity.willDelaySeconds,
       receiveMaximum: 20,
       maximumPacketSize: maxPayloadBytes,
     },
@@ -101,7 +101,7 @@ function secrets(options: BrokerOptions): IClientOptions {
   };
 }
 
-/** `host:port` for people to read. */
+/** `host:port`, for messages. */
 export function brokerName(options: BrokerOptions): string {
   const url = new URL(options.url);
   const port = url.port || { 'mqtt:': '1883', 'mqtts:': '8883', 'ws:': '80', 'wss:': '443' }[url.protocol] || '';
@@ -116,7 +116,7 @@ function readPassword(options: BrokerOptions): string | null {
   try {
     return trimmed(readFileSync(join(folder, passwordCredential)));
   } catch {
-    return null; // the unit has credentials, but not this one: a broker without a password
+    return null; // the systemd unit has credentials but no password: the broker needs none
   }
 }
 

@@ -1,61 +1,59 @@
-// What is said on each topic, as text; docs/mqtt.md shows the same by example. Invariant: no similarity, no embedding and no
-// score ever enters a payload (some hundred similarities rebuild a template), and what is not known is null, never "nobody".
+// The payload of each topic; docs/mqtt.md shows examples. Invariant: no similarity, embedding or score enters a payload (a few
+// hundred similarities are enough to rebuild a template), and an unknown value is null, never "nobody".
 import type { WallTime } from '../base/clock.js';
 import type { PersonId } from '../gallery/person.js';
 import type { PresenceEvent, PresenceSnapshot } from '../presence/presence.js';
 
-/** Health of the daemon, every half minute or so. null is "not known here". */
+/** Health of the daemon, published about every 30 s. null: not known on this machine. */
 export interface HealthReport {
-  /** Frames through the whole pipeline, a second. */
+  /** Frames per second that passed through the whole pipeline. */
   readonly fps: number | null;
-  /** Frames that a newer one replaced before they were looked at, since the start. */
+  /** Frames that a newer one replaced before they were processed, since the start. */
   readonly drops: number;
-  /** Median time from frame to faces, of the last minute. */
+  /** Median time from a frame's capture to its decision, milliseconds, over the last 512 analysed frames. */
   readonly inferenceMs: number | null;
   readonly inferenceP95Ms: number | null;
   readonly temperatureCelsius: number | null;
-  /** The board runs slower because of heat or voltage. */
+  /** The firmware lowers the clock because of heat or low voltage. */
   readonly throttled: boolean | null;
-  /** Faces that never move and are taken for pictures. */
+  /** Static faces: faces that never move and count as pictures. */
   readonly fixedFaces: number;
   readonly model: string;
   readonly version: string;
   readonly uptimeSeconds: number;
 }
 
-/** `room/<id>/state` without its `seq`; null (paused, blind, not looked yet) makes every value null. */
+/** `room/<id>/state` without its `seq`; null (paused, blind, no frame analysed yet) makes every value null. */
 export function stateBody(snapshot: PresenceSnapshot | null, wallTime: WallTime): Readonly<Record<string, unknown>> {
   if (snapshot === null) {
     return { occupied: null, person: null, people: null, ambiguous: null, strangers: null, count: null, since: null };
   }
   const { occupied, people, ambiguous, strangers } = snapshot;
-  const here = new Set(people.map(({ person }) => person));
-  // A face that is one of two of whom one is here already may well be theirs.
-  const more = ambiguous.filter((face) => !face.people.some((person) => here.has(person))).length;
+  const present = new Set(people.map(({ person }) => person));
+  // An ambiguous face may belong to a person who is counted already.
+  const more = ambiguous.filter((face) => !face.people.some((person) => present.has(person))).length;
   return {
     occupied,
     person: foremost(snapshot),
-    people: people.map((one) => ({ person: one.person, name: one.name, since: wallTime(one.sinceMs), as: one.as })),
-    ambiguous: ambiguous.map((one) => ({ people: one.people, names: one.names, since: wallTime(one.sinceMs) })),
+    people: people.map(({ person, name, sinceMs, as }) => ({ person, name, since: wallTime(sinceMs), as })),
+    ambiguous: ambiguous.map((face) => ({ people: face.people, names: face.names, since: wallTime(face.sinceMs) })),
     strangers,
-    // Somebody is there even where no face could be told apart yet.
+    // Somebody is present even if no face could be identified yet.
     count: Math.max(people.length + more + strangers, occupied ? 1 : 0),
     since: wallTime(snapshot.sinceMs),
   };
 }
 
-/** Who came last of those who are here; null where somebody is here whom nobody can name, not even as a stranger. */
+/** The person present who arrived last; null if somebody is present who is neither identified nor decided to be unknown. */
 function foremost({ occupied, people, strangers }: PresenceSnapshot): PersonId | 'stranger' | 'nobody' | null {
-  const newest = people.reduce<(typeof people)[number] | null>(
-    (best, one) => (best === null || one.sinceMs >= best.sinceMs ? one : best),
-    null,
-  );
-  if (newest !== null) return newest.person;
+  let newest = people[0];
+  for (const person of people) if (newest === undefined || person.sinceMs >= newest.sinceMs) newest = person;
+  if (newest !== undefined) return newest.person;
   if (strangers > 0) return 'stranger';
   return occupied ? null : 'nobody';
 }
 
-/** `room/<id>/person`. `id` tells a message that QoS 1 repeated from a new one. */
+/** `room/<id>/person`. `id` distinguishes a message that QoS 1 repeated from a new one. */
 export function eventBody(event: PresenceEvent, wallTime: WallTime, id: string): Readonly<Record<string, unknown>> {
   return {
     event_type: event.type,
@@ -69,7 +67,7 @@ export function eventBody(event: PresenceEvent, wallTime: WallTime, id: string):
   };
 }
 
-/** `room/<id>/health`: every key is always there. */
+/** `room/<id>/health`: every key is always present. */
 export function healthBody(report: HealthReport): Readonly<Record<string, unknown>> {
   return {
     fps: rounded(report.fps),

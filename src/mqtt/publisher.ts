@@ -1,7 +1,7 @@
-// The room's voice: everything the daemon knows goes out here, and every command comes in here.
-// Invariant: what is retained at the broker is true or `null`. On each connection and each birth of Home Assistant it is said
-// again in one order (discovery, status, values, state); while the room is blind or paused its state is null, and a person who
-// was forgotten leaves the state before the entities go.
+// The room at the broker: publishes everything that the daemon knows and receives every command.
+// Invariant: each retained value at the broker is true or `null`. On each connection and each birth message of Home Assistant all
+// values are published again in one order (discovery, status, values, state). While the room is blind or paused its state is
+// null. A forgotten person leaves the state before the entities are removed.
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
 import { createWallTime } from '../base/clock.js';
@@ -28,7 +28,7 @@ export interface PublisherOptions {
     readonly trackers: boolean;
     readonly mqttRoom: boolean;
   };
-  /** `shares`: this room has the household's key, and so hears of the people that rooms share. */
+  /** `shares`: this room has the household's key and receives the shared people. */
   readonly household: { readonly id: string; readonly shares: boolean };
   readonly privacy: { readonly snapshots: boolean };
   readonly version: string;
@@ -37,39 +37,39 @@ export interface PublisherOptions {
 export interface Publisher
   extends AsyncDisposable,
     Pick<HouseholdTransport, 'sendLeases' | 'onHousehold' | 'share' | 'onShared'> {
-  /** Begins to connect and returns at once. Throws CONFIG_INVALID or KEY_FILE for settings that can never work. */
+  /** Starts to connect and returns at once. Throws CONFIG_INVALID or KEY_FILE for settings that can never work. */
   start(): void;
-  /** Says offline and disconnects; at most some 4 s. */
+  /** Publishes that the room is offline and disconnects. Takes at most about 4 s. */
   stop(): Promise<void>;
-  /** What is true now; null while nobody looks (paused, blind, not looked yet). Sent only when it differs. */
+  /** The current state; null while nothing is known (paused, blind, no frame analysed yet). Sent only when it changed. */
   state(snapshot: PresenceSnapshot | null): void;
-  /** What just changed; lost while there is no broker, never sent late. Call `state` first. */
+  /** A change. It is dropped while there is no connection, never sent late. Call `state` first. */
   event(event: PresenceEvent): void;
-  /** Whether frames come in. false makes the state null until the next `state`. */
+  /** Whether frames arrive. false makes the state null until the next `state`. */
   camera(online: boolean): void;
-  /** The true position of the privacy switch. false makes the state null until the next `state`. */
+  /** The actual position of the privacy switch. false makes the state null until the next `state`. */
   recognition(on: boolean): void;
-  /** The true hold time. */
+  /** The actual hold time, seconds. */
   hold(seconds: number): void;
   health(report: HealthReport): void;
-  /** Everybody who is enrolled, whenever that changes; before the first `state`. */
+  /** All enrolled people. Call it before the first `state` and after each change. */
   people(people: readonly DiscoveredPerson[]): void;
   /** A JPEG of the last face; only sent where snapshots are turned on. */
   snapshot(jpeg: Uint8Array): void;
-  /** How far somebody who is seen is from the camera; only sent where `mqtt_room` is turned on. */
-  whereabouts(seen: { readonly person: PersonId; readonly name: string; readonly distanceMetres: number }): void;
-  /** Commands from outside, validated and spaced; the listener applies them and says the new truth back. */
+  /** The distance of a visible person from the camera; only sent where `mqtt_room` is turned on. */
+  distance(estimate: { readonly person: PersonId; readonly name: string; readonly distanceMetres: number }): void;
+  /** Commands from other programs, validated and rate-limited. The listener applies them and publishes the new value. */
   onCommand(listener: (command: RoomCommand) => void): void;
   status(): ConnectionStatus;
 }
 
-/** Long enough to connect again after a broken wire without a flicker, short enough to be true soon. */
+/** Long enough to reconnect after a short interruption without going offline, short enough to report a dead room soon. */
 const willDelaySeconds = 1;
 const maxSnapshotBytes = 200 * 1024;
-/** Home Assistant's birth: scattered, so that the rooms of a household do not all speak at once. */
+/** Delay of the answer to Home Assistant's birth message: random, so that the rooms of a household do not all publish at once. */
 const birthDelayMs = { least: 500, most: 5_000 };
 
-/** A publisher that is not started yet. `memory` keeps what was announced to Home Assistant over restarts. */
+/** A publisher that is not started yet. `memory` stores what was announced to Home Assistant across restarts. */
 export function createPublisher(
   options: PublisherOptions,
   clock: Clock,
@@ -106,10 +106,10 @@ export function createPublisher(
         ...(homeAssistant.discovery ? [birthTopic, discovery.topic] : []),
       ],
       onConnect() {
-        sayEverything();
+        publishEverything();
         household.connected();
       },
-      onMessage: hear,
+      onMessage: receive,
     },
     log,
   );
@@ -120,12 +120,12 @@ export function createPublisher(
   let snapshot: PresenceSnapshot | null = null;
   let cameraOnline = false;
   let recognitionOn = true;
-  let said = '';
+  let publishedState = '';
   let sequence = 0;
   let birth: NodeJS.Timeout | undefined;
   let homeAssistantAway = false;
 
-  function sayEverything(): void {
+  function publishEverything(): void {
     announce();
     connection.resend();
   }
@@ -137,78 +137,78 @@ export function createPublisher(
     void discovery.announce(described, retained, connection.deliver, !homeAssistantAway);
   }
 
-  function hear(topic: string, payload: Buffer, isRetained: boolean): void {
+  function receive(topic: string, payload: Buffer, isRetained: boolean): void {
     const born = topic === birthTopic && payload.toString('utf8') === 'online';
     if (topic === birthTopic) homeAssistantAway = !born;
     const deleted = topic === discovery.topic && payload.length === 0;
-    // What the broker replays at our own connect was answered by that connect.
+    // A retained birth message arrives after a connect, which has published everything already.
     if ((born || deleted) && !isRetained && birth === undefined) {
       const { least, most } = birthDelayMs;
       birth = setTimeout(
         () => {
           birth = undefined;
-          sayEverything();
+          publishEverything();
         },
         least + Math.random() * (most - least),
       );
     }
-    household.hear(topic, payload, isRetained);
+    household.receive(topic, payload, isRetained);
     if (!commands.includes(topic)) return;
     const command = parseCommand(topics, topic, payload, isRetained);
     if (command !== null) gate.put(command);
-    else log('debug', `a command that is none was ignored`, { topic, bytes: payload.length, retained: isRetained });
+    else log('debug', 'an invalid command was ignored', { topic, bytes: payload.length, retained: isRetained });
   }
 
-  function sayState(): void {
-    const body = stateBody(cameraOnline && recognitionOn ? known(snapshot) : null, wallTime);
+  function publishState(): void {
+    const body = stateBody(cameraOnline && recognitionOn ? withoutForgotten(snapshot) : null, wallTime);
     const text = JSON.stringify(body);
-    if (text === said) return;
-    said = text;
+    if (text === publishedState) return;
+    publishedState = text;
     sequence += 1;
     connection.keep(topics.state, JSON.stringify({ ...body, seq: sequence }));
   }
 
-  /** Without the people who were forgotten a moment ago: their entities are gone. */
-  function known(now: PresenceSnapshot | null): PresenceSnapshot | null {
-    if (now === null || forgotten.size === 0) return now;
-    return { ...now, people: now.people.filter((one) => !forgotten.has(one.person)) };
+  /** The state without people who were forgotten just now: their entities are removed. */
+  function withoutForgotten(state: PresenceSnapshot | null): PresenceSnapshot | null {
+    if (state === null || forgotten.size === 0) return state;
+    return { ...state, people: state.people.filter(({ person }) => !forgotten.has(person)) };
   }
 
   function setPeople(list: readonly DiscoveredPerson[]): void {
     if (JSON.stringify(list) === JSON.stringify(people)) return;
-    const ids = new Set(list.map((one) => one.id));
+    const ids = new Set(list.map(({ id }) => id));
     for (const { id } of people) if (!ids.has(id)) forgotten.add(id);
     for (const id of ids) forgotten.delete(id);
     people = list;
-    sayState(); // first: an entity that goes while it is the state is an error to Home Assistant
+    publishState(); // first: Home Assistant reports an error if an entity is removed while it is the state
     announce();
   }
 
-  // In the order in which they are said after discovery.
+  // In the order in which they are published after discovery.
   connection.keep(topics.status, 'online');
   connection.keep(topics.camera, 'offline');
 
   const publisher: Publisher = {
     start() {
-      sayState();
+      publishState();
       connection.start();
     },
     async stop() {
       clearTimeout(birth);
       gate.close();
       snapshot = null;
-      sayState();
+      publishState();
       await connection.stop([
         [topics.camera, 'offline'],
         [topics.status, 'offline'],
       ]);
     },
-    state(now) {
-      snapshot = now;
-      const named = new Set([...people.map((one) => one.id), ...forgotten]);
-      const added = (now?.people ?? []).filter((one) => !named.has(one.person));
+    state(state) {
+      snapshot = state;
+      const announced = new Set([...people.map(({ id }) => id), ...forgotten]);
+      const added = (state?.people ?? []).filter(({ person }) => !announced.has(person));
       if (added.length > 0) setPeople([...people, ...added.map(({ person, name }) => ({ id: person, name }))]);
-      else sayState();
+      else publishState();
     },
     event(event) {
       connection.send(topics.person, JSON.stringify(eventBody(event, wallTime, randomUUID())), 1);
@@ -216,15 +216,15 @@ export function createPublisher(
     camera(online) {
       if (!online) snapshot = null;
       cameraOnline = online;
-      if (!online) sayState();
+      if (!online) publishState();
       connection.keep(topics.camera, online ? 'online' : 'offline');
-      if (online) sayState();
+      if (online) publishState();
     },
     recognition(on) {
       if (!on) snapshot = null;
       recognitionOn = on;
       connection.keep(topics.recognition, on ? 'ON' : 'OFF');
-      sayState();
+      publishState();
     },
     hold(seconds) {
       connection.keep(topics.hold, String(seconds));
@@ -242,7 +242,7 @@ export function createPublisher(
     onHousehold: household.onHousehold,
     share: household.share,
     onShared: household.onShared,
-    whereabouts({ person, name, distanceMetres }) {
+    distance({ person, name, distanceMetres }) {
       if (!homeAssistant.mqttRoom) return;
       const distance = Math.round(distanceMetres * 10) / 10;
       connection.send(distanceTopic(room.id), JSON.stringify({ id: person, name, distance }), 0);

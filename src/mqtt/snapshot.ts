@@ -1,5 +1,4 @@
-// The one picture that may leave the process, and only where the user turned snapshots on: the last face, small, and not
-// oftener than anybody looks at it.
+// The only picture that may leave the process, and only if the user turned snapshots on: the last face, small, at most every 5 s.
 import sharp from 'sharp';
 import type { Clock } from '../base/clock.js';
 import type { EngineAnalysis } from '../engine/engine.js';
@@ -10,8 +9,8 @@ const shownPx = 224;
 const spacingMs = 5000;
 
 /**
- * Takes every analysis; hands the largest face of one as a JPEG to `send`, at most one each 5 s. An analysis without
- * pictures (snapshots are off) or without faces does nothing.
+ * Call the result with every analysis. It passes the largest face as a JPEG to `send`, at most every 5 s. It does nothing for an
+ * analysis without crops (snapshots are off) or without faces.
  */
 export function createLastFace(send: (jpeg: Uint8Array) => void, clock: Clock): (analysis: EngineAnalysis) => void {
   let sentAt = Number.NEGATIVE_INFINITY;
@@ -24,6 +23,6 @@ export function createLastFace(send: (jpeg: Uint8Array) => void, clock: Clock): 
       .resize(shownPx, shownPx)
       .jpeg({ quality: 80 })
       .toBuffer()
-      .then(send, () => {}); // a picture of another size: no face is worth a crash
+      .then(send, () => {}); // a crop of another size must not end the daemon
   };
 }

@@ -1,5 +1,5 @@
-// Every topic this program ever speaks on is built here, from parts that were checked first: no room id, person id or base
-// can smuggle a wildcard, a slash, a control character or somebody else's topic into a publish, a subscription or a template.
+// Every topic of this program is built here, from validated parts. So no room id, person id or base can bring a wildcard, a
+// slash, a control character or another room's topic into a publish, a subscription or a template.
 import { fail } from '../base/errors.js';
 import { prefixFault } from '../config/mqtt-rules.js';
 import { idFault } from '../gallery/names.js';
@@ -48,13 +48,13 @@ export function roomTopics(base: string, id: string): RoomTopics {
   };
 }
 
-/** Where the rooms of a household speak to each other. */
+/** The topics between the rooms of a household. */
 export interface HouseholdTopics {
-  /** This room's claims: one topic a room, so that an access list can let each write its own. */
+  /** This room's presence leases. Each room has its own topic, so that an access list can restrict who writes it. */
   readonly own: string;
-  /** The pattern of all rooms' claims. */
+  /** The pattern of all rooms' presence leases. */
   readonly rooms: string;
-  /** The people that rooms share lie below it, one topic each. */
+  /** The parent topic of the shared people, one topic per person. */
   readonly gallery: string;
 }
 
@@ -67,20 +67,20 @@ export function householdTopics(id: string, roomId: string): HouseholdTopics {
   };
 }
 
-/** Where `mqtt_room` of Home Assistant listens. */
+/** The topic of Home Assistant's `mqtt_room`. */
 export function distanceTopic(roomId: string): string {
   return `room_presence/${checkId(roomId, 'room.id')}`;
 }
 
 /**
- * Where Home Assistant looks for the device of a room. The id has a level of its own, so that one pattern of an access list
- * (`homeassistant/device/roomkin/%u/config`) lets every room write its own device and no other.
+ * The discovery topic of a room's device. The id has a level of its own, so that one pattern of an access list
+ * (`homeassistant/device/roomkin/%u/config`) lets each room write only its own device.
  */
 export function discoveryTopic(prefix: string, roomId: string): string {
   return `${checkPrefix(prefix, 'home_assistant.prefix')}/device/roomkin/${checkId(roomId, 'room.id')}/config`;
 }
 
-/** Identifier of a room's device in Home Assistant, and the start of each of its unique ids. */
+/** Identifier of a room's device in Home Assistant, and the prefix of its unique ids. */
 export function deviceId(roomId: string): string {
   return `roomkin_${roomId}`;
 }

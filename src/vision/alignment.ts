@@ -1,7 +1,7 @@
 // Aligned faces: a similarity transform of four landmarks onto the ArcFace template, 112x112 RGB.
 //
 // Invariant: the same landmarks and the same picture give the same crop here and in training/ (to within one grey
-// level; test/golden holds the proof). Landmarks are in pixels whose value lies at the integer coordinate.
+// level, which test/golden checks). Landmarks are in pixels whose value lies at the integer coordinate.
 import type { Landmarks, Point } from './face.js';
 import type { Picture, Plane } from './picture.js';
 import { planes, yuvToRgb } from './picture.js';
@@ -17,7 +17,7 @@ const template: readonly Point[] = [
   [(41.55 + 70.73) / 2, (92.37 + 92.2) / 2],
 ];
 
-/** `x' = a x - b y + tx`, `y' = b x + a y + ty`: turn and scale (a, b), then shift. */
+/** `x' = a x - b y + tx`, `y' = b x + a y + ty`: rotation and scale (a, b), then translation. */
 export interface Similarity {
   readonly a: number;
   readonly b: number;
@@ -26,15 +26,15 @@ export interface Similarity {
 }
 
 /**
- * The similarity that takes the first four landmarks nearest to the template, from the frame to the crop.
- * In the plane Umeyama's least-squares solution (IEEE PAMI 13:4, 1991) without reflection has this closed form.
+ * The similarity transform from the frame to the crop that takes the first four landmarks nearest to the template.
+ * In the plane, Umeyama's least-squares solution (IEEE PAMI 13:4, 1991) without reflection has this closed form.
  * null when the landmarks coincide (a broken detection).
  */
 export function alignmentOf(landmarks: Landmarks | readonly Point[]): Similarity | null {
   const source = landmarks.slice(0, template.length);
   const [sx, sy] = mean(source);
   const [dx, dy] = mean(template);
-  let spread = 0;
+  let variance = 0;
   let along = 0;
   let across = 0;
   for (const [i, [x, y]] of source.entries()) {
@@ -42,13 +42,13 @@ export function alignmentOf(landmarks: Landmarks | readonly Point[]): Similarity
     const py = y - sy;
     const qx = template[i]![0] - dx;
     const qy = template[i]![1] - dy;
-    spread += px * px + py * py;
+    variance += px * px + py * py;
     along += px * qx + py * qy;
     across += px * qy - py * qx;
   }
-  if (!(spread > 1e-9) || !Number.isFinite(along + across)) return null;
-  const a = along / spread;
-  const b = across / spread;
+  if (!(variance > 1e-9) || !Number.isFinite(along + across)) return null;
+  const a = along / variance;
+  const b = across / variance;
   if (Math.hypot(a, b) < 1e-9) return null;
   return { a, b, tx: dx - a * sx + b * sy, ty: dy - b * sx - a * sy };
 }
@@ -65,7 +65,7 @@ function mean(points: readonly Point[]): Point {
 
 /**
  * `picture` seen through `similarity` as RGB `[112, 112, 3]`: bilinear, edges replicated. A face more than twice as
- * large as the crop is averaged over a grid of samples a pixel, since bare bilinear sampling would skip pixels.
+ * large as the crop is averaged over a grid of samples per pixel, because bilinear sampling alone would skip pixels.
  * 0.4 ms of one x86 core for a face with its eyes 35 px apart, 1 ms for one four times as large.
  */
 export function warp(picture: Picture, similarity: Similarity): Uint8Array {
@@ -86,7 +86,7 @@ export function warp(picture: Picture, similarity: Similarity): Uint8Array {
   return new Uint8Array(crop.buffer);
 }
 
-/** From chroma pixels, whose middles lie between two luma columns and rows: `x = 2 hx + 0.5`. */
+/** The same transform from chroma pixels, whose centres lie between two luma columns and rows: `x = 2 hx + 0.5`. */
 function toChroma({ a, b, tx, ty }: Similarity): Similarity {
   return { a: 2 * a, b: 2 * b, tx: tx + (a - b) / 2, ty: ty + (a + b) / 2 };
 }

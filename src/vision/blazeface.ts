@@ -1,17 +1,17 @@
 // BlazeFace full range: from the model's raw outputs to faces in frame pixels.
 //
-// Source: MediaPipe's face_detection_full_range.pbtxt: 192x192 input, one anchor in the middle of each cell of a 48x48
-// grid, sixteen numbers an anchor in input pixels (box centre and size, six keypoints), a sigmoid score.
+// Source: MediaPipe's face_detection_full_range.pbtxt: 192x192 input, one anchor in the centre of each cell of a 48x48
+// grid, sixteen numbers per anchor in input pixels (box centre and size, six keypoints), a sigmoid score.
 import { type Box, type Landmarks, overlap, type Point } from './face.js';
 import type { View } from './picture.js';
 
 export const DETECTOR_PX = 192;
 const GRID_CELLS = 48;
-/** Numbers an anchor. */
+/** Numbers per anchor. */
 const REGRESSORS = 16;
 const KEYPOINTS = 6;
 
-/** A face as one look at one view saw it, in frame pixels. */
+/** A face that one detector pass over one view found, in frame pixels. */
 export interface Candidate {
   readonly box: Box;
   readonly landmarks: Landmarks;
@@ -23,7 +23,7 @@ export interface Candidate {
  * Candidates of `leastScore` or more, before suppression.
  * @param regressors `[2304, 16]`
  * @param logits `[2304]`
- * @param view what the input showed; `{x: 0, y: 0, side: 192}` leaves input pixels
+ * @param view the view that the input showed; `{x: 0, y: 0, side: 192}` gives input pixels
  * Boxes are in continuous pixels (the first pixel covers [0, 1)); landmarks have a pixel's value at its integer
  * coordinate, as alignment reads them, hence the half pixel.
  */
@@ -65,30 +65,30 @@ export function eyesApart(landmarks: Landmarks): number {
 }
 
 // Weighted non-maximum suppression: overlapping candidates become one, averaged by score; the best score stays.
-// Averaging steadies the landmarks, which alignment then feels. Source: BlazeFace (arXiv:1907.05047), section 4.2.
+// Averaging steadies the landmarks and so the alignment. Source: BlazeFace (arXiv:1907.05047), section 4.2.
 
 /** Boxes that share more than this of their union are one face. MediaPipe's value. */
 export const OVERLAP_LIMIT = 0.3;
 
-/** Candidates that overlap a better one, together with it: one group a face, best score first within and among them. */
+/** Intersection over union of two boxes, 0 to 1. */
 export function groups<T extends Candidate>(candidates: readonly T[], limit = OVERLAP_LIMIT): T[][] {
-  let left = [...candidates].sort((a, b) => b.score - a.score);
-  const found: T[][] = [];
-  while (left.length > 0) {
-    const best = left[0]!;
-    const group = left.filter((candidate) => candidate === best || overlap(best.box, candidate.box) > limit);
-    found.push(group);
-    left = left.filter((candidate) => !group.includes(candidate));
+  let remaining = [...candidates].sort((a, b) => b.score - a.score);
+  const faces: T[][] = [];
+  while (remaining.length > 0) {
+    const best = remaining[0]!;
+    const group = remaining.filter((candidate) => candidate === best || overlap(best.box, candidate.box) > limit);
+    faces.push(group);
+    remaining = remaining.filter((candidate) => !group.includes(candidate));
   }
-  return found;
+  return faces;
 }
 
-/** One candidate a face, best score first. */
+/** One candidate per face, best score first. */
 export function suppress(candidates: readonly Candidate[], limit = OVERLAP_LIMIT): Candidate[] {
   return groups(candidates, limit).map((group) => average(group, group[0]!.score));
 }
 
-/** The mean of views of one face, each weighted by its score. */
+/** The mean of candidates of one face, each weighted by its score. */
 export function average(group: readonly Candidate[], score: number): Candidate {
   if (group.length === 1) return group[0]!;
   const total = group.reduce((sum, candidate) => sum + candidate.score, 0);

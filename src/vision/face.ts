@@ -1,4 +1,4 @@
-// What the engine says about a frame. Plain data, no pixels: nothing after the engine can leak a picture.
+// What the engine reports about a frame: plain data without pixels, so no later step can leak a picture.
 
 import { z } from 'zod';
 
@@ -33,15 +33,15 @@ export type Point = readonly [x: number, y: number];
  */
 export type Landmarks = readonly [Point, Point, Point, Point, Point, Point];
 
-/** How good a look is. Every number is measured on the frame, before any name is known. */
+/** The quality of an observation. Every number is measured on the frame, before any name is known. */
 export interface Quality {
   /** Distance between the eyes in pixels of the frame. */
   readonly eyesPx: number;
-  /** Sharpness 0 (smeared) to 1 (crisp), from the variance of the Laplacian of the aligned face. */
+  /** Sharpness from 0 (blurred) to 1 (sharp), from the variance of the Laplacian of the aligned face. */
   readonly sharpness: number;
-  /** Head turned to the side, degrees, 0 is frontal, positive to the image's right; from landmarks, coarse. */
+  /** Head turned sideways, degrees: 0 is frontal, positive is to the image's right. A coarse estimate from landmarks. */
   readonly yawDegrees: number;
-  /** Head up (positive) or down, degrees; from landmarks, coarse. */
+  /** Head turned up (positive) or down, degrees. A coarse estimate from landmarks. */
   readonly pitchDegrees: number;
   /** Mean luma of the aligned face, 0 black to 1 white. */
   readonly light: number;
@@ -49,7 +49,7 @@ export interface Quality {
   readonly contrast: number;
 }
 
-/** The same as part of a document: a backup, a person from another room, a sampled decision. */
+/** `Quality` as part of a document: a backup, a person from another room, a sampled decision. */
 export const qualitySchema: z.ZodType<Quality> = z.object({
   eyesPx: z.number(),
   sharpness: z.number(),
@@ -66,11 +66,11 @@ export interface Face {
   /** Detector's score, 0 to 1. */
   readonly score: number;
   readonly quality: Quality;
-  /** Unit-length embedding, `dimension` numbers of `space`; null where the face was too poor to be embedded or only detection was asked for. */
+  /** Unit-length embedding, `dimension` numbers; null if the face was too poor to be embedded or only detection was requested. */
   readonly embedding: Float32Array | null;
 }
 
-/** Everything the engine says about one frame. */
+/** Everything that the engine reports about one frame. */
 export interface Analysis {
   /** When the frame was captured, monotonic milliseconds. */
   readonly capturedAt: number;
@@ -80,13 +80,13 @@ export interface Analysis {
   readonly faces: readonly Face[];
 }
 
-/** What a recording knows about a face: its track, and how much it counted. Live faces have none. */
+/** What a recording holds about a face: its track and its weight. Live faces have none. */
 export interface RecordedFace {
   /** The track as it was numbered live. */
   readonly track: number;
-  /** How many frames the track was found in by then, this one included. */
+  /** In how many frames the track was found so far, this one included. */
   readonly frames: number;
-  /** The last time that the track was seen, on the clock of `capturedAt`: a recording leaves frames out in between. */
+  /** When the track was last seen, on the clock of `capturedAt`. A recording omits frames in between. */
   readonly untilMs: number;
   /** How much the face counts, 0 to 1. */
   readonly weight: number;
@@ -96,9 +96,9 @@ export interface ObservedFace extends Omit<Face, 'landmarks'> {
   readonly recorded?: RecordedFace;
 }
 
-/** One frame as a room takes it in: either every face of it is recorded, or none is. */
+/** One frame as the room's decision step takes it. Either every face of it is recorded, or none is. */
 export interface Observation extends Omit<Analysis, 'faces'> {
   readonly faces: readonly ObservedFace[];
-  /** Where the picture differs from the one analysed before, boxes in pixels; absent where nobody compared. */
+  /** Where the picture differs from the one analysed before, boxes in pixels; absent where frames were not compared. */
   readonly moved?: readonly Box[];
 }

@@ -1,5 +1,5 @@
-// The motion gate: an empty room costs next to nothing. Mean luma of coarse cells against the last analysed frame; a
-// change of the whole picture's brightness (a cloud, the camera's exposure) is not motion.
+// The motion gate keeps the cost of an empty room low. It compares the mean luma of coarse cells with the last analysed frame.
+// A change of the whole picture's brightness (a cloud, the camera's exposure) is not motion.
 import type { Box } from './face.js';
 import type { Picture } from './picture.js';
 
@@ -13,7 +13,7 @@ export interface LumaGrid {
 
 /** Cells of 32 px: a face that can be recognised is at least as wide. */
 const cellPx = 32;
-/** Every fourth pixel of every fourth row: 64 samples a cell, whose mean has a sixth of one pixel's noise or less. */
+/** Every fourth pixel of every fourth row: 64 samples per cell. Their mean has at most a sixth of one pixel's noise. */
 const step = 4;
 /** Change of a cell's mean luma that counts. Sensor noise at high gain (deviation 12) moves a mean of 64 by 1.5. */
 const leastChange = 6;
@@ -23,7 +23,7 @@ export function lumaGrid(frame: Picture): LumaGrid {
   const columns = Math.max(1, Math.floor(frame.width / cellPx));
   const rows = Math.max(1, Math.floor(frame.height / cellPx));
   const luma = new Float32Array(columns * rows);
-  // Green is most of luma and one byte like Y, so both formats take the same walk.
+  // Green is most of luma and one byte like Y, so one loop serves both formats.
   const [pixelBytes, first] = frame.format === 'rgb' ? [3, 1] : [1, 0];
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
@@ -44,15 +44,15 @@ export function lumaGrid(frame: Picture): LumaGrid {
 }
 
 /**
- * Where `now` differs from `before`, as boxes in pixels: one per run of changed cells in a row. Everything when there
- * is no `before` or the frame's size changed.
+ * Where `current` differs from `previous`, as boxes in pixels: one per run of changed cells in a row. The whole frame when
+ * there is no `previous` or the frame's size changed.
  */
-export function motion(before: LumaGrid | null, now: LumaGrid): readonly Box[] {
-  const { columns, rows } = now;
-  if (before === null || before.columns !== columns || before.rows !== rows) {
+export function motion(previous: LumaGrid | null, current: LumaGrid): readonly Box[] {
+  const { columns, rows } = current;
+  if (previous === null || previous.columns !== columns || previous.rows !== rows) {
     return [[0, 0, columns * cellPx, rows * cellPx]];
   }
-  const change = now.luma.map((value, index) => value - before.luma[index]!);
+  const change = current.luma.map((value, index) => value - previous.luma[index]!);
   const common = change.toSorted()[change.length >> 1]!;
   const boxes: Box[] = [];
   for (let row = 0; row < rows; row++) {
@@ -69,10 +69,13 @@ export function motion(before: LumaGrid | null, now: LumaGrid): readonly Box[] {
   return boxes;
 }
 
-/** Cells that must hang together: noise of deviation 14 moves 19 of 1200 cells a frame, and three that touch in one frame of 40. */
+/** Cells that must touch: noise of deviation 14 changes 19 of 1200 cells per frame, and three that touch in one frame of 40. */
 const leastCells = 3;
 
-/** What of `moved` (as `motion` gives it) hangs together as a body does, side by side: the gate wants every cell, a body is not noise. */
+/**
+ * The boxes of `moved` (from `motion`) that touch as the parts of a body do. The motion gate uses every changed cell; noise
+ * must not count as a body.
+ */
 export function coherent(moved: readonly Box[]): readonly Box[] {
   const parent = moved.map((_, index) => index);
   const root = (index: number): number => (parent[index] === index ? index : root(parent[index]!));

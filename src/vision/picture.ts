@@ -1,16 +1,16 @@
-// Pixels as the vision code reads them: planes of bytes with strides, whatever made them.
+// Pixels as the vision code reads them: planes of bytes with strides.
 
-/** A camera frame, a photo or a crop. `i420`: Y, U, V planes one after another, full range BT.601; `rgb`: three bytes a pixel. */
+/** A camera frame, a photo or a crop. `i420`: Y, U, V planes one after another, full range BT.601; `rgb`: three bytes per pixel. */
 export interface Picture {
   readonly width: number;
   readonly height: number;
   readonly format: 'i420' | 'rgb';
-  /** Bytes from one row of Y (or RGB) to the next; chroma rows are half of it apart. */
+  /** Bytes from one row of Y (or RGB) to the next; chroma rows are half as far apart. */
   readonly stride: number;
   readonly data: Uint8Array;
 }
 
-/** A picture with its place in time; what cameras give and engines take. */
+/** A picture with its time: what cameras give and engines take. */
 export interface Frame extends Picture {
   /** When its last byte came, monotonic milliseconds. */
   readonly capturedAt: number;
@@ -18,7 +18,7 @@ export interface Frame extends Picture {
   readonly sequence: number;
 }
 
-/** One plane: `channels` interleaved bytes a pixel, rows `stride` bytes apart, starting at `offset`. */
+/** One plane: `channels` interleaved bytes per pixel, rows `stride` bytes apart, starting at `offset`. */
 export interface Plane {
   readonly data: Uint8Array;
   readonly offset: number;
@@ -33,7 +33,7 @@ export function planes(picture: Picture): readonly Plane[] {
   const { width, height, stride, data, format } = picture;
   const channels = format === 'rgb' ? 3 : 1;
   if (!(width >= 1 && height >= 1 && stride >= width * channels)) {
-    throw new RangeError(`no picture has ${width}x${height} pixels with rows of ${stride} bytes`);
+    throw new RangeError(`a picture of ${width}x${height} pixels cannot have rows of ${stride} bytes`);
   }
   const first: Plane = { data, offset: 0, stride, width, height, channels };
   if (format === 'rgb') return [checked(first)];
@@ -45,11 +45,11 @@ export function planes(picture: Picture): readonly Plane[] {
 
 function checked(plane: Plane): Plane {
   const needed = plane.offset + plane.stride * (plane.height - 1) + plane.width * plane.channels;
-  if (plane.data.length < needed) throw new RangeError(`a picture of ${plane.data.length} bytes, ${needed} needed`);
+  if (plane.data.length < needed) throw new RangeError(`a picture has ${plane.data.length} bytes but needs ${needed}`);
   return plane;
 }
 
-// Full-range BT.601, as libcamera's sYCC and JPEG have it (ITU-T T.871, section 7). Not the 16-235 video range.
+// Full-range BT.601, as libcamera's sYCC and JPEG use it (ITU-T T.871, section 7). Not the 16-235 video range.
 
 /** Writes R, G, B (0 to 255, unrounded) of one YUV triple to `out[at]`, `out[at + 1]`, `out[at + 2]`. */
 export function yuvToRgb(y: number, u: number, v: number, out: Float32Array | Uint8ClampedArray, at: number): void {
@@ -60,7 +60,7 @@ export function yuvToRgb(y: number, u: number, v: number, out: Float32Array | Ui
   out[at + 2] = clamp(y + 1.772 * blue);
 }
 
-/** The same in whole numbers: 1024 times what a step of V adds to R, U and V take from G, and U adds to B. */
+/** The factors of `yuvToRgb` times 1024, as integers: V to R, U from G, V from G, U to B. */
 export const RED_V = 1436;
 export const GREEN_U = 352;
 export const GREEN_V = 731;
@@ -75,8 +75,8 @@ function clamp(value: number): number {
   return value < 0 ? 0 : value > 255 ? 255 : value;
 }
 
-// A view is the square of a frame that a detector looks at. Views are in continuous frame pixels: the frame's first
-// pixel covers [0, 1). A view may reach over the frame's border; what lies outside is black.
+// A view is the square of a frame that one detector pass covers. Views are in continuous frame pixels: the frame's first
+// pixel covers [0, 1). A view may extend beyond the frame's border. The area outside is black.
 
 /** A square: left edge, top edge and side, in pixels of the frame. */
 export interface View {
@@ -90,7 +90,7 @@ export interface Size {
   readonly height: number;
 }
 
-/** The smallest square around the whole frame, the frame in its middle (a letterbox); `grow` 1.5 adds half of it as a border. */
+/** The smallest square around the whole frame, the frame in its middle (a letterbox). `grow` 1.5: a side half as long again. */
 export function wholeView(frame: Size, grow = 1): View {
   const side = Math.max(frame.width, frame.height) * grow;
   return { x: (frame.width - side) / 2, y: (frame.height - side) / 2, side };

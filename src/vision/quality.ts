@@ -1,4 +1,4 @@
-// How good a look is, measured on the aligned face and its landmarks before any name is known.
+// The quality of an observation, measured on the aligned face and its landmarks before any name is known.
 
 import { ALIGNED_PX } from './alignment.js';
 import { eyesApart } from './blazeface.js';
@@ -6,24 +6,24 @@ import type { Landmarks, Quality } from './face.js';
 import { luma } from './picture.js';
 
 /**
- * The normalised Laplacian at which sharpness is 0.5: blurred so far (a Gaussian of 2 px in the crop) that the embedding
- * keeps a cosine of 0.9 to the sharp look's. Measured on LFW development photos with MobileFaceNet: untouched photos 0.93;
- * 0.96 of the cosine is left at 0.66, 0.68 at 0.27, 0.44 at 0.17.
+ * The normalised Laplacian at which sharpness is 0.5. There the blur (a Gaussian of 2 px in the crop) leaves the embedding a
+ * cosine of 0.9 to that of the sharp face. Measured on LFW development photos with MobileFaceNet: unblurred photos have a
+ * sharpness of 0.93; the cosine is 0.96 at a sharpness of 0.66, 0.68 at 0.27 and 0.44 at 0.17.
  */
 const HALF_SHARP = 0.005;
 
-/** Depths and heights of an average head in eye distances, for the pose: nose tip before the eyes' plane, mouth likewise. */
+/** Depths and heights of an average head in eye distances, for the pose: nose tip and mouth in front of the plane of the eyes. */
 const NOSE_DEPTH = 0.7;
 const MOUTH_DEPTH = 0.3;
 const MOUTH_BELOW_EYES = 1.15;
-/** Where the detector's nose tip lies between eyes (0) and mouth (1) on a level face: the median of LFW's photos. */
+/** Position of the detector's nose tip between eyes (0) and mouth (1) on a level face: the median of LFW's photos. */
 const NOSE_LEVEL = 0.555;
 
 /** Quality of an aligned face `[112, 112, 3]` that was found with these landmarks (frame pixels). */
 export function qualityOf(crop: Uint8Array, landmarks: Landmarks): Quality {
   const gray = new Float32Array(ALIGNED_PX * ALIGNED_PX);
   for (let i = 0; i < gray.length; i++) gray[i] = luma(crop[3 * i]!, crop[3 * i + 1]!, crop[3 * i + 2]!);
-  const { mean, deviation } = spread(gray);
+  const { mean, deviation } = meanAndDeviation(gray);
   return {
     eyesPx: eyesApart(landmarks),
     sharpness: sharpness(gray, deviation),
@@ -33,7 +33,7 @@ export function qualityOf(crop: Uint8Array, landmarks: Landmarks): Quality {
   };
 }
 
-function spread(values: Float32Array): { mean: number; deviation: number } {
+function meanAndDeviation(values: Float32Array): { mean: number; deviation: number } {
   let sum = 0;
   let square = 0;
   for (const value of values) {
@@ -44,7 +44,7 @@ function spread(values: Float32Array): { mean: number; deviation: number } {
   return { mean, deviation: Math.sqrt(Math.max(0, square / values.length - mean * mean)) };
 }
 
-/** Variance of the Laplacian over the face's middle as a share of the picture's own variance, squeezed into 0 to 1. */
+/** Variance of the Laplacian over the middle of the face, relative to the picture's own variance, mapped to 0 to 1. */
 function sharpness(gray: Float32Array, deviation: number): number {
   const margin = 16;
   let sum = 0;
@@ -60,14 +60,14 @@ function sharpness(gray: Float32Array, deviation: number): number {
     }
   }
   const variance = square / count - (sum / count) ** 2;
-  // a flat picture has no edges to judge; the floor keeps its noise from passing for sharpness
+  // A flat picture has no edges. The floor of 100 keeps its noise from counting as sharpness.
   const share = variance / Math.max(deviation * deviation, 100);
   return share / (share + HALF_SHARP);
 }
 
 /**
- * Yaw and pitch in degrees from eyes, nose tip and mouth, after undoing the roll. Coarse (about 10 degrees): one average
- * head stands for all.
+ * Yaw and pitch in degrees from eyes, nose tip and mouth, after undoing the roll. Coarse (about 10 degrees), because
+ * one average head stands for all.
  */
 export function poseOf(landmarks: Landmarks): Pick<Quality, 'yawDegrees' | 'pitchDegrees'> {
   const [right, left, nose, mouth] = landmarks;
@@ -79,10 +79,10 @@ export function poseOf(landmarks: Landmarks): Pick<Quality, 'yawDegrees' | 'pitc
   const down = (p: readonly [number, number]) => (p[1] - middleY) * ux - (p[0] - middleX) * uy;
   const middleX = (right[0] + left[0]) / 2;
   const middleY = (right[1] + left[1]) / 2;
-  // turned by yaw, the eyes are cos(yaw) apart and the nose tip moves aside by depth * sin(yaw)
+  // After a turn by `yaw` the eyes are cos(yaw) apart and the nose tip moves sideways by depth * sin(yaw).
   const yaw = Math.atan2(across(nose) / NOSE_DEPTH, apart);
   const ratio = down(mouth) > 0 ? Math.min(1, Math.max(0, down(nose) / down(mouth))) : NOSE_LEVEL;
-  // tilted by pitch, a point `h` below the eyes and `d` before them appears h cos(pitch) - d sin(pitch) below them
+  // After a tilt by `pitch` a point `h` below the eyes and `d` in front of them appears h cos(pitch) - d sin(pitch) below them.
   const pitch = Math.atan((MOUTH_BELOW_EYES * (NOSE_LEVEL - ratio)) / (NOSE_DEPTH - MOUTH_DEPTH * ratio));
   return { yawDegrees: degrees(yaw), pitchDegrees: degrees(pitch) };
 }

@@ -1,9 +1,9 @@
-// Pixels to a model's input numbers and its output numbers back, by what the manifest says of the model.
+// From pixels to a model's input numbers and from its output numbers to reals, with the parameters in the model's manifest.
 //
-// Invariant: rounds half away from zero as TFLite's reference quantizer does, so Python and the daemon feed a model the
-// same bytes.
+// Invariant: halves are rounded away from zero, as in TFLite's reference quantizer, so Python and the daemon give a model
+// the same bytes.
 
-/** How a tensor stores real numbers: `real = (stored - zeroPoint) * scale` for int8 and uint8; scale 0 where it is float32. */
+/** How a tensor stores real numbers: `real = (stored - zeroPoint) * scale` for int8 and uint8; the scale of float32 is 0. */
 export interface Stored {
   readonly type: 'float32' | 'int8' | 'uint8';
   readonly scale: number;
@@ -27,7 +27,7 @@ export function store(real: number, stored: Stored): number {
   return Math.min(high, Math.max(low, rounded));
 }
 
-/** What the model's input holds for a pixel value 0 to 255, whole or not. */
+/** What the model's input holds for a pixel value 0 to 255, integer or not. */
 export function storePixel(pixel: number, input: PixelInput): number {
   return store((pixel - input.mean) / input.std, input);
 }

@@ -1,20 +1,20 @@
-// Weighted means of a plane's rows, two at a time: four bytes of a row are added up in one 32-bit word, and two means then
-// share one, so that whoever squeezes them across does both in one go. Most bytes of a picture are only ever touched here.
+// Weighted means of a plane's rows, two at a time. Four bytes of a row are summed in one 32-bit word. Two means then share one
+// word, so that the sums over columns (resample.ts) handle both at once. Most bytes of a picture are read only here.
 //
-// Invariant: weights of at most 256 in all, so that a byte's sum fits the 16 bits that it has in a word. Words are read as
+// Invariant: the weights add up to at most 256, so that a byte's sum fits its 16 bits of a word. Words are read as
 // little-endian, which x86 and ARM are.
 import type { Plane } from './picture.js';
 import type { Taps } from './taps.js';
 
-/** Two bytes of a word, or two means of a pair, each with 16 bits to grow in. */
+/** Two bytes of a word, or two means of a pair, in 16 bits each. */
 const LANES = 0x00ff00ff;
-/** To round: halves go up in the first row of a pair and down in the second, so that on the whole nothing gets brighter. */
+/** Rounding: halves go up in the first row of a pair and down in the second, so that the mean brightness stays the same. */
 const HALVES_UP = 0x00800080;
 const HALVES_DOWN = 0x007f007f;
 
-/** The means of two rows that `read` asked for. */
+/** The means of the two rows of the last `read`. */
 export interface RowPairs {
-  /** 0 to 255: bits 0 to 7 from the first plane, 16 to 23 from the second, one word a byte of the row. */
+  /** 0 to 255: bits 0 to 7 from the first plane, 16 to 23 from the second, one word per byte of the row. */
   readonly pairs: Int32Array;
   /** Where in `pairs` byte `across.from` times channels is. */
   readonly lead: number;
@@ -22,7 +22,7 @@ export interface RowPairs {
   read(j: number, k: number): void;
 }
 
-/** Memory for pairs, used again and again. */
+/** Buffers that are reused for every picture. */
 export interface Memory {
   pairs: Int32Array;
   sums: readonly [Int32Array, Int32Array];
@@ -42,7 +42,7 @@ export function rowPairs(planes: readonly [Plane, Plane], across: Taps, down: Ta
   const words = sharedWords(planes);
   const lead = words === null ? 0 : (planes[0].data.byteOffset + origins[0]!) & 3;
   const span = (lead + bytes + 3) >> 2;
-  // readers take four pixels at a time, past the end of what has weights
+  // readers take four pixels at a time and read beyond the last pixel with a weight
   reserve(memory, span, across.stride * across.step * channels, down.stride);
   const { pairs, sums, rows } = memory;
   const copy = new Uint8Array(rows.buffer);
@@ -71,7 +71,7 @@ export function rowPairs(planes: readonly [Plane, Plane], across: Taps, down: Ta
   };
 }
 
-/** The planes' common memory as words; null where rows start at different bytes of a word, or the last word is not whole. */
+/** The planes' common memory as words; null if rows start at different bytes of a word, or the last word is incomplete. */
 function sharedWords(planes: readonly [Plane, Plane]): Int32Array | null {
   const { data, stride } = planes[0];
   const ends = planes.map(
@@ -89,8 +89,8 @@ function reserve(memory: Memory, span: number, spare: number, rows: number): voi
 }
 
 /**
- * Up to four rows, number `k` to `count`, from word `base[k]` on, times `weights[at + k]`, into `sums` (or on top of it where
- * `k` is not 0): two words for each four bytes. Written out, which is two to three times as fast as a loop over rows.
+ * Adds up to four rows, number `k` to `count`, from word `base[k]` on, times `weights[at + k]`, to `sums` (`k` 0 overwrites
+ * `sums`): two words for each four bytes. Written out, because a loop over rows takes two to three times as long.
  */
 function addRows(
   words: Int32Array,
@@ -138,7 +138,7 @@ function addRows(
   }
 }
 
-/** Rounds two sums to 0 to 255 and puts them side by side. */
+/** Rounds two sums to 0 to 255 and packs them into one word. */
 function pair(low: Int32Array, high: Int32Array, pairs: Int32Array, span: number): void {
   for (let i = 0; i < span; i++) {
     const evenLow = low[2 * i]! + HALVES_UP;

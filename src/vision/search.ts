@@ -1,26 +1,27 @@
-// Where to look, and what to believe: the order of looks that finds the faces of a frame.
+// The search for the faces of a frame: which views the detector passes cover, and which candidates are faces.
 //
-// Invariant: pure; the detector is the function `look`. What was only seen small is looked at again from close by: that
-// throws out what is no face and places the landmarks, which alignment needs to the pixel.
+// Invariant: pure; the detector is the function `pass`. A candidate that was only seen small is checked by a second pass over a
+// close-up. That rejects candidates that are no faces, and gives landmarks to the pixel, which alignment needs.
 //
-// Measured on portraits pasted into 1280x960 room photos (test/bars/recall.ts): first looks of 0.5 or more alone leave 0.4
-// false faces an empty room; asking two close-ups for a mean of 0.5 leaves none and loses no face of 14 px between the eyes.
+// Measured on portraits pasted into 1280x960 room photos (test/bars/recall.ts): first passes with a score of 0.5 or
+// more leave 0.4 false faces per empty room. A mean of 0.5 over two close-ups leaves none and loses no face of 14 px between
+// the eyes.
 import { average, type Candidate, DETECTOR_PX, groups, OVERLAP_LIMIT } from './blazeface.js';
 import { type Box, containment, overlap } from './face.js';
 import { type Size, type View, viewAround, wholeView } from './picture.js';
 
-/** Candidates that one look at a view finds, of `leastScore` or more, suppressed within the look. */
+/** One detector pass over a view: its candidates of `leastScore` or more, after non-maximum suppression. */
 export type DetectorPass = (view: View, leastScore: number) => readonly Candidate[];
 
 export interface SearchOptions {
-  /** Side of the smallest tiles of a still and of video, px. */
+  /** Side of the smallest tiles of a photo (`still`) and of video, px. */
   readonly stillTilePx: number;
   readonly videoTilePx: number;
-  /** A first look's score that is worth a second look. */
+  /** The score of a first pass that makes a second pass worthwhile. */
   readonly candidateScore: number;
   /** The score a face must reach, mean over its close-ups. */
   readonly leastScore: number;
-  /** Second looks of a still and of video: how many boxes wide each close-up is. */
+  /** Second passes of a photo and of video: how many boxes wide each close-up is. */
   readonly stillCloseUps: readonly number[];
   readonly videoCloseUps: readonly number[];
   /** `auto`: tiles searched in turn each frame. */
@@ -37,21 +38,21 @@ export const defaultSearch: SearchOptions = {
   tilesPerFrame: 2,
 };
 
-/** In video a face this wide in the detector's input was seen well enough: no second look. Eyes are then 16 px apart there. */
+/** In video a face this wide in the detector's input, px, needs no second pass. Its eyes are then 16 px apart in the input. */
 const WELL_SEEN_PX = 40;
 
 /**
- * Views for a still in which nothing was found: once more the whole, a border for faces that fill the picture, its middle
- * enlarged; with a lower score, since somebody took this picture to show something.
+ * Views for a photo in which nothing was found: the whole again, with a border for faces that fill the picture, and two
+ * enlargements of its middle. The needed score is lower, because somebody took this photo to show a face.
  */
-const STUBBORN = [1, 1.5, 0.7, 0.5];
-const STUBBORN_SCORE = 0.75;
+const RETRY_VIEWS = [1, 1.5, 0.7, 0.5];
+const RETRY_SCORE_FACTOR = 0.75;
 
-export interface Found {
+export interface FoundFaces {
   /** Best score first. */
   readonly faces: readonly Candidate[];
-  /** Looks taken beyond the whole frame. */
-  readonly looks: number;
+  /** Detector passes beyond the one over the whole frame. */
+  readonly passes: number;
 }
 
 export interface SearchRequest {
@@ -60,37 +61,42 @@ export interface SearchRequest {
   readonly around: readonly Box[];
   /** Where something moved: any boxes. */
   readonly moved: readonly Box[];
-  /** Counts frames of `auto`, so that each tile has its turn. */
+  /** Counts frames of `auto`, so that every tile is searched in turn. */
   readonly turn: number;
 }
 
 /** A candidate and how wide its box was in the detector's input, px. */
-interface Seen extends Candidate {
+interface SizedCandidate extends Candidate {
   readonly inputPx: number;
 }
 
 /** The faces of a frame. */
-export function searchFaces(frame: Size, look: DetectorPass, request: SearchRequest, options: SearchOptions): Found {
-  let looks = 0;
+export function searchFaces(
+  frame: Size,
+  pass: DetectorPass,
+  request: SearchRequest,
+  options: SearchOptions,
+): FoundFaces {
+  let passes = 0;
   const still = request.search === 'all';
-  const lookAt = (view: View, leastScore: number): Seen[] => {
-    looks++;
-    return look(view, leastScore).map((face) => ({ ...face, inputPx: (face.box[2] * DETECTOR_PX) / view.side }));
+  const sizedPass = (view: View, leastScore: number): SizedCandidate[] => {
+    passes++;
+    return pass(view, leastScore).map((face) => ({ ...face, inputPx: (face.box[2] * DETECTOR_PX) / view.side }));
   };
-  const judge = (views: readonly View[], by: SearchOptions): Candidate[] => {
-    const found = groups(views.flatMap((view) => lookAt(view, by.candidateScore)))
+  const facesIn = (views: readonly View[], by: SearchOptions): Candidate[] => {
+    const confirmed = groups(views.flatMap((view) => sizedPass(view, by.candidateScore)))
       .map(sharpest)
-      .map((seen) => (wellSeen(seen, still, by) ? seen : secondLook(seen, lookAt, still, by)))
+      .map((candidate) => (wellSeen(candidate, still, by) ? candidate : secondPass(candidate, sizedPass, still, by)))
       .filter((face) => face !== null);
-    return withoutParts(groups(found).map((group) => group[0]!));
+    return withoutParts(groups(confirmed).map((group) => group[0]!));
   };
-  let faces = judge([wholeView(frame), ...closerViews(frame, request, options)], options);
+  let faces = facesIn([wholeView(frame), ...closerViews(frame, request, options)], options);
   if (still && faces.length === 0) {
-    const lower = { ...options, leastScore: options.leastScore * STUBBORN_SCORE };
-    const views = STUBBORN.map((grow) => wholeView(frame, grow));
-    faces = judge(views, lower);
+    const lower = { ...options, leastScore: options.leastScore * RETRY_SCORE_FACTOR };
+    const views = RETRY_VIEWS.map((grow) => wholeView(frame, grow));
+    faces = facesIn(views, lower);
   }
-  return { faces, looks: looks - 1 };
+  return { faces, passes: passes - 1 };
 }
 
 function closerViews(frame: Size, request: SearchRequest, options: SearchOptions): View[] {
@@ -105,38 +111,38 @@ function closerViews(frame: Size, request: SearchRequest, options: SearchOptions
   ];
 }
 
-/** One candidate of a group: the mean of those that saw the face about as large as the one that saw it largest. */
-function sharpest(group: readonly Seen[]): Seen {
-  const largest = Math.max(...group.map((seen) => seen.inputPx));
-  const good = group.filter((seen) => seen.inputPx > largest / 2);
+/** One candidate per group: the mean of those in which the face is at least half as wide as in the largest. */
+function sharpest(group: readonly SizedCandidate[]): SizedCandidate {
+  const largest = Math.max(...group.map(({ inputPx }) => inputPx));
+  const good = group.filter(({ inputPx }) => inputPx > largest / 2);
   return { ...average(good, good[0]!.score), inputPx: largest };
 }
 
-function wellSeen(seen: Seen, still: boolean, options: SearchOptions): boolean {
-  return !still && seen.inputPx >= WELL_SEEN_PX && seen.score >= options.leastScore;
+function wellSeen(candidate: SizedCandidate, still: boolean, options: SearchOptions): boolean {
+  return !still && candidate.inputPx >= WELL_SEEN_PX && candidate.score >= options.leastScore;
 }
 
-/** Looks at a candidate again from each distance; the mean of what was seen, null when the looks do not agree on a face. */
-function secondLook(
+/** One more pass over each close-up of a candidate. The mean of what they found; null when they do not agree on a face. */
+function secondPass(
   candidate: Candidate,
-  look: DetectorPass,
+  pass: DetectorPass,
   still: boolean,
   options: SearchOptions,
 ): Candidate | null {
   const closeUps = still ? options.stillCloseUps : options.videoCloseUps;
-  const seen: Candidate[] = [];
+  const found: Candidate[] = [];
   for (const boxesWide of closeUps) {
-    const same = look(closeUp(candidate.box, boxesWide), options.candidateScore / 2)
+    const matches = pass(closeUp(candidate.box, boxesWide), options.candidateScore / 2)
       .filter((face) => overlap(face.box, candidate.box) > OVERLAP_LIMIT)
       .sort((a, b) => b.score - a.score);
-    if (same[0] !== undefined) seen.push(same[0]);
+    if (matches[0] !== undefined) found.push(matches[0]);
   }
-  if (seen.length === 0) return null;
-  const score = seen.reduce((sum, face) => sum + face.score, 0) / closeUps.length;
-  return score >= options.leastScore ? average(seen, score) : null;
+  if (found.length === 0) return null;
+  const score = found.reduce((sum, face) => sum + face.score, 0) / closeUps.length;
+  return score >= options.leastScore ? average(found, score) : null;
 }
 
-/** Drops boxes that lie inside a better one of like size: a face cut by a tile's border. */
+/** Drops boxes that lie inside a better one of similar size: faces cut by a tile's border. */
 function withoutParts(faces: readonly Candidate[]): Candidate[] {
   return faces.filter((face, i) => !faces.slice(0, i).some((better) => isPart(face.box, better.box)));
 }
@@ -145,10 +151,10 @@ function isPart(box: Box, whole: Box): boolean {
   return containment(box, whole) > 0.7 && box[2] * box[3] > 0.25 * whole[2] * whole[3];
 }
 
-// Which squares of a frame to look at closely. A far face is only a few pixels in the whole frame shrunk to the
-// detector's input; a tile shows it larger.
+// Which tiles of a frame to search. A far face has only a few pixels in the whole frame, shrunk to the detector's input. A tile
+// shows it larger.
 
-/** Share of a tile that its neighbour shows too, so that no face of interest is cut in both. */
+/** Share of a tile that its neighbour also covers, so that no face of interest is cut in both. */
 const OVERLAP = 0.25;
 
 /** Tiles of about `tilePx` covering the frame row by row, evenly spread; none when the frame is not larger than a tile. */
@@ -167,8 +173,8 @@ function starts(length: number, tilePx: number): number[] {
 
 /**
  * Sides of the tiles that a still is searched with, largest first: `finestPx`, doubled up to the frame's size.
- * Very large photos get coarser tiles (an eighth of the long side at least), since a face of a few of its millions of
- * pixels is nobody's portrait and hundreds of tiles take minutes on a Pi.
+ * Very large photos get coarser tiles (at least an eighth of the long side): a tiny face in them is no portrait, and hundreds
+ * of tiles take minutes on a Pi.
  */
 export function tileSides(frame: Size, finestPx: number): number[] {
   const long = Math.max(frame.width, frame.height);
@@ -178,15 +184,15 @@ export function tileSides(frame: Size, finestPx: number): number[] {
 }
 
 /**
- * The `count` tiles of `grid` to search in video frame number `turn`: those where something moved take turns first, the
- * others fill up in turn, so that every tile is seen sooner or later and a moving one soon.
+ * The `count` tiles of `grid` to search in video frame number `turn`. Tiles with motion come first, in turn. The other tiles
+ * fill the rest, in turn. So every tile is searched eventually, and a tile with motion soon.
  */
 export function tilesInTurn(grid: readonly View[], moved: readonly Box[], turn: number, count: number): View[] {
   const active = grid.filter((tile) => moved.some((box) => touches(tile, box)));
   const quiet = grid.filter((tile) => !active.includes(tile));
   const first = rotated(active, turn * count).slice(0, count);
-  const left = count - first.length;
-  return [...first, ...rotated(quiet, turn * left).slice(0, left)];
+  const rest = count - first.length;
+  return [...first, ...rotated(quiet, turn * rest).slice(0, rest)];
 }
 
 function rotated<T>(items: readonly T[], by: number): T[] {

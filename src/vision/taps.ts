@@ -1,17 +1,17 @@
-// Which source pixels make an output pixel, and with what weights, along one side of a picture: an area mean where the
-// picture shrinks (no aliasing), linear where it grows, nothing outside.
+// Which source pixels contribute to an output pixel, and with which weights, along one side of a picture: an area mean where
+// the picture shrinks (no aliasing), linear interpolation where it grows, nothing outside.
 //
-// Invariant: weights are whole numbers whose sum is `ONE` times the share of the output pixel that lies inside the
-// picture, so that a flat picture stays exactly as bright as it was.
+// Invariant: weights are integers whose sum is `ONE` times the share of the output pixel that lies inside the picture, so
+// that a flat picture keeps its brightness exactly.
 
 export interface Taps {
   /** First source index (always a valid one) and number of weights of each output index; none outside the picture. */
   readonly first: Int32Array;
   readonly count: Int32Array;
-  /** `stride` weights an output index, a multiple of four; those past `count` are zero. */
+  /** `stride` weights per output index, a multiple of four; those past `count` are zero. */
   readonly weights: Int32Array;
   readonly stride: number;
-  /** From one weighted source index to the next. */
+  /** Distance from one weighted source index to the next. */
   readonly step: number;
   /** The share of each output pixel that lies inside the picture, 0 to `ONE`: the sum of its weights. */
   readonly inside: Int32Array;
@@ -20,16 +20,16 @@ export interface Taps {
   readonly to: number;
 }
 
-/** What the weights of an output pixel inside the picture add up to: a byte times this just fits 16 bits. */
+/** The sum of the weights of an output pixel inside the picture. A byte times this just fits 16 bits. */
 export const ONE = 256;
 
 /**
- * Weights that map `[start, start + length)` of `size` source pixels to `outPx` output pixels. Of more than `most` source
- * pixels an output pixel, every second or third is taken.
+ * Weights that map `[start, start + length)` of `size` source pixels to `outPx` output pixels. Where an output pixel
+ * covers more than `most` source pixels, only every second or third is used.
  */
 export function makeTaps(start: number, length: number, size: number, outPx: number, most: number): Taps {
   const scale = length / outPx;
-  // the mean over one pixel's width is linear interpolation
+  // The mean over one pixel's width is linear interpolation.
   const reach = Math.max(1, scale);
   const touched = Math.ceil(reach) + 1;
   const step = Math.max(1, Math.ceil(touched / most));
@@ -42,9 +42,9 @@ export function makeTaps(start: number, length: number, size: number, outPx: num
   for (let i = 0; i < outPx; i++) {
     const middle = start + (i + 0.5) * scale;
     if (scale < 1 && (middle < 0 || middle > size)) continue;
-    const kept = scale < 1 ? Math.min(size - 0.5, Math.max(0.5, middle)) : middle;
-    const low = Math.max(0, kept - reach / 2);
-    const high = Math.min(size, kept + reach / 2);
+    const centre = scale < 1 ? Math.min(size - 0.5, Math.max(0.5, middle)) : middle;
+    const low = Math.max(0, centre - reach / 2);
+    const high = Math.min(size, centre + reach / 2);
     if (high <= low) continue;
     const at = Math.floor(low);
     const last = Math.min(size, Math.ceil(high)) - 1;
@@ -60,7 +60,7 @@ export function makeTaps(start: number, length: number, size: number, outPx: num
   return { first, count, weights, stride, step, inside, from, to };
 }
 
-/** Shares `sum` among source pixels `first`, `first + step`, ... by how much of each `[low, high)` covers. */
+/** Shares `sum` among source pixels `first`, `first + step`, ... by the part of each that `[low, high)` covers. */
 function share(
   sum: number,
   low: number,
@@ -73,14 +73,14 @@ function share(
 ): void {
   let total = 0;
   for (let k = 0; k < count; k++) total += cover(first + k * step, low, high);
-  // the running total is rounded, so that roundings do not add up
+  // The running total is rounded, so that rounding errors do not add up.
   let running = 0;
-  let given = 0;
+  let assigned = 0;
   for (let k = 0; k < count; k++) {
     running += cover(first + k * step, low, high);
-    const due = Math.round((sum * running) / total);
-    weights[at + k] = due - given;
-    given = due;
+    const target = Math.round((sum * running) / total);
+    weights[at + k] = target - assigned;
+    assigned = target;
   }
 }
 

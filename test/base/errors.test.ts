@@ -1,8 +1,8 @@
-// docs/errors.md and the table in the code hold the same codes with the same exit codes, both ways.
+// docs/errors.md and the table in the code hold the same codes with the same exit codes. Error texts stay on one line.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { type ErrorCode, errorTable, fail } from '../../src/base/errors.js';
+import { type ErrorCode, errorTable, fail, oneLine } from '../../src/base/errors.js';
 import { packageRoot } from '../../src/base/files.js';
 
 const rows = readFileSync(join(packageRoot, 'docs/errors.md'), 'utf8')
@@ -23,4 +23,10 @@ t.test('every row is a sentence and says what to do', async (t) => {
 
 t.test('an error carries the exit code of its code', async (t) => {
   for (const [code, exit] of Object.entries(errorTable)) t.equal(fail(code as ErrorCode, 'x').exitCode, exit);
+});
+
+t.test('hostile text stays on one line', async (t) => {
+  t.equal(oneLine('a\nb\u0000c\u001b[2J'), 'a\\u000ab\\u0000c\\u001b[2J');
+  t.equal(oneLine('x'.repeat(65536)).length, 2001);
+  t.equal(fail('NAME_REFUSED', 'a\nb').exitCode, 65);
 });

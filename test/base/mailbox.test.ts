@@ -1,14 +1,14 @@
 import t from 'tap';
 import { createMailbox } from '../../src/base/mailbox.js';
 
-t.test('the newest wins and what it replaced is counted', async (t) => {
+t.test('the newest value is kept and the replaced values are counted', async (t) => {
   const mailbox = createMailbox<number>();
   for (const value of [1, 2, 3]) mailbox.put(value);
   t.equal(await mailbox.take(), 3);
   t.equal(mailbox.drops, 2);
 });
 
-t.test('who waits gets the next value, and it is not in the slot any more', async (t) => {
+t.test('a waiting taker gets the next value, and it does not stay in the slot', async (t) => {
   const mailbox = createMailbox<number>();
   const first = mailbox.take();
   const second = mailbox.take();
@@ -26,7 +26,7 @@ t.test('values that are falsy are values', async (t) => {
   t.equal(await mailbox.take(), 0);
 });
 
-t.test('the end leaves the last value, discarding forgets it', async (t) => {
+t.test('`end` keeps the last value, `discard` drops it', async (t) => {
   const ended = createMailbox<number>();
   ended.put(1);
   ended.end();

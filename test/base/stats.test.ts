@@ -1,7 +1,7 @@
 import t from 'tap';
 import { createQuantiles, normalAbove, normalBelow, quantile } from '../../src/base/stats.js';
 
-t.test('shares below known values', async (t) => {
+t.test('`normalBelow` gives known shares', async (t) => {
   for (const [z, share] of [
     [0, 0.5],
     [1, 0.841344746],
@@ -13,7 +13,7 @@ t.test('shares below known values', async (t) => {
   }
 });
 
-t.test('the value above which a share lies is the way back', async (t) => {
+t.test('`normalAbove` is the inverse of `normalBelow`', async (t) => {
   for (const rate of [0.5, 0.1, 0.002, 1e-4, 1e-9]) {
     t.ok(Math.abs(normalBelow(-normalAbove(rate)) / rate - 1) < 1e-6, `${rate}`);
   }

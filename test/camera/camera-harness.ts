@@ -1,4 +1,4 @@
-// Opens a camera on the scripted rpicam-vid, impatient and with small pictures, and sees to it that nothing is left.
+// Opens a camera on the scripted rpicam-vid, with short timeouts and small frames, and checks that no process is left.
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/base/clock.js';
@@ -46,7 +46,7 @@ export async function take(camera: Camera, count: number): Promise<Frame[]> {
   return frames;
 }
 
-/** Resolves once the status is as wanted; gives up after `durationMs`. */
+/** Resolves with the first status that `wanted` accepts. Throws after `durationMs`. */
 export async function until(
   camera: Camera,
   wanted: (status: CameraStatus) => boolean,

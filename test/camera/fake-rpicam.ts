@@ -1,6 +1,6 @@
-// A scripted rpicam-vid: a real process that does what the real one was seen to do, trap by trap. Directives come
-// first (`stride-align=64 stall-at=3 --`), then rpicam-vid's own arguments. Frames are of the pattern in
-// test-pattern.ts, so that a reader can tell whether every byte is where it belongs.
+// A scripted rpicam-vid: a real process that imitates the observed behaviour and faults of the real one. Directives come
+// first (`stride-align=64 stall-at=3 --`), then rpicam-vid's own arguments. Frames have the pattern of test-pattern.ts, so
+// that a reader can tell whether every byte is in its place.
 import { spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,22 +16,22 @@ const directives = new Map(
 const args = process.argv.slice(separator + 1);
 const number = (name: string, otherwise: number): number => Number(directives.get(name) ?? otherwise);
 const argument = (name: string): string => args[args.indexOf(name) + 1] ?? '';
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const print = (line: string): void => void process.stderr.write(`${line}\n`);
 
-for (const wanted of ['-n', '-t', '--codec', '--flush', '-o']) {
-  if (!args.includes(wanted)) {
-    say(`ERROR: *** this stand-in wants ${wanted} ***`);
+for (const required of ['-n', '-t', '--codec', '--flush', '-o']) {
+  if (!args.includes(required)) {
+    print(`ERROR: *** this fake needs ${required} ***`);
     process.exit(255);
   }
 }
 
-if (directives.has('say')) for (const line of directives.get('say')?.split('|') ?? []) say(line);
+if (directives.has('say')) for (const line of directives.get('say')?.split('|') ?? []) print(line);
 if (directives.has('exit')) process.exit(Number(directives.get('exit')));
 if (directives.has('ignore-int')) process.on('SIGINT', () => {});
 else process.on('SIGINT', () => process.exit(0));
 if (directives.has('ignore-term')) process.on('SIGTERM', () => {});
 if (directives.has('grandchild')) {
-  // Holds the same pipes and hears no polite signal.
+  // Holds the same pipes and ignores SIGINT and SIGTERM.
   spawn('/bin/sh', ['-c', "trap '' INT TERM; while :; do sleep 1; done", ...process.argv.slice(2, separator)], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
@@ -43,11 +43,11 @@ const [width, height] = (directives.get('size') ?? `${argument('--width')}x${arg
 const alignment = number('stride-align', 64);
 const stride = Math.ceil(width / alignment) * alignment;
 const periodMs = 1000 / Number(argument('--framerate'));
-say(
+print(
   `[0:13:53.111] [99]  INFO Camera camera.cpp:1215 configuring streams: (0) ${width}x${height}-YUV420/sYCC (1) 640x480-SBGGR8/RAW`,
 );
 
-/** Writes all of it, blocking like fwrite; a closed pipe ends the program as SIGPIPE does. */
+/** Writes all bytes, blocking like fwrite. A closed pipe ends the program as SIGPIPE does. */
 function write(bytes: Uint8Array): void {
   for (let from = 0; from < bytes.length; ) {
     try {
@@ -73,12 +73,12 @@ for (let k = 0; k < number('frames', Number.POSITIVE_INFINITY); k++) {
     write(frame.subarray(frame.length >> 1));
   } else if (k === number('stall-at', -1)) {
     for (let i = 0; i < number('stall-rounds', 1e6); i++) {
-      say('[0:14:00.1] [99]  ERROR V4L2 v4l2_videodevice.cpp:2100 /dev/video4: Camera frontend has timed out!');
-      say('ERROR: Device timeout detected, attempting a restart!!!');
+      print('[0:14:00.1] [99]  ERROR V4L2 v4l2_videodevice.cpp:2100 /dev/video4: Camera frontend has timed out!');
+      print('ERROR: Device timeout detected, attempting a restart!!!');
       await delay(100);
     }
   } else if (directives.has('no-flush')) {
-    // stdio keeps the tail of every other frame until the next one comes.
+    // stdio keeps the end of every other frame until the next one comes.
     write(
       k % 2 === 0
         ? frame.subarray(0, frame.length - 2048)

@@ -10,9 +10,9 @@ t.test('every fault of rpicam-vid has a sentence that says what to do', async (t
     ['ERROR: *** selected camera is not available ***', /\[camera\] index/],
     [
       '[1:2:3.4] [7]  INFO Camera camera.cpp:1 Pipeline handler in use by another process',
-      /another program has the camera/,
+      /another program uses the camera/,
     ],
-    ['ERROR: *** failed to acquire camera /base/soc/i2c0mux/i2c@1/imx219@10 ***', /another program has the camera/],
+    ['ERROR: *** failed to acquire camera /base/soc/i2c0mux/i2c@1/imx219@10 ***', /another program uses the camera/],
     ["ERROR: *** unrecognised option '--flush' ***", /'--flush'.*update/],
     ['ERROR: *** Invalid AWB mode: foo ***', /Invalid AWB mode: foo.*\[camera\]/],
     ["ERROR: *** the argument ('x') for option '--width' is invalid ***", /option '--width' is invalid/],
@@ -27,10 +27,10 @@ t.test('every fault of rpicam-vid has a sentence that says what to do', async (t
   ];
   for (const [line, sentence] of cases) t.match(explainLibcamera(failed, ['something before', line]), sentence, line);
   const heaps = ['[0:1] ERROR RPI Could not open any dmaHeap device', 'ERROR: *** no cameras available ***'];
-  t.match(explainLibcamera(failed, heaps), /group video/, 'the cause, not its consequence');
+  t.match(explainLibcamera(failed, heaps), /group video/, 'the cause is reported, not its consequence');
 });
 
-t.test('the unknown is quoted on one line, bounded', async (t) => {
+t.test('unknown text is quoted on one line of limited length', async (t) => {
   t.equal(explainLibcamera({ ...failed, code: 3 }, ['odd\u0007']), 'rpicam-vid ended with status 3: odd\\u0007');
   t.equal(explainLibcamera({ ...failed, code: 0 }, []), 'rpicam-vid ended with status 0');
   t.ok(explainLibcamera(failed, ['x'.repeat(5000)]).length < 300);
@@ -40,7 +40,7 @@ t.test('the unknown is quoted on one line, bounded', async (t) => {
   t.match(explainLibcamera({ code: null, signal: null, spawnError: 'ENOENT' }, []), /rpicam-apps-core/);
 });
 
-t.test('a dead sensor is told from a silent program', async (t) => {
+t.test('a dead sensor is distinguished from a silent program', async (t) => {
   t.match(explainLibcameraStall(['ERROR: Device timeout detected, attempting a restart!!!']), /ribbon cable/);
   t.match(explainLibcameraStall(['x ERROR V4L2 /dev/video4: Camera frontend has timed out!']), /ribbon cable/);
   t.equal(explainLibcameraStall(['anything']), null);
@@ -57,7 +57,7 @@ t.test('every fault of ffmpeg has a sentence that says what to do', async (t) =>
     ['/dev/video0: Device or resource busy', /another program/],
     ['/dev/video0: No such file or directory', /does not exist/],
     ['file:/tmp: Is a directory', /"replay"/],
-    ["Stream map '0:v:0' matches no streams.", /no picture/],
+    ["Stream map '0:v:0' matches no streams.", /holds no video/],
     ['file:x.txt: Invalid data found when processing input', /not a video/],
   ];
   for (const [line, sentence] of cases) t.match(explainFfmpeg({ ...failed, code: 1 }, [line]), sentence, line);

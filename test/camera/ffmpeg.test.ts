@@ -1,4 +1,4 @@
-// Against the ffmpeg of this machine, with a clip that it makes itself.
+// With the ffmpeg of this machine and a clip that it generates.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ const clip = join(folder, "a clip's name.mkv");
 const open = (options: Partial<CameraOptions>, log: Log = silentLog) =>
   openCamera({ ...quickOptions, source: 'ffmpeg', input: clip, ...options }, systemClock, log);
 
-t.test('an address with a password is no argument, and no line names it', async (t) => {
+t.test('an address with a password is never an argument and never in a line of the log', async (t) => {
   const input = "rtsp://ada:s3%27cr'et@cam.lan:554/live";
   const program = ffmpegProgram({ ...quickOptions, source: 'ffmpeg', input });
   t.notMatch(program.args.join(' '), /cam\.lan|s3|ada/);
@@ -35,14 +35,14 @@ t.test('an address with a password is no argument, and no line names it', async 
   t.equal(redactAddress('file:/a/b@c.mp4: bad', '/a/b@c.mp4'), 'file:/a/b@c.mp4: bad');
 });
 
-t.test('a webcam is a V4L2 device, opened again for ever', async (t) => {
+t.test('a webcam is opened as a V4L2 device and does not end', async (t) => {
   const program = ffmpegProgram({ ...quickOptions, source: 'ffmpeg', input: '/dev/video9' });
   t.match(program.args.join(' '), '-f v4l2 -framerate 10 -video_size 128x96 -i /dev/video9 ');
   t.equal(program.ends, false);
 });
 
 t.test('with ffmpeg', { skip }, async (t) => {
-  const made = spawnSync(
+  const result = spawnSync(
     'ffmpeg',
     // Two seconds of white, 16:9, limited range BT.709 as cameras and films are.
     [
@@ -61,9 +61,9 @@ t.test('with ffmpeg', { skip }, async (t) => {
     ],
     { encoding: 'utf8' },
   );
-  if (made.status !== 0) throw new Error(made.stderr);
+  if (result.status !== 0) throw new Error(result.stderr);
 
-  t.test('a file comes at its own speed, in the wished size, full range, and ends', async (t) => {
+  t.test('a file plays at its own speed, in the requested size, in full range, and ends', async (t) => {
     await using camera = open({});
     const startedAt = performance.now();
     camera.start();
@@ -87,24 +87,24 @@ t.test('with ffmpeg', { skip }, async (t) => {
     t.equal(camera.status.reopened, 0);
   });
 
-  t.test('what is wrong with the input is said', async (t) => {
+  t.test('the reason says what is wrong with the input', async (t) => {
     const text = join(folder, 'notes.txt');
     writeFileSync(text, 'no video');
     for (const [input, reason] of [
       [join(folder, 'absent.mp4'), /does not exist/],
       [text, /not a video/],
       ['/dev/video77', /does not exist/],
-      ['rtsp://ada:secret@127.0.0.1:9/live', /nobody answers/],
+      ['rtsp://ada:secret@127.0.0.1:9/live', /nothing answers/],
     ] as const) {
-      const said: string[] = [];
-      await using camera = open({ input }, (_level, message) => void said.push(message));
+      const messages: string[] = [];
+      await using camera = open({ input }, (_level, message) => void messages.push(message));
       camera.start();
       t.match((await until(camera, (s) => s.state === 'offline')).reason, reason);
-      t.notMatch(said.join('\n'), /secret/);
+      t.notMatch(messages.join('\n'), /secret/);
     }
   });
 
-  t.test('a name like a protocol, or like an option, is a file', async (t) => {
+  t.test('a name that looks like a protocol or an option is a file', async (t) => {
     for (const input of ['concat:a|b', '-version']) {
       await using camera = open({ input });
       camera.start();
@@ -112,7 +112,7 @@ t.test('with ffmpeg', { skip }, async (t) => {
     }
   });
 
-  t.test('the password stands in no process list, and nothing is left after stop', async (t) => {
+  t.test('the password is in no process list, and no process is left after stop', async (t) => {
     const marker = join(folder, 'ffmpeg.log');
     // A listener that accepts and never answers keeps ffmpeg waiting.
     const { createServer } = await import('node:net');

@@ -3,7 +3,7 @@ import t from 'tap';
 import { createFrameSplitter, type SplitFrame } from '../../src/camera/frame-splitter.js';
 import { drawPattern, readPattern } from './test-pattern.js';
 
-/** Gives one burst in chunks of `chunkBytes` and lets the pipe rest. */
+/** Pushes one burst in chunks of `chunkBytes`, then an idle pipe. */
 function burst(
   splitter: ReturnType<typeof createFrameSplitter>,
   bytes: Uint8Array,
@@ -16,7 +16,7 @@ function burst(
   return frame;
 }
 
-t.test('a frame is whole and owned by its taker', async (t) => {
+t.test('a frame is whole, and its reader owns the memory', async (t) => {
   const splitter = createFrameSplitter(64, 48, [1]);
   const first = burst(splitter, drawPattern(1, 64, 48, 64), 1000)!;
   burst(splitter, drawPattern(2, 64, 48, 64));
@@ -25,14 +25,14 @@ t.test('a frame is whole and owned by its taker', async (t) => {
   t.equal(splitter.torn, 0);
 });
 
-t.test('of several frames in one burst the last is taken', async (t) => {
+t.test('the last of several frames in one burst is taken', async (t) => {
   const splitter = createFrameSplitter(64, 48, [1]);
   const frame = burst(splitter, Buffer.concat([1, 2, 3].map((k) => drawPattern(k, 64, 48, 64))), 999)!;
   t.equal(readPattern(frame), 3);
   t.equal(frame.skipped, 2);
 });
 
-t.test('an unfinished frame waits, and is thrown away at a rest', async (t) => {
+t.test('an unfinished frame waits, and is dropped when the pipe is idle', async (t) => {
   const splitter = createFrameSplitter(64, 48, [1]);
   const bytes = drawPattern(1, 64, 48, 64);
   splitter.push(bytes.subarray(0, 100), 0);
@@ -46,7 +46,7 @@ t.test('an unfinished frame waits, and is thrown away at a rest', async (t) => {
   t.equal(splitter.torn, 1);
 });
 
-t.test('row padding is learnt from the first burst', async (t) => {
+t.test('row padding is detected from the first burst', async (t) => {
   for (const [width, stride] of [
     [704, 704],
     [704, 768],
@@ -63,7 +63,7 @@ t.test('row padding is learnt from the first burst', async (t) => {
 });
 
 t.test('two damaged bursts that are read as one do not make two frames', async (t) => {
-  // What rpicam-vid does without --flush: 2048 bytes late after every other frame; the second rest was missed.
+  // What rpicam-vid does without --flush: 2048 bytes are late after every other frame. The second idle period was missed.
   const splitter = createFrameSplitter(64, 48, [1]);
   const [first, second, third, fourth] = [1, 2, 3, 4].map((k) => drawPattern(k, 64, 48, 64)) as [
     Uint8Array,
@@ -75,8 +75,8 @@ t.test('two damaged bursts that are read as one do not make two frames', async (
   t.equal(burst(splitter, Buffer.concat([first.subarray(-2048), second, third.subarray(0, -2048)])), null);
   t.equal(splitter.torn, 2);
   t.equal(burst(splitter, Buffer.concat([third.subarray(-2048), fourth])), null);
-  t.equal(readPattern(burst(splitter, first)!), 1, 'one frame between two rests is believed again');
-  t.equal(readPattern(burst(splitter, Buffer.concat([first, second]))!), 2, 'and then several');
+  t.equal(readPattern(burst(splitter, first)!), 1, 'one frame between two idle periods is accepted again');
+  t.equal(readPattern(burst(splitter, Buffer.concat([first, second]))!), 2, 'and then several frames');
 });
 
 t.test('another size takes effect at once', async (t) => {
@@ -86,7 +86,7 @@ t.test('another size takes effect at once', async (t) => {
   t.equal(readPattern(burst(splitter, drawPattern(5, 128, 64, 128))!), 5);
 });
 
-t.test('whatever is lost or added, no shifted frame comes out and the next whole one does', async () => {
+t.test('after lost or added bytes no shifted frame comes out, and the next whole frame does', async () => {
   const width = 64;
   const height = 16;
   const damage = fc.record({
@@ -98,16 +98,16 @@ t.test('whatever is lost or added, no shifted frame comes out and the next whole
   fc.assert(
     fc.property(bursts, fc.integer({ min: 1, max: 2000 }), (damages, chunkBytes) => {
       const splitter = createFrameSplitter(width, height, [1, 128]);
-      damages.forEach((hurt, k) => {
+      damages.forEach((damaged, k) => {
         const whole = drawPattern(k, width, height, width);
-        const bytes = hurt
-          ? Buffer.concat([whole.subarray(0, hurt.at), hurt.add, whole.subarray(hurt.at + hurt.lose)])
+        const bytes = damaged
+          ? Buffer.concat([whole.subarray(0, damaged.at), damaged.add, whole.subarray(damaged.at + damaged.lose)])
           : whole;
         const frame = burst(splitter, bytes, chunkBytes);
-        // A burst of the right length cannot be told from a frame: bytes replaced in place are the camera's affair.
-        if (bytes.length === whole.length && hurt) return;
+        // A burst of the right length cannot be distinguished from a frame: bytes replaced in place are the camera's fault.
+        if (bytes.length === whole.length && damaged) return;
         if (frame && readPattern(frame) !== k) throw new Error(`frame ${k} came out damaged`);
-        if (!hurt && !frame) throw new Error(`frame ${k} was whole and did not come out`);
+        if (!damaged && !frame) throw new Error(`frame ${k} was whole and did not come out`);
       });
     }),
     { numRuns: 300 },

@@ -9,7 +9,7 @@ import { readPattern } from './test-pattern.js';
 const folder = mkdtempSync(join(tmpdir(), 'roomkin-libcamera-'));
 t.teardown(() => rmSync(folder, { recursive: true }));
 
-t.test('the arguments', async (t) => {
+t.test('the options become arguments of rpicam-vid', async (t) => {
   t.same(
     libcameraProgram(quickOptions).args.join(' '),
     '-n -t 0 --codec yuv420 --width 128 --height 96 --framerate 10 --denoise cdn_off --flush -o -',
@@ -30,7 +30,7 @@ t.test('the arguments', async (t) => {
   ]);
 });
 
-t.test('the true size is the one that libcamera configured for the first stream', async (t) => {
+t.test('the actual size is the one that libcamera configured for the first stream', async (t) => {
   const { sizeIn } = libcameraProgram(quickOptions);
   const line =
     '[0:13:53.1] [99]  INFO Camera camera.cpp:1215 configuring streams: (0) 640x480-YUV420/sYCC (1) 1640x1232-SBGGR10_CSI2P/RAW';

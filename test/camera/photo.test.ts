@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'roomkin-photo-'));
 t.teardown(() => rmSync(folder, { recursive: true }));
 const at = (name: string): string => join(folder, name);
 
-/** Left half red, right half blue, with enough grain that JPEG has something to keep. */
+/** Left half red, right half blue, with enough noise for a realistic JPEG. */
 function halves(width: number, height: number): Sharp {
   const data = Buffer.alloc(width * height * 3);
   for (let i = 0; i < width * height; i += 1) {
@@ -24,7 +24,7 @@ function halves(width: number, height: number): Sharp {
 const solid = (width: number, height: number): Sharp =>
   sharp({ create: { width, height, channels: 3, background: '#446688' } });
 
-/** `red` or `blue`, whatever is stronger at a place of the picture. */
+/** `red` or `blue`: the stronger channel at a position of the picture, as fractions of its size. */
 function colour(picture: Awaited<ReturnType<typeof readPhoto>>, x: number, y: number): string {
   const i = Math.floor(y * picture.height) * picture.stride + Math.floor(x * picture.width) * 3;
   return picture.data[i]! > picture.data[i + 2]! ? 'red' : 'blue';
@@ -64,7 +64,7 @@ t.test('every usual format becomes upright 8-bit RGB', async (t) => {
   t.same([frame.format, frame.capturedAt, frame.sequence], ['rgb', 0, 0]);
 });
 
-t.test('a photo is turned upright and shrunk, and says how large it was', async (t) => {
+t.test('a photo is turned upright and shrunk, and its original size is kept', async (t) => {
   await halves(600, 400).withMetadata({ orientation: 6 }).jpeg().toFile(at('turned.jpg'));
   const read = await readPhoto(at('turned.jpg'), { maxEdgePx: 300 });
   t.same([read.width, read.height, read.originalWidth, read.originalHeight], [200, 300, 400, 600]);
@@ -78,7 +78,7 @@ t.test('the same bytes are the same photo under any name', async (t) => {
   t.same((await readPhoto(at('one.jpg'))).sha256, (await readPhoto(at('two.jpg'))).sha256);
 });
 
-t.test('what is not a whole photo is refused with one line that names it', async (t) => {
+t.test('a file that is not a whole photo is refused with one line that names it', async (t) => {
   const jpeg = await halves(400, 300).jpeg().toBuffer();
   const png = await halves(400, 300).png().toBuffer();
   writeFileSync(at('empty.jpg'), '');
@@ -91,9 +91,9 @@ t.test('what is not a whole photo is refused with one line that names it', async
   execFileSync('mkfifo', [at('pipe.jpg')]);
   const cases: [string, RegExp][] = [
     ['empty.jpg', /is empty/],
-    ['cut.jpg', /damaged or cut off/],
-    ['cut-at-the-end.jpg', /damaged or cut off/],
-    ['cut.png', /damaged or cut off/],
+    ['cut.jpg', /damaged or truncated/],
+    ['cut-at-the-end.jpg', /damaged or truncated/],
+    ['cut.png', /damaged or truncated/],
     ['text.jpg', /not an image/],
     ['drawing.jpg', /drawing, not a photo/],
     ['folder.jpg', /is a folder/],
@@ -113,12 +113,12 @@ t.test('what is not a whole photo is refused with one line that names it', async
   }
 });
 
-t.test('bytes behind the end of a photo do no harm', async (t) => {
+t.test('bytes after the end of a photo are ignored', async (t) => {
   writeFileSync(at('trailing.jpg'), Buffer.concat([await halves(64, 48).jpeg().toBuffer(), Buffer.alloc(1000)]));
   t.equal((await readPhoto(at('trailing.jpg'))).width, 64);
 });
 
-t.test('whatever is opened, memory stays under 250 MB', { timeout: 100_000 }, async (t) => {
+t.test('memory stays under 250 MB with every photo', { timeout: 100_000 }, async (t) => {
   const big: [string, () => Promise<unknown>, boolean][] = [
     ['bomb.png', () => solid(14_000, 14_000).png({ compressionLevel: 9 }).toFile(at('bomb.png')), false],
     ['bomb.jpg', () => solid(14_000, 14_000).jpeg().toFile(at('bomb.jpg')), false],
@@ -139,7 +139,7 @@ t.test('whatever is opened, memory stays under 250 MB', { timeout: 100_000 }, as
   }
 });
 
-t.test('a folder is its photos, in the order people count', async (t) => {
+t.test('a folder gives its photos in natural order', async (t) => {
   const album = at('album');
   mkdirSync(join(album, 'below'), { recursive: true });
   for (const name of ['10.jpg', '2.JPG', '1.png', 'notes.txt', '.hidden.jpg', 'b.heic'])
@@ -148,7 +148,11 @@ t.test('a folder is its photos, in the order people count', async (t) => {
     await listPhotos(album),
     ['1.png', '2.JPG', '10.jpg'].map((name) => join(album, name)),
   );
-  t.same(await listPhotos(join(album, 'notes.txt')), [join(album, 'notes.txt')], 'a file is itself, whatever its name');
+  t.same(
+    await listPhotos(join(album, 'notes.txt')),
+    [join(album, 'notes.txt')],
+    'a file gives itself, whatever its name',
+  );
   await t.rejects(listPhotos(join(album, 'below')), { code: 'FOLDER_EMPTY' });
   await t.rejects(listPhotos(join(album, 'nowhere')), { code: 'PHOTO_UNREADABLE' });
   t.equal(isPhotoName('a.JPeG'), true);

@@ -1,4 +1,4 @@
-// The traps of a real rpicam-vid, each played by a scripted one in a process of its own.
+// The faults of a real rpicam-vid, each imitated by a scripted one in a process of its own.
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { readPattern } from './test-pattern.js';
 
 t.jobs = 3;
 
-t.test('frames come whole, in order, with their times', async (t) => {
+t.test('frames arrive whole, in order, with their times', async (t) => {
   await using camera = openFake([]);
   t.equal(await camera.next(), null, 'nothing comes before the start');
   camera.start();
@@ -17,7 +17,7 @@ t.test('frames come whole, in order, with their times', async (t) => {
   const frames = await take(camera, 5);
   t.equal(camera.status.state, 'online');
   frames.forEach((frame, i) => {
-    t.not(readPattern(frame), null, 'every byte is where it belongs');
+    t.not(readPattern(frame), null, 'every byte is in its place');
     if (i > 0) t.ok(frame.capturedAt > frames[i - 1]!.capturedAt && frame.sequence > frames[i - 1]!.sequence);
   });
 });
@@ -36,7 +36,7 @@ t.test('padded rows are read with their real stride', async (t) => {
   }
 });
 
-t.test('a size that the camera adjusted is followed', async (t) => {
+t.test('a size that the camera adjusted is used', async (t) => {
   await using camera = openFake(['size=120x90', 'stride-align=128']);
   camera.start();
   const frame = (await take(camera, 1))[0]!;
@@ -44,24 +44,24 @@ t.test('a size that the camera adjusted is followed', async (t) => {
   t.not(readPattern(frame), null);
 });
 
-t.test('a lost, an added and a late half: one frame is lost, none is shifted', async (t) => {
+t.test('a lost byte, an added byte and a late half cost one frame each and shift none', async (t) => {
   await using camera = openFake(['lose-byte-at=2', 'extra-byte-at=5', 'late-at=8']);
   camera.start();
-  const seen: number[] = [];
-  while ((seen.at(-1) ?? 0) < 11) seen.push(readPattern((await take(camera, 1))[0]!) ?? -1);
-  t.notOk(seen.includes(-1), 'no damaged frame');
-  for (const k of [2, 5, 8]) t.notOk(seen.includes(k), `frame ${k} was thrown away`);
+  const patterns: number[] = [];
+  while ((patterns.at(-1) ?? 0) < 11) patterns.push(readPattern((await take(camera, 1))[0]!) ?? -1);
+  t.notOk(patterns.includes(-1), 'no damaged frame');
+  for (const k of [2, 5, 8]) t.notOk(patterns.includes(k), `frame ${k} was dropped`);
   t.ok(camera.status.torn >= 3);
-  t.equal(camera.status.reopened, 0, 'that is no reason to open the camera again');
+  t.equal(camera.status.reopened, 0, 'the camera is not opened again');
 });
 
-t.test('frames that never end at a rest are no frames, and the camera is opened again', async (t) => {
+t.test('frames that never end at an idle pipe are dropped, and the camera is opened again', async (t) => {
   const timings = { ...quickOptions.timings, openMs: 1500 };
   await using camera = openFake(['no-flush'], { timings });
   camera.start();
   void camera.next().then((frame) => frame && t.not(readPattern(frame), null));
   const status = await until(camera, (s) => s.state === 'offline', 9000);
-  t.match(status.reason, /bytes came, but never a whole frame/);
+  t.match(status.reason, /bytes came, but no whole frame/);
 });
 
 t.test('a stalled sensor that ignores SIGINT is killed and opened again', async (t) => {
@@ -80,17 +80,17 @@ t.test('a stalled sensor that ignores SIGINT is killed and opened again', async 
   t.equal(warnings.length, 1);
 });
 
-t.test('a sensor that comes back by itself is left alone', async (t) => {
+t.test('a sensor that recovers by itself is not restarted', async (t) => {
   await using camera = openFake(['stall-at=2', 'stall-rounds=2']);
   camera.start();
   await take(camera, 6);
   t.equal(camera.status.reopened, 0);
 });
 
-t.test('a program that exits at once is tried again after a growing delay', async (t) => {
+t.test('a program that exits at once is started again after a growing delay', async (t) => {
   const waits: number[] = [];
   const log: Log = (_level, message, fields) => {
-    if (message.includes('opened again soon')) waits.push(Number(fields?.['waitMs']));
+    if (message.includes('waiting before it is opened again')) waits.push(Number(fields?.['waitMs']));
   };
   await using camera = openFake(['say=ERROR: *** no cameras available ***', 'exit=255'], {}, log);
   camera.start();
@@ -100,10 +100,10 @@ t.test('a program that exits at once is tried again after a growing delay', asyn
   t.equal(camera.status.state, 'offline');
 });
 
-t.test('after steady frames the delay begins anew', async (t) => {
+t.test('after steady frames the delay starts at its first value again', async (t) => {
   const waits: number[] = [];
   const log: Log = (_level, message, fields) => {
-    if (message.includes('opened again soon')) waits.push(Number(fields?.['waitMs']));
+    if (message.includes('waiting before it is opened again')) waits.push(Number(fields?.['waitMs']));
   };
   const timings = { ...quickOptions.timings, steadyMs: 300 };
   await using camera = openFake(['frames=5'], { timings }, log);
@@ -112,7 +112,7 @@ t.test('after steady frames the delay begins anew', async (t) => {
   t.same(waits.slice(0, 3), [100, 100, 100]);
 });
 
-t.test('an absent program is a reason, not a crash', async (t) => {
+t.test('a missing program is a reason to be offline, not a crash', async (t) => {
   await using camera = openFake([], { command: ['/nonexistent/rpicam-vid'] });
   camera.start();
   const status = await until(camera, (s) => s.state === 'offline');
@@ -120,25 +120,25 @@ t.test('an absent program is a reason, not a crash', async (t) => {
   await until(camera, (s) => s.reopened >= 2);
 });
 
-t.test('a program that may not be run', async (t) => {
+t.test('a program that is not executable is a reason to be offline', async (t) => {
   await using camera = openFake([], { command: ['/etc'] });
   camera.start();
   t.match((await until(camera, (s) => s.state === 'offline')).reason, /cannot be started \(EACCES\)/);
 });
 
-t.test('the pipe is drained while nobody takes frames, and the newest wins', async (t) => {
+t.test('the pipe is drained while nobody takes frames, and the newest frame is kept', async (t) => {
   // 1.8 MB a frame: a pipe that is not drained blocks the program at once.
   await using camera = openFake([], { width: 1280, height: 960 });
   camera.start();
   await until(camera, (s) => s.frames >= 8);
-  const before = camera.status;
+  const statusBefore = camera.status;
   const frame = (await take(camera, 1))[0]!;
   t.ok(frame.sequence >= 7, `frame ${frame.sequence}`);
-  t.ok(before.drops >= 6, `${before.drops} drops`);
+  t.ok(statusBefore.drops >= 6, `${statusBefore.drops} drops`);
   t.ok(performance.now() - frame.capturedAt < 2000);
 });
 
-t.test('nothing is left after stop, whatever the program ignores', async (t) => {
+t.test('no process is left after stop, whichever signals the program ignores', async (t) => {
   for (const directives of [[], ['ignore-int'], ['ignore-int', 'ignore-term'], ['grandchild']]) {
     const marker = `id=${randomUUID()}`;
     const camera = openFake([marker, ...directives]);
@@ -146,13 +146,13 @@ t.test('nothing is left after stop, whatever the program ignores', async (t) => 
     await take(camera, 1);
     t.equal(processesWith(marker).length, directives.includes('grandchild') ? 2 : 1);
     await camera.stop();
-    t.equal(await camera.next(), null, 'no picture is left either');
+    t.equal(await camera.next(), null, 'no frame is left either');
     await delay(50); // the kernel ends the grandchild in its own time
     t.same(processesWith(marker), [], directives.join(' '));
   }
 });
 
-t.test('a program that somebody kills is opened again', async (t) => {
+t.test('a program that was killed is started again', async (t) => {
   const marker = `id=${randomUUID()}`;
   await using camera = openFake([marker]);
   camera.start();
@@ -163,7 +163,7 @@ t.test('a program that somebody kills is opened again', async (t) => {
   t.equal(camera.status.reopened, 1);
 });
 
-t.test('a daemon that crashes takes its camera with it', async (t) => {
+t.test('when the daemon crashes, its camera program ends', async (t) => {
   const marker = `id=${randomUUID()}`;
   const harness = new URL('./camera-harness.js', import.meta.url).href;
   const script = `
@@ -179,7 +179,7 @@ t.test('a daemon that crashes takes its camera with it', async (t) => {
   t.same(processesWith(marker), []);
 });
 
-t.test('stop, start, stop, start: one camera at a time', async (t) => {
+t.test('repeated start and stop run one camera program at a time', async (t) => {
   await using camera = openFake([]);
   camera.start();
   camera.start();
@@ -195,20 +195,20 @@ t.test('stop, start, stop, start: one camera at a time', async (t) => {
   t.not(readPattern((await take(camera, 1))[0]!), null);
 });
 
-t.test('a flood on stderr is drained and forgotten', async (t) => {
+t.test('a flood on stderr is drained and dropped', async (t) => {
   await using camera = openFake([`say=${'x'.repeat(100_000)}|${'y|'.repeat(5000)}`]);
   camera.start();
   t.equal((await take(camera, 2)).length, 2);
 });
 
-t.test('a reader that was busy takes nothing for a rest that was none', async (t) => {
+t.test('a busy reader does not mistake its own delay for an idle pipe', async (t) => {
   await using camera = openFake([], { width: 1280, height: 960 });
   camera.start();
   for (let i = 0; i < 6; i++) {
     const frame = (await take(camera, 1))[0]!;
     t.not(readPattern(frame), null);
-    await delay(13 * i); // now early, now late in a frame
+    await delay(13 * i); // sometimes early, sometimes late in a frame
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
   }
-  t.ok(camera.status.torn <= 1, `${camera.status.torn} torn`); // the writer may have been held up, the reader's delays must not count
+  t.ok(camera.status.torn <= 1, `${camera.status.torn} torn`); // the writer may have been delayed; the reader's delays must not count
 });

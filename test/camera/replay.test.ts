@@ -55,10 +55,10 @@ t.test('a lossless replay gives every readable picture in natural order, each a 
   t.equal(frames[0]!.data[3 * 48 * 128], 0, 'an upright picture has black bars');
   t.match(camera.status, { state: 'offline', reason: 'the replay is over', drops: 0 });
   t.equal(warnings.length, 1);
-  t.match(warnings[0], /3\.jpg is left out/);
+  t.match(warnings[0], /3\.jpg is skipped/);
 });
 
-t.test('at its rate the newest wins', async (t) => {
+t.test('at its own rate the newest picture is kept', async (t) => {
   await using camera = open({ loop: true, framerate: 50 });
   camera.start();
   const startedAt = performance.now();
@@ -70,10 +70,10 @@ t.test('at its rate the newest wins', async (t) => {
   await camera.stop();
   t.equal(await camera.next(), null);
   camera.start();
-  t.equal((await take(camera, 1))[0]!.data[centre], 10, 'begins anew');
+  t.equal((await take(camera, 1))[0]!.data[centre], 10, 'starts again at the first picture');
 });
 
-t.test('greys, transparency and turned pictures become upright RGB', async (t) => {
+t.test('grey, transparent and rotated pictures become upright RGB', async (t) => {
   const odd = join(folder, 'odd');
   mkdirSync(odd);
   await sharp({ create: { width: 40, height: 20, channels: 4, background: { r: 255, g: 255, b: 255, alpha: 0 } } })
@@ -98,7 +98,7 @@ t.test('greys, transparency and turned pictures become upright RGB', async (t) =
   t.ok(back.data[3 * 128 * 90]! < 10 && back.data[3 * 128 * 5]! > 190);
 });
 
-t.test('a folder that is absent or empty is a reason, and may come', async (t) => {
+t.test('a missing or empty folder is a reason to be offline, and is read again later', async (t) => {
   const late = join(folder, 'late');
   await using camera = open({ input: late });
   camera.start();
@@ -111,7 +111,7 @@ t.test('a folder that is absent or empty is a reason, and may come', async (t) =
   t.equal((await take(camera, 1))[0]!.data[centre], 255);
 });
 
-t.test('stopping a replay that nobody reads', async () => {
+t.test('a replay that nobody reads can be stopped', async () => {
   const camera = open({ lossless: true });
   camera.start();
   await camera.stop();

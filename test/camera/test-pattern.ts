@@ -1,10 +1,11 @@
-// Pictures in which each byte says where it belongs: a shift by one byte, rows of two frames or a wrong stride show.
+// Pictures in which the value of each byte depends on its position: a shift by one byte, mixed rows of two frames or a wrong
+// stride can be detected.
 import type { Frame } from '../../src/camera/camera.js';
 
 const luma = (k: number, x: number, y: number): number => (k * 31 + x * 3 + y * 5) & 0xff;
 const padding = 0xee;
 
-/** Picture `k` as I420 with rows `stride` bytes apart, the padding filled with a value of its own. */
+/** Picture `k` as I420 with rows `stride` bytes apart, with padding of a value of its own. */
 export function drawPattern(k: number, width: number, height: number, stride: number): Uint8Array {
   const data = new Uint8Array((stride * height * 3) / 2).fill(padding);
   for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) data[y * stride + x] = luma(k, x, y);
@@ -19,7 +20,7 @@ export function drawPattern(k: number, width: number, height: number, stride: nu
   return data;
 }
 
-/** Which picture this is, or null if any byte of it is not where it belongs. */
+/** Which picture this is, or null if any byte is not in its place. */
 export function readPattern({
   data,
   width,

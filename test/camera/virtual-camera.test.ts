@@ -1,4 +1,4 @@
-// Against a real libcamera whose virtual camera plays pictures. ROOMKIN_VIRTUAL_CAMERA names its root folder (made by
+// With a real libcamera whose virtual camera plays pictures. ROOMKIN_VIRTUAL_CAMERA names its root folder (made by
 // tools/pi/virtual-cam-root.sh of the shared folder), ROOMKIN_SHARED the shared folder with tools/pi/rpicam-vid.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,13 +14,14 @@ import { processesWith, quickOptions, take, until } from './camera-harness.js';
 
 const root = process.env['ROOMKIN_VIRTUAL_CAMERA'] ?? '';
 const program = join(process.env['ROOMKIN_SHARED'] ?? resolve(packageRoot, '..', 'shared'), 'tools/pi/rpicam-vid');
-const skip = !existsSync(join(root, 'usr/local/lib/dmaheap-shim.so'))
-  ? 'ROOMKIN_VIRTUAL_CAMERA names no root with a virtual camera'
-  : !existsSync(program)
-    ? `${program} is not there`
-    : process.getuid?.() !== 0
-      ? 'needs root'
-      : false;
+const skip = skipReason();
+
+function skipReason(): string | false {
+  if (!existsSync(join(root, 'usr/local/lib/dmaheap-shim.so')))
+    return 'ROOMKIN_VIRTUAL_CAMERA names no root folder with a virtual camera';
+  if (!existsSync(program)) return `${program} does not exist`;
+  return process.getuid?.() === 0 ? false : 'needs root';
+}
 
 t.test('a real libcamera', { skip }, async (t) => {
   const frames = mkdtempSync(join(tmpdir(), 'roomkin-virtual-'));
@@ -42,27 +43,27 @@ t.test('a real libcamera', { skip }, async (t) => {
   t.test('gives whole frames, each of one picture, until it is stopped', async (t) => {
     const camera = openCamera(options, systemClock, silentLog);
     camera.start();
-    const seen = await take(camera, 15);
-    for (const { data, width, height, stride } of seen) {
+    const firstFrames = await take(camera, 15);
+    for (const { data, width, height, stride } of firstFrames) {
       t.match({ width, height, stride }, { width: 1280, height: 960, stride: 1280 });
       t.equal(data.length, (1280 * 960 * 3) / 2);
       const luma = data.subarray(0, 1280 * 960);
       t.ok(
         luma.every((value) => Math.abs(value - luma[0]!) <= 2),
-        'no rows of two pictures',
+        'no mixed rows of two pictures',
       );
       t.ok(
         data.subarray(1280 * 960).every((value) => Math.abs(value - 128) <= 2),
-        'colour lies where colour belongs',
+        'chroma is in its place',
       );
     }
-    t.ok(new Set(seen.map((frame) => frame.data[0])).size >= 3, 'all pictures come by');
+    t.ok(new Set(firstFrames.map((frame) => frame.data[0])).size >= 3, 'all pictures appear');
     t.match(camera.status, { state: 'online', torn: 0, reopened: 0 });
     await camera.stop();
     t.same(processesWith('libcamerasrc'), []);
   });
 
-  t.test('no camera', async (t) => {
+  t.test('reports that there is no camera', async (t) => {
     await using camera = openCamera(
       { ...options, command: ['env', `PI_CAMERA_ROOT=${root}`, program] },
       systemClock,

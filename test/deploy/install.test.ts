@@ -1,5 +1,5 @@
-// The installer, dry: what it would run, what it refuses, and that dry means dry. A real run inside an arm64 root is
-// test/deploy/pi-root.sh.
+// The installer with --dry-run: the steps it would run, the settings it refuses, and that it changes nothing.
+// test/deploy/pi-root.sh is a real run inside an arm64 root.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,12 +14,12 @@ function reasonToSkip(): string | false {
   const output = (program: string, args: string[]): string =>
     spawnSync(program, args, { encoding: 'utf8', env: { PATH: systemPath } }).stdout ?? '';
   if (output('dpkg', ['--print-architecture']) === '') return 'needs Debian';
-  if (!/^v(2[0-9]|[3-9][0-9])/.test(output('node', ['--version']))) return 'needs Node 20 where the system keeps it';
+  if (!/^v(2[0-9]|[3-9][0-9])/.test(output('node', ['--version']))) return 'needs Node 20 in the system PATH';
   if (existsSync('/etc/roomkin/config.toml')) return 'roomkin is installed on this machine';
   return false;
 }
 
-/** Runs the installer with `fakes`, small programs that stand before the machine's own. */
+/** Runs the installer with `fakes`, small programs that come before the machine's own in PATH. */
 function install(t: Folder, args: readonly string[], fakes: Readonly<Record<string, string>> = {}) {
   const scripts = Object.entries(fakes).map(([name, body]) => [name, `#!/bin/sh\n${body}\n`]);
   const bin = t.testdir(Object.fromEntries(scripts));
@@ -59,18 +59,18 @@ t.test('a dry run names every step in order and changes nothing', { skip }, asyn
     at = next;
   }
   for (const path of ['/opt/roomkin', '/etc/roomkin', '/etc/systemd/system/roomkin.service']) {
-    t.notOk(existsSync(path), `${path} was not made`);
+    t.notOk(existsSync(path), `${path} was not created`);
   }
 });
 
-t.test('a 32-bit system is refused, also one with a 64-bit kernel', { skip }, async (t) => {
+t.test('a 32-bit system is refused, also with a 64-bit kernel', { skip }, async (t) => {
   const fakes = { dpkg: '[ "$1" = --print-architecture ] && echo armhf', uname: 'echo aarch64' };
   const { status, stderr } = install(t, ['--dry-run', ...settings], fakes);
   t.equal(status, 1);
   t.match(stderr, /32-bit system \(armhf\).*64-bit Raspberry Pi OS/);
 });
 
-t.test('hostile or missing settings are refused before anything is done', { skip }, async (t) => {
+t.test('hostile or missing settings are refused before any step runs', { skip }, async (t) => {
   const bad: [string[], RegExp][] = [
     [[], /give --room ID and --mqtt URL/],
     [['--room', '../x', '--mqtt', 'mqtt://b'], /--room: use/],
@@ -90,15 +90,15 @@ t.test('hostile or missing settings are refused before anything is done', { skip
   t.equal(install(t, ['--nonsense']).status, 64);
 });
 
-t.test('uninstalling keeps configuration and gallery unless told to purge', { skip }, async (t) => {
-  const kept = install(t, ['--dry-run', '--uninstall']).stdout;
-  t.match(kept, /rm -rf \/opt\/roomkin\n/);
-  t.notMatch(kept, /rm -rf \/etc|\/var\/lib\/roomkin\n/);
+t.test('uninstalling keeps configuration and gallery without --purge', { skip }, async (t) => {
+  const { stdout } = install(t, ['--dry-run', '--uninstall']);
+  t.match(stdout, /rm -rf \/opt\/roomkin\n/);
+  t.notMatch(stdout, /rm -rf \/etc|\/var\/lib\/roomkin\n/);
   t.match(install(t, ['--dry-run', '--uninstall', '--purge']).stdout, /rm -rf \/etc\/roomkin \/var\/lib\/roomkin/);
 });
 
 const shellcheck = spawnSync('shellcheck', ['--version']).status === 0;
-t.test('shellcheck has nothing to say', { skip: shellcheck ? false : 'needs shellcheck' }, async (t) => {
+t.test('shellcheck reports nothing', { skip: shellcheck ? false : 'needs shellcheck' }, async (t) => {
   const { stdout } = spawnSync('shellcheck', [script, join(packageRoot, '.ci/run')], { encoding: 'utf8' });
   t.equal(stdout, '');
 });

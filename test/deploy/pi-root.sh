@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs roomkin inside a Raspberry-Pi-OS-like arm64 root under emulation, as a Pi would: deploy/install, then the program,
-# the doctor and the demo's models on arm64. Half an hour on two cores; not part of `npm test`.
-#   test/deploy/pi-root.sh [ROOT]      ROOT is made if it is missing, and kept
-# Needs root, and the tools beside this repository (ROOMKIN_SHARED, else ../shared); without them it says so and does nothing.
+# Installs roomkin inside an emulated arm64 root like Raspberry Pi OS: deploy/install, then the program, `roomkin check` and the
+# models on arm64. Takes half an hour on two cores; not part of `npm test`.
+#   test/deploy/pi-root.sh [ROOT]      ROOT is created if it is missing, and stays
+# Needs root, and the tools of ROOMKIN_SHARED or ../shared. Without the tools it prints a message and does nothing.
 set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 tools=${ROOMKIN_SHARED:-$repository/../shared}/tools/pi
@@ -23,7 +23,7 @@ inside deploy/install --room lab --mqtt mqtt://127.0.0.1:1883 --no-start
 inside roomkin --version
 # shellcheck disable=SC2016 # expands inside
 inside sh -c 'test "$(stat -c %U:%a /var/lib/roomkin)" = roomkin:700'
-# No camera and no broker there: the doctor must say so, find the models well, and leave with 69.
+# There is no camera and no broker: `roomkin check` must report this, accept the models and exit with 69.
 inside sh -c 'roomkin check; test $? = 69' | tee "$checkout/check.txt"
 grep -q '^ok   models' "$checkout/check.txt" || grep -q '^WARN models' "$checkout/check.txt"
 # A second run upgrades and keeps the configuration.

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# The unit under a real systemd: this machine's own, as process 1 of a throw-away copy of this machine (namespaces, an overlay in
-# memory, nothing outlives it), running this checkout with a replayed folder for a camera. Two minutes; not part of `npm test`.
+# Tests the unit with this machine's systemd as process 1 of a temporary copy of this machine (namespaces and an overlay in memory,
+# which leave nothing behind). The copy runs this checkout with a folder of pictures as a camera. Takes two minutes; not part of
+# `npm test`.
 #   sudo test/deploy/systemd-boot.sh
-# Shows: ready is told, frames feed the watchdog, a paused daemon lives on, a hung one is restarted, a public address is refused
-# by the kernel, a bad configuration is not tried again.
+# Checks: the daemon reports ready, frames feed the watchdog, a paused daemon stays alive, a hung daemon is restarted, the kernel
+# refuses a public address, a bad configuration is not tried again.
 set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 pictures=$repository/node_modules/@vladmandic/face-api/demo
 
-# The machine outside: starts itself again inside new namespaces, then reports.
+# Outside: starts this script again inside new namespaces, then prints the results.
 outside() {
   ((EUID == 0)) || { echo 'run it with sudo' >&2 && exit 1; }
   [[ -x /lib/systemd/systemd && -e $repository/dist/cli.js ]] || { echo 'skipped: needs systemd, and npm ci' && exit 0; }
@@ -17,7 +18,7 @@ outside() {
   timeout 300 unshare --mount --pid --cgroup --ipc --uts --fork --propagation private \
     bash "$0" boot "$results" >"$results/boot.log" 2>&1 || true
   cat "$results/checks.log" 2>/dev/null || cat "$results/boot.log"
-  grep -q '^all held$' "$results/checks.log"
+  grep -q '^all checks passed$' "$results/checks.log"
 }
 
 # Inside the namespaces: builds the copy and becomes its systemd.
@@ -40,7 +41,7 @@ boot() {
 
   local units=$copy/etc/systemd/system
   chroot "$copy" useradd --system --user-group --no-create-home --home-dir /var/lib/roomkin roomkin
-  # The default dependencies would start all of this machine; the rest of the unit is as it ships.
+  # The default dependencies would start every service of this machine. The rest of the unit is unchanged.
   sed 's/^\[Unit\]/[Unit]\nDefaultDependencies=no/; s/^WatchdogSec=.*/WatchdogSec=12/' \
     "$repository/deploy/systemd/roomkin.service" >"$units/roomkin.service"
   printf '[Unit]\nWants=checks.service\nAllowIsolate=yes\n' >"$units/checks.target"
@@ -77,7 +78,7 @@ checks() {
   private_is_open() { ! refused 127.0.0.1; }
   is() { [[ $(shown "$1") == "$2" ]]; }
 
-  expect 'it starts and says ready' systemctl start roomkin
+  expect 'it starts and reports ready' systemctl start roomkin
   expect 'the status line is shown' grep -q 'room lab' <(shown StatusText)
   sleep 20
   expect 'frames feed the watchdog' is NRestarts 0
@@ -87,24 +88,24 @@ checks() {
   if refused 192.0.2.1; then echo 'ok   the kernel refuses a public address'; else
     echo 'note: this kernel does not filter by address (no BPF for control groups)'
   fi
-  expect 'and no private one' private_is_open
+  expect 'the kernel allows a private address' private_is_open
   roomkin pause
   sleep 20
-  expect 'a paused daemon lives on' is NRestarts 0
-  expect 'and its camera is off' grep -q '"state":"paused"' <(roomkin status --json)
+  expect 'a paused daemon stays alive' is NRestarts 0
+  expect 'its camera is off' grep -q '"state":"paused"' <(roomkin status --json)
   roomkin resume
   kill -STOP "$(shown MainPID)"
   sleep 25
-  expect 'a hung one is restarted' is NRestarts 1
-  expect 'and runs' is ActiveState active
-  expect 'it stops well' systemctl stop roomkin
-  expect 'without an error' is Result success
+  expect 'a hung daemon is restarted' is NRestarts 1
+  expect 'it runs again' is ActiveState active
+  expect 'it stops' systemctl stop roomkin
+  expect 'it stops without an error' is Result success
   echo 'nonsense = 1' >>/etc/roomkin/config.toml
   systemctl start roomkin 2>/dev/null || true
   sleep 8
   expect 'a bad configuration ends with 78' is ExecMainStatus 78
-  expect 'and is not tried again' is ActiveState failed
-  echo 'all held'
+  expect 'it is not tried again' is ActiveState failed
+  echo 'all checks passed'
 }
 
 case ${1:-} in

@@ -1,4 +1,4 @@
-// systemd itself reads the unit: no unknown key, hardened as promised, and without the settings that are known to break it.
+// systemd reads the unit: no unknown key, hardened as documented, and without the settings that are known to break it.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,26 +10,26 @@ const keys = unit.split('\n').filter((line) => /^[A-Z]/.test(line));
 const analyze = spawnSync('systemd-analyze', ['--version']).status === 0;
 const skip = analyze ? false : 'needs systemd-analyze';
 
-/** The unit with a program that exists here, which `verify` insists on. */
+/** The unit with a program that exists on this machine, as `verify` requires. */
 function unitFile(t: { testdir(content: Record<string, string>): string }): string {
   const folder = t.testdir({ 'roomkin.service': '' });
   writeFileSync(join(folder, 'roomkin.service'), unit.replace(/^ExecStart=.*$/m, 'ExecStart=/bin/true'));
   return join(folder, 'roomkin.service');
 }
 
-t.test('systemd finds nothing wrong with it', { skip }, async (t) => {
+t.test('systemd accepts the unit', { skip }, async (t) => {
   const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', unitFile(t)], { encoding: 'utf8' });
   t.equal(stdout + stderr, '');
   t.equal(status, 0);
 });
 
-t.test('it is hardened: exposure at most 1.6', { skip }, async (t) => {
+t.test('the unit is hardened: exposure at most 1.6', { skip }, async (t) => {
   const args = ['security', '--offline=yes', '--threshold=16', '--no-pager', unitFile(t)];
   const { status, stdout } = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
   t.equal(status, 0, `exposure ${/Overall exposure level.*: (\S+)/.exec(stdout)?.[1]}`);
 });
 
-t.test('it has what the daemon needs, and nothing that is known to kill it', async (t) => {
+t.test('the unit has the settings that the daemon needs, and none that are known to break it', async (t) => {
   for (const key of [
     'Type=notify',
     'WatchdogSec=90',

@@ -1,5 +1,5 @@
-// Real brokers for tests, each on a free loopback port with its own folder: Mosquitto as a process, aedes inside this one,
-// a wire that can be frozen or cut between client and broker, and a listener that records what a broker carries.
+// Real brokers for tests, each on a free loopback port with its own folder: Mosquitto as a process, aedes in this process,
+// a wire between client and broker that can be frozen or cut, and a listener that records a broker's messages.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectTcp, createServer, type Server, type Socket } from 'node:net';
@@ -14,14 +14,14 @@ export const mosquittoPath: string | null =
     (path) => existsSync(path),
   ) ?? null;
 
-/** For tap's `skip`: why, or false. */
+/** For tap's `skip`: the reason, or false. */
 export const withoutMosquitto: string | false =
   mosquittoPath === null ? 'mosquitto is not installed (apt-get install mosquitto)' : false;
 
 export interface Broker extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
-  /** Ends the broker; every connection breaks. */
+  /** Stops the broker and breaks every connection. */
   stop(): Promise<void>;
   /** Starts it again on the same port. */
   start(): Promise<void>;
@@ -33,8 +33,8 @@ export interface Mosquitto extends Broker {
 }
 
 /**
- * A Mosquitto on 127.0.0.1. `lines` are added to its configuration below `listener`, where `FOLDER` stands for its folder;
- * `files` are put there first. `persistence` keeps retained messages over `stop` and `start`.
+ * A Mosquitto on 127.0.0.1. `lines` are added to its configuration below `listener`; `FOLDER` in them is replaced by its folder.
+ * `files` are written there first. `persistence` keeps retained messages over `stop` and `start`.
  */
 export async function startMosquitto(
   options: { persistence?: boolean; lines?: readonly string[]; files?: Readonly<Record<string, string>> } = {},
@@ -102,10 +102,10 @@ export async function startAedes(options: AedesOptions = {}): Promise<Broker> {
       await listen(server, port);
     },
     async stop() {
-      const [engine, door] = [aedes, server];
+      const [engine, listening] = [aedes, server];
       [aedes, server] = [null, null];
-      if (door === null) return;
-      const closed = new Promise((resolve) => door.close(resolve));
+      if (listening === null) return;
+      const closed = new Promise((resolve) => listening.close(resolve));
       for (const socket of sockets) socket.destroy();
       await closed;
       await new Promise<void>((resolve) => engine?.close(() => resolve()));
@@ -118,9 +118,9 @@ export async function startAedes(options: AedesOptions = {}): Promise<Broker> {
 
 export interface Wire extends AsyncDisposable {
   readonly url: string;
-  /** Carries nothing any more and closes nothing: what a pulled cable looks like. New connections hang too. */
+  /** Carries no more bytes and closes no connection, like a pulled cable. New connections hang too. */
   freeze(): void;
-  /** New connections are carried again; the frozen ones are dropped towards the broker, not towards the client. */
+  /** Carries new connections again. Frozen connections are closed at the broker's side, not at the client's. */
   thaw(): void;
   /** Breaks every connection. */
   cut(): void;
@@ -140,13 +140,13 @@ export async function startWire(port: number): Promise<Wire> {
     sockets.add(near).add(far);
     const pair = [near, far] as const;
     pairs.add(pair);
-    for (const [one, other] of [
+    for (const [end, other] of [
       [near, far],
       [far, near],
     ] as const) {
-      one.on('error', () => {});
-      one.on('close', () => {
-        sockets.delete(one);
+      end.on('error', () => {});
+      end.on('close', () => {
+        sockets.delete(end);
         pairs.delete(pair);
         if (!frozen) other.destroy();
       });
@@ -203,7 +203,7 @@ export interface Listener extends AsyncDisposable {
   readonly client: MqttClient;
 }
 
-/** A client that records what a broker carries on `#`. */
+/** A client that records every message of a broker. */
 export async function listenTo(url: string, options: IClientOptions = {}): Promise<Listener> {
   const messages: Carried[] = [];
   const client = await connectAsync(url, { reconnectPeriod: 200, protocolVersion: 4, ...options });
@@ -212,7 +212,7 @@ export async function listenTo(url: string, options: IClientOptions = {}): Promi
     messages.push({ topic, payload: payload.toString(), retain: packet.retain, qos: packet.qos });
   });
   await client.subscribeAsync('#', { qos: 1 });
-  const of = (topic: string) => messages.filter((one) => one.topic === topic).map((one) => one.payload);
+  const of = (topic: string) => messages.filter((message) => message.topic === topic).map(({ payload }) => payload);
   return {
     messages,
     of,
@@ -230,18 +230,20 @@ export async function listenTo(url: string, options: IClientOptions = {}): Promi
   };
 }
 
-/** What a broker holds now: retained messages by topic. */
+/** A broker's retained messages by topic. */
 export async function retainedAt(url: string): Promise<Record<string, string>> {
   await using listener = await listenTo(url);
   await new Promise((resolve) => setTimeout(resolve, 150));
-  return Object.fromEntries(listener.messages.filter((one) => one.retain).map((one) => [one.topic, one.payload]));
+  return Object.fromEntries(
+    listener.messages.filter(({ retain }) => retain).map(({ topic, payload }) => [topic, payload]),
+  );
 }
 
-/** Waits until `condition` holds; the error says `what`. A rejection of `condition` ends the wait. */
+/** Waits until `condition` holds. The error quotes `what`. A rejection of `condition` ends the wait. */
 export async function waitFor(
   condition: () => boolean | Promise<boolean>,
   timeoutMs = 10_000,
-  what: () => string = () => 'the condition never held',
+  what: () => string = () => 'the condition did not hold',
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await condition())) {
@@ -250,7 +252,7 @@ export async function waitFor(
   }
 }
 
-/** A port on 127.0.0.1 that nobody had a moment ago. */
+/** A port on 127.0.0.1 that is free at the moment. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await listen(server, 0);

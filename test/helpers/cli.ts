@@ -1,4 +1,4 @@
-// The command line in tests: in the process of the test with one engine for all calls, or as a process of its own.
+// Runs the compiled command line in a process of its own and returns its output and exit code.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';

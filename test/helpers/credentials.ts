@@ -1,4 +1,4 @@
-// What a broker needs to know its clients and be known by them: lines of its password file, and a certificate of our own authority.
+// Credentials of a test broker: lines of its password file, and a server certificate of a private authority.
 import { execFileSync } from 'node:child_process';
 import { pbkdf2Sync, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ export interface ServerCertificate {
   readonly key: string;
 }
 
-/** An authority, and a server on 127.0.0.1 that it vouches for during two days, as files in `folder`. Needs `openssl`. */
+/** An authority and its certificate for a server on 127.0.0.1, valid for two days, as files in `folder`. Needs `openssl`. */
 export function makeServerCertificate(folder: string): ServerCertificate {
   const openssl = (command: string) => execFileSync('openssl', command.split(' '), { cwd: folder, stdio: 'pipe' });
   openssl('req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=House -keyout ca.key -out ca.pem');

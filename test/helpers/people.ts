@@ -1,12 +1,12 @@
-// A gallery of unit vectors along the axes, for tests that count on exact similarities.
+// A gallery of unit vectors along the axes, for tests that need exact similarities.
 import type { Gallery, Person } from '../../src/gallery/person.js';
 
 /** `cosines` along the first axes, the rest of the length along the last axis: unit length. */
 export function vector(...cosines: number[]): Float32Array {
-  const left = 1 - cosines.reduce((sum, value) => sum + value * value, 0);
+  const rest = 1 - cosines.reduce((sum, value) => sum + value * value, 0);
   const result = new Float32Array(8);
   result.set(cosines);
-  result[7] = Math.sqrt(Math.max(0, left));
+  result[7] = Math.sqrt(Math.max(0, rest));
   return result;
 }
 

@@ -1,4 +1,4 @@
-// What the camera of a daemon under test sees, made of a sample photo.
+// The frames of a daemon's camera in tests, made from a sample photo.
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -6,7 +6,7 @@ import sharp from 'sharp';
 
 const samples = join(dirname(createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json')), 'demo');
 
-/** Two frames of the middle person of a group photo, one brighter than the other, and the photo to enrol her from. */
+/** Two frames of the middle person of a group photo, one brighter than the other, and a photo to enrol her. */
 export async function pictures(folder: string): Promise<{ frames: string; portrait: string }> {
   const frames = join(folder, 'frames');
   mkdirSync(frames);

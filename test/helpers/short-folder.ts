@@ -1,4 +1,4 @@
-// A folder whose path is short enough for a Unix socket in it (107 bytes); tap's own test folders are not.
+// A folder whose path is short enough for a Unix socket in it (107 bytes); the paths of tap's test folders are too long.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

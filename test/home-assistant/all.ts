@@ -1,5 +1,6 @@
-// `npm run test:ha`: each program in turn, since each has a Home Assistant of its own; fails if any fails. Some also go through the
-// locked door, in both versions of MQTT. ROOMKIN_HA_SECURE=5 or 4 sends all of them through it, each once.
+// `npm run test:ha`: runs the programs in turn, because each has a Home Assistant of its own. Fails if any program fails. Some run
+// again through the guarded listener, over TLS, with each version of MQTT. With ROOMKIN_HA_SECURE=5 or 4 all of them run through
+// it, once each.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { secureProtocol } from './harness.js';

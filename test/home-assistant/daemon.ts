@@ -1,5 +1,5 @@
-// `npm run test:ha`: the whole way. The real daemon, its real models and gallery and a scripted camera process on one side, a
-// real Home Assistant on the other, and the command line between them.
+// `npm run test:ha`: end to end. The real daemon with real models, a real gallery and a scripted camera process, a real Home
+// Assistant, and the command line.
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
@@ -46,7 +46,7 @@ async function roomkin(...args: readonly string[]): Promise<string> {
   return stdout;
 }
 
-/** Whether the process that the camera wrote down last is there. */
+/** Whether the camera process that wrote its id last is running. */
 function cameraRuns(): boolean {
   if (!existsSync(house.cameraPid)) return false;
   try {
@@ -63,32 +63,32 @@ async function until(entity: string, state: string, timeoutMs = 15_000): Promise
   await waitFor(
     async () => (await ha.state(entity)) === state,
     timeoutMs,
-    () => `${entity} is never ${state}`,
+    () => `${entity} did not become ${state}`,
   );
   return performance.now() - began;
 }
 
 await runSteps([
   [
-    'an empty room of an empty household',
+    'an empty room without enrolled people is reported as empty',
     async () => {
       startDaemon();
       await ha.expect({ timeout: 30, entities: { [occupancy]: { state: 'off' }, [recognition]: { state: 'on' } } });
     },
   ],
   [
-    'people who are enrolled while it runs appear',
+    'people who are enrolled while the daemon runs appear',
     async () => {
       await roomkin('enrol', '--from', house.photos);
       await ha.expect({ timeout: 3, entities: { [ada]: { state: 'off' }, [grace]: { state: 'off' } } });
     },
   ],
   [
-    'from a face before the camera to the name in Home Assistant',
+    'the name appears in Home Assistant soon after the face appears in front of the camera',
     async () => {
       const delays = createQuantiles();
       for (let round = 0; round < 10; round += 1) {
-        await sleep(300 + 137 * (round % 3)); // not in step with the frames
+        await sleep(300 + 137 * (round % 3)); // not synchronous with the frames
         house.show('ada');
         delays.add(await until(ada, 'on'));
         house.show('empty');
@@ -96,15 +96,15 @@ await runSteps([
       }
       const p95 = delays.at(0.95);
       t.comment(`p50 ${delays.at(0.5)?.toFixed()} ms, p95 ${p95?.toFixed()} ms of ${delays.count}`);
-      // On a machine that others keep busy the clock says more about them than about roomkin.
+      // On a busy machine the delay depends more on the load than on roomkin.
       const busy = loadavg()[0]! > 1.5 * availableParallelism();
       const limitMs = busy ? 5_000 : 1_500;
-      t.comment(`limit ${limitMs} ms${busy ? ', since this machine is busy' : ''}`);
+      t.comment(`limit ${limitMs} ms${busy ? '; this machine is busy' : ''}`);
       if (p95 === null || p95 > limitMs) throw new Error(`p95 is ${p95} ms`);
     },
   ],
   [
-    'they meet; a stranger comes',
+    'two people meet; an unknown person comes',
     async () => {
       house.show('adaAndGrace');
       await ha.expect({
@@ -128,7 +128,7 @@ await runSteps([
     },
   ],
   [
-    'the privacy switch ends the camera process, and outlives a restart',
+    'the privacy switch ends the camera process, and its position survives a restart',
     async () => {
       if (!cameraRuns()) throw new Error('there is no camera process to end');
       await ha.call('switch.turn_off', { entity_id: recognition });
@@ -138,10 +138,10 @@ await runSteps([
       await waitFor(
         () => !cameraRuns(),
         5_000,
-        () => 'the camera process is still there',
+        () => 'the camera process still runs',
       );
-      const { recognition: said } = JSON.parse(await roomkin('status', '--json')) as { recognition: string };
-      if (said !== 'off') throw new Error(`status says ${said}`);
+      const { recognition: position } = JSON.parse(await roomkin('status', '--json')) as { recognition: string };
+      if (position !== 'off') throw new Error(`status reports ${position}`);
       await endDaemon('SIGTERM');
       startDaemon();
       await ha.expect({ timeout: 20, after: 3, entities: { [recognition]: { state: 'off' } } });
@@ -151,14 +151,14 @@ await runSteps([
     },
   ],
   [
-    'who is forgotten is gone from Home Assistant',
+    'a forgotten person disappears from Home Assistant',
     async () => {
       await roomkin('forget', 'Grace', '--yes');
       await ha.expect({ timeout: 3, entities: { [grace]: null, [ada]: { state: 'on' } } });
     },
   ],
   [
-    'a new name keeps the entity',
+    'a renamed person keeps the entity',
     async () => {
       await roomkin('rename', 'Ada', 'Ada Lovelace');
       await ha.expect({
@@ -168,7 +168,7 @@ await runSteps([
     },
   ],
   [
-    'a daemon that is killed leaves nothing that lies',
+    'a killed daemon leaves no stale state',
     async () => {
       await endDaemon('SIGKILL');
       await ha.expect({ entities: { [occupancy]: { state: 'unavailable' }, [recognition]: { state: 'unavailable' } } });

@@ -1,4 +1,4 @@
-// `npm run test:ha`: each automation of examples/ is loaded by a real Home Assistant and fired by what rooms publish.
+// `npm run test:ha`: a real Home Assistant loads each automation of examples/, and messages of rooms trigger it.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -60,7 +60,7 @@ function room(id: string, name: string, ...people: readonly { id: string; name: 
   return publisher;
 }
 
-/** A light that Home Assistant finds over MQTT; it takes every command for done. */
+/** A light that Home Assistant discovers over MQTT. It assumes that every command succeeds. */
 async function light(name: string): Promise<void> {
   const config = {
     name: null,
@@ -140,14 +140,14 @@ await runSteps([
     'last-one-leaves: not while one stays, not when the camera dies, but when the room is empty',
     async () => {
       const automation = 'automation.the_kitchen_is_empty';
-      const before = { 'light.kitchen': { state: 'on' }, 'input_text.playing': { state: 'jazz' } };
+      const unchanged = { 'light.kitchen': { state: 'on' }, 'input_text.playing': { state: 'jazz' } };
       kitchen.state(here('grace'));
       kitchen.event(change('left', 'ada', ['grace']));
       kitchen.camera(false);
       await ha.expect({ entities: { 'binary_sensor.kitchen_presence_occupancy': { state: 'unavailable' } } });
       kitchen.camera(true);
       kitchen.state(here('grace'));
-      await ha.expect({ after: 1, entities: before });
+      await ha.expect({ after: 1, entities: unchanged });
       kitchen.state(empty());
       await ha.expect({
         entities: { 'light.kitchen': { state: 'off' }, 'input_text.playing': { state: 'silence' }, [automation]: ran },
@@ -173,7 +173,7 @@ await runSteps([
     },
   ],
   [
-    'privacy-by-schedule: the switch is thrown, nobody is claimed to be gone',
+    'privacy-by-schedule: the switch turns off, and nobody counts as gone',
     async () => {
       kitchen.state(here('ada'));
       await ha.expect({ entities: { 'binary_sensor.kitchen_presence_ada': { state: 'on' } } });

@@ -1,6 +1,6 @@
-// A second door into Home Assistant's Mosquitto, as a household that locks its broker has it: TLS, a password for each user, and the
-// access list of deploy/mosquitto. Rooms and Home Assistant go through it; only the tests' own onlookers use the open one.
-// The tools start `mosquitto` by name and write its configuration themselves, so a program of that name is put before it.
+// A second, guarded listener of Home Assistant's Mosquitto, as in a household with a secured broker: TLS, a password for each user,
+// and the access list of deploy/mosquitto. Rooms and Home Assistant use it; only the observers of the tests use the open listener.
+// The tools start `mosquitto` by name and write its configuration, so a program of that name comes before it in PATH.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,14 +9,14 @@ import type { BrokerOptions } from '../../src/mqtt/options.js';
 import { freePort, mosquittoPath } from '../helpers/brokers.js';
 import { makeServerCertificate, passwordLine } from '../helpers/credentials.js';
 
-/** How a room reaches the broker: what its configuration's [mqtt] says beside the defaults. */
+/** How a room connects to the broker: the values of [mqtt] that differ from the defaults. */
 export interface RoomLogin {
   readonly url: string;
   readonly mqtt: Partial<Pick<BrokerOptions, 'protocol' | 'username' | 'passwordFile' | 'caFile'>>;
 }
 
 export interface GuardedBroker {
-  /** Put before PATH, it adds the door. */
+  /** A folder to put before PATH. It adds the guarded listener. */
   readonly programs: string;
   /** The login of the room or user `name`. */
   login(name: string): RoomLogin;
@@ -24,17 +24,17 @@ export interface GuardedBroker {
 
 const users = ['kitchen', 'nursery', 'hall', 'homeassistant'];
 
-/** What guarded-mosquitto.ts needs to know. */
-export interface Door {
+/** The parameters of guarded-mosquitto.ts. */
+export interface GuardedListener {
   readonly folder: string;
   readonly port: number;
-  /** Of Home Assistant's entry for the broker. */
+  /** Changed values of Home Assistant's configuration entry for the broker. */
   readonly entry: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Prepares the door in `folder`, to be spoken to in `protocol`. `otherDevices` are topics of other things in the house, which Home
- * Assistant may use as well. Needs `openssl`.
+ * Prepares the guarded listener in `folder`, for MQTT `protocol`. `otherDevices` are topics of other devices, which Home Assistant
+ * may use too. Needs `openssl`.
  */
 export async function guardBroker(
   folder: string,
@@ -49,8 +49,8 @@ export async function guardBroker(
   save('passwords', users.map((name) => passwordLine(name, secret(name))).join(''));
   for (const name of users) save(`password-${name}`, `${secret(name)}\n`);
   copyFileSync(join(packageRoot, 'deploy', 'mosquitto', 'acl'), join(folder, 'acl'));
-  const more = otherDevices.map((topic) => `topic readwrite ${topic}\n`).join('');
-  writeFileSync(join(folder, 'acl'), `\nuser homeassistant\n${more}`, { flag: 'a' });
+  const extraTopics = otherDevices.map((topic) => `topic readwrite ${topic}\n`).join('');
+  writeFileSync(join(folder, 'acl'), `\nuser homeassistant\n${extraTopics}`, { flag: 'a' });
   save(
     'listener.conf',
     `
@@ -63,7 +63,7 @@ certfile ${certificate.cert}
 keyfile ${certificate.key}
 `,
   );
-  const door: Door = {
+  const guarded: GuardedListener = {
     folder,
     port,
     entry: {
@@ -74,13 +74,13 @@ keyfile ${certificate.key}
       certificate: readFileSync(certificate.ca, 'utf8'),
     },
   };
-  save('door.json', JSON.stringify(door));
+  save('guarded.json', JSON.stringify(guarded));
   const programs = join(folder, 'bin');
   mkdirSync(programs);
   const prepare = fileURLToPath(new URL('./guarded-mosquitto.js', import.meta.url));
   const script = `#!/bin/sh
 set -e
-'${process.execPath}' '${prepare}' '${join(folder, 'door.json')}' "$2"
+'${process.execPath}' '${prepare}' '${join(folder, 'guarded.json')}' "$2"
 exec '${mosquittoPath}' -c '${join(folder, 'mosquitto.conf')}'
 `;
   writeFileSync(join(programs, 'mosquitto'), script, { mode: 0o755 });

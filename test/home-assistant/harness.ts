@@ -1,6 +1,6 @@
-// A real Home Assistant beside a real Mosquitto, driven through the tools in `tools/ha` of the shared folder. They are not part
-// of this repository: found through ROOMKIN_SHARED, or as `../shared` beside it. With ROOMKIN_HA_SECURE=5 or 4 rooms and Home
-// Assistant speak MQTT 5 or 3.1.1 over TLS, each with a user of its own and the access list of deploy/mosquitto.
+// A real Home Assistant with a real Mosquitto, driven by the tools in `tools/ha` of the shared folder. They are not part of this
+// repository: ROOMKIN_SHARED or `../shared` names the folder. With ROOMKIN_HA_SECURE=5 or 4 rooms and Home Assistant use MQTT 5
+// or 3.1.1 over TLS, each with its own user and the access list of deploy/mosquitto.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,35 +15,35 @@ export const withoutHomeAssistant: string | false = existsSync(join(tools, 'ha_h
   ? false
   : `no Home Assistant tools at ${tools} (set ROOMKIN_SHARED)`;
 
-/** The protocol to speak through the guarded door, or null: the open one. */
+/** The MQTT version to use with the guarded listener; null uses the open listener. */
 export const secureProtocol: 4 | 5 | null = securityFrom(process.env['ROOMKIN_HA_SECURE']);
 
-/** What the harness can check; see the README of the tools. Lines about us in Home Assistant's log always fail. */
+/** Conditions that the harness can check; see the README of the tools. Lines about roomkin in Home Assistant's log always fail. */
 export type Spec = Readonly<Record<string, unknown>>;
 
 export interface HomeAssistant {
   readonly version: string;
-  /** For onlookers: no password, no access list. */
+  /** For observers: no password, no access list. */
   readonly mqttUrl: string;
   /** How the room or user `name` logs in. */
   login(name: string): RoomLogin;
-  /** Polls until all of `spec` holds; throws with what does not. */
+  /** Polls until all of `spec` holds. Throws with the conditions that do not hold. */
   expect(spec: Spec): Promise<void>;
-  /** The state of one entity now; null where there is none. */
+  /** The state of one entity now; null if it does not exist. */
   state(entity: string): Promise<string | null>;
-  /** Calls a service, as a person who presses a control does. */
+  /** Calls a service, like a person who uses a control. */
   call(service: string, data: Spec): Promise<void>;
   stop(): Promise<void>;
-  /** Starts it again, with the packages it had. */
+  /** Starts it again, with the same packages. */
   start(): Promise<void>;
   stopBroker(): Promise<void>;
   startBroker(options?: { readonly wipe?: boolean }): Promise<void>;
-  /** Ends both. The folder with the logs stays. */
+  /** Stops both. The folder with the logs stays. */
   down(): Promise<void>;
   readonly folder: string;
 }
 
-/** What Home Assistant says of its own connection when a test takes the broker away is not about us. */
+/** Messages about Home Assistant's own connection while a test stops the broker. They are not about roomkin. */
 const ownConnection = 'The connection was lost|Failed to connect to MQTT|Unable to connect|failed to receive on socket';
 const logWithout = [
   `^(?!.*(${ownConnection})).*(WARNING|ERROR).*mqtt`,
@@ -53,8 +53,8 @@ const logWithout = [
 ];
 
 /**
- * Installs the version if need be (minutes), and starts it with `packages`, YAML files of configuration. `otherDevices`: topics
- * beside ours that Home Assistant may use.
+ * Installs the version if it is missing (minutes), and starts it with `packages`, YAML files of configuration. `otherDevices`:
+ * topics of other devices that Home Assistant may use.
  */
 export async function startHomeAssistant(
   packages: readonly string[],
@@ -62,13 +62,13 @@ export async function startHomeAssistant(
 ): Promise<HomeAssistant> {
   const version = process.env['HA_VERSION'] ?? '2025.4.4';
   const folder = mkdtempSync(join(tmpdir(), 'roomkin-ha-'));
-  // Home Assistant keeps its certificates in the temporary folder, under one name for every instance.
+  // Every instance of Home Assistant stores its certificates in the temporary folder under the same name.
   const [guardFolder, temporary] = [join(folder, 'guard'), join(folder, 'tmp')];
-  for (const made of [guardFolder, temporary]) mkdirSync(made);
+  for (const subfolder of [guardFolder, temporary]) mkdirSync(subfolder);
   const guard = secureProtocol === null ? null : await guardBroker(guardFolder, secureProtocol, otherDevices);
   const path = [...(guard === null ? [] : [guard.programs]), process.env['PATH']].join(':');
   const env = { ...process.env, HA_RUN: folder, TMPDIR: temporary, PATH: path };
-  const harness = (words: readonly string[], input = '') => run(words, input, env);
+  const harness = (args: readonly string[], input = '') => run(args, input, env);
   await harness(['install', '--ha', version]);
   await harness(['up', '--ha', version, ...packages.flatMap((file) => ['--package', file])]);
   const environment = await harness(['env']);
@@ -111,12 +111,12 @@ export async function startHomeAssistant(
 function securityFrom(value: string | undefined): 4 | 5 | null {
   if (value === undefined || value === '') return null;
   if (value === '4' || value === '5') return value === '4' ? 4 : 5;
-  throw new Error(`ROOMKIN_HA_SECURE is '${value}': give 5 or 4`);
+  throw new Error(`ROOMKIN_HA_SECURE is '${value}': set it to 5 or 4`);
 }
 
-function run(words: readonly string[], input: string, env: NodeJS.ProcessEnv): Promise<string> {
+function run(args: readonly string[], input: string, env: NodeJS.ProcessEnv): Promise<string> {
   return new Promise((resolveOutput, reject) => {
-    const child = spawn('python3', [join(tools, 'ha_harness.py'), ...words], { env });
+    const child = spawn('python3', [join(tools, 'ha_harness.py'), ...args], { env });
     let output = '';
     const gather = (chunk: Buffer) => {
       output += chunk.toString();
@@ -125,7 +125,7 @@ function run(words: readonly string[], input: string, env: NodeJS.ProcessEnv): P
     child.stderr.on('data', gather);
     child.once('error', reject);
     child.once('close', (status) =>
-      status === 0 ? resolveOutput(output) : reject(new Error(`${words[0]}: ${output.trim()}`)),
+      status === 0 ? resolveOutput(output) : reject(new Error(`${args[0]}: ${output.trim()}`)),
     );
     child.stdin.end(input);
   });

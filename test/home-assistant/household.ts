@@ -1,5 +1,5 @@
-// A whole room on disk for the real daemon: photos to enrol, scenes for the scripted camera, a configuration. The people are the
-// demo's, cut out of the sample photos of a development dependency.
+// The files of a room for the real daemon: photos to enrol, scenes for the scripted camera, a configuration. The people are
+// those of the demo, cut from the sample photos of a development dependency.
 import { copyFileSync, mkdirSync, mkdtempSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { engineOptions } from '../../src/config/parts.js';
 import { createEngine } from '../../src/engine/supervisor.js';
 import type { RoomLogin } from './guarded-broker.js';
 
-/** What the camera may show, by the seconds of the demo in which it happens. */
+/** The scenes that the camera can show, as start and end in seconds of the demo. */
 const scenes = {
   empty: [0, 0.8],
   ada: [2.6, 3.8],
@@ -26,15 +26,15 @@ export type Scene = keyof typeof scenes;
 export interface Household {
   readonly config: string;
   readonly photos: string;
-  /** For the daemon: its camera is found first. */
+  /** For the daemon: PATH with the scripted camera first. */
   readonly env: NodeJS.ProcessEnv;
-  /** What the camera sees from its next frame on. */
+  /** Sets the scene that the camera shows from its next frame on. */
   show(scene: Scene): void;
   /** File with the process id of the camera that was started last. */
   readonly cameraPid: string;
 }
 
-/** Writes it all to a new folder; takes some ten seconds. The room is `kitchen`. */
+/** Writes everything to a new folder, in about ten seconds. The room is `kitchen`. */
 export async function makeHousehold({ url, mqtt }: RoomLogin): Promise<Household> {
   const folder = mkdtempSync(join(tmpdir(), 'roomkin-household-'));
   const settings = [
@@ -70,11 +70,11 @@ ${settings.map(([name, value]) => `    ${name} = ${JSON.stringify(value)}`).join
     await using engine = createEngine(engineOptions(parseConfig(text, config), silentLog));
     await engine.start();
     for (const { key, name, seenFrom, enrolledFrom } of cast) {
-      const seen = await castFace(engine, samples, seenFrom);
-      cutouts.set(key, await cutOut(join(samples, seenFrom.photo), seen));
+      const face = await castFace(engine, samples, seenFrom);
+      cutouts.set(key, await cutOut(join(samples, seenFrom.photo), face));
       if (name === null || enrolledFrom === null) continue;
-      const face = await castFace(engine, samples, enrolledFrom);
-      await writeEnrolmentPhoto(photos, name, join(samples, enrolledFrom.photo), face);
+      const portrait = await castFace(engine, samples, enrolledFrom);
+      await writeEnrolmentPhoto(photos, name, join(samples, enrolledFrom.photo), portrait);
     }
   }
   const drawn = join(folder, 'drawn');
@@ -95,7 +95,7 @@ ${settings.map(([name, value]) => `    ${name} = ${JSON.stringify(value)}`).join
     mode: 0o755,
   });
   const scene = join(folder, 'scene');
-  /** In one step, so that the camera never reads half a scene. */
+  /** Atomic, so that the camera never reads half a scene. */
   const show = (next: Scene): void => {
     copyFileSync(join(folder, next), `${scene}.next`);
     renameSync(`${scene}.next`, scene);
@@ -110,7 +110,7 @@ ${settings.map(([name, value]) => `    ${name} = ${JSON.stringify(value)}`).join
   };
 }
 
-/** A picture as raw yuv420, full range BT.601, as rpicam-vid writes it. */
+/** A picture as raw yuv420, full range BT.601, the format of rpicam-vid. */
 async function planar(path: string): Promise<Buffer> {
   const { data } = await sharp(path).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   const out = Buffer.alloc((widthPx * heightPx * 3) / 2);

@@ -1,4 +1,5 @@
-// Somebody with the login of one room who meddles in another, and somebody with none: nothing of it reaches Home Assistant.
+// An intruder with the login of one room publishes for another room, and an intruder has no login: nothing reaches Home
+// Assistant.
 
 import { readFileSync } from 'node:fs';
 import { connectAsync, type IClientOptions } from 'mqtt';
@@ -6,11 +7,11 @@ import type { HomeAssistant } from './harness.js';
 import { secureProtocol } from './harness.js';
 import type { Step } from './steps.js';
 
-/** The step, for a running kitchen that says it is online; none without the guarded door. */
+/** The step, for a running kitchen that is online; none without the guarded listener. */
 export function intruderSteps(ha: HomeAssistant): readonly Step[] {
   return secureProtocol === null
     ? []
-    : [['the hall cannot speak for the kitchen, nor anybody without a login', () => meddle(ha)]];
+    : [['neither the hall nor a client without a login can publish for the kitchen', () => intrude(ha)]];
 }
 
 const forged = [
@@ -20,7 +21,7 @@ const forged = [
   ['homeassistant/device/roomkin/kitchen/config', ''],
 ] as const;
 
-async function meddle(ha: HomeAssistant): Promise<void> {
+async function intrude(ha: HomeAssistant): Promise<void> {
   const { url, mqtt } = ha.login('hall');
   const options: IClientOptions = {
     protocolVersion: secureProtocol ?? 5,
@@ -28,15 +29,15 @@ async function meddle(ha: HomeAssistant): Promise<void> {
     reconnectPeriod: 0,
   };
   for (const login of [{}, { username: 'kitchen', password: 'wrong' }]) {
-    const entered = await connectAsync(url, { ...options, ...login }, false).then(
+    const accepted = await connectAsync(url, { ...options, ...login }, false).then(
       (client) => client.endAsync(true).then(() => true),
       () => false,
     );
-    if (entered) throw new Error(`the broker let ${JSON.stringify(login)} in`);
+    if (accepted) throw new Error(`the broker accepted ${JSON.stringify(login)}`);
   }
   const password = readFileSync(mqtt.passwordFile ?? '', 'utf8').trim();
   const client = await connectAsync(url, { ...options, username: 'hall', password });
-  // MQTT 5 says that it was refused, 3.1.1 has no word for it.
+  // MQTT 5 reports the refusal, 3.1.1 cannot.
   for (const [topic, payload] of forged)
     await client.publishAsync(topic, payload, { qos: 1, retain: true }).catch(() => {});
   await client.publishAsync('room/hall/status', 'from the hall', { qos: 1 });

@@ -1,4 +1,4 @@
-// A kitchen whose people come from a script, its real publisher, and the Home Assistant that hears it: what the steps share.
+// Shared by the steps: a kitchen with scripted people, its real publisher, and a Home Assistant.
 import t from 'tap';
 import type { Publisher } from '../../src/mqtt/publisher.js';
 import type { PresenceEvent, PresenceSnapshot } from '../../src/presence/presence.js';
@@ -42,22 +42,22 @@ export const change = (
 
 export const ha = await startHomeAssistant([]);
 t.comment(`Home Assistant ${ha.version}, logs in ${ha.folder}`);
-export const kept = memory();
+export const announcedMemory = memory();
 export const login = ha.login('kitchen');
-/** What the broker would not let the room do. */
+/** Refusals by the broker's access list. */
 export const refusals: string[] = [];
-/** The room that runs now; a step may put another one in its place. */
+/** The running room. A step may replace it. */
 export const kitchen: { room: Publisher } = { room: newRoom() };
 
 export function newRoom(): Publisher {
   const publisher = roomPublisher(login.url, {
     mqtt: login.mqtt,
-    memory: kept,
+    memory: announcedMemory,
     privacy: { snapshots: true },
     homeAssistant: { trackers: true },
     log: (level, message) => {
       t.comment(`${level}: ${message}`);
-      if (/refused a message|not subscribe/.test(message)) refusals.push(message);
+      if (/refused a message|let this room subscribe/.test(message)) refusals.push(message);
     },
   });
   publisher.onCommand((command) => {

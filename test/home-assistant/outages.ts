@@ -1,15 +1,15 @@
-// What a household sees when a camera, a room, the broker or Home Assistant itself goes away and comes back.
+// What Home Assistant shows when a camera, a room, the broker or Home Assistant itself stops and comes back.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listenTo, waitFor } from '../helpers/brokers.js';
 import { here, roomPublisher } from '../mqtt/room.js';
 import {
   ada,
+  announcedMemory,
   change,
   empty,
   entities,
   grace,
   ha,
-  kept,
   kitchen,
   login,
   newRoom,
@@ -21,7 +21,7 @@ import type { Step } from './steps.js';
 
 export const outages: readonly Step[] = [
   [
-    'a blind camera is unavailable, its problem and the switch are not',
+    'a blind camera makes presence unavailable, but not the problem sensor and the switch',
     async () => {
       kitchen.room.camera(false);
       await ha.expect(
@@ -39,7 +39,7 @@ export const outages: readonly Step[] = [
     },
   ],
   [
-    'the room stops and starts',
+    'a room that stops and starts is unavailable in between',
     async () => {
       await kitchen.room.stop();
       await ha.expect(
@@ -58,7 +58,7 @@ export const outages: readonly Step[] = [
     },
   ],
   [
-    'Home Assistant restarts: all is right again, no event is replayed',
+    'after a restart of Home Assistant all states are right and no event is replayed',
     async () => {
       await ha.stop();
       kitchen.room.event(change('left', ada, []));
@@ -77,7 +77,7 @@ export const outages: readonly Step[] = [
     },
   ],
   [
-    'Grace is forgotten while Home Assistant is away: nothing of her is left when it is back',
+    'a person forgotten while Home Assistant is away disappears when it is back',
     async () => {
       kitchen.room.people([ada, grace]);
       await ha.expect(entities({ 'binary_sensor.grace': { state: 'off' }, 'device_tracker.grace_seen': unknown }));
@@ -95,7 +95,7 @@ export const outages: readonly Step[] = [
     },
   ],
   [
-    'the broker loses its memory',
+    'after the broker loses its retained messages all states come back',
     async () => {
       await ha.stopBroker();
       await ha.expect(entities({ 'binary_sensor.occupancy': unavailable }));
@@ -113,7 +113,7 @@ export const outages: readonly Step[] = [
     },
   ],
   [
-    'the device is deleted: a live room comes back',
+    'a deleted device of a running room comes back',
     async () => {
       await using listener = await listenTo(ha.mqttUrl);
       await listener.say('homeassistant/device/roomkin/kitchen/config', '', { retain: true });
@@ -122,10 +122,14 @@ export const outages: readonly Step[] = [
     },
   ],
   [
-    'the device goes when discovery is switched off',
+    'the device disappears when discovery is switched off',
     async () => {
       await kitchen.room.stop();
-      kitchen.room = roomPublisher(login.url, { mqtt: login.mqtt, memory: kept, homeAssistant: { discovery: false } });
+      kitchen.room = roomPublisher(login.url, {
+        mqtt: login.mqtt,
+        memory: announcedMemory,
+        homeAssistant: { discovery: false },
+      });
       kitchen.room.start();
       await ha.expect({ devices: { roomkin_kitchen: null } });
       if (refusals.length > 0) throw new Error(refusals.join('\n'));

@@ -1,5 +1,5 @@
-// `npm run test:ha`: what a household sees in Home Assistant, step by step in one instance. The room is the real publisher; its
-// people come from this script. Every step also fails on any line about MQTT in Home Assistant's log.
+// `npm run test:ha`: what Home Assistant shows, step by step in one instance. The room has the real publisher and scripted people.
+// Every step also fails on any line about MQTT in Home Assistant's log.
 import t from 'tap';
 import { here } from '../mqtt/room.js';
 import { intruderSteps } from './intruder.js';
@@ -11,7 +11,7 @@ t.setTimeout(900_000);
 
 await runSteps([
   [
-    'the device, its area and its entities; nothing is claimed before a look',
+    'the device, its area and its entities appear; presence is unknown before the first frame',
     async () => {
       kitchen.room.start();
       kitchen.room.camera(true);
@@ -44,7 +44,7 @@ await runSteps([
     },
   ],
   [
-    'an empty room',
+    'an empty room is reported as empty',
     async () => {
       kitchen.room.state(empty());
       await ha.expect(
@@ -59,7 +59,7 @@ await runSteps([
   ],
   ...intruderSteps(ha),
   [
-    'Ada arrives',
+    'the arrival of Ada changes all entities',
     async () => {
       kitchen.room.state(here('ada'));
       kitchen.room.event(change('arrived', ada, ['ada']));
@@ -95,7 +95,7 @@ await runSteps([
     },
   ],
   [
-    'Ada goes to another room, and comes back',
+    'Ada moves to another room and comes back',
     async () => {
       kitchen.room.state(empty());
       kitchen.room.event({ ...change('left', ada, []), movedTo: 'hall' });
@@ -110,7 +110,7 @@ await runSteps([
     },
   ],
   [
-    'Grace is enrolled and comes in, with a stranger',
+    'a newly enrolled person comes in with an unknown person',
     async () => {
       kitchen.room.people([ada, grace]);
       kitchen.room.state({ ...here('ada', 'grace'), strangers: 1 });
@@ -130,7 +130,7 @@ await runSteps([
     },
   ],
   [
-    'a new name keeps the entity',
+    'a renamed person keeps the entity',
     async () => {
       kitchen.room.people([ada, { ...grace, name: 'Grace Hopper' }]);
       await ha.expect(
@@ -141,7 +141,7 @@ await runSteps([
     },
   ],
   [
-    'a face that is Ada or Grace: both are said, neither is guessed',
+    'an ambiguous face names both candidates and turns neither on',
     async () => {
       const doubt = { people: ['ada', 'grace'], names: ['Ada', 'Grace'], sinceMs: performance.now() };
       kitchen.room.state({ ...empty(), occupied: true, ambiguous: [doubt] });
@@ -155,7 +155,7 @@ await runSteps([
     },
   ],
   [
-    'Grace is forgotten while she is the state',
+    'a person who is forgotten while she is the state disappears',
     async () => {
       kitchen.room.people([ada]);
       kitchen.room.state({ ...here('ada'), strangers: 1 });
@@ -171,7 +171,7 @@ await runSteps([
     },
   ],
   [
-    'only a stranger is left, then somebody who cannot be told',
+    'only an unknown person is left, then somebody without an identity',
     async () => {
       kitchen.room.state({ ...empty(), occupied: true, strangers: 1 });
       await ha.expect(entities({ 'sensor.person': { state: 'stranger' }, 'binary_sensor.ada': { state: 'off' } }));
@@ -186,7 +186,7 @@ await runSteps([
     },
   ],
   [
-    'the controls',
+    'the controls for hold time and recognition work',
     async () => {
       await ha.call('number.set_value', { entity_id: id('number.hold'), value: 45 });
       await ha.expect(entities({ 'number.hold': { state: { $in: ['45', '45.0'] } } }));

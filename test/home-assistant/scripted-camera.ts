@@ -1,5 +1,5 @@
-// Stands in for rpicam-vid: plays the pictures of the scene that the test has set up, round and round, until the test sets another.
-// The scene is a file of raw frames named by ROOMKIN_SCENE; this program's process id is written beside it.
+// Replaces rpicam-vid: plays the frames of the current scene in a loop until the test sets another scene. ROOMKIN_SCENE names the
+// file with the raw frames. This program writes its process id beside it.
 import { readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -20,7 +20,7 @@ for (let n = 0; ; n += 1) {
   await delay(1000 / argument('--framerate'));
 }
 
-/** Blocks as fwrite does; a closed pipe ends the program. */
+/** Blocks like fwrite. A closed pipe ends the program. */
 function write(bytes: Uint8Array): void {
   for (let from = 0; from < bytes.length; ) {
     try {

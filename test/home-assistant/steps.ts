@@ -1,21 +1,21 @@
-// Steps that build on each other in one running Home Assistant: after the first that fails the others are skipped.
+// Steps that depend on each other in one running Home Assistant. After the first failure the other steps are skipped.
 import t from 'tap';
 import { withoutHomeAssistant } from './harness.js';
 
 export type Step = readonly [name: string, run: () => Promise<void>];
 
-/** Ends this program, with the reason as tap's skip, where the tools for Home Assistant are missing. */
+/** Ends this program if the tools for Home Assistant are missing, with the reason as tap's skip. */
 export function skipWithoutHomeAssistant(): void {
   if (!withoutHomeAssistant) return;
   t.plan(0, withoutHomeAssistant);
   process.exit(0);
 }
 
-/** Runs `steps` in order; each is a test that says how long it took. */
+/** Runs `steps` in order. Each is a test that reports its duration. */
 export async function runSteps(steps: readonly Step[]): Promise<void> {
   let broken = false;
   for (const [name, run] of steps) {
-    await t.test(name, { skip: broken && 'a step before it failed' }, async (t) => {
+    await t.test(name, { skip: broken && 'an earlier step failed' }, async (t) => {
       const began = performance.now();
       try {
         await run();

@@ -7,7 +7,7 @@ const topics = roomTopics('room', 'kitchen');
 const parse = (topic: string, payload: string, retained = false) =>
   parseCommand(topics, topic, Buffer.from(payload), retained);
 
-t.test('the grammar of commands', async (t) => {
+t.test('only messages of the grammar are commands', async (t) => {
   t.strictSame(parse(topics.recognitionSet, 'OFF'), { type: 'recognition', on: false });
   t.strictSame(parse(topics.motionSet, 'ON'), { type: 'motion', on: true });
   t.strictSame(parse(topics.holdSet, '45'), { type: 'hold', seconds: 45 });
@@ -29,23 +29,23 @@ t.test('the grammar of commands', async (t) => {
   ] as const) {
     t.equal(parse(topic, payload), null, `${topic} ${payload.slice(0, 20)}`);
   }
-  t.equal(parse(topics.recognitionSet, 'OFF', true), null, 'a retained command is no command');
+  t.equal(parse(topics.recognitionSet, 'OFF', true), null, 'a retained command is ignored');
 });
 
-t.test('of a flood the first and the last count', async (t) => {
-  const acted: RoomCommand[] = [];
-  const gate = createCommandGate((command) => acted.push(command));
+t.test('of a flood of commands the first and the last act', async (t) => {
+  const executed: RoomCommand[] = [];
+  const gate = createCommandGate((command) => executed.push(command));
   for (let n = 0; n < 1000; n += 1) gate.put({ type: 'recognition', on: n % 2 === 0 });
   gate.put({ type: 'hold', seconds: 5 });
-  t.strictSame(acted, [
+  t.strictSame(executed, [
     { type: 'recognition', on: true },
     { type: 'hold', seconds: 5 },
   ]);
   await sleep(400);
-  t.strictSame(acted.slice(2), [{ type: 'recognition', on: false }], 'the last word wins');
+  t.strictSame(executed.slice(2), [{ type: 'recognition', on: false }], 'the last command wins');
   gate.put({ type: 'hold', seconds: 6 });
   gate.put({ type: 'hold', seconds: 7 });
   gate.close();
   await sleep(400);
-  t.strictSame(acted.slice(3), [{ type: 'hold', seconds: 6 }], 'nothing acts after close');
+  t.strictSame(executed.slice(3), [{ type: 'hold', seconds: 6 }], 'nothing acts after close');
 });

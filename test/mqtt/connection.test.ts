@@ -1,4 +1,4 @@
-// The connection against real brokers: what survives a restart, what is lost on purpose, and what a fault looks like.
+// The connection with real brokers: what survives a restart, what is dropped on purpose, and how faults are reported.
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { createBackoff } from '../../src/base/retry.js';
@@ -15,7 +15,7 @@ import {
 } from '../helpers/brokers.js';
 import { broker, lines } from './room.js';
 
-interface Heard {
+interface Received {
   readonly topic: string;
   readonly payload: string;
   readonly retained: boolean;
@@ -24,8 +24,8 @@ interface Heard {
 function open(
   settings: ReturnType<typeof broker>,
   log = lines(),
-): { connection: MqttConnection; heard: Heard[]; log: ReturnType<typeof lines> } & AsyncDisposable {
-  const heard: Heard[] = [];
+): { connection: MqttConnection; received: Received[]; log: ReturnType<typeof lines> } & AsyncDisposable {
+  const received: Received[] = [];
   const connection = createMqttConnection(
     {
       broker: settings,
@@ -34,12 +34,12 @@ function open(
       willDelaySeconds: 1,
       subscriptions: ['room/test/set'],
       onConnect: () => connection.resend(),
-      onMessage: (topic, payload, retained) => heard.push({ topic, payload: payload.toString(), retained }),
+      onMessage: (topic, payload, retained) => received.push({ topic, payload: payload.toString(), retained }),
     },
     log.log,
   );
   connection.keep('room/test/status', 'online');
-  return { connection, heard, log, [Symbol.asyncDispose]: () => connection.stop([['room/test/status', 'offline']]) };
+  return { connection, received, log, [Symbol.asyncDispose]: () => connection.stop([['room/test/status', 'offline']]) };
 }
 
 t.test('the delay grows, is scattered and stays bearable', async (t) => {
@@ -77,21 +77,21 @@ for (const [name, skip, start, persists] of brokers) {
     t.type(room.connection.status().fault, 'string');
 
     await host.start();
-    if (!persists) t.strictSame(await retainedAt(host.url), {}, 'the broker has forgotten everything');
+    if (!persists) t.strictSame(await retainedAt(host.url), {}, 'the broker lost all retained messages');
     await using listener = await listenTo(host.url);
     await waitFor(() => room.connection.status().connected);
     await listener.until('room/test/state', '3');
     await sleep(200);
     t.match(await retainedAt(host.url), { 'room/test/status': 'online', 'room/test/state': '3' });
     t.notOk(
-      listener.messages.some((one) => one.topic === 'room/test/event'),
-      'no event of the time away is sent later',
+      listener.messages.some(({ topic }) => topic === 'room/test/event'),
+      'no event from the interruption is sent later',
     );
     t.equal(room.connection.status().connects, 2);
   });
 }
 
-t.test('the broker comes later than the room', { skip: withoutMosquitto }, async (t) => {
+t.test('a room that starts before the broker connects later', { skip: withoutMosquitto }, async (t) => {
   await using host = await startMosquitto();
   await host.stop();
   await using room = open(broker(host.url));
@@ -99,12 +99,12 @@ t.test('the broker comes later than the room', { skip: withoutMosquitto }, async
   await waitFor(() => room.connection.status().fault !== null);
   t.match(room.connection.status().fault, /nobody listens there/);
   await sleep(1500);
-  t.equal(room.log.all.filter((line) => line.startsWith('warning')).length, 1, 'one line, not one for each try');
+  t.equal(room.log.all.filter((line) => line.startsWith('warning')).length, 1, 'one warning, not one per try');
   await host.start();
   await waitFor(() => room.connection.status().connected);
 });
 
-t.test('a wire that is cut a dozen times', { skip: withoutMosquitto }, async (t) => {
+t.test('the room reconnects after each of six interruptions', { skip: withoutMosquitto }, async (t) => {
   await using host = await startMosquitto();
   await using wire = await startWire(host.port);
   await using room = open(broker(wire.url));
@@ -122,7 +122,7 @@ t.test('a wire that is cut a dozen times', { skip: withoutMosquitto }, async (t)
 });
 
 t.test(
-  'a half-open connection is noticed on both sides within some ten seconds',
+  'a half-open connection is detected on both sides within about ten seconds',
   { skip: withoutMosquitto },
   async (t) => {
     await using host = await startMosquitto();
@@ -133,16 +133,16 @@ t.test(
     await listener.until('room/test/status', 'online');
     wire.freeze();
     const began = performance.now();
-    // What we publish meanwhile must not make the connection look alive.
+    // Messages that are published meanwhile must not make the connection seem alive.
     const chatter = setInterval(() => room.connection.send('room/test/health', '{}', 0), 500);
     try {
       await waitFor(() => !room.connection.status().connected, 12_000);
-      const noticed = performance.now() - began;
+      const noticedMs = performance.now() - began;
       await listener.until('room/test/status', 'offline', 12_000);
-      const told = performance.now() - began;
-      t.comment(`noticed here after ${Math.round(noticed)} ms, by the broker after ${Math.round(told)} ms`);
-      t.ok(noticed < 6_000, 'one and a half keepalives');
-      t.ok(told < 11_500, 'the same, Mosquitto looks each 5 s, and the delay of the will');
+      const offlineMs = performance.now() - began;
+      t.comment(`detected here after ${Math.round(noticedMs)} ms, by the broker after ${Math.round(offlineMs)} ms`);
+      t.ok(noticedMs < 6_000, 'one and a half keepalives');
+      t.ok(offlineMs < 11_500, 'the same, plus the 5 s interval of Mosquitto and the delay of the will');
     } finally {
       clearInterval(chatter);
     }
@@ -153,7 +153,7 @@ t.test(
   },
 );
 
-t.test('a broker that speaks no MQTT 5', async (t) => {
+t.test('a broker without MQTT 5 is used with 3.1.1', async (t) => {
   await using host = await startAedes({
     preConnect: (_client, packet, callback) => {
       const refused = Object.assign(new Error('unacceptable protocol'), { returnCode: 1 });
@@ -168,7 +168,7 @@ t.test('a broker that speaks no MQTT 5', async (t) => {
   t.match(await retainedAt(host.url), { 'room/test/status': 'online' });
 });
 
-t.test('the setting for 3.1.1', { skip: withoutMosquitto }, async (t) => {
+t.test('the setting for 3.1.1 is used from the start', { skip: withoutMosquitto }, async (t) => {
   await using host = await startMosquitto();
   await using listener = await listenTo(host.url);
   await using room = open(broker(host.url, { protocol: 4 }));
@@ -179,38 +179,38 @@ t.test('the setting for 3.1.1', { skip: withoutMosquitto }, async (t) => {
   await listener.until('room/test/status', 'offline');
 });
 
-t.test('garbage instead of MQTT does no harm', async (t) => {
+t.test('answers that are not MQTT do no harm', async (t) => {
   const { createServer } = await import('node:net');
   const answers = [
     Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'),
     Buffer.alloc(65_536, 0xff),
     Buffer.from([0x20, 0x02, 0x00]),
   ];
-  let asked = 0;
+  let connections = 0;
   const server = createServer((socket) => {
     socket.on('error', () => {});
-    socket.write(answers[asked++ % answers.length] ?? '');
+    socket.write(answers[connections++ % answers.length] ?? '');
     setTimeout(() => socket.destroy(), 50);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };
   await using room = open(broker(`mqtt://127.0.0.1:${port}`));
   room.connection.start();
-  await waitFor(() => asked >= 4, 20_000);
+  await waitFor(() => connections >= 4, 20_000);
   t.notOk(room.connection.status().connected);
   server.close();
 });
 
-t.test('retained and live messages are told apart', { skip: withoutMosquitto }, async (t) => {
+t.test('retained and live messages are distinguished', { skip: withoutMosquitto }, async (t) => {
   await using host = await startMosquitto();
   await using listener = await listenTo(host.url);
   await listener.say('room/test/set', 'old', { retain: true });
   await using room = open(broker(host.url));
   room.connection.start();
-  await waitFor(() => room.heard.length === 1);
+  await waitFor(() => room.received.length === 1);
   await listener.say('room/test/set', 'new');
-  await waitFor(() => room.heard.length === 2);
-  t.strictSame(room.heard, [
+  await waitFor(() => room.received.length === 2);
+  t.strictSame(room.received, [
     { topic: 'room/test/set', payload: 'old', retained: true },
     { topic: 'room/test/set', payload: 'new', retained: false },
   ]);

@@ -23,7 +23,7 @@ interface Sent {
   readonly payload: string;
 }
 
-function wire(taken = true): {
+function wire(acknowledged = true): {
   sent: Sent[];
   deliver: (topic: string, payload: string) => Promise<boolean>;
   keys: () => string[][];
@@ -33,21 +33,21 @@ function wire(taken = true): {
     sent,
     deliver: async (topic, payload) => {
       sent.push({ topic, payload });
-      return taken;
+      return acknowledged;
     },
     keys: () =>
       sent.map(({ payload }) => (payload === '' ? [] : Object.keys((JSON.parse(payload) as { cmps: object }).cmps))),
   };
 }
 
-t.test('the table', async (t) => {
+t.test('the table of components follows the rules of Home Assistant', async (t) => {
   const components = roomComponents(
     room({ snapshots: true, trackers: true, people: [{ id: 'ada-2', name: 'Ada "the {{ 1 }}"' }] }),
   );
   const list = Object.values(components);
   t.strictSame(
     Object.entries(components)
-      .filter(([, one]) => one['dev_cla'] === 'occupancy')
+      .filter(([, component]) => component['dev_cla'] === 'occupancy')
       .map(([key]) => key),
     ['occupancy'],
   );
@@ -55,18 +55,18 @@ t.test('the table', async (t) => {
   t.equal(components['person_ada-2']?.['def_ent_id'], 'binary_sensor.kitchen_presence_ada_2');
   t.equal(components['person_ada-2']?.['obj_id'], 'kitchen_presence_ada_2');
   t.strictSame(components['person']?.['ops'], ['nobody', 'stranger', 'ada-2']);
-  const entities = list.filter((one) => one.p !== 'device_automation');
-  t.ok(entities.every((one) => one['uniq_id'] && one['def_ent_id'] && one['obj_id'] && one['name']));
-  t.equal(new Set(entities.map((one) => one['uniq_id'])).size, entities.length);
-  t.equal(new Set(entities.map((one) => one['def_ent_id'])).size, entities.length);
+  const entities = list.filter((component) => component.p !== 'device_automation');
+  t.ok(entities.every((entity) => entity['uniq_id'] && entity['def_ent_id'] && entity['obj_id'] && entity['name']));
+  t.equal(new Set(entities.map((entity) => entity['uniq_id'])).size, entities.length);
+  t.equal(new Set(entities.map((entity) => entity['def_ent_id'])).size, entities.length);
   t.notMatch(
-    list.map((one) => one['val_tpl']),
+    list.map((component) => component['val_tpl']),
     ['the {{ 1 }}'],
     'a name is never part of a template',
   );
   t.notOk(
     roomComponents(room())['last_face'] ?? roomComponents(room())['tracker_ada'],
-    'pictures and trackers only when asked for',
+    'pictures and trackers only on request',
   );
 });
 
@@ -76,14 +76,14 @@ t.test('a large household fits', async (t) => {
   t.ok(bytes < 200_000, `${bytes} bytes`);
 });
 
-t.test('a forgotten person is removed with the platform alone, then left out', async (t) => {
-  const kept = memory();
-  const discovery = createDiscovery(options, 'kitchen', kept);
+t.test('a forgotten person is sent with only the platform, then omitted', async (t) => {
+  const stored = memory();
+  const discovery = createDiscovery(options, 'kitchen', stored);
   await discovery.announce(room(), ['room/kitchen/state'], wire().deliver);
   const second = wire();
   await discovery.announce(room({ people: [] }), ['room/kitchen/state'], second.deliver);
   t.strictSame(
-    second.sent.map((one) => one.topic),
+    second.sent.map(({ topic }) => topic),
     [configTopic, configTopic],
   );
   const removal = (JSON.parse(second.sent[0]?.payload ?? '') as { cmps: Record<string, unknown> }).cmps;
@@ -93,63 +93,63 @@ t.test('a forgotten person is removed with the platform alone, then left out', a
   const third = wire();
   await discovery.announce(room({ people: [] }), ['room/kitchen/state'], third.deliver);
   t.equal(third.sent.length, 1);
-  t.notOk(kept.text?.includes('ada'), 'nothing of the person is remembered');
+  t.notOk(stored.text?.includes('ada'), 'nothing of the person is stored');
 });
 
-t.test('a removal that the broker did not take is made up for after a restart', async (t) => {
-  const kept = memory();
-  await createDiscovery(options, 'kitchen', kept).announce(room(), [], wire().deliver);
-  await createDiscovery(options, 'kitchen', kept).announce(room({ people: [] }), [], wire(false).deliver);
+t.test('a removal that the broker did not acknowledge is repeated after a restart', async (t) => {
+  const stored = memory();
+  await createDiscovery(options, 'kitchen', stored).announce(room(), [], wire().deliver);
+  await createDiscovery(options, 'kitchen', stored).announce(room({ people: [] }), [], wire(false).deliver);
   const later = wire();
-  await createDiscovery(options, 'kitchen', kept).announce(room({ people: [] }), [], later.deliver);
+  await createDiscovery(options, 'kitchen', stored).announce(room({ people: [] }), [], later.deliver);
   t.ok(later.keys()[0]?.includes('person_ada'));
   t.notOk(later.keys()[1]?.includes('person_ada'));
 });
 
-t.test('a removal while Home Assistant is away is made up for when it is back', async (t) => {
-  const kept = memory();
-  const discovery = createDiscovery(options, 'kitchen', kept);
+t.test('a removal while Home Assistant is away is repeated when it is back', async (t) => {
+  const stored = memory();
+  const discovery = createDiscovery(options, 'kitchen', stored);
   await discovery.announce(room({ trackers: true }), [], wire().deliver);
   const away = wire();
   await discovery.announce(room({ people: [] }), [], away.deliver, false);
   t.strictSame(
     away.keys().map((keys) => keys.includes('person_ada')),
     [false],
-    'the broker keeps nothing of her',
+    'the broker has no message about her',
   );
   const back = wire();
-  await createDiscovery(options, 'kitchen', kept).announce(room({ people: [] }), [], back.deliver);
-  const cmps = back.sent.map((one) => (JSON.parse(one.payload) as { cmps: Record<string, object> }).cmps);
+  await createDiscovery(options, 'kitchen', stored).announce(room({ people: [] }), [], back.deliver);
+  const cmps = back.sent.map(({ payload }) => (JSON.parse(payload) as { cmps: Record<string, object> }).cmps);
   t.match(cmps[0]?.['person_ada'], { p: 'binary_sensor', uniq_id: 'roomkin_kitchen_person_ada' });
   t.match(cmps[0]?.['tracker_ada'], { p: 'device_tracker' });
   t.strictSame(cmps[1]?.['person_ada'], { p: 'binary_sensor' });
   t.strictSame(
-    cmps.map((one) => 'arrived_ada' in one),
+    cmps.map((components) => 'arrived_ada' in components),
     [true, true, false],
   );
-  t.notOk(kept.text?.includes('ada'));
+  t.notOk(stored.text?.includes('ada'));
   const later = wire();
   await discovery.announce(room({ people: [] }), [], later.deliver);
   t.equal(later.sent.length, 1);
 });
 
-t.test('an addition is remembered before the broker hears of it', async (t) => {
-  const kept = memory();
-  const discovery = createDiscovery(options, 'kitchen', kept);
-  void discovery.announce(room(), [], () => new Promise(() => {})); // dies here
-  t.ok(kept.text?.includes('person_ada'));
+t.test('an addition is stored before it is sent to the broker', async (t) => {
+  const stored = memory();
+  const discovery = createDiscovery(options, 'kitchen', stored);
+  void discovery.announce(room(), [], () => new Promise(() => {})); // the connection hangs here
+  t.ok(stored.text?.includes('person_ada'));
 });
 
-t.test('a room that was renamed takes its old device and values back', async (t) => {
-  const kept = memory();
-  await createDiscovery(options, 'kitchen', kept).announce(
+t.test('a renamed room removes its old device and values', async (t) => {
+  const stored = memory();
+  await createDiscovery(options, 'kitchen', stored).announce(
     room(),
     ['room/kitchen/state', 'room/kitchen/status'],
     wire().deliver,
   );
   const moved = wire();
   const hall = { ...room(), id: 'hall', topics: roomTopics('room', 'hall') };
-  await createDiscovery(options, 'hall', kept).announce(hall, ['room/hall/state'], moved.deliver);
+  await createDiscovery(options, 'hall', stored).announce(hall, ['room/hall/state'], moved.deliver);
   t.strictSame(
     moved.sent.map(({ topic, payload }) => [topic, payload === '']),
     [
@@ -159,13 +159,13 @@ t.test('a room that was renamed takes its old device and values back', async (t)
       ['homeassistant/device/roomkin/hall/config', false],
     ],
   );
-  t.notOk(kept.text?.includes('kitchen'));
+  t.notOk(stored.text?.includes('kitchen'));
 });
 
-t.test('discovery that was switched off is taken back once', async (t) => {
-  const kept = memory();
-  await createDiscovery(options, 'kitchen', kept).announce(room(), [], wire().deliver);
-  const off = createDiscovery({ ...options, enabled: false }, 'kitchen', kept);
+t.test('discovery that was switched off is removed once', async (t) => {
+  const stored = memory();
+  await createDiscovery(options, 'kitchen', stored).announce(room(), [], wire().deliver);
+  const off = createDiscovery({ ...options, enabled: false }, 'kitchen', stored);
   const first = wire();
   await off.announce(room(), [], first.deliver);
   t.strictSame(first.sent, [{ topic: configTopic, payload: '' }]);
@@ -174,12 +174,12 @@ t.test('discovery that was switched off is taken back once', async (t) => {
   t.strictSame(second.sent, []);
 });
 
-t.test('a damaged memory is no memory', async (t) => {
+t.test('a damaged stored text is ignored', async (t) => {
   for (const text of ['{', 'null', '{"topic":1}', '[null,1,{"topic":2}]', '[[]]']) {
-    const kept = memory();
-    kept.text = text;
+    const stored = memory();
+    stored.text = text;
     const sent = wire();
-    await createDiscovery(options, 'kitchen', kept).announce(room(), [], sent.deliver);
+    await createDiscovery(options, 'kitchen', stored).announce(room(), [], sent.deliver);
     t.equal(sent.sent.length, 1);
   }
 });

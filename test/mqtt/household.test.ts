@@ -1,5 +1,5 @@
-// Five rooms on one real Mosquitto, whole but for camera and models: tracks, names, presence, claims, publisher. Their clocks
-// differ by minutes. What counts is what the broker shows: in which room somebody is.
+// Five rooms on one real Mosquitto, complete except for camera and models: tracks, names, presence, leases, publisher. Their
+// clocks differ by hours. The tests check what the broker shows: in which room a person is.
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import type { Clock } from '../../src/base/clock.js';
@@ -33,11 +33,11 @@ const gallery: Gallery = {
   cohort: [],
   people: ['ada', 'ben'].map((id) => ({ id, name: id, templates: [{ id: 1, vector: direction(192, random) }] })),
 };
-const look = (person: string) => gallery.people.find((one) => one.id === person)!.templates[0]!.vector;
+const vectorOf = (person: string) => gallery.people.find(({ id }) => id === person)!.templates[0]!.vector;
 const ids = ['cellar', 'hall', 'kitchen', 'nursery', 'study'];
 const frameMs = 100;
 
-/** A room with a camera that sees whoever `whereIs` puts there. */
+/** A room with a camera that sees the people that `whereIs` puts there. */
 function livingRoom(id: string, url: string, whereIs: ReadonlyMap<string, string>, mqtt = {}): AsyncDisposable {
   const offset = ids.indexOf(id) * 3_600_000;
   const clock: Clock = { monotonicMs: () => performance.now() + offset, wallMs: () => Date.now() - offset };
@@ -59,7 +59,7 @@ function livingRoom(id: string, url: string, whereIs: ReadonlyMap<string, string
   const camera = setInterval(() => {
     const faces = [...whereIs]
       .filter(([, place]) => place === id)
-      .map(([person]) => face([person === 'ada' ? 100 : 500, 200, 80, 80], look(person)));
+      .map(([person]) => face([person === 'ada' ? 100 : 500, 200, 80, 80], vectorOf(person)));
     room.see({ capturedAt: clock.monotonicMs(), sequence: sequence++, width: 1280, height: 960, faces });
   }, frameMs);
   publisher.camera(true);
@@ -76,28 +76,28 @@ function livingRoom(id: string, url: string, whereIs: ReadonlyMap<string, string
 
 type As = 'seen' | 'assumed';
 
-/** Who is said to be where by the rooms that are online, as an onlooker at the broker sees it. */
+/** The rooms that publish `person` as present, of those that are online, as a client of the broker sees them. */
 function places(listener: Listener, person: string): Map<string, As> {
-  const found = new Map<string, As>();
+  const rooms = new Map<string, As>();
   for (const id of ids) {
     if (listener.of(`room/${id}/status`).at(-1) !== 'online') continue;
     const state = JSON.parse(listener.of(`room/${id}/state`).at(-1) ?? '{}') as {
       people?: { person: string; as: As }[] | null;
     };
-    const one = state.people?.find((entry) => entry.person === person);
-    if (one !== undefined) found.set(id, one.as);
+    const entry = state.people?.find((candidate) => candidate.person === person);
+    if (entry !== undefined) rooms.set(id, entry.as);
   }
-  return found;
+  return rooms;
 }
 
-/** Looks 50 times a second from now on for two connected rooms that say `seen` for one person. */
+/** Checks 50 times a second how long two connected rooms publish `seen` for one person. */
 function watch(listener: Listener, cutOff: ReadonlySet<string>): { readonly worstMs: () => number; stop(): void } {
   const since = new Map<string, number>();
   let worstMs = 0;
   const timer = setInterval(() => {
     for (const { id: person } of gallery.people) {
-      const seen = [...places(listener, person)].filter(([id, as]) => as === 'seen' && !cutOff.has(id));
-      if (seen.length < 2) since.delete(person);
+      const rooms = [...places(listener, person)].filter(([id, as]) => as === 'seen' && !cutOff.has(id));
+      if (rooms.length < 2) since.delete(person);
       else if (!since.has(person)) since.set(person, performance.now());
       else worstMs = Math.max(worstMs, performance.now() - since.get(person)!);
     }
@@ -136,14 +136,14 @@ t.test('five rooms agree where Ada is', async (t) => {
   const only = (place: string, as: As = 'seen') =>
     waitFor(
       () => {
-        const said = places(listener, 'ada');
-        return said.size === 1 && said.get(place) === as;
+        const rooms = places(listener, 'ada');
+        return rooms.size === 1 && rooms.get(place) === as;
       },
       6_000,
       () => `Ada is ${JSON.stringify([...places(listener, 'ada')])}, not in the ${place}`,
     );
 
-  await t.test('she walks from room to room', async (t) => {
+  await t.test('she walks from room to room and is in one room at a time', async (t) => {
     where.set('ada', 'kitchen');
     await only('kitchen');
     for (const place of ['hall', 'study', 'nursery', 'kitchen']) {
@@ -154,19 +154,19 @@ t.test('five rooms agree where Ada is', async (t) => {
     t.strictSame(events(listener, 'study'), ['arrived ada', 'left ada→nursery']);
   });
 
-  await t.test('an assumed Ada is let go of as soon as the hall names her', async (t) => {
+  await t.test('an assumed Ada leaves the kitchen as soon as the hall names her', async (t) => {
     where.delete('ada');
     await only('kitchen', 'assumed');
     where.set('ada', 'hall');
-    await waitFor(() => events(listener, 'hall').filter((one) => one === 'arrived ada').length === 2);
+    await waitFor(() => events(listener, 'hall').filter((event) => event === 'arrived ada').length === 2);
     const began = performance.now();
     await only('hall');
     t.ok(performance.now() - began < 1000, `${Math.round(performance.now() - began)} ms after her arrival`);
   });
 
-  await t.test('a room that was cut off neither holds her nor takes her back', async (t) => {
+  await t.test('a room that lost its connection neither keeps her nor takes her back', async (t) => {
     lines.get('hall')!.freeze();
-    cutOff.add('hall'); // long before the broker finds out
+    cutOff.add('hall'); // long before the broker detects it
     where.set('ada', 'study');
     await waitFor(() => places(listener, 'ada').get('study') === 'seen');
     await waitFor(() => listener.of('room/hall/status').at(-1) === 'offline', 15_000);
@@ -179,13 +179,13 @@ t.test('five rooms agree where Ada is', async (t) => {
     t.notOk(events(listener, 'study').at(-1)?.startsWith('left'));
   });
 
-  await t.test('the room that has her starts again', async () => {
+  await t.test('the room that she is in restarts', async () => {
     await rooms.get('study')![Symbol.asyncDispose]();
     start('study');
     await only('study');
   });
 
-  await t.test('two people walk about at random while rooms come and go', async (t) => {
+  await t.test('two people walk at random while rooms lose and regain their connections', async (t) => {
     const next = () => ids[Math.floor(random() * ids.length)]!;
     for (let step = 0; step < 8; step++) {
       where.set(random() < 0.5 ? 'ada' : 'ben', next());
@@ -193,20 +193,20 @@ t.test('five rooms agree where Ada is', async (t) => {
       await sleep(300 + random() * 1500);
     }
     await only(where.get('ada')!);
-    t.comment(`two rooms said seen for ${watching.worstMs()} ms at most`);
-    t.ok(watching.worstMs() <= 2000, `two rooms said seen for ${watching.worstMs()} ms at most`);
+    t.comment(`two rooms published seen for ${watching.worstMs()} ms at most`);
+    t.ok(watching.worstMs() <= 2000, `two rooms published seen for ${watching.worstMs()} ms at most`);
   });
   watching.stop();
   const own = 'household/home/people/hall';
   t.ok(listener.of(own).length > 0);
   t.notOk(
-    listener.messages.some((one) => one.topic.startsWith('household/') && one.retain),
-    'no claim is retained',
+    listener.messages.some(({ topic, retain }) => topic.startsWith('household/') && retain),
+    'no lease is retained',
   );
   t.notMatch(listener.of(own).join(), /similarity|score|embedding|20\d\d-/, 'ages, no wall times, no similarities');
 });
 
-t.test('claims from outside are checked', async (t) => {
+t.test('leases of other clients are validated', async (t) => {
   const leases = {
     epoch: 3,
     acknowledged: new Map([['hall', 7]]),
@@ -248,15 +248,15 @@ t.test('claims from outside are checked', async (t) => {
   for (const body of bad) t.equal(parse(body), null, JSON.stringify(body).slice(0, 80));
 });
 
-t.test('how far somebody is, only where it is asked for', async (t) => {
+t.test('distances are published only where `mqtt_room` is on', async (t) => {
   await using host = await startMosquitto();
   await using listener = await listenTo(host.url);
-  const seen = { person: 'ada', name: 'Ada', distanceMetres: 2.468 };
+  const estimate = { person: 'ada', name: 'Ada', distanceMetres: 2.468 };
   for (const mqttRoom of [false, true]) {
     await using room = roomPublisher(host.url, { homeAssistant: { mqttRoom } });
     room.start();
     await waitFor(() => room.status().connected);
-    room.whereabouts(seen);
+    room.distance(estimate);
     await listener.say('done', '1');
     t.strictSame(
       listener.of('room_presence/kitchen').map((text) => JSON.parse(text) as unknown),

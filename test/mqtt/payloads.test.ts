@@ -14,7 +14,7 @@ function snapshot(changes: Partial<PresenceSnapshot> = {}): PresenceSnapshot {
   return { occupied: false, people: [], ambiguous: [], strangers: 0, sinceMs: 0, ...changes };
 }
 
-t.test('monotonic times become wall times that do not tremble', async (t) => {
+t.test('wall times of monotonic times do not change while NTP slews the clock', async (t) => {
   const wallTime = createWallTime(clock);
   t.equal(wallTime(0), '2026-11-23T10:00:00.000Z');
   clock.monotonic += 60_000;
@@ -24,7 +24,7 @@ t.test('monotonic times become wall times that do not tremble', async (t) => {
   t.equal(wallTime(0), '2026-11-23T11:00:00.400Z');
 });
 
-t.test('the state says who, or null', async (t) => {
+t.test('the state names the people present, or is null', async (t) => {
   const wallTime = (ms: number) => String(ms);
   const ada = { person: 'ada', name: 'Ada', sinceMs: 10, as: 'seen' } as const;
   const grace = { person: 'grace', name: 'Grace', sinceMs: 20, as: 'assumed' } as const;
@@ -66,16 +66,16 @@ t.test('the state says who, or null', async (t) => {
   t.match(
     stateBody(snapshot({ occupied: true, people: [ada], ambiguous: [doubt] }), wallTime),
     { count: 1 },
-    'who may be the one who is here is not counted twice',
+    'an ambiguous face that may be the person present is not counted twice',
   );
   t.match(
     stateBody(snapshot({ occupied: true }), wallTime),
     { person: null, count: 1, people: [] },
-    'a face that nobody can name',
+    'a face without an identity',
   );
 });
 
-t.test('no similarity can slip into a payload', async (t) => {
+t.test('no similarity enters a payload', async (t) => {
   const wallTime = String;
   const leaky = { similarity: 0.91234, margin: 0.5, embedding: [1], score: 0.9 };
   const person = { person: 'ada', name: 'Ada', sinceMs: 0, as: 'seen', ...leaky } as const;
@@ -89,14 +89,14 @@ t.test('no similarity can slip into a payload', async (t) => {
     movedTo: null,
     ...leaky,
   } as const;
-  const said = JSON.stringify([
+  const payloads = JSON.stringify([
     stateBody(snapshot({ occupied: true, people: [person], ...leaky }), wallTime),
     eventBody(event, wallTime, 'x'),
   ]);
-  t.notMatch(said, /similarity|margin|embedding|score|0\.9/);
+  t.notMatch(payloads, /similarity|margin|embedding|score|0\.9/);
 });
 
-t.test('health has every key, numbers or null', async (t) => {
+t.test('health has every key, with a number or null', async (t) => {
   const body = healthBody({
     fps: 4.96,
     drops: 3,

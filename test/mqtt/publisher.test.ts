@@ -1,4 +1,4 @@
-// The publisher against a real Mosquitto: what a household's other programs see.
+// The publisher with a real Mosquitto: what other programs of the household see.
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -58,7 +58,7 @@ function last(listener: Listener, topic: string): Record<string, unknown> {
   return JSON.parse(listener.of(topic).at(-1) ?? '{}') as Record<string, unknown>;
 }
 
-async function stand(): Promise<{ host: Mosquitto; listener: Listener } & AsyncDisposable> {
+async function startHouse(): Promise<{ host: Mosquitto; listener: Listener } & AsyncDisposable> {
   const host = await startMosquitto();
   const listener = await listenTo(host.url);
   return {
@@ -71,8 +71,8 @@ async function stand(): Promise<{ host: Mosquitto; listener: Listener } & AsyncD
   };
 }
 
-t.test('a day in the kitchen', async (t) => {
-  await using at = await stand();
+t.test('state, events, pause, blindness and the end of a room are published in order', async (t) => {
+  await using at = await startHouse();
   const { listener } = at;
   await using room = roomPublisher(at.host.url);
   room.people([{ id: 'ada', name: 'Ada' }]);
@@ -81,8 +81,8 @@ t.test('a day in the kitchen', async (t) => {
   room.start();
   await listener.until('room/kitchen/status', 'online');
   await waitFor(() => listener.of('room/kitchen/state').length > 0);
-  t.match(last(listener, 'room/kitchen/state'), nothing, 'nobody has looked yet');
-  const order = [...new Set(listener.messages.map((one) => one.topic))];
+  t.match(last(listener, 'room/kitchen/state'), nothing, 'no frame was analysed yet');
+  const order = [...new Set(listener.messages.map(({ topic }) => topic))];
   t.ok(order.indexOf(configTopic) < order.indexOf('room/kitchen/status'), 'discovery comes first');
   t.ok(order.indexOf('room/kitchen/status') < order.indexOf('room/kitchen/state'), 'state comes last');
 
@@ -107,20 +107,20 @@ t.test('a day in the kitchen', async (t) => {
   t.match(event['id'], /^[0-9a-f-]{36}$/);
   t.ok(Math.abs(Date.parse(String(event['at'])) - Date.now()) < 10_000);
 
-  const before = listener.of('room/kitchen/state').length;
+  const statesBefore = listener.of('room/kitchen/state').length;
   const same = here('ada');
   room.state(same);
   room.state(same);
   room.state({ ...same });
   await sleep(100);
-  t.ok(listener.of('room/kitchen/state').length <= before + 1, 'the same state is said once');
+  t.ok(listener.of('room/kitchen/state').length <= statesBefore + 1, 'the same state is published once');
 
   room.recognition(false);
   await waitFor(() => listener.of('room/kitchen/recognition').at(-1) === 'OFF');
   t.match(last(listener, 'room/kitchen/state'), nothing, 'paused is null');
   room.recognition(true);
   await sleep(100);
-  t.match(last(listener, 'room/kitchen/state'), nothing, 'what was true before the pause is not said again');
+  t.match(last(listener, 'room/kitchen/state'), nothing, 'the state before the pause is not published again');
   room.state(here());
   await waitFor(() => last(listener, 'room/kitchen/state')['occupied'] === false);
   room.camera(false);
@@ -144,9 +144,9 @@ t.test('a day in the kitchen', async (t) => {
   t.equal(retained['room/kitchen/hold'], '30');
 });
 
-t.test('the broker says offline for a room that was killed', async (t) => {
+t.test('the broker publishes offline for a room that was killed', async (t) => {
   for (const version of ['5', '4']) {
-    await using at = await stand();
+    await using at = await startHouse();
     const program = fileURLToPath(new URL('./room-child.js', import.meta.url));
     const child = spawn(process.execPath, [program, at.host.url, version], { stdio: ['ignore', 'pipe', 'inherit'] });
     await new Promise((resolve) => child.stdout.once('data', resolve));
@@ -162,12 +162,12 @@ t.test('the broker says offline for a room that was killed', async (t) => {
     room.start();
     await at.listener.until('room/kitchen/status', 'online');
     await waitFor(() => last(at.listener, 'room/kitchen/state')['person'] === null, 2_000);
-    t.match(last(at.listener, 'room/kitchen/state'), nothing, 'the state of the killed one does not live on');
+    t.match(last(at.listener, 'room/kitchen/state'), nothing, 'the state of the killed room is replaced');
   }
 });
 
-t.test('Home Assistant is born, or deletes the device', async (t) => {
-  await using at = await stand();
+t.test('the room announces itself again after a birth message or a deletion of the device', async (t) => {
+  await using at = await startHouse();
   const { listener } = at;
   await using room = roomPublisher(at.host.url);
   room.camera(true);
@@ -183,17 +183,17 @@ t.test('Home Assistant is born, or deletes the device', async (t) => {
   await waitFor(() => count() === 2, 6_000);
   await waitFor(() => listener.of('room/kitchen/status').length === 2, 2_000);
   await sleep(1000);
-  t.equal(count(), 2, 'fifty births at once are answered once');
+  t.equal(count(), 2, 'fifty birth messages at once are answered once');
   await listener.say(configTopic, '', { retain: true });
   await waitFor(() => count() === 3, 6_000);
   t.match(JSON.parse((await retainedAt(at.host.url))[configTopic] ?? '{}'), { dev: { name: 'Kitchen presence' } });
 });
 
-t.test('a person is forgotten: out of the state first, then out of Home Assistant', async (t) => {
-  await using at = await stand();
+t.test('a forgotten person leaves the state first, then Home Assistant', async (t) => {
+  await using at = await startHouse();
   const { listener } = at;
-  const kept = memory();
-  await using room = roomPublisher(at.host.url, { memory: kept });
+  const stored = memory();
+  await using room = roomPublisher(at.host.url, { memory: stored });
   const people = [
     { id: 'ada', name: 'Ada' },
     { id: 'grace', name: 'Grace' },
@@ -205,53 +205,53 @@ t.test('a person is forgotten: out of the state first, then out of Home Assistan
   await waitFor(() => last(listener, 'room/kitchen/state')['count'] === 2);
   const begin = listener.messages.length;
   room.people(people.slice(0, 1));
-  room.state(here('ada', 'grace')); // presence has not heard of it yet
-  await waitFor(() => listener.messages.slice(begin).filter((one) => one.topic === configTopic).length === 2);
+  room.state(here('ada', 'grace')); // presence does not know yet
+  await waitFor(() => listener.messages.slice(begin).filter(({ topic }) => topic === configTopic).length === 2);
   await sleep(100);
-  const after = listener.messages.slice(begin);
-  t.equal(after[0]?.topic, 'room/kitchen/state');
-  t.notOk(after.filter((one) => one.topic.endsWith('/state')).some((one) => one.payload.includes('grace')));
+  const messages = listener.messages.slice(begin);
+  t.equal(messages[0]?.topic, 'room/kitchen/state');
+  t.notOk(messages.filter(({ topic }) => topic.endsWith('/state')).some(({ payload }) => payload.includes('grace')));
   t.equal(last(listener, 'room/kitchen/state')['person'], 'ada');
   const final = last(listener, configTopic);
   t.notOk(JSON.stringify(final).includes('grace'));
-  await waitFor(() => !kept.text?.includes('grace'));
+  await waitFor(() => !stored.text?.includes('grace'));
 });
 
-t.test('commands', async (t) => {
-  await using at = await stand();
+t.test('commands act at a limited rate, retained and invalid ones are ignored', async (t) => {
+  await using at = await startHouse();
   const { listener } = at;
   await listener.say('room/kitchen/recognition/set', 'OFF', { retain: true });
-  const acted: RoomCommand[] = [];
+  const executed: RoomCommand[] = [];
   await using room = roomPublisher(at.host.url);
-  room.onCommand((command) => acted.push(command));
+  room.onCommand((command) => executed.push(command));
   room.start();
   await listener.until('room/kitchen/status', 'online');
   await sleep(300);
-  t.strictSame(acted, [], 'a retained command is ignored');
+  t.strictSame(executed, [], 'a retained command is ignored');
   await listener.say('room/kitchen/hold/set', '45');
   await listener.say('room/kitchen/hold/set', 'rm -rf');
   await listener.say('room/kitchen/motion/set', 'ON');
-  await waitFor(() => acted.length === 2);
-  t.strictSame(acted, [
+  await waitFor(() => executed.length === 2);
+  t.strictSame(executed, [
     { type: 'hold', seconds: 45 },
     { type: 'motion', on: true },
   ]);
 
   for (let batch = 0; batch < 20; batch += 1) {
-    const words = Array.from({ length: 100 }, (_, n) => (n % 2 ? 'OFF' : 'ON'));
-    await Promise.all(words.map((word) => listener.say('room/kitchen/recognition/set', word, { qos: 0 })));
+    const payloads = Array.from({ length: 100 }, (_, n) => (n % 2 ? 'OFF' : 'ON'));
+    await Promise.all(payloads.map((payload) => listener.say('room/kitchen/recognition/set', payload, { qos: 0 })));
   }
   await listener.say('room/kitchen/recognition/set', 'x'.repeat(200_000));
   await listener.say('room/kitchen/recognition/set', 'OFF');
   await sleep(1500);
-  const switched = acted.filter((command) => command.type === 'recognition');
+  const switched = executed.filter((command) => command.type === 'recognition');
   t.ok(switched.length <= 12, `${switched.length} actions for 2001 commands`);
-  t.strictSame(switched.at(-1), { type: 'recognition', on: false }, 'the last word wins');
+  t.strictSame(switched.at(-1), { type: 'recognition', on: false }, 'the last command wins');
   t.ok(room.status().connected);
 });
 
-t.test('pictures are sent only where they are turned on', async (t) => {
-  await using at = await stand();
+t.test('snapshots are sent only where they are turned on', async (t) => {
+  await using at = await startHouse();
   const jpeg = Buffer.from([0xff, 0xd8, 0xff, 0xd9]);
   for (const snapshots of [false, true]) {
     await using room = roomPublisher(at.host.url, { privacy: { snapshots } });

@@ -1,4 +1,4 @@
-// A room in a process of its own, for tests that kill it: `room-child.js URL [4|5]`. Ada is in it; says `ready` once connected.
+// A room in a process of its own, for tests that kill it: `room-child.js URL [4|5]`. Ada is in it. Prints `ready` once connected.
 import { here, roomPublisher } from './room.js';
 
 const [url = '', version = '5'] = process.argv.slice(2);

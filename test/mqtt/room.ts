@@ -1,4 +1,4 @@
-// A publisher as the tests start it: defaults of the configuration, a memory that can be looked into.
+// A publisher for tests: defaults of the configuration, and a memory that tests can read.
 import { type Clock, systemClock } from '../../src/base/clock.js';
 import type { Log } from '../../src/base/log.js';
 import type { AnnouncedMemory } from '../../src/mqtt/discovery.js';
@@ -11,14 +11,14 @@ export interface Memory extends AnnouncedMemory {
 }
 
 export function memory(): Memory {
-  const kept: Memory = {
+  const stored: Memory = {
     text: null,
-    get: () => kept.text,
+    get: () => stored.text,
     set: (text) => {
-      kept.text = text;
+      stored.text = text;
     },
   };
-  return kept;
+  return stored;
 }
 
 export function broker(url: string, changes: Partial<BrokerOptions> = {}): BrokerOptions {
@@ -49,7 +49,7 @@ export interface RoomChanges extends Partial<Omit<PublisherOptions, 'mqtt' | 'ho
 
 /** A publisher for `kitchen` at `url`, not started. */
 export function roomPublisher(url: string, changes: RoomChanges = {}): Publisher {
-  const { mqtt, homeAssistant, memory: kept = memory(), log, clock = systemClock, ...rest } = changes;
+  const { mqtt, homeAssistant, memory: stored = memory(), log, clock = systemClock, ...rest } = changes;
   const options: PublisherOptions = {
     room: { id: 'kitchen', name: 'Kitchen' },
     household: { id: 'home', shares: false },
@@ -66,10 +66,10 @@ export function roomPublisher(url: string, changes: RoomChanges = {}): Publisher
       ...homeAssistant,
     },
   };
-  return createPublisher(options, clock, kept, log);
+  return createPublisher(options, clock, stored, log);
 }
 
-/** A log that keeps its lines. */
+/** A log that stores its lines. */
 export function lines(): { readonly log: Log; readonly all: string[] } {
   const all: string[] = [];
   return {
@@ -80,7 +80,7 @@ export function lines(): { readonly log: Log; readonly all: string[] } {
   };
 }
 
-/** Who is here since one second ago. */
+/** A snapshot in which `ids` are present since one second ago. */
 export function here(...ids: readonly string[]): PresenceSnapshot {
   const sinceMs = performance.now() - 1000;
   return {

@@ -1,4 +1,4 @@
-// Passwords and TLS against a real Mosquitto, with certificates made here.
+// Passwords and TLS with a real Mosquitto and generated certificates.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,26 +35,26 @@ async function guarded(): Promise<Mosquitto> {
 
 t.test('the password comes from the settings, a file or a systemd credential', async (t) => {
   await using host = await guarded();
-  const ways = [
+  const settings = [
     { password: 'pässword' },
     { passwordFile: file('with-newline', 'pässword\n') },
     { passwordFile: file('without-newline', 'pässword'), password: 'wrong' },
     {},
   ];
-  for (const way of ways) {
-    if (Object.keys(way).length === 0) {
+  for (const setting of settings) {
+    if (Object.keys(setting).length === 0) {
       file(passwordCredential, 'pässword\n');
       process.env['CREDENTIALS_DIRECTORY'] = folder;
     }
-    await using room = roomPublisher(host.url, { mqtt: { username: 'kitchen', ...way } });
+    await using room = roomPublisher(host.url, { mqtt: { username: 'kitchen', ...setting } });
     room.start();
     await waitFor(() => room.status().connected, 5_000);
-    t.pass(Object.keys(way).join());
+    t.pass(Object.keys(setting).join());
   }
   delete process.env['CREDENTIALS_DIRECTORY'];
 });
 
-t.test('a wrong password is said once, tried on, and a corrected file is enough', async (t) => {
+t.test('a wrong password is logged once and retried, and a corrected file is used without a restart', async (t) => {
   await using host = await guarded();
   for (const protocol of [5, 4] as const) {
     const passwordFile = file('password', 'wrong');
@@ -62,8 +62,8 @@ t.test('a wrong password is said once, tried on, and a corrected file is enough'
     await using room = roomPublisher(host.url, { mqtt: { username: 'kitchen', passwordFile, protocol }, log });
     room.start();
     await waitFor(() => room.status().fault !== null);
-    t.match(room.status().fault, /may not connect|wrong user/);
-    t.equal(room.status().protocol, protocol === 5 ? '5' : '3.1.1', 'a refusal is no reason to change the version');
+    t.match(room.status().fault, /not allowed to connect|wrong user/);
+    t.equal(room.status().protocol, protocol === 5 ? '5' : '3.1.1', 'a refusal does not change the MQTT version');
     await waitFor(() => all.filter((line) => line.includes('no connection')).length >= 3);
     t.equal(all.filter((line) => line.startsWith('warning')).length, 1);
     file('password', 'pässword');
@@ -72,7 +72,7 @@ t.test('a wrong password is said once, tried on, and a corrected file is enough'
   }
 });
 
-t.test('what the ACL refuses is said, and the rest goes on', async (t) => {
+t.test('a refusal by the ACL is logged, and the rest works', async (t) => {
   await using host = await guarded();
   const { log, all } = lines();
   await using room = roomPublisher(host.url, { mqtt: { username: 'kitchen', password: 'pässword' }, log });
@@ -80,12 +80,12 @@ t.test('what the ACL refuses is said, and the rest goes on', async (t) => {
   await waitFor(() => all.some((line) => line.includes('homeassistant/device/roomkin/kitchen/config')));
   t.match(
     all.filter((line) => line.startsWith('warning')),
-    [/refused a message|lets us not subscribe/],
+    [/refused a message|does not let this room subscribe/],
   );
   t.ok(room.status().connected);
 });
 
-t.test('the access list in deploy: a room speaks for itself and for nobody else', async (t) => {
+t.test('with the access list in deploy a room publishes only for itself', async (t) => {
   const acl = readFileSync(join(packageRoot, 'deploy', 'mosquitto', 'acl'), 'utf8');
   const users = ['kitchen', 'hall', 'homeassistant'];
   const passwords = users.map((user) => passwordLine(user, `secret of ${user}`)).join('');
@@ -107,14 +107,14 @@ t.test('the access list in deploy: a room speaks for itself and for nobody else'
   room.sendLeases({ epoch: 1, acknowledged: new Map(), people: new Map() });
   await waitFor(() => hall.messages.length > 0);
   t.strictSame(
-    [...new Set(hall.messages.map((one) => one.topic))],
+    [...new Set(hall.messages.map(({ topic }) => topic))],
     ['household/home/people/kitchen'],
-    'one room hears of another whom it has, and nothing else',
+    'a room receives only the leases of another room',
   );
 
-  const [shared, said] = ['household/home/gallery/0123456789abcdef0123456789abcdef', 'sealed'];
-  await hall.say(shared, said, { retain: true });
-  await hall.until(shared, said);
+  const [shared, sealed] = ['household/home/gallery/0123456789abcdef0123456789abcdef', 'sealed'];
+  await hall.say(shared, sealed, { retain: true });
+  await hall.until(shared, sealed);
   await home.say(shared, 'not ours', { retain: true });
 
   await hall.say('room/kitchen/status', 'offline', { retain: true });
@@ -129,11 +129,7 @@ t.test('the access list in deploy: a room speaks for itself and for nobody else'
   t.equal(home.of('room/kitchen/status').at(-1), 'online');
   t.notOk(hall.of('household/home/people/kitchen').includes('not ours'));
   t.strictSame(home.of('room_presence/kitchen'), []);
-  t.strictSame(
-    [hall.of(shared), home.of(shared)],
-    [[said], []],
-    'rooms share people, and nobody else hears or says them',
-  );
+  t.strictSame([hall.of(shared), home.of(shared)], [[sealed], []], 'only rooms read and write shared people');
   t.equal(home.of('room/kitchen/state').length, 1);
   await home.say('homeassistant/status', 'online');
   await waitFor(() => home.of('room/kitchen/status').length === 2);
@@ -143,7 +139,7 @@ t.test('the access list in deploy: a room speaks for itself and for nobody else'
   );
 });
 
-t.test('TLS', async (t) => {
+t.test('TLS connects with valid certificates and explains every other case', async (t) => {
   openssl(
     'req',
     '-x509',
@@ -199,13 +195,13 @@ t.test('TLS', async (t) => {
     'certfile FOLDER/server.pem',
     'keyfile FOLDER/server.key',
   ];
-  // Mosquitto's own check of the port is a plain connection, which a TLS listener takes as well.
+  // `startMosquitto` checks the port with a plain connection, which a TLS listener accepts too.
   await using host = await startMosquitto({ files, lines });
   await using strict = await startMosquitto({ files, lines: [...lines, 'require_certificate true'] });
   const caFile = join(folder, 'ca.pem');
   const tls = (port: number) => `mqtts://127.0.0.1:${port}`;
 
-  await t.test('a broker of our own authority', async () => {
+  await t.test('a broker with a certificate of a private authority', async () => {
     await using room = roomPublisher(tls(host.port), { mqtt: { caFile, servername: 'broker.house' } });
     room.start();
     await waitFor(() => room.status().connected, 5_000);

@@ -20,7 +20,7 @@ const analysis = (faces: EngineAnalysis['faces'], crops?: readonly Uint8Array[])
   ...(crops === undefined ? {} : { crops }),
 });
 
-t.test('the largest face, as a small JPEG, at most each 5 s', async (t) => {
+t.test('the largest face is sent as a small JPEG, at most every 5 s', async (t) => {
   const clock = { now: 1000, monotonicMs: () => clock.now, wallMs: () => 0 };
   const sent: Uint8Array[] = [];
   const take = createLastFace((jpeg) => void sent.push(jpeg), clock);
@@ -40,7 +40,7 @@ t.test('the largest face, as a small JPEG, at most each 5 s', async (t) => {
   t.equal(sent.length, 2);
 });
 
-t.test('nothing where nothing was asked for, or came broken', async (t) => {
+t.test('nothing is sent without faces, without crops or with a broken crop', async (t) => {
   const clock = { monotonicMs: () => performance.now() * 1e6, wallMs: () => 0 };
   const sent: Uint8Array[] = [];
   const take = createLastFace((jpeg) => void sent.push(jpeg), clock);

@@ -3,7 +3,7 @@ import { RoomkinError } from '../../src/base/errors.js';
 import { isId } from '../../src/gallery/names.js';
 import { checkPrefix, discoveryTopic, roomTopics } from '../../src/mqtt/topics.js';
 
-t.test('a room speaks below its base', async (t) => {
+t.test('the topics of a room are below its base', async (t) => {
   const topics = roomTopics('house/room', 'living-room_2');
   t.equal(topics.state, 'house/room/living-room_2/state');
   t.equal(topics.holdSet, 'house/room/living-room_2/hold/set');
@@ -32,7 +32,7 @@ t.test('hostile ids are refused in one short line', async (t) => {
     t.notOk(isId(id));
     try {
       roomTopics('room', id);
-      t.fail(`${id.slice(0, 20)} was taken`);
+      t.fail(`${id.slice(0, 20)} was accepted`);
     } catch (error) {
       t.ok(error instanceof RoomkinError && error.code === 'CONFIG_INVALID');
       const { message } = error as Error;

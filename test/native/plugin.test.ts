@@ -1,4 +1,4 @@
-// The XNNPACK plug-in's build, and what becomes of a plug-in that does not work.
+// The build of the XNNPACK plug-in, and how a plug-in that does not work is handled.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,9 +21,9 @@ async function startWith(pluginPath: string): Promise<EngineInfo> {
   return info;
 }
 
-t.test('without a working compiler the install goes on, with one clear line', async (t) => {
+t.test('without a working compiler the install continues, with one line that expected why', async (t) => {
   const before = statSync(delegatePluginPath).mtimeMs;
-  for (const [compiler, says] of [
+  for (const [compiler, expected] of [
     ['no-such-compiler', 'install gcc'],
     ['/bin/false', 'failed'],
   ] as const) {
@@ -32,12 +32,12 @@ t.test('without a working compiler the install goes on, with one clear line', as
       encoding: 'utf8',
     });
     t.equal(status, 0);
-    t.match(stderr, new RegExp(`^roomkin: the XNNPACK plug-in was not built.*${says}.*\n$`));
+    t.match(stderr, new RegExp(`^roomkin: the XNNPACK plug-in was not built.*${expected}.*\n$`));
   }
-  t.equal(statSync(delegatePluginPath).mtimeMs, before, 'a plug-in that was built stays');
+  t.equal(statSync(delegatePluginPath).mtimeMs, before, 'a plug-in that was built earlier stays');
 });
 
-t.test('the plug-in finds its library from where it lies, not from where it was built', async (t) => {
+t.test('the plug-in finds its library relative to its own folder, not to the build folder', async (t) => {
   const text = readFileSync(delegatePluginPath).toString('latin1');
   t.match(text, /\$ORIGIN\/\.\.\/\.\.\/node_modules\/tfjs-tflite-node\/cc_deps\/linux_(amd64|arm64)/);
   t.notOk(text.includes(`${packageRoot}/node_modules`));
@@ -47,17 +47,17 @@ t.test('a plug-in that works is used', async (t) => {
   t.match(await startWith(delegatePluginPath), { delegate: 'xnnpack', delegateReason: null });
 });
 
-/** A plug-in whose delegate cannot start, as XNNPACK's where /proc and /sys are out of reach. */
+/** A plug-in whose delegate cannot start, as XNNPACK's if /proc and /sys cannot be read. */
 function brokenPlugin(): string | null {
   const folder = mkdtempSync(join(tmpdir(), 'roomkin-plugin-'));
-  const [source, made] = [join(folder, 'broken.c'), join(folder, 'broken.so')];
+  const [source, library] = [join(folder, 'broken.c'), join(folder, 'broken.so')];
   const create = 'void *tflite_plugin_create_delegate(char **k, char **v, unsigned long n, void (*r)(const char *))';
   writeFileSync(
     source,
     `${create} { (void)k, (void)v, (void)n, (void)r; return 0; }\nvoid tflite_plugin_destroy_delegate(void *d) { (void)d; }\n`,
   );
-  spawnSync('cc', ['-shared', '-fPIC', '-o', made, source]);
-  return existsSync(made) ? made : null;
+  spawnSync('cc', ['-shared', '-fPIC', '-o', library, source]);
+  return existsSync(library) ? library : null;
 }
 
 t.test('a plug-in that cannot start kills the first child, and the next one does without', async (t) => {

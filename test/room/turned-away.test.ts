@@ -2,7 +2,7 @@
 import t from 'tap';
 import type { Camera, Frame } from '../../src/camera/camera.js';
 import type { Engine } from '../../src/engine/engine.js';
-import { pipeline } from '../../src/pipeline.js';
+import { processFrames } from '../../src/pipeline.js';
 import type { PresenceSnapshot } from '../../src/presence/presence.js';
 import { defaultRoomOptions } from '../../src/room/options.js';
 import { createRoom } from '../../src/room/room.js';
@@ -56,7 +56,7 @@ async function play(story: Story, seconds: number, lightAt = (_: number): number
       return { capturedAt, sequence, width, height, faces, times };
     },
   };
-  await pipeline({
+  await processFrames({
     camera: camera as Camera,
     engine: engine as Engine,
     room: createRoom(() => household, defaultRoomOptions, listener, 0),

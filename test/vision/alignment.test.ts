@@ -34,8 +34,8 @@ t.test('transforms and crops agree with Python', async (t) => {
   }
 });
 
-t.test('a camera frame gives the crop that the same photo gives', async (t) => {
-  // the eyes 40 and 160 px apart: the large one is averaged over 4x4 samples a pixel of luma, 2x2 of chroma
+t.test('a camera frame and the same photo give the same crop', async (t) => {
+  // Eyes 40 and 160 px apart. The large face is averaged over 4x4 samples per pixel of luma, 2x2 of chroma.
   for (const scale of [1, 4]) {
     const photo = madePicture('gradient', 160 * scale, 144 * scale);
     const landmarks: Point[] = [
@@ -54,7 +54,7 @@ t.test('a camera frame gives the crop that the same photo gives', async (t) => {
   }
 });
 
-t.test('landmarks that make no face give no transform', async (t) => {
+t.test('landmarks that form no face give no transform', async (t) => {
   t.equal(
     alignmentOf([
       [5, 5],
@@ -76,7 +76,7 @@ t.test('landmarks that make no face give no transform', async (t) => {
 });
 
 t.test('a face far larger than the crop is averaged, not sampled', async (t) => {
-  // one-pixel stripes: bare bilinear sampling at some whole step would show all black or all white
+  // One-pixel stripes: bilinear sampling alone at an integer step would show all black or all white.
   const side = 896;
   const data = new Uint8Array(side * side * 3).map((_, i) => (Math.floor(i / 3) % 2 === 0 ? 0 : 255));
   const picture = { width: side, height: side, format: 'rgb', stride: side * 3, data } as const;
@@ -86,7 +86,7 @@ t.test('a face far larger than the crop is averaged, not sampled', async (t) => 
   t.ok(middle.every((value) => Math.abs(value - 127.5) <= 1));
 });
 
-t.test('the mirror image turns rows around', async (t) => {
+t.test('the mirror image reverses each row', async (t) => {
   const crop = madePixels('mixed', ALIGNED_PX, ALIGNED_PX);
   const turned = mirrored(crop);
   t.same([...turned.subarray(0, 3)], [...crop.subarray((ALIGNED_PX - 1) * 3, ALIGNED_PX * 3)]);

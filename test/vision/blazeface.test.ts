@@ -27,16 +27,16 @@ t.test('decoding and suppression agree with Python', async (t) => {
   const faces = suppress(decode(regressors, logits, whole, inputs.leastScore));
   t.equal(faces.length, expected.faces.length);
   for (const [i, face] of faces.entries()) {
-    const wanted = expected.faces[i]!;
-    // landmarks here have a pixel's value at its integer coordinate, there at its middle
-    const got = [...face.box, face.score, ...face.landmarks.flat().map((value) => value + 0.5)];
-    const want = [...wanted.box, wanted.score, ...wanted.landmarks.flat()];
-    const far = Math.max(...got.map((value, k) => Math.abs(value - want[k]!)));
+    const expectedFace = expected.faces[i]!;
+    // Here landmarks have a pixel's value at its integer coordinate, in Python at its centre.
+    const actualNumbers = [...face.box, face.score, ...face.landmarks.flat().map((value) => value + 0.5)];
+    const expectedNumbers = [...expectedFace.box, expectedFace.score, ...expectedFace.landmarks.flat()];
+    const far = Math.max(...actualNumbers.map((value, k) => Math.abs(value - expectedNumbers[k]!)));
     t.ok(far <= tolerance.absolute, `face ${i} differs by ${far}`);
   }
 });
 
-t.test('a view moves and scales what was seen in it', async (t) => {
+t.test('a view translates and scales its candidates', async (t) => {
   const { inputs } = golden<DecodeGolden>('decode');
   const { regressors, logits } = rawOutputs(inputs.rows);
   const [plain] = decode(regressors, logits, whole, 0.9);
@@ -45,7 +45,7 @@ t.test('a view moves and scales what was seen in it', async (t) => {
   t.equal(moved!.landmarks[2][0], 100 + 2 * (plain!.landmarks[2][0] + 0.5) - 0.5);
 });
 
-t.test('numbers that are no face are left out', async (t) => {
+t.test('invalid numbers give no candidate', async (t) => {
   const { regressors, logits } = rawOutputs([
     { anchor: 5, logit: Number.NaN, regressors: Array(16).fill(1) },
     { anchor: 6, logit: 5, regressors: [0, 0, -3, 10, ...Array(12).fill(0)] },
@@ -54,7 +54,7 @@ t.test('numbers that are no face are left out', async (t) => {
   t.same(decode(regressors, logits, whole, 0.5), []);
 });
 
-t.test('overlap and containment', async (t) => {
+t.test('overlap and containment give known values', async (t) => {
   t.equal(overlap([0, 0, 10, 10], [0, 0, 10, 10]), 1);
   t.equal(overlap([0, 0, 10, 10], [10, 0, 10, 10]), 0);
   t.equal(overlap([0, 0, 10, 10], [5, 0, 10, 10]), 50 / 150);

@@ -1,4 +1,4 @@
-// Pictures from the formulas of test/golden/README.md, so that numbers from Python can be compared without any photo.
+// Pictures from the formulas of test/golden/README.md, so that numbers from Python can be compared without a photo.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/base/files.js';

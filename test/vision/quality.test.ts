@@ -14,7 +14,7 @@ const head: readonly (readonly [number, number, number])[] = [
   [1.1, 0.3, -1.3],
 ];
 
-/** The head as a camera sees it, turned by yaw, pitch and roll, 50 px between the eyes. */
+/** The landmarks of the head in a frame, turned by yaw, pitch and roll, 50 px between the eyes. */
 function seen(yawDegrees: number, pitchDegrees: number, rollDegrees = 0): Landmarks {
   const [yaw, pitch, roll] = [yawDegrees, pitchDegrees, rollDegrees].map((d) => (d * Math.PI) / 180) as [
     number,
@@ -30,7 +30,7 @@ function seen(yawDegrees: number, pitchDegrees: number, rollDegrees = 0): Landma
   }) as unknown as Landmarks;
 }
 
-t.test('pose follows the head, whatever its roll', async (t) => {
+t.test('pose follows the head at every roll', async (t) => {
   for (const roll of [0, 25, -60]) {
     t.ok(Math.abs(poseOf(seen(0, 0, roll)).yawDegrees) < 2);
     t.ok(Math.abs(poseOf(seen(0, 0, roll)).pitchDegrees) < 3);
@@ -43,7 +43,7 @@ t.test('pose follows the head, whatever its roll', async (t) => {
   }
 });
 
-t.test('landmarks that make no face give numbers all the same', async (t) => {
+t.test('landmarks that form no face still give finite numbers', async (t) => {
   const none = Array<Point>(6).fill([5, 5]) as unknown as Landmarks;
   t.same(poseOf(none), { yawDegrees: 0, pitchDegrees: 0 });
   t.ok(Object.values(qualityOf(new Uint8Array(ALIGNED_PX * ALIGNED_PX * 3), none)).every(Number.isFinite));
@@ -86,7 +86,7 @@ t.test('size is the distance between the eyes in the frame', async (t) => {
   t.ok(Math.abs(qualityOf(madePixels('mixed', ALIGNED_PX, ALIGNED_PX), seen(0, 0)).eyesPx - 50) < 1e-9);
 });
 
-t.test('noise in a flat picture does not pass for sharpness', async (t) => {
+t.test('noise in a flat picture does not count as sharpness', async (t) => {
   const flat = madePixels('noise', ALIGNED_PX, ALIGNED_PX).map((value) => 100 + (value % 3));
   t.ok(
     qualityOf(flat, seen(0, 0)).sharpness <

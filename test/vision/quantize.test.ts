@@ -3,7 +3,7 @@ import { pixelWriter, readReals, store, unit } from '../../src/vision/quantize.j
 
 const int8 = { type: 'int8', scale: 0.5, zeroPoint: 3 } as const;
 
-t.test('real numbers are stored in steps, clipped at the ends', async (t) => {
+t.test('real numbers are quantized and clipped', async (t) => {
   t.equal(store(0, int8), 3);
   t.equal(store(1, int8), 5);
   t.equal(store(0.25, int8), 4, 'halves go away from zero');
@@ -14,7 +14,7 @@ t.test('real numbers are stored in steps, clipped at the ends', async (t) => {
   t.equal(store(0.123, { type: 'float32', scale: 0, zeroPoint: 0 }), 0.123);
 });
 
-t.test('pixels enter as the manifest says', async (t) => {
+t.test('pixels are stored with the parameters of the manifest', async (t) => {
   const write = pixelWriter({ type: 'int8', scale: 1 / 127.5, zeroPoint: 0, mean: 128, std: 127.5 });
   const out = new Int8Array(4);
   write(new Uint8Array([0, 128, 255]), out, 1);
@@ -24,7 +24,7 @@ t.test('pixels enter as the manifest says', async (t) => {
   t.same([...real], [-127.5 / 128, 127.5 / 128]);
 });
 
-t.test('stored numbers come back', async (t) => {
+t.test('stored numbers are read back as reals', async (t) => {
   t.same([...readReals(new Int8Array([9, 3, 5, -128]), int8, 1, 2)], [0, 1]);
 });
 

@@ -7,19 +7,19 @@ const mean = (values: ArrayLike<number>): number => Array.from(values).reduce((a
 const worst = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Array.from(a).reduce((max, value, i) => Math.max(max, Math.abs(value - b[i]!)), 0);
 
-t.test('at its own size a picture stays as it is', async (t) => {
+t.test('at its own size a picture does not change', async (t) => {
   const picture = madePicture('noise', 64, 64);
   t.ok(worst(resample(picture, wholeView(picture), 64), picture.data) < 1e-3);
 });
 
-t.test('shrinking keeps every pixel: the mean does not change', async (t) => {
+t.test('shrinking counts every pixel: the mean does not change', async (t) => {
   const picture = madePicture('noise', 200, 200);
   for (const side of [7, 48, 100, 150]) {
     t.ok(Math.abs(mean(resample(picture, wholeView(picture), side)) - mean(picture.data)) < 0.5, `${side} px`);
   }
 });
 
-t.test('by a whole factor, each output pixel is the mean of its block', async (t) => {
+t.test('at an integer factor, each output pixel is the mean of its block', async (t) => {
   const picture = madePicture('mixed', 90, 90);
   const small = resample(picture, wholeView(picture), 30);
   let sum = 0;
@@ -27,13 +27,13 @@ t.test('by a whole factor, each output pixel is the mean of its block', async (t
   t.ok(Math.abs(small[(4 * 30 + 7) * 3 + 1]! - sum / 9) < 1);
 });
 
-t.test('growing interpolates', async (t) => {
+t.test('enlarging interpolates', async (t) => {
   const picture = madePicture('gradient', 32, 32);
   const large = resample(picture, wholeView(picture), 128);
   const row = Array.from({ length: 128 }, (_, x) => large[(64 * 128 + x) * 3]!);
   t.ok(
     row.every((value, x) => x === 0 || value >= row[x - 1]! - 1e-3),
-    'stays monotonous',
+    'stays monotonic',
   );
 });
 
@@ -51,11 +51,11 @@ t.test('outside the picture is black', async (t) => {
   );
   t.ok(
     resample(picture, viewAround(1000, 1000, 50), 64).every((value) => value === 0),
-    'a view that misses the picture',
+    'a view outside the picture',
   );
 });
 
-t.test('a camera frame and the same photo look alike', async (t) => {
+t.test('a camera frame and the same photo give similar pixels', async (t) => {
   const photo = madePicture('gradient', 128, 96);
   for (const side of [48, 200]) {
     const view = viewAround(64, 48, 80);
@@ -69,8 +69,8 @@ function exact(at: (x: number, y: number) => number, width: number, height: numb
   const reach = Math.max(1, scale);
   const window = (start: number, index: number, size: number): readonly [number, number] => {
     const middle = start + (index + 0.5) * scale;
-    const kept = scale < 1 ? Math.min(size - 0.5, Math.max(0.5, middle)) : middle;
-    return [kept - reach / 2, kept + reach / 2];
+    const centre = scale < 1 ? Math.min(size - 0.5, Math.max(0.5, middle)) : middle;
+    return [centre - reach / 2, centre + reach / 2];
   };
   const cover = (pixel: number, [low, high]: readonly [number, number]): number =>
     Math.max(0, Math.min(high, pixel + 1) - Math.max(low, pixel)) / reach;
@@ -92,45 +92,49 @@ const views: readonly (readonly [View, number])[] = [
   [{ x: -200, y: -150, side: 500 }, 16],
 ];
 
-t.test('every pixel is within two grey levels of the exact mean, wherever its bytes lie in memory', async (t) => {
-  for (const width of [96, 91]) {
-    const picture = madePicture('mixed', width, 70);
-    for (const offset of [0, 1, 2, 3]) {
-      const data = new Uint8Array(picture.data.length + offset + 5).fill(255).subarray(offset, -5);
-      data.set(picture.data);
-      for (const [view, px] of views) {
-        const got = resample({ ...picture, data }, view, px);
-        let worst = 0;
-        for (let c = 0; c < 3; c++) {
-          const wanted = exact((x, y) => picture.data[(y * width + x) * 3 + c]!, width, 70, view, px);
-          for (let j = 0; j < px; j++)
-            for (let i = 0; i < px; i++) worst = Math.max(worst, Math.abs(got[(j * px + i) * 3 + c]! - wanted(i, j)));
+t.test(
+  'every pixel is within two grey levels of the exact mean, at every position of its bytes in memory',
+  async (t) => {
+    for (const width of [96, 91]) {
+      const picture = madePicture('mixed', width, 70);
+      for (const offset of [0, 1, 2, 3]) {
+        const data = new Uint8Array(picture.data.length + offset + 5).fill(255).subarray(offset, -5);
+        data.set(picture.data);
+        for (const [view, px] of views) {
+          const actual = resample({ ...picture, data }, view, px);
+          let worst = 0;
+          for (let c = 0; c < 3; c++) {
+            const expected = exact((x, y) => picture.data[(y * width + x) * 3 + c]!, width, 70, view, px);
+            for (let j = 0; j < px; j++)
+              for (let i = 0; i < px; i++)
+                worst = Math.max(worst, Math.abs(actual[(j * px + i) * 3 + c]! - expected(i, j)));
+          }
+          t.ok(worst < 2, `${width} px wide, ${offset} bytes in, ${px} px: off by ${worst}`);
         }
-        t.ok(worst < 2, `${width} px wide, ${offset} bytes in, ${px} px: off by ${worst}`);
       }
     }
-  }
-});
+  },
+);
 
-t.test('a camera frame is the same frame wherever its bytes lie in memory', async (t) => {
+t.test('a camera frame gives the same pixels at every position of its bytes in memory', async (t) => {
   const frame = toI420(madePicture('mixed', 96, 70), 4);
   const last = { ...frame, data: frame.data.subarray(0, frame.data.length - 2) };
   for (const [view, px] of views) {
-    const wanted = resample(frame, view, px);
+    const expected = resample(frame, view, px);
     for (const offset of [0, 1, 2, 3]) {
       const data = new Uint8Array(frame.data.length + offset).subarray(offset);
       data.set(frame.data);
-      t.same(resample({ ...frame, data }, view, px), wanted);
+      t.same(resample({ ...frame, data }, view, px), expected);
     }
     t.same(
       resample({ ...last, data: Uint8Array.from(last.data) }, view, px),
-      wanted,
+      expected,
       'the padding of the last row missing',
     );
   }
 });
 
-t.test('a flat picture stays as bright as it was', async (t) => {
+t.test('a flat picture keeps its brightness', async (t) => {
   const flat = { ...madePicture('noise', 200, 200), data: new Uint8Array(200 * 200 * 3).fill(201) };
   for (const [px, most] of [
     [7, 4],
@@ -146,7 +150,7 @@ t.test('a flat picture stays as bright as it was', async (t) => {
   }
 });
 
-t.test('samples are enough of a mean', async (t) => {
+t.test('the mean of samples is close to the mean of all pixels', async (t) => {
   const picture = madePicture('gradient', 640, 480);
   for (const side of [640, 500, 333]) {
     const view = viewAround(320, 240, side);
@@ -154,7 +158,7 @@ t.test('samples are enough of a mean', async (t) => {
   }
 });
 
-t.test('a resampler keeps nothing of the picture before', async (t) => {
+t.test('a resampler keeps no data of the previous picture', async (t) => {
   const again = resampler(33, 4);
   const pictures: Picture[] = [
     madePicture('noise', 300, 200),
@@ -166,7 +170,7 @@ t.test('a resampler keeps nothing of the picture before', async (t) => {
   }
 });
 
-t.test('data that does not fill the picture is refused', async (t) => {
+t.test('data that is too short for the picture is refused', async (t) => {
   const picture = madePicture('gradient', 64, 32);
   t.throws(() => planes({ ...picture, data: picture.data.subarray(1) }), RangeError);
   t.throws(() => planes({ ...picture, stride: 10 }), RangeError);

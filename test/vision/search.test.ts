@@ -21,17 +21,17 @@ function face(box: Box, score = 0.8): Candidate {
   return { box, landmarks, score };
 }
 
-/** A detector that sees faces which are wholly in view and at least `leastPx` wide in its input. */
-function detector(faces: readonly Candidate[], leastPx = 12): { look: DetectorPass; views: View[] } {
+/** A detector that finds the faces that are wholly in view and at least `leastPx` wide in its input. */
+function detector(faces: readonly Candidate[], leastPx = 12): { pass: DetectorPass; views: View[] } {
   const views: View[] = [];
-  const look: DetectorPass = (view, leastScore) => {
+  const pass: DetectorPass = (view, leastScore) => {
     views.push(view);
     return faces.filter(({ box: [x, y, w, h], score }) => {
       const inside = x >= view.x && y >= view.y && x + w <= view.x + view.side && y + h <= view.y + view.side;
       return inside && (w * 192) / view.side >= leastPx && score >= leastScore;
     });
   };
-  return { look, views };
+  return { pass, views };
 }
 
 t.test('tiles cover the frame and overlap by a quarter', async (t) => {
@@ -55,13 +55,16 @@ t.test('tiles cover the frame and overlap by a quarter', async (t) => {
   t.same(tileGrid({ width: 300, height: 200 }, 320), [], 'no tile larger than the frame');
 });
 
-t.test('stills are searched coarse to fine, huge photos no finer than an eighth', async (t) => {
-  t.same(tileSides(frame, 320), [640, 320]);
-  t.same(tileSides({ width: 250, height: 250 }, 320), []);
-  t.same(tileSides({ width: 8000, height: 6000 }, 320), [4000, 2000, 1000]);
-});
+t.test(
+  'photos are searched from coarse to fine, huge photos with tiles of at least an eighth of their side',
+  async (t) => {
+    t.same(tileSides(frame, 320), [640, 320]);
+    t.same(tileSides({ width: 250, height: 250 }, 320), []);
+    t.same(tileSides({ width: 8000, height: 6000 }, 320), [4000, 2000, 1000]);
+  },
+);
 
-t.test('every tile has its turn, those where something moved first', async (t) => {
+t.test('every tile is searched in turn, tiles with motion first', async (t) => {
   const grid = tileGrid(frame, 480);
   const turns = (moved: Box[], count: number) =>
     Array.from({ length: count }, (_, turn) => tilesInTurn(grid, moved, turn, 2));
@@ -69,11 +72,11 @@ t.test('every tile has its turn, those where something moved first', async (t) =
   const corner: Box = [0, 0, 100, 100];
   t.ok(
     turns([corner], 20).every((tiles) => tiles.length === 2 && tiles[0] === grid[0]),
-    'the moving tile in each frame',
+    'the tile with motion in each frame',
   );
   t.equal(new Set(turns([corner], 2 * grid.length).flat()).size, grid.length, 'and the others one by one');
   const two: Box = [420, 0, 10, 10];
-  t.equal(new Set(turns([two], 12).flat()).size, 2, 'two moving tiles take both places');
+  t.equal(new Set(turns([two], 12).flat()).size, 2, 'two tiles with motion take both places');
   t.equal(new Set(Array.from({ length: 12 }, (_, turn) => tilesInTurn(grid, [two], turn, 3)).flat()).size, grid.length);
   const everywhere: Box = [0, 0, 1280, 960];
   t.equal(new Set(turns([everywhere], grid.length / 2).flat()).size, grid.length);
@@ -81,70 +84,70 @@ t.test('every tile has its turn, those where something moved first', async (t) =
   t.same(tilesInTurn(grid, [corner], 3, 0), []);
 });
 
-t.test('a far face is found in a still, in tiles around it in video, and not in the whole frame', async (t) => {
+t.test('a far face is found in a photo and in a video close-up, but not in the whole frame', async (t) => {
   const far = face([600, 400, 40, 40]);
-  const { look } = detector([far]);
-  t.equal(searchFaces(frame, look, all, defaultSearch).faces.length, 1);
-  t.equal(searchFaces(frame, look, { ...all, search: 'whole' }, defaultSearch).faces.length, 0);
+  const { pass } = detector([far]);
+  t.equal(searchFaces(frame, pass, all, defaultSearch).faces.length, 1);
+  t.equal(searchFaces(frame, pass, { ...all, search: 'whole' }, defaultSearch).faces.length, 0);
   const none = { ...defaultSearch, tilesPerFrame: 0 };
   const around: Box[] = [[610, 405, 40, 40]];
-  t.equal(searchFaces(frame, look, { search: 'auto', around, moved: [], turn: 0 }, none).faces.length, 1);
-  t.equal(searchFaces(frame, look, { search: 'auto', around: [], moved: [], turn: 0 }, none).faces.length, 0);
+  t.equal(searchFaces(frame, pass, { search: 'auto', around, moved: [], turn: 0 }, none).faces.length, 1);
+  t.equal(searchFaces(frame, pass, { search: 'auto', around: [], moved: [], turn: 0 }, none).faces.length, 0);
 });
 
 t.test('video finds a far face within one round of its tiles', async (t) => {
-  const { look } = detector([face([1200, 900, 40, 40])]);
+  const { pass } = detector([face([1200, 900, 40, 40])]);
   const turns = Array.from({ length: 6 }, (_, turn) =>
-    searchFaces(frame, look, { search: 'auto', around: [], moved: [], turn }, defaultSearch),
+    searchFaces(frame, pass, { search: 'auto', around: [], moved: [], turn }, defaultSearch),
   );
   t.ok(turns.some(({ faces }) => faces.length === 1));
   t.ok(
-    turns.every(({ looks }) => looks <= 3),
-    'and never looks at more than its tiles and one close-up',
+    turns.every(({ passes }) => passes <= 3),
+    'at most its tiles and one close-up',
   );
 });
 
-t.test('a face seen large enough in video costs no second look', async (t) => {
-  const { look, views } = detector([face([400, 300, 400, 400])]);
-  const found = searchFaces(frame, look, { search: 'whole', around: [], moved: [], turn: 0 }, defaultSearch);
-  t.equal(found.faces.length, 1);
+t.test('a face seen large enough in video costs no second pass', async (t) => {
+  const { pass, views } = detector([face([400, 300, 400, 400])]);
+  const { faces } = searchFaces(frame, pass, { search: 'whole', around: [], moved: [], turn: 0 }, defaultSearch);
+  t.equal(faces.length, 1);
   t.equal(views.length, 1);
 });
 
 t.test('a near face that is expected costs no close-up: the whole frame shows it', async (t) => {
   const near: Box = [400, 300, 400, 400];
-  const { look, views } = detector([face(near)]);
+  const { pass, views } = detector([face(near)]);
   const none = { ...defaultSearch, tilesPerFrame: 0 };
-  t.equal(searchFaces(frame, look, { search: 'auto', around: [near], moved: [], turn: 0 }, none).faces.length, 1);
+  t.equal(searchFaces(frame, pass, { search: 'auto', around: [near], moved: [], turn: 0 }, none).faces.length, 1);
   t.equal(views.length, 1);
 });
 
-t.test('what close-ups do not confirm is no face', async (t) => {
+t.test('a candidate that close-ups do not confirm is no face', async (t) => {
   const ghost = face([600, 400, 40, 40], 0.7);
-  const look: DetectorPass = (view) => (view.side > 200 ? [ghost] : []);
-  t.same(searchFaces(frame, look, all, defaultSearch).faces, []);
+  const pass: DetectorPass = (view) => (view.side > 200 ? [ghost] : []);
+  t.same(searchFaces(frame, pass, all, defaultSearch).faces, []);
   const half: DetectorPass = (view) => (view.side > 200 || view.side === 80 ? [ghost] : []);
   t.same(searchFaces(frame, half, all, defaultSearch).faces, [], 'one of two close-ups is not enough');
 });
 
-t.test('one face seen in many views is one face, a face in it is another', async (t) => {
-  const { look } = detector([face([300, 300, 300, 300]), face([400, 420, 60, 60], 0.7)]);
-  const { faces } = searchFaces(frame, look, all, defaultSearch);
+t.test('one face in many views is one face; a small face inside it is another', async (t) => {
+  const { pass } = detector([face([300, 300, 300, 300]), face([400, 420, 60, 60], 0.7)]);
+  const { faces } = searchFaces(frame, pass, all, defaultSearch);
   t.same(
     faces.map(({ box }) => Math.round(box[2])),
     [300, 60],
   );
 });
 
-t.test('a still in which nothing is found is looked at with a border and enlarged', async (t) => {
-  const { look, views } = detector([]);
+t.test('a photo without a find is searched again, with a border and enlarged', async (t) => {
+  const { pass, views } = detector([]);
   const small = { width: 250, height: 250 };
-  searchFaces(small, look, all, defaultSearch);
+  searchFaces(small, pass, all, defaultSearch);
   t.same(
     views.map(({ side }) => side),
     [250, 250, 375, 175, 125],
   );
   views.length = 0;
-  searchFaces(small, look, { ...all, search: 'whole' }, defaultSearch);
+  searchFaces(small, pass, { ...all, search: 'whole' }, defaultSearch);
   t.equal(views.length, 1);
 });
