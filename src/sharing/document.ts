@@ -1,5 +1,5 @@
-// A person as rooms hand them to each other, as bytes and back; always sealed on the way (household-key.ts). What comes in is taken
-// whole or not at all, and only within bounds: the other room may run another roomkin, or be somebody else's.
+// Encodes and decodes the document of a person that rooms exchange. It is always sealed in transit (key.ts). An incoming document is
+// accepted whole or refused, and its sizes are bounded: the sender may run another version of roomkin or be hostile.
 import { z } from 'zod';
 import { floatBytes, floatsOf } from '../base/bytes.js';
 import { parseJson } from '../base/json.js';
@@ -31,11 +31,11 @@ export interface SharedTemplate extends SharedFace {
 export interface SharedPerson {
   readonly id: string;
   readonly name: string;
-  /** The person's own key, so that every room tells by the same hash whether it has a photo. */
+  /** The person's own key. With it, every room computes the same hash of a photo. */
   readonly key: Buffer;
   readonly createdAtMs: number;
   readonly templates: readonly SharedTemplate[];
-  /** Faces that somebody said are not this person. */
+  /** Negative templates: faces that a user marked as not this person. */
   readonly rejections: readonly SharedFace[];
 }
 
@@ -78,22 +78,22 @@ const person = z.object({
 const stamp = z.object({ life: count, forgotten: z.boolean(), counter: count, room: z.string().refine(isId) });
 const document = z
   .object({ stamp, person: person.nullable() })
-  .refine(({ stamp: { forgotten }, person: of }) => forgotten === (of === null))
-  .refine(({ person: of }) => of === null || eachOnce(of));
+  .refine(({ stamp: { forgotten }, person }) => forgotten === (person === null))
+  .refine(({ person }) => person === null || eachOnce(person));
 
-export function writeDocument({ stamp: version, person: of }: SharedDocument): Buffer {
-  const plain = <T extends SharedFace>(one: T) => ({
-    ...one,
-    vector: floatBytes(one.vector).toString('base64'),
-    source: one.source.toString('base64'),
+export function writeDocument({ stamp, person }: SharedDocument): Buffer {
+  const plain = <T extends SharedFace>(face: T) => ({
+    ...face,
+    vector: floatBytes(face.vector).toString('base64'),
+    source: face.source.toString('base64'),
   });
-  const body = of && {
-    ...of,
-    key: of.key.toString('base64'),
-    templates: of.templates.map(plain),
-    rejections: of.rejections.map(plain),
+  const body = person && {
+    ...person,
+    key: person.key.toString('base64'),
+    templates: person.templates.map(plain),
+    rejections: person.rejections.map(plain),
   };
-  return Buffer.from(JSON.stringify({ stamp: version, person: body }), 'utf8');
+  return Buffer.from(JSON.stringify({ stamp, person: body }), 'utf8');
 }
 
 /**
@@ -108,25 +108,27 @@ export function readDocument(plain: Buffer, dimensions: ReadonlyMap<string, numb
   return faces.every(fits) ? parsed : null;
 }
 
-/** What tells one photo of a person from another. */
+/** A key that identifies a photo of a person. */
 export function photoOf({ space, source }: Pick<SharedFace, 'space' | 'source'>): string {
   return `${space}\n${Buffer.from(source).toString('hex')}`;
 }
 
-/** What of a person makes a version: two rooms that agree in this text agree. Says nothing of vectors: their source stands for them. */
-export function contentText(of: {
+/** The content that a version covers: rooms with equal texts hold the same version. Vectors are identified by their source. */
+export function contentText(person: {
   readonly id: string;
   readonly name: string;
   readonly createdAtMs: number;
   readonly templates: readonly (Pick<SharedTemplate, 'setAsideAtMs' | 'corrected'> & Parameters<typeof photoOf>[0])[];
   readonly rejections: readonly Parameters<typeof photoOf>[0][];
 }): string {
-  const templates = of.templates.map((one) => JSON.stringify([photoOf(one), one.setAsideAtMs, one.corrected]));
-  const rejections = of.rejections.map(photoOf);
-  return JSON.stringify([of.id, of.name, of.createdAtMs, templates.sort(), rejections.sort()]);
+  const templates = person.templates.map((template) =>
+    JSON.stringify([photoOf(template), template.setAsideAtMs, template.corrected]),
+  );
+  const rejections = person.rejections.map(photoOf);
+  return JSON.stringify([person.id, person.name, person.createdAtMs, templates.sort(), rejections.sort()]);
 }
 
-// The database keeps each photo once, and of one look either that it is the person or that it is not.
+// The database stores each photo once, and an observation as a template or as a negative template, never both.
 function eachOnce({ templates, rejections }: z.infer<typeof person>): boolean {
   const photos = new Set(templates.map(photoOf));
   const learned = new Set(templates.filter(({ corrected }) => corrected).map(photoOf));

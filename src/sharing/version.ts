@@ -1,10 +1,10 @@
-// Which version of a person counts, when several rooms may change them and messages come late, twice or not at all. Invariant: any
-// two versions have one order, computed from what both rooms hold and never from times, so that every room ends with the same.
+// Decides which version of a person wins when several rooms change it and messages are late, duplicated or lost. Invariant: any two
+// versions have one order, which depends on their content and never on clocks, so all rooms converge to the same version.
 
 import { foldName } from '../gallery/names.js';
 import type { RoomId } from '../presence/arbitration.js';
 
-/** Most people that rooms share: a household, not a crowd. */
+/** Largest number of people that rooms share. */
 export const mostSharedPeople = 64;
 
 /** A version of a person. */
@@ -19,25 +19,25 @@ export interface Stamp {
   readonly room: RoomId;
 }
 
-/** A version and what it says. */
+/** A stamp and the digest of the content. */
 export interface Version {
   readonly stamp: Stamp;
   /** Keyed hash of the content, hexadecimal; '' where it is forgotten. A card that was set back may use a stamp twice. */
   readonly digest: string;
 }
 
-/** Whether `one` is newer than `other`; null is older than everything. */
-export function isNewer(one: Version, other: Version | null): boolean {
+/** Whether `version` is newer than `other`; null is older than everything. */
+export function isNewer(version: Version, other: Version | null): boolean {
   if (other === null) return true;
-  const [a, b] = [one.stamp, other.stamp];
+  const [a, b] = [version.stamp, other.stamp];
   if (a.life !== b.life) return a.life > b.life;
   if (a.forgotten !== b.forgotten) return a.forgotten;
   if (a.counter !== b.counter) return a.counter > b.counter;
   if (a.room !== b.room) return a.room > b.room;
-  return one.digest > other.digest;
+  return version.digest > other.digest;
 }
 
-/** The stamp of a change that `room` makes, `before` being the last it knows of. */
+/** The stamp of a change made by `room`; `before` is the last stamp that the room knows. */
 export function nextStamp(before: Stamp | null, forgotten: boolean, room: RoomId): Stamp {
   if (before === null) return { life: 1, forgotten, counter: 1, room };
   if (before.forgotten && !forgotten) return { life: before.life + 1, forgotten, counter: 1, room };
@@ -54,7 +54,7 @@ export function standing(known: Version | null, digest: string, room: RoomId): V
   return { stamp: nextStamp(known?.stamp ?? null, digest === '', room), digest };
 }
 
-/** What is the same person in two rooms, and what is not. */
+/** Identifies whether people with one id in two rooms are the same person. */
 export interface Birth {
   readonly name: string;
   /** The key that a person gets when they are enrolled. */
@@ -62,12 +62,12 @@ export interface Birth {
 }
 
 /**
- * Two rooms have one id. `same` person: what comes takes the place of what is here. `unite`: each room enrolled them before it heard
+ * Two rooms have one id. `same` person: the incoming version replaces the stored one. `unite`: each room enrolled them before it heard
  * of the other, so both keep all photos. `part`: two people whose names make one id, so the one here gets another.
  */
-export function meeting(here: Birth, comes: Birth): 'same' | 'unite' | 'part' {
-  if (Buffer.from(here.key).equals(comes.key)) return 'same';
-  return foldName(here.name) === foldName(comes.name) ? 'unite' : 'part';
+export function meeting(here: Birth, incoming: Birth): 'same' | 'unite' | 'part' {
+  if (Buffer.from(here.key).equals(incoming.key)) return 'same';
+  return foldName(here.name) === foldName(incoming.name) ? 'unite' : 'part';
 }
 
 /** `name`, or `name 2`, `name 3` ... : the first whose folded form is not in `taken`. 64 characters at most. */
