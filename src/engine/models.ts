@@ -4,11 +4,11 @@
 import { ALIGNED_PX, mirrored } from '../vision/alignment.js';
 import { DETECTOR_PX, decode, suppress } from '../vision/blazeface.js';
 import type { Picture } from '../vision/picture.js';
-import { pixelWriter, readReals, storePixel, unit } from '../vision/quantize.js';
 import { resampler } from '../vision/resample.js';
 import type { DetectorPass } from '../vision/search.js';
 import type { Embedder, ModelEntry } from './manifest.js';
 import type { LoadedModel, LoadedTensor } from './runtime.js';
+import { pixelWriter, readReals, storePixel, unit } from './runtime.js';
 
 /** Pixels that make one of the detector's, across and down, at most: more find no more faces of 14 px between the eyes. */
 const SAMPLES = 4;

@@ -39,7 +39,7 @@ export function calibrationAdvice(gallery: Gallery, { people, closestPair }: Cal
 /** Why more photos of somebody would help; null where they would not. */
 function needsPhotos({ templates, fnir }: PersonCalibration): string | null {
   if (templates < fewPhotos) {
-    return `has ${templates === 1 ? 'one photo' : `${templates} photos`}, five are missed far less often`;
+    return `has ${templates === 1 ? 'one photo' : `${templates} photos`}; with five they are missed far less often`;
   }
   if (fnir.tracks < manyMissed) return null;
   return `will be missed now and then (${(100 * fnir.tracks).toFixed(0)} % of tracks), other photos would help`;

@@ -6,12 +6,11 @@ import { packageRoot } from '../../src/base/files.js';
 import { readPhoto } from '../../src/camera/photo.js';
 import { chooseEmbedder, type Embedder, type Manifest, readManifest, readModel } from '../../src/engine/manifest.js';
 import { detectorOf, embedderOf } from '../../src/engine/models.js';
-import { delegatePluginPath, type LoadedModel, loadModel } from '../../src/engine/runtime.js';
+import { delegatePluginPath, type LoadedModel, loadModel, pixelWriter, unit } from '../../src/engine/runtime.js';
 import { mirrored } from '../../src/vision/alignment.js';
 import { type Candidate, DETECTOR_PX } from '../../src/vision/blazeface.js';
 import { overlap } from '../../src/vision/face.js';
 import { wholeView } from '../../src/vision/picture.js';
-import { pixelWriter, unit } from '../../src/vision/quantize.js';
 import { golden, type Kind, madePixels } from '../vision/made-picture.js';
 
 const manifest = readManifest();

@@ -1,7 +1,13 @@
 import t from 'tap';
 import type { Pair } from '../../src/gallery/identify.js';
-import { ambiguousFaces, noAmbiguousPairs, stepAmbiguous } from '../../src/presence/ambiguous.js';
-import { emptyRoom, type PresenceState, presence } from '../../src/presence/presence.js';
+import {
+  ambiguousFaces,
+  emptyRoom,
+  noAmbiguousPairs,
+  type PresenceState,
+  presence,
+  stepAmbiguous,
+} from '../../src/presence/presence.js';
 
 const names = new Map([
   ['ada', 'Ada'],

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { pixelWriter, readReals, store, unit } from '../../src/vision/quantize.js';
+import { pixelWriter, readReals, store, unit } from '../../src/engine/runtime.js';
 
 const int8 = { type: 'int8', scale: 0.5, zeroPoint: 3 } as const;
 
