@@ -64,8 +64,8 @@ const closestShare = 0.05;
 const offset = 0.012;
 
 /** Tracks of a person that may be missed for the sake of fewer wrong names than the budget allows, and how far that may go. */
-const hardlyMissed = 0.001;
-const mostSpared = 0.02;
+const mostFnir = 0.001;
+const mostHeadroom = 0.02;
 
 const mostBelow = 0.06;
 const mostAbove = 0.1;
@@ -101,7 +101,7 @@ export function calibrate(
 ): Calibration {
   const people = gallery.people.filter((person) => person.templates.length > 0);
   const moved = budgetShift(budget, people.length);
-  const share = strangersNamed(budget) / people.length;
+  const share = allowedFpir(budget) / people.length;
   const calibrations = people.map((person): PersonCalibration => {
     const near = nearShift(person, cohort);
     const closest = closestOther(person, people);
@@ -109,13 +109,13 @@ export function calibrate(
     const margin = fixed.margin || closest === null ? 0 : marginShift(closest.similarity, options.single.margin);
     const genuine = genuineScores(person);
     const budgeted = options.pooled.threshold + threshold;
-    const spared = fixed.threshold ? 0 : headroomShift(budgeted, genuine, person.templates.length);
-    const [single, pooled] = [options.single.threshold + threshold, budgeted + spared];
+    const headroom = fixed.threshold ? 0 : headroomShift(budgeted, genuine, person.templates.length);
+    const [single, pooled] = [options.single.threshold + threshold, budgeted + headroom];
     return {
       person: person.id,
       name: person.name,
       templates: person.templates.length,
-      adjustment: { threshold, margin, headroom: spared },
+      adjustment: { threshold, margin, headroom },
       hypotheses: {
         genuine,
         impostor: { ...impostorScores, mean: impostorScores.mean + near },
@@ -146,7 +146,7 @@ export function calibrated(gallery: Gallery, { people }: Calibration): Gallery {
 }
 
 /** Share of strangers that may get a name, whoever's: 1 a month at 20 strangers a day is 1 of 600. */
-export function strangersNamed({ wrongNamesPerMonth, strangersPerDay }: Budget): number {
+export function allowedFpir({ wrongNamesPerMonth, strangersPerDay }: Budget): number {
   return Math.min(0.05, Math.max(1e-6, wrongNamesPerMonth / (30 * strangersPerDay)));
 }
 
@@ -155,7 +155,7 @@ function budgetShift(budget: Budget, people: number): number {
   if (people === 0) return 0;
   return (
     impostorScores.standardDeviation *
-    (normalAbove(strangersNamed(budget) / people) - normalAbove(shipped.falsePositiveRate / shipped.people))
+    (normalAbove(allowedFpir(budget) / people) - normalAbove(shipped.falsePositiveRate / shipped.people))
   );
 }
 
@@ -182,7 +182,7 @@ function nearShift(person: Person, cohort: Cohort): number {
  */
 function headroomShift(budgeted: number, genuine: Normal, templates: number): number {
   const { mean, standardDeviation: spread } = roomScores(genuine, templates, trackOfFive);
-  return Math.min(mostSpared, Math.max(0, mean - normalAbove(hardlyMissed) * spread - budgeted));
+  return Math.min(mostHeadroom, Math.max(0, mean - normalAbove(mostFnir) * spread - budgeted));
 }
 
 /** Mean similarity of the closest 5 % of strangers to a person. Throws RangeError when the lengths of vectors differ. */
@@ -192,7 +192,7 @@ export function nearness(person: Pick<Person, 'templates'>, strangers: readonly 
   return closest.reduce((sum, score) => sum + score, 0) / closest.length;
 }
 
-/** What the margin needs above the shipped one: nothing below a likeness of 0.6, since there observations are far enough apart. */
+/** What the margin needs above the shipped one: nothing below a similarity of 0.6, since there observations are far enough apart. */
 function marginShift(alike: number, margin: number): number {
   const { mean, spread: wide } = lead(alike);
   const needed = normalAbove(confusionRate) * wide - mean;

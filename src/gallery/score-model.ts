@@ -5,7 +5,7 @@ import type { GenuineScores, Person } from './person.js';
 import { personSimilarity } from './similarity.js';
 
 /**
- * Similarities of good observations to their person by the number of templates: mean over people, spread between people, spread of
+ * Similarities of good observations to their person by the number of templates: mean over people, standard deviation between people, of
  * one person's observations and of tracks of five. Measured: 100 people with 12 to 14 portraits each, shipped student.
  */
 const population = [
@@ -22,7 +22,7 @@ const pooledGain = 0.065;
 export const trackOfFive = 5 / (1 + 0.3 * 4);
 
 /**
- * Rooms are worse than portraits: with the degraded pictures the means are 0.023 to 0.028 lower and the spreads 0.003 to 0.009
+ * Rooms are worse than portraits: with the degraded pictures the means are 0.023 to 0.028 lower and the standard deviations 0.003 to 0.009
  * wider, and those were degraded from portraits that looked into the camera. Taken as twice that.
  */
 const room = 0.06;
@@ -38,9 +38,9 @@ const unknown = 0.036;
 const leastTemplates = 3;
 
 /**
- * Strangers' similarities to one person, so that the upper tail is right: of 1,500 strangers 1 % are above 2.37 spreads, 0.5 %
+ * Strangers' similarities to one person, so that the upper tail is right: of 1,500 strangers 1 % are above 2.37 standard deviations, 0.5 %
  * above 2.60, one above 3.45 (100 people; the normal distribution: 2.33, 2.58, 3.2). The same from 1 to 16 pooled observations (592
- * other people: mean 0.04, spread 0.147 to 0.149; 1 of 3,000 above 0.53 to 0.56).
+ * other people: mean 0.04, standard deviation 0.147 to 0.149; 1 of 3,000 above 0.53 to 0.56).
  */
 export const impostorScores: Normal = { mean: 0.0875, standardDeviation: 0.1415 };
 
@@ -55,43 +55,39 @@ export function genuineScores(person: Pick<Person, 'templates'>): GenuineScores 
 }
 
 /** Similarity of portraits, `observations` (effective, 1 and more) of them pooled, of a person with so many templates. */
-export function portraitScores(
-  { mean, standardDeviation: spread }: Normal,
-  templates: number,
-  observations: number,
-): Normal {
+export function portraitScores({ mean, standardDeviation }: Normal, templates: number, observations: number): Normal {
   const { observations: one, tracks: five } = measuredWith(templates);
   const towards = (1 - 1 / Math.max(1, observations)) / (1 - 1 / trackOfFive);
   const own = Math.max(five ** 2 / 2, one ** 2 + (five ** 2 - one ** 2) * towards);
-  return { mean: mean + pooledGain * towards, standardDeviation: Math.hypot(spread, Math.sqrt(own)) };
+  return { mean: mean + pooledGain * towards, standardDeviation: Math.hypot(standardDeviation, Math.sqrt(own)) };
 }
 
 /** The same for what a room's camera gives. */
-export function roomScores(likeness: Normal, templates: number, observations: number): Normal {
-  const { mean, standardDeviation: spread } = portraitScores(likeness, templates, observations);
-  return { mean, standardDeviation: Math.hypot(spread, room) };
+export function roomScores(genuine: Normal, templates: number, observations: number): Normal {
+  const { mean, standardDeviation } = portraitScores(genuine, templates, observations);
+  return { mean, standardDeviation: Math.hypot(standardDeviation, room) };
 }
 
-/** ln of how much likelier `similarity` is under `genuine` than under `stranger`. */
-export function logLikelihoodRatio(similarity: number, genuine: Normal, stranger: Normal): number {
-  return logDensity(similarity, genuine) - logDensity(similarity, stranger);
+/** ln of how much likelier `similarity` is under `genuine` than under `impostor`. */
+export function logLikelihoodRatio(similarity: number, genuine: Normal, impostor: Normal): number {
+  return logDensity(similarity, genuine) - logDensity(similarity, impostor);
 }
 
 /**
  * The similarity at which the log-likelihood ratio reaches `ratio` from below; infinite where it never does. `genuine` must
- * be narrower and higher than `stranger`, as observations of one person are; up to its turning point, above 1, the ratio then rises.
+ * be narrower and higher than `impostor`, as observations of one person are; up to its turning point, above 1, the ratio then rises.
  */
-export function similarityAt(ratio: number, genuine: Normal, stranger: Normal): number {
-  const [g, s] = [1 / genuine.standardDeviation ** 2, 1 / stranger.standardDeviation ** 2];
+export function similarityAt(ratio: number, genuine: Normal, impostor: Normal): number {
+  const [g, s] = [1 / genuine.standardDeviation ** 2, 1 / impostor.standardDeviation ** 2];
   const a = (s - g) / 2;
-  const b = genuine.mean * g - stranger.mean * s;
-  const c = logLikelihoodRatio(0, genuine, stranger) - ratio;
+  const b = genuine.mean * g - impostor.mean * s;
+  const c = logLikelihoodRatio(0, genuine, impostor) - ratio;
   const inside = b * b - 4 * a * c;
   return inside < 0 ? Number.POSITIVE_INFINITY : (-b + Math.sqrt(inside)) / (2 * a);
 }
 
-function logDensity(value: number, { mean, standardDeviation: spread }: Normal): number {
-  return -(((value - mean) / spread) ** 2) / 2 - Math.log(spread * Math.sqrt(2 * Math.PI));
+function logDensity(value: number, { mean, standardDeviation }: Normal): number {
+  return -(((value - mean) / standardDeviation) ** 2) / 2 - Math.log(standardDeviation * Math.sqrt(2 * Math.PI));
 }
 
 /** The measured row of the largest number of templates that is not more than `count`. */
