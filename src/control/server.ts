@@ -80,7 +80,9 @@ export async function startControl(options: {
     answer(request, response, handlers, openStream).catch((error: unknown) => answerError(response, error, log));
   });
   server.on('clientError', (_, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    // HTTP sockets are half-open: without destroy(), a client that never closes its end keeps its place.
+    const answer = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n';
+    if (socket.writable) socket.end(answer, () => socket.destroy());
     else socket.destroy();
   });
   await listen(server, place.listen);

@@ -241,6 +241,25 @@ t.test('streams never take the place of pause', async (t) => {
   t.ok(watching > 0 && watching <= 12, `${watching} streams`);
 });
 
+t.test('clients that send nothing and never leave do not keep their places', async (t) => {
+  const place = placeIn(shortFolder(t));
+  await using _ = await startControl({ place, log: silentLog, handlers: handlers() });
+  // Half-open, so that these clients do not close their end when the server closes its own.
+  const idle = Array.from({ length: 32 }, () => connect({ path: place.listen, allowHalfOpen: true }));
+  t.teardown(() => {
+    for (const socket of idle) socket.destroy();
+  });
+  await Promise.all(
+    idle.map((socket) =>
+      once(
+        socket.resume().on('error', () => {}),
+        'end',
+      ),
+    ),
+  );
+  t.same(await askDaemon(place, { verb: 'pause' }), { recognition: 'off' });
+});
+
 t.test("a handler's error is answered with its code; a bug with INTERNAL and no details", async (t) => {
   const place = placeIn(shortFolder(t));
   const logged: string[] = [];
