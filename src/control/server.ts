@@ -71,7 +71,10 @@ export async function startControl(options: {
     request.resume();
     const openStream = (): (() => void) => {
       if (streams >= maxStreams)
-        throw fail('USAGE', `${maxStreams} streams are open, no more are possible: end a \`roomkin watch\` first`);
+        throw fail(
+          'DAEMON_BUSY',
+          `${maxStreams} streams are open, no more are possible: end a \`roomkin watch\` first`,
+        );
       streams += 1;
       return () => {
         streams -= 1;
@@ -106,7 +109,9 @@ async function answer(
   handlers: ControlHandlers,
   openStream: () => () => void,
 ): Promise<void> {
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://roomkin');
+  const address = request.url ?? '/';
+  if (!URL.canParse(address, 'http://roomkin')) throw fail('USAGE', `${oneLine(address, 60)} is no address`);
+  const { pathname, searchParams } = new URL(address, 'http://roomkin');
   switch (`${request.method} ${pathname}`) {
     case 'GET /status':
       return answerJson(response, 200, await handlers.status());
@@ -174,7 +179,8 @@ function answerError(response: ServerResponse, error: unknown, log: Log): void {
     log('error', `control socket: ${error instanceof Error ? error.message : String(error)}`);
     body = { code: 'INTERNAL', message: 'the daemon could not answer: its log says why (journalctl -u roomkin)' };
   }
-  answerJson(response, body.code === 'USAGE' ? 400 : 500, body);
+  const status = { USAGE: 400, DAEMON_BUSY: 503 }[body.code as string] ?? 500;
+  answerJson(response, status, body);
 }
 
 /** Errors: DAEMON_RUNNING, when somebody answers on `path` within 2 s. */
