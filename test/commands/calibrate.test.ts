@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import t from 'tap';
 import { readCohort } from '../../src/engine/cohort.js';
 import { readManifest } from '../../src/engine/manifest.js';
-import { runCli } from '../helpers/cli.js';
+import { runVerb } from '../helpers/cli.js';
 import { madeUpTemplate, madeUpVector, openTestStore } from '../sharing/household.js';
 import { at, json, roomkin } from './place.js';
 
@@ -77,7 +77,7 @@ t.test('the budget of the configuration moves the thresholds, a threshold in it 
   const single = async (recognition: string): Promise<number> => {
     const text = `[room]\nid = "office"\n[store]\ndirectory = "${at('store')}"\n[recognition]\n${recognition}\n`;
     writeFileSync(at('other.toml'), text);
-    const { stdout } = await runCli(['calibrate', '--json', '--config', at('other.toml')]);
+    const { stdout } = await runVerb(['calibrate', '--json', '--config', at('other.toml')]);
     return JSON.parse(stdout).people[0].single;
   };
   const usual = await single('');

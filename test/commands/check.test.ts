@@ -8,7 +8,7 @@ import type { Finding } from '../../src/commands/check/finding.js';
 import { checkClock, checkDisk, checkHeat, checkNode } from '../../src/commands/check/machine.js';
 import { findingLines } from '../../src/commands/check.js';
 import { startAedes } from '../helpers/brokers.js';
-import { runCli } from '../helpers/cli.js';
+import { runVerb } from '../helpers/cli.js';
 import { shortFolder } from '../helpers/short-folder.js';
 
 interface Report {
@@ -32,7 +32,7 @@ t.test('where everything is there nothing fails and nothing is made', async (t) 
   const folder = shortFolder(t);
   mkdirSync(join(folder, 'pictures'));
   await using broker = await startAedes();
-  const { code, stdout, stderr } = await runCli(['check', '--json', '--config', await configure(folder, broker.url)]);
+  const { code, stdout, stderr } = await runVerb(['check', '--json', '--config', await configure(folder, broker.url)]);
   const report = JSON.parse(stdout) as Report;
   t.equal(code, 0, stdout + stderr);
   t.equal(report.ok, true);
@@ -46,7 +46,7 @@ t.test('a camera and a broker that are not there fail, each with advice, in 80 c
   const folder = shortFolder(t);
   mkdirSync(join(folder, 'pictures'));
   const path = await configure(folder, 'mqtt://127.0.0.1:1', join(folder, 'absent'));
-  const { code, stdout, stderr } = await runCli(['check', '--config', path]);
+  const { code, stdout, stderr } = await runVerb(['check', '--config', path]);
   t.equal(code, 69);
   t.match(stderr, /^roomkin: CHECK_FAILED: 2 of \d+ checks failed: camera, broker$/m);
   t.match(stdout, /^FAIL camera/m);
@@ -62,7 +62,7 @@ t.test('a broker that says nothing is given up', async (t) => {
   mkdirSync(join(folder, 'pictures'));
   const { port } = server.address() as { port: number };
   const path = await configure(folder, `mqtt://127.0.0.1:${port}`);
-  const { stdout } = await runCli(['check', '--json', '--config', path]);
+  const { stdout } = await runVerb(['check', '--json', '--config', path]);
   t.equal(stateOf(JSON.parse(stdout), 'broker'), 'fail');
 });
 
@@ -70,7 +70,7 @@ t.test(
   'a bad configuration is one failed check with every fault, and the rest of the machine is still examined',
   async (t) => {
     const folder = t.testdir({ 'config.toml': '[room]\nid = "A"\nnmae = 1\n' });
-    const { code, stdout, stderr } = await runCli(['check', '--json', '--config', join(folder, 'config.toml')]);
+    const { code, stdout, stderr } = await runVerb(['check', '--json', '--config', join(folder, 'config.toml')]);
     const report = JSON.parse(stdout) as Report;
     t.equal(code, 78);
     t.match(stderr, /^roomkin: CONFIG_INVALID: 1 of \d checks failed: config\n$/);
@@ -84,7 +84,7 @@ t.test('a path that is too long for the control socket fails, as it does in the 
   mkdirSync(join(folder, 'pictures'));
   const path = await configure(folder, 'mqtt://127.0.0.1:1');
   appendFileSync(path, `[service]\ncontrol_socket = "/run/${'x'.repeat(110)}.sock"\n`);
-  const { stdout } = await runCli(['check', '--json', '--config', path]);
+  const { stdout } = await runVerb(['check', '--json', '--config', path]);
   const finding = (JSON.parse(stdout) as Report).checks.find(({ check }) => check === 'daemon');
   t.match(finding, { state: 'fail', code: 'CONFIG_INVALID', found: /service\.control_socket is too long/ });
 });
@@ -97,7 +97,7 @@ t.test('an embedder that does not exist fails with exit code 78', async (t) => {
     path,
     `[embedder]\nid = "nonesuch"\n[room]\nid = "lab"\n[camera]\nsource = "replay"\ninput = "${folder}/x"\n`,
   );
-  const { code, stdout } = await runCli(['check', '--json', '--config', path]);
+  const { code, stdout } = await runVerb(['check', '--json', '--config', path]);
   t.equal(code, 78);
   t.equal(stateOf(JSON.parse(stdout), 'models'), 'fail');
 });

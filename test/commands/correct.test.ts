@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import t from 'tap';
 import { openJournalStore } from '../../src/journal/store.js';
-import { runCli } from '../helpers/cli.js';
+import { runVerb } from '../helpers/cli.js';
 import { madeUpLook } from '../journal/made-up-observations.js';
 import { madeUpTemplate, madeUpVector, openTestStore } from '../sharing/household.js';
 import { at, errors, json, roomkin, writeConfig } from './place.js';
@@ -136,8 +136,8 @@ t.test('what would do harm, or makes no sense, is refused with what to do', asyn
   t.same((await json('correct', '--list')).document, { corrections: [] });
   const forgetful = writeConfig('forgetful.toml', at('store'));
   appendFileSync(forgetful, '[privacy]\nlooks_kept_hours = 0\n');
-  const none = await runCli(['correct', id.own, '--not', 'Ada', '--config', forgetful]);
+  const none = await runVerb(['correct', id.own, '--not', 'Ada', '--config', forgetful]);
   t.match(errors(none), [/LOOK_UNKNOWN: .*looks_kept_hours/]);
   const fresh = writeConfig('fresh.toml', at('fresh'));
-  t.match(errors(await runCli(['correct', '1', '--not', 'Ada', '--config', fresh])), [/PERSON_UNKNOWN/]);
+  t.match(errors(await runVerb(['correct', '1', '--not', 'Ada', '--config', fresh])), [/PERSON_UNKNOWN/]);
 });

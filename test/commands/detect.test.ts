@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import t from 'tap';
 import { packageRoot } from '../../src/base/files.js';
-import { runCli } from '../helpers/cli.js';
+import { runVerb } from '../helpers/cli.js';
 
 const sample = join(packageRoot, 'node_modules', '@vladmandic', 'face-api', 'demo', 'sample2.jpg');
 const folder = mkdtempSync(join(tmpdir(), 'roomkin-detect-'));
@@ -21,7 +21,7 @@ t.before(async () => {
 });
 
 t.test('faces of several files as one JSON document, in pixels of the files', async (t) => {
-  const { code, stdout } = await runCli(['detect', small, large, empty, '--json']);
+  const { code, stdout } = await runVerb(['detect', small, large, empty, '--json']);
   t.equal(code, 0);
   const { files } = JSON.parse(stdout);
   t.same(
@@ -46,7 +46,7 @@ t.test('faces of several files as one JSON document, in pixels of the files', as
 });
 
 t.test('text for people: a line a file, a line a face', async (t) => {
-  const { code, stdout } = await runCli(['detect', small, empty]);
+  const { code, stdout } = await runVerb(['detect', small, empty]);
   t.equal(code, 0);
   const lines = stdout.trim().split('\n');
   t.equal(lines.length, 5);
@@ -57,10 +57,10 @@ t.test('text for people: a line a file, a line a face', async (t) => {
 t.test('a bad photo is named, the others are shown, exit 65; no photo is usage', async (t) => {
   const bad = join(folder, 'bad.jpg');
   writeFileSync(bad, 'no image');
-  const { code, stdout, stderr } = await runCli(['detect', bad, empty, '--json']);
+  const { code, stdout, stderr } = await runVerb(['detect', bad, empty, '--json']);
   t.equal(code, 65);
   t.equal(JSON.parse(stdout).files.length, 1);
   t.match(stderr, /PHOTO_UNREADABLE.*bad\.jpg/);
-  t.equal((await runCli(['detect'])).code, 64);
-  t.equal((await runCli(['detect', small, '--nonsense'])).code, 64);
+  t.equal((await runVerb(['detect'])).code, 64);
+  t.equal((await runVerb(['detect', small, '--nonsense'])).code, 64);
 });

@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import t from 'tap';
 import { packageRoot } from '../../src/base/files.js';
 import { parsePairs } from '../../src/commands/evaluate/pairs-verb.js';
-import { runCli } from '../helpers/cli.js';
+import { runVerb } from '../helpers/cli.js';
 
 t.setTimeout(300_000);
 
@@ -29,8 +29,8 @@ for (const [name, { number, box }] of Object.entries(portraits)) {
   await cut().linear(0.6, 0).resize(200).jpeg().toFile(to('3.jpg'));
 }
 const images = join(folder, 'people');
-const noConfig = { ROOMKIN_CONFIG: undefined };
-const evaluate = (...args: string[]) => runCli(['evaluate', ...args], noConfig);
+delete process.env['ROOMKIN_CONFIG'];
+const evaluate = (...args: string[]) => runVerb(['evaluate', ...args]);
 
 function pairsFile(text: string): string {
   const path = join(folder, 'pairs.txt');

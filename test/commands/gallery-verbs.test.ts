@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { openStore } from '../../src/store/gallery-store.js';
-import { runCli } from '../helpers/cli.js';
+import { runVerb } from '../helpers/cli.js';
 import { enrolMadeUp, openTestStore, space } from '../sharing/household.js';
 import { at, errors, json, names, roomkin, writeConfig } from './place.js';
 
@@ -49,10 +49,10 @@ t.test('a backup brings the household to another card', async (t) => {
   t.equal((await roomkin('export', backup, '--passphrase-file', at('passphrase'))).code, 74, 'nothing is overwritten');
   t.equal((await roomkin('export', at('other'))).code, 64, 'no terminal to ask for the passphrase');
   const card = writeConfig('card.toml', at('card'));
-  const refused = await runCli(['import', backup, '--passphrase-file', at('wrong'), '--config', card]);
+  const refused = await runVerb(['import', backup, '--passphrase-file', at('wrong'), '--config', card]);
   t.equal(refused.code, 65);
   t.match(errors(refused), [/^roomkin: BACKUP_REFUSED: .*passphrase/]);
-  t.equal((await runCli(['import', backup, '--passphrase-file', at('passphrase'), '--config', card])).code, 0);
+  t.equal((await runVerb(['import', backup, '--passphrase-file', at('passphrase'), '--config', card])).code, 0);
   using from = openTestStore(at('store'));
   using to = openTestStore(at('card'));
   const looks = (store: typeof from): unknown =>
@@ -103,7 +103,7 @@ t.test('hostile command lines end with one line and the right code', async (t) =
 
 t.test('a store that cannot be opened is said before any photo is looked at', async (t) => {
   const blocked = writeConfig('blocked.toml', at('photos', 'ada.jpg'));
-  const result = await runCli(['enrol', 'Ada', '--photos', at('photos', 'ada.jpg'), '--config', blocked]);
+  const result = await runVerb(['enrol', 'Ada', '--photos', at('photos', 'ada.jpg'), '--config', blocked]);
   t.equal(result.code, 74);
   t.match(errors(result), [/^roomkin: DATABASE: .*\[store\] directory/]);
 });

@@ -1,7 +1,7 @@
 // The two lines that bring a key into another room, typed as a user would.
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import t from 'tap';
-import { runCli } from '../helpers/cli.js';
+import { runVerb } from '../helpers/cli.js';
 import { at, errors, json, roomkin, writeConfig } from './place.js';
 
 t.test('a key is made in one room and brought into the next', async (t) => {
@@ -21,17 +21,17 @@ t.test('a key is made in one room and brought into the next', async (t) => {
 
   const other = writeConfig('other.toml', at('other'));
   writeFileSync(at('word'), `${word}\n`);
-  const joined = await runCli(['household', '--join', '--from', at('word'), '--config', other]);
+  const joined = await runVerb(['household', '--join', '--from', at('word'), '--config', other]);
   t.equal(joined.code, 0, joined.stderr);
   t.equal(readFileSync(at('other', 'household-key'), 'utf8'), readFileSync(at('store', 'household-key'), 'utf8'));
-  const told = JSON.parse((await runCli(['household', '--json', '--config', other])).stdout);
+  const told = JSON.parse((await runVerb(['household', '--json', '--config', other])).stdout);
   const here = (await json('household')).document;
   t.match(told, { household: 'home', shares: true, people: 0, forgotten: 0 });
   t.equal(told.fingerprint, here.fingerprint, 'which both rooms show');
-  const second = await runCli(['household', '--join', '--from', at('word'), '--config', other]);
+  const second = await runVerb(['household', '--join', '--from', at('word'), '--config', other]);
   t.match(errors(second), [/KEY_FILE: this room has a household key already/]);
 
-  const left = await runCli(['household', '--leave', '--config', other]);
+  const left = await runVerb(['household', '--leave', '--config', other]);
   t.match(left.stdout, /shares nothing any more/);
   t.notOk(existsSync(at('other', 'household-key')));
 });
@@ -43,7 +43,7 @@ t.test('a slip of the pen is no key, and nothing is kept of it', async (t) => {
   const slip = (word[7] === 'A' ? 'B' : 'A') + word.slice(8);
   for (const text of ['', word.slice(1), `${word.slice(0, 7)}${slip}`, 'f'.repeat(64)]) {
     writeFileSync(at('word'), text);
-    const joined = await runCli(['household', '--join', '--from', at('word'), '--config', other]);
+    const joined = await runVerb(['household', '--join', '--from', at('word'), '--config', other]);
     t.equal(joined.code, 78, text);
     t.match(errors(joined), [/KEY_FILE: that is not a household key: copy all 46 letters/]);
     t.notOk(existsSync(at('third', 'household-key')));
@@ -54,7 +54,7 @@ t.test('what is asked for must be one thing, and a terminal or a file must give 
   for (const words of [['--new', '--leave'], ['--from', 'x'], ['Ada']])
     t.equal((await roomkin('household', ...words)).code, 64, words.join(' '));
   const other = writeConfig('fourth.toml', at('fourth'));
-  t.match(errors(await runCli(['household', '--join', '--config', other])), [
+  t.match(errors(await runVerb(['household', '--join', '--config', other])), [
     /USAGE: there is no terminal.*--from FILE/,
   ]);
 });

@@ -5,7 +5,7 @@ import { loadConfig } from '../../src/config/load.js';
 import { createCalibrator, recognitionOptions } from '../../src/config/parts.js';
 import { chooseEmbedder, readManifest } from '../../src/engine/manifest.js';
 import { type NewEntry, openJournalStore } from '../../src/journal/store.js';
-import { runCli } from '../helpers/cli.js';
+import { runVerb } from '../helpers/cli.js';
 import { keptLooks } from '../journal/made-journal.js';
 import { madeUpLook } from '../journal/made-up-observations.js';
 import { replay } from '../room/replay-clip.js';
@@ -99,14 +99,14 @@ t.test('replay: nothing would have changed, until something does', async (t) => 
     strict,
     `[room]\nid = "office"\n[store]\ndirectory = "${at('store')}"\n[recognition]\nthreshold = 0.95\n[presence]\nstrangers = false\n`,
   );
-  const { code, stdout } = await runCli(['replay', '--config', strict]);
+  const { code, stdout } = await runVerb(['replay', '--config', strict]);
   t.equal(code, 0);
   t.ok(widest(stdout) <= 80, stdout);
   const words = stdout.replaceAll(/\s+/g, ' ');
   t.match(words, /\d\d:\d\d:\d\d track 1, \d\d looks: was Ada, now nobody: similarity 0\.\d\d, 0\.95 needed/);
   t.match(words, /track 3, \d\d looks: was a stranger, now nobody: /);
   t.match(words, /3 tracks .*: 3 would have changed, 0 not\./);
-  const { document } = JSON.parse(`{"document":${(await runCli(['replay', '--json', '--config', strict])).stdout}}`);
+  const { document } = JSON.parse(`{"document":${(await runVerb(['replay', '--json', '--config', strict])).stdout}}`);
   t.match(document, { tracks: 3, unchanged: 0, leftOut: 0 });
   t.match(document.changes[0], {
     run: 'run-a',

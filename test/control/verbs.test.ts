@@ -6,7 +6,7 @@ import { silentLog } from '../../src/base/log.js';
 import type { DaemonStatus, WatchUpdate } from '../../src/control/protocol.js';
 import { type ControlHandlers, startControl } from '../../src/control/server.js';
 import type { ExplainedObservation } from '../../src/journal/journal.js';
-import { runCli, spawnCli } from '../helpers/cli.js';
+import { runVerb, spawnCli } from '../helpers/cli.js';
 import { shortFolder } from '../helpers/short-folder.js';
 
 const nobody = { occupied: false, people: [], ambiguous: [], strangers: 0 };
@@ -100,7 +100,7 @@ const widest = (text: string): number => Math.max(...text.split('\n').map((line)
 
 t.test('status fits 80 columns, escapes what it quotes, and says what to do', async (t) => {
   const { config } = await daemon(t);
-  const { code, stdout } = await runCli(['status', '--config', config]);
+  const { code, stdout } = await runVerb(['status', '--config', config]);
   t.equal(code, 0);
   t.ok(widest(stdout) <= 80, stdout);
   t.match(stdout, /^room +lab: Ada \(assumed\), either Bea or Cleo, 1 stranger$/m);
@@ -109,28 +109,28 @@ t.test('status fits 80 columns, escapes what it quotes, and says what to do', as
   t.match(stdout, /^pictures +1 face has not moved and names nobody: 412,220 px \(3 h 3 min\)$/m);
   t.match(stdout, /not connected to broker:1883: nobody listens there/);
   t.notMatch(stdout, '\u001b');
-  const json = await runCli(['status', '--json', '--config', config]);
+  const json = await runVerb(['status', '--json', '--config', config]);
   t.same(JSON.parse(json.stdout), status);
 });
 
 t.test('why explains, in words and as JSON', async (t) => {
   const { config, calls } = await daemon(t);
-  const { stdout } = await runCli(['why', '--last', '3', '--config', config]);
+  const { stdout } = await runVerb(['why', '--last', '3', '--config', config]);
   t.match(stdout, /^417 {2}..:..:.. {2}track 3, eyes 21 px/);
   t.match(
     stdout.replaceAll(/\s+/g, ' '),
     /no name: Ada and Ben are .* needed \(Ada 0\.512, then Bob 0\.498, margin 0\.014\)/,
   );
   t.ok(widest(stdout) <= 80, stdout);
-  const json = await runCli(['why', '--json', '--config', config]);
+  const json = await runVerb(['why', '--json', '--config', config]);
   t.same(JSON.parse(json.stdout), { looks: [look] });
   t.same(calls, ['why 3', 'why 10']);
 });
 
 t.test('pause and resume reach the daemon', async (t) => {
   const { config, calls } = await daemon(t);
-  t.match(await runCli(['pause', '--config', config]), { code: 0, stdout: /stopped/ });
-  t.match(await runCli(['resume', '--json', '--config', config]), { code: 0, stdout: '{"recognition":"on"}\n' });
+  t.match(await runVerb(['pause', '--config', config]), { code: 0, stdout: /stopped/ });
+  t.match(await runVerb(['resume', '--json', '--config', config]), { code: 0, stdout: '{"recognition":"on"}\n' });
   t.same(calls, ['pause', 'resume']);
 });
 
@@ -169,7 +169,7 @@ t.test('watch ends well with Ctrl-C', async (t) => {
 t.test('without a daemon every one of them says so, with exit code 69', async (t) => {
   const config = configIn(shortFolder(t));
   for (const verb of ['status', 'why', 'watch', 'pause', 'resume']) {
-    const { code, stdout, stderr } = await runCli([verb, '--json', '--config', config]);
+    const { code, stdout, stderr } = await runVerb([verb, '--json', '--config', config]);
     t.equal(code, 69, verb);
     t.match(JSON.parse(stdout), { error: { code: 'DAEMON_NOT_RUNNING', message: /systemctl/, exitCode: 69 } }, verb);
     t.match(stderr, /^roomkin: DAEMON_NOT_RUNNING: .*systemctl start roomkin.*\n$/);
@@ -185,7 +185,7 @@ t.test('what they do not know is a usage error', async (t) => {
     ['why', '--lats', '1'],
     ['watch', '-z'],
   ]) {
-    const { code, stderr } = await runCli([...args, '--config', config]);
+    const { code, stderr } = await runVerb([...args, '--config', config]);
     t.equal(code, 64, args.join(' '));
     t.match(stderr, /^roomkin: USAGE: .*\n$/);
   }

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { listenTo, mosquittoPath, startAedes, startMosquitto, waitFor } from '../helpers/brokers.js';
-import { runCli, spawnCli } from '../helpers/cli.js';
+import { runVerb, spawnCli } from '../helpers/cli.js';
 import { pictures } from '../helpers/room-pictures.js';
 import { shortFolder } from '../helpers/short-folder.js';
 
@@ -26,7 +26,7 @@ framerate = 5\n[mqtt]\nurl = "${broker.url}"\n[store]\ndirectory = "${join(folde
   };
   const [hall, kitchen] = [configOf('hall'), configOf('kitchen')];
   const verb = async (config: string, ...words: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await runCli([...words, '--config', config]);
+    const { code, stdout, stderr } = await runVerb([...words, '--config', config]);
     t.equal(code, 0, `roomkin ${words.join(' ')}${stderr}`);
     return stdout;
   };
