@@ -13,7 +13,7 @@ import { checkModels } from './check/models.js';
 import type { CommandIo } from './command.js';
 import { daemonPlace } from './parts.js';
 import { wrapRow } from './rows.js';
-import { describePictures } from './status.js';
+import { describeStaticFaces } from './status.js';
 
 export async function run(_: object, io: CommandIo): Promise<void> {
   const findings: Finding[] = [];
@@ -45,7 +45,7 @@ async function* examine(io: CommandIo): AsyncGenerator<Finding> {
   yield await checkModels(config, io);
   const [daemon, status] = await findDaemon(config);
   yield daemon;
-  if (status !== null && status.fixedFaces.length > 0) yield ok('pictures', describePictures(status.fixedFaces));
+  if (status !== null && status.fixedFaces.length > 0) yield ok('pictures', describeStaticFaces(status.fixedFaces));
   const devices = await checkPermissions(config);
   if (devices !== null) yield devices;
   io.progress('waiting for a frame of the camera...');

@@ -118,8 +118,8 @@ t.test('what cannot be evaluated is refused with a clear line', async (t) => {
   await refused(65, /PHOTO_UNREADABLE: .*9\.jpg is not there/, 'pairs', '--images', images, '--pairs', gone);
   await refused(64, /USAGE: .*pairs or household/, 'people');
   await refused(64, /USAGE: --images DIR is needed/, 'household');
-  await refused(64, /USAGE: --people is a whole number/, 'household', '--images', images, '--people', '0');
-  await refused(64, /USAGE: --degrade knows only: low/, 'household', '--images', images, '--degrade', 'high');
+  await refused(64, /USAGE: --people must be a whole number/, 'household', '--images', images, '--people', '0');
+  await refused(64, /USAGE: --degrade must be one of: low/, 'household', '--images', images, '--degrade', 'high');
   await refused(64, /USAGE: --limit is not for household/, 'household', '--images', images, '--limit', '3');
   await refused(65, /FOLDER_EMPTY: .*fewer --people or --references/, 'household', '--images', images);
 });

@@ -131,7 +131,7 @@ t.test('a face that stays too small: it gives up after a minute, with the figure
   t.equal(result.code, 65);
   t.match(
     lastLine(result),
-    /LOOKS_MISSING: no good look for a minute: come closer \(24 px between the eyes, 40 wanted\); nothing was enrolled$/,
+    /LOOKS_MISSING: no good sample for a minute: come closer \(24 px between the eyes, 40 wanted\); nothing was enrolled$/,
   );
   t.same(result.people, []);
 });
@@ -165,7 +165,10 @@ t.test('who goes away after the first looks is enrolled with those', async (t) =
   // Looks into the camera for four seconds, so that a slow machine sees the five looks of it as well.
   const result = await enrolled(t, (n) => (n < 40 ? turning(n % 16) : nobody));
   t.equal(result.code, 0, result.stderr);
-  t.match(result.stderr, /no good look for a minute: stand before the camera.*; Ada is enrolled with the looks taken/);
+  t.match(
+    result.stderr,
+    /no good sample for a minute: stand (before|in front of) the camera.*; Ada is enrolled with the samples taken/,
+  );
   t.match(JSON.parse(result.stdout).people, [{ person: 'ada', looks: 5, poses: { front: 5, left: 0 } }]);
   t.equal(result.people.length, 1);
 });
