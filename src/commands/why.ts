@@ -6,7 +6,7 @@ import type { ExplainedObservation } from '../journal/journal.js';
 import { explain } from '../journal/journal.js';
 import type { CommandIo } from './command.js';
 import { openJournal } from './journal.js';
-import { daemonPlace, openGallery } from './parts.js';
+import { daemonSocket, openGallery } from './parts.js';
 import { wrap } from './rows.js';
 import type { Given } from './verbs.js';
 
@@ -19,7 +19,7 @@ export async function run({ last }: Given<'why'>, io: CommandIo): Promise<void> 
 
 async function lastObservations(last: number, io: CommandIo): Promise<readonly ExplainedObservation[]> {
   try {
-    return await askDaemon<readonly ExplainedObservation[]>(daemonPlace(io.config()), { verb: 'why', last });
+    return await askDaemon<readonly ExplainedObservation[]>(daemonSocket(io.config()), { verb: 'why', last });
   } catch (error) {
     if (!(error instanceof RoomkinError) || error.code !== 'DAEMON_NOT_RUNNING') throw error;
     const observations = journalObservations(last, io);

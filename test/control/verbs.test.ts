@@ -163,7 +163,10 @@ t.test('watch ends well with Ctrl-C', async (t) => {
   });
   const code = await new Promise((resolve) => child.once('close', resolve));
   t.equal(code, 0);
-  t.match(text, /now: nobody\n.* Ada arrived\n.* Ada left, is in hall\n.*now: not known while the camera gives no picture\n/);
+  t.match(
+    text,
+    /now: nobody\n.* Ada arrived\n.* Ada left, is in hall\n.*now: not known while the camera gives no picture\n/,
+  );
 });
 
 t.test('without a daemon every one of them says so, with exit code 69', async (t) => {

@@ -23,7 +23,7 @@ import {
 import { foldName } from '../../gallery/names.js';
 import type { NewTemplate, Store } from '../../store/store.js';
 import type { CommandIo } from '../command.js';
-import { daemonPlace, openGallery } from '../parts.js';
+import { daemonSocket, openGallery } from '../parts.js';
 import { keepSamples, refuseTooAlike } from './keep.js';
 import { type LiveFeed, openLiveFeed } from './live-feed.js';
 import { selfTest } from './live-self-test.js';
@@ -41,7 +41,7 @@ export async function enrolLive(name: string, force: boolean, io: CommandIo): Pr
   const config = io.config();
   // Opened before the guidance starts: a user who may not write the gallery learns it before taking up a pose.
   using store = openGallery(io);
-  using feed = openLiveFeed(daemonPlace(config), io.signal);
+  using feed = openLiveFeed(daemonSocket(config), io.signal);
   const mirrored = config.camera.hflip !== config.camera.vflip;
   const { guidance, space } = await takeSamples(feed, { name, force, mirrored }, store, io).catch(nothingEnrolled);
   io.progress('');
