@@ -1,4 +1,4 @@
-// argv → verb; an error → one line on stderr and an exit code. Nothing else decides an exit code.
+// argv → verb; an error → one line on stderr and an exit code. Only this file sets exit codes.
 import { CommanderError } from 'commander';
 import { faultsOf, oneLine, RoomkinError } from './base/errors.js';
 import { packageVersion } from './base/files.js';
@@ -8,7 +8,7 @@ import type { Given, VerbName } from './commands/verbs.js';
 
 type Run<N extends VerbName> = (given: Given<N>, io: CommandIo) => Promise<void>;
 
-/** Each verb is loaded on demand: `roomkin status` must not load a model runtime. */
+/** Verbs are loaded on demand: `roomkin status` must not load a model runtime. */
 const load: { readonly [N in VerbName]: () => Promise<Run<N>> } = {
   bench: async () => (await import('./commands/bench.js')).run,
   calibrate: async () => (await import('./commands/calibrate.js')).run,
@@ -35,21 +35,21 @@ const load: { readonly [N in VerbName]: () => Promise<Run<N>> } = {
   why: async () => (await import('./commands/why.js')).run,
 };
 
-/** How long a verb may take to end by itself after Ctrl-C, milliseconds. The daemon takes as long as it needs. */
+/** Time that a verb has to end after Ctrl-C, milliseconds. The daemon has no limit. */
 const graceMs = 700;
 
-/** What a command line writes to and is stopped by. Tests give their own, and an engine that is loaded already. */
+/** The streams and the signal of a command line. Tests pass their own, and an engine that is loaded already. */
 export interface Surroundings {
   readonly stdout: Stream;
   readonly stderr: Stream;
-  /** Aborts what runs. */
+  /** Stops the running verb. */
   readonly signal: AbortSignal;
   readonly openEngine?: CommandIo['openEngine'];
-  /** Told which verb runs, once it does. */
+  /** Called when a verb starts. */
   readonly onStart?: (verb: VerbName, io: CommandIo) => void;
 }
 
-/** Runs one command line as this process: its streams, its signals, its exit code. Never throws. */
+/** Runs one command line with the streams, signals and exit code of this process. Never throws. */
 export async function main(args: readonly string[]): Promise<void> {
   const interrupt = new AbortController();
   let running: { readonly verb: VerbName; readonly io: CommandIo } | null = null;
@@ -62,14 +62,14 @@ export async function main(args: readonly string[]): Promise<void> {
       interruptedCode = code;
       interrupt.abort();
       if (running?.verb === 'run') return;
-      // An inference, or a program that was asked, may take longer. What was begun in the gallery is whole or not there.
+      // An inference or an external program may take longer. It may be cut off: changes of the gallery are transactions.
       setTimeout(() => {
         running?.io.progress('');
         process.exit(code);
       }, graceMs).unref();
     });
   }
-  // `roomkin people | head -1` closes our stdout early: that is not a fault.
+  // `roomkin people | head -1` closes stdout early, which is not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 74));
   const { stdout, stderr } = process;
   const onStart = (verb: VerbName, io: CommandIo): void => {
@@ -79,13 +79,13 @@ export async function main(args: readonly string[]): Promise<void> {
   process.exitCode = code === interrupted ? (interruptedCode ?? 130) : code;
 }
 
-/** What `runCommandLine` resolves to where the signal ended the verb. */
+/** The result of `runCommandLine` when the signal ended the verb. */
 export const interrupted = -1;
 
 /** Runs one command line. Resolves to its exit code, or to `interrupted`. Never throws. */
 export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const { stdout, stderr, signal, openEngine, onStart } = surroundings;
-  /** Whether stdout has a JSON document already: an error does not become a second one. */
+  /** Whether a JSON document is on stdout already: then an error does not add a second one. */
   let documented = false;
   const run = async (
     verb: VerbName,
@@ -98,7 +98,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
     };
     const io = createIo({ json, configPath: config, signal, stdout, stderr, openEngine, onDocument });
     onStart?.(verb, io);
-    // The table and the verb agree: `load` is checked against it.
+    // The type of `load` guarantees that the verb accepts what the table of verbs describes.
     const start = (await load[verb]()) as (given: unknown, io: CommandIo) => Promise<void>;
     await start(given, io);
   };
@@ -112,13 +112,13 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   }
 }
 
-/** A terminal sends Ctrl-C to the engine's process, too. */
+/** A terminal sends Ctrl-C to the process of the engine too, so ENGINE_FAILED is a result of it. */
 function isInterruption(error: unknown): boolean {
   if (error instanceof RoomkinError) return error.code === 'ENGINE_FAILED';
   return error instanceof Error && error.name === 'AbortError';
 }
 
-/** Also of a command line that is refused before its end was read. */
+/** Works for command lines that cannot be parsed, too. */
 function asksForJson(args: readonly string[]): boolean {
   const end = args.indexOf('--');
   return (end < 0 ? args : args.slice(0, end)).includes('--json');

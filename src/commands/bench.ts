@@ -1,4 +1,4 @@
-// roomkin bench: what each stage costs on this machine, with XNNPACK and without, by the number of threads.
+// roomkin bench: the time of each stage on this machine, with XNNPACK and without, for several numbers of threads.
 import { existsSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import {
@@ -30,7 +30,7 @@ export async function run(
   const manifest = readManifest(manifestPath);
   const options: MeasureOptions = {
     manifestPath,
-    embedder: embedder ?? chosen(manifest),
+    embedder: embedder ?? int8Embedder(manifest),
     threads,
     delegatePath: builtDelegate(),
     extra: null,
@@ -43,12 +43,12 @@ export async function run(
   for (const line of describe(report)) io.out(line);
 }
 
-/** The manifest's int8 embedder, which the delegate is for; else its default. */
-function chosen(manifest: Manifest): string {
+/** The int8 embedder of the manifest, which the delegate is made for; otherwise the default embedder. */
+function int8Embedder(manifest: Manifest): string {
   return manifest.embedders.find(({ input }) => input.type === 'int8')?.id ?? manifest.defaultEmbedder;
 }
 
-/** The float teacher comes with a development package, which a Pi does not have. */
+/** The float teacher is part of a development package, which is not installed on a Pi. */
 function isInstalled(manifest: Manifest, model: ModelEntry): boolean {
   try {
     return existsSync(modelPath(manifest, model));
@@ -92,7 +92,7 @@ async function bench(options: MeasureOptions, manifest: Manifest, io: CommandIo)
   };
 }
 
-/** XNNPACK that does not start is a finding, not the end of the measuring. */
+/** If XNNPACK does not start, a warning says so and the measurement goes on without it. */
 function without(io: CommandIo) {
   return (cause: unknown): null => {
     io.signal.throwIfAborted();

@@ -1,5 +1,5 @@
-// roomkin calibrate: what each person needs for a name under the configured budget of wrong names, and what that costs. The
-// daemon does the same by itself after every change of the gallery; this shows it.
+// roomkin calibrate: the thresholds of each person under the configured budget of wrong names, and the expected FNIR. The daemon
+// calibrates by itself after every change of the gallery; this verb shows the result.
 import { type Calibrator, createCalibrator, recognitionOptions } from '../config/parts.js';
 import type { Calibration, PersonCalibration } from '../gallery/calibration.js';
 import { calibrationAdvice } from '../gallery/calibration-advice.js';
@@ -28,11 +28,12 @@ export async function run(_: object, io: CommandIo): Promise<void> {
   });
   for (const line of table(calibration, calibrator, gallery.cohort.length)) io.out(line);
   const columns = Math.min(io.columns, 80);
-  if (config.recognition.threshold !== null) say(io, 'recognition.threshold of the configuration stands.', columns);
-  for (const sentence of advice) say(io, sentence, columns);
+  if (config.recognition.threshold !== null)
+    print(io, 'The configuration sets recognition.threshold, so it is used for everybody.', columns);
+  for (const sentence of advice) print(io, sentence, columns);
 }
 
-function say(io: CommandIo, sentence: string, columns: number): void {
+function print(io: CommandIo, sentence: string, columns: number): void {
   wrap(`- ${sentence}`, columns - 2).forEach((line, i) => {
     io.out(i === 0 ? line : `  ${line}`);
   });
@@ -40,33 +41,35 @@ function say(io: CommandIo, sentence: string, columns: number): void {
 
 function table({ people }: Calibration, { budget, cohort }: Calibrator, own: number): string[] {
   if (people.length === 0) return ['Nobody is enrolled: roomkin enrol NAME --photos PATH...'];
+  const { wrongNamesPerMonth, strangersPerDay } = budget;
   return [
-    `${count(budget.wrongNamesPerMonth, 'wrong name')} a month, ${count(budget.strangersPerDay, 'stranger')} a day; ` +
-      `judged by ${cohort} strangers${own > 0 ? ` and ${own} of your own` : ''}`,
-    row('person', 'photos', 'look', 'track', 'missed', 'closest other person'),
-    ...people.map((one) =>
+    `Budget: ${count(wrongNamesPerMonth, 'wrong name')} a month, with ${strangersPerDay} unknown people a day.`,
+    `Compared with ${cohort} faces of unknown people${own > 0 ? ` and ${own} of your own` : ''}.`,
+    row('person', 'photos', 'single', 'track', 'FNIR', 'closest person'),
+    ...people.map((person) =>
       row(
-        one.name,
-        String(one.templates),
-        one.single.toFixed(2),
-        one.pooled.toFixed(2),
-        missed(one),
-        one.closest === null ? '-' : `${one.closest.similarity.toFixed(2)} ${one.closest.name}`,
+        person.name,
+        String(person.templates),
+        person.single.toFixed(2),
+        person.pooled.toFixed(2),
+        expectedFnir(person),
+        person.closest === null ? '-' : `${person.closest.similarity.toFixed(2)} ${person.closest.name}`,
       ),
     ),
-    'look, track: similarity that one look and a track need; missed: expected share',
-    'of good looks and of tracks of five; ~ from other people, photos are too few',
+    'single, track: similarity that one observation and a track need for the name.',
+    'FNIR: expected share of good observations, and of tracks of 5, without the',
+    'name; ~ estimated from other people, because there are too few photos.',
   ];
 }
 
-/** 80 columns at most, whatever the names. */
-function row(name: string, photos: string, look: string, track: string, misses: string, closest: string): string {
+/** At most 80 columns, however long the names are. */
+function row(name: string, photos: string, single: string, track: string, fnir: string, closest: string): string {
   const cells = [
-    cut(name, 19).padEnd(19),
+    cut(name, 18).padEnd(18),
     photos.padStart(6),
-    look.padStart(5),
+    single.padStart(6),
     track.padStart(5),
-    misses.padStart(15),
+    fnir.padStart(15),
   ];
   return `${cells.join('  ')}  ${cut(closest, 20)}`.trimEnd();
 }
@@ -76,8 +79,8 @@ function cut(text: string, most: number): string {
   return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
 }
 
-function missed({ fnir: { observations: looks, tracks, own } }: PersonCalibration): string {
-  return `${own ? '' : '~'}${percent(looks)} / ${percent(tracks)} %`;
+function expectedFnir({ fnir: { observations, tracks, own } }: PersonCalibration): string {
+  return `${own ? '' : '~'}${percent(observations)} / ${percent(tracks)} %`;
 }
 
 function percent(share: number): string {

@@ -1,4 +1,5 @@
-// roomkin check: the doctor. Works without the daemon, asks it where it runs, changes nothing, and says of each thing what to do.
+// roomkin check: checks everything that roomkin needs, with or without a running daemon. It changes nothing, and says what to do about
+// each problem.
 import { fail, faultsOf, RoomkinError } from '../base/errors.js';
 import type { Config } from '../config/load.js';
 import { askDaemon } from '../control/client.js';
@@ -11,9 +12,9 @@ import { checkHousehold } from './check/household.js';
 import { checkClock, checkDisk, checkHeat, checkNode } from './check/machine.js';
 import { checkModels } from './check/models.js';
 import type { CommandIo } from './command.js';
-import { daemonPlace } from './parts.js';
+import { daemonSocket } from './parts.js';
 import { wrapRow } from './rows.js';
-import { describePictures } from './status.js';
+import { describeStaticFaces } from './status.js';
 
 export async function run(_: object, io: CommandIo): Promise<void> {
   const findings: Finding[] = [];
@@ -32,7 +33,7 @@ export async function run(_: object, io: CommandIo): Promise<void> {
   );
 }
 
-/** Everything that is looked at, in order; what needs the configuration is left out where there is none. */
+/** All checks in order; without a configuration, only those that do not need one. */
 async function* examine(io: CommandIo): AsyncGenerator<Finding> {
   yield checkNode();
   const config = readConfig(io);
@@ -45,10 +46,10 @@ async function* examine(io: CommandIo): AsyncGenerator<Finding> {
   yield await checkModels(config, io);
   const [daemon, status] = await findDaemon(config);
   yield daemon;
-  if (status !== null && status.fixedFaces.length > 0) yield ok('pictures', describePictures(status.fixedFaces));
+  if (status !== null && status.fixedFaces.length > 0) yield ok('pictures', describeStaticFaces(status.fixedFaces));
   const devices = await checkPermissions(config);
   if (devices !== null) yield devices;
-  io.progress('waiting for a frame of the camera...');
+  io.progress('waiting for a frame from the camera...');
   yield await checkCamera(config, status);
   io.progress('waiting for the broker...');
   yield await checkBroker(config);
@@ -75,15 +76,15 @@ function readConfig(io: CommandIo): Config | Finding {
 
 async function findDaemon(config: Config): Promise<[Finding, DaemonStatus | null]> {
   try {
-    const status = await askDaemon<DaemonStatus>(daemonPlace(config), { verb: 'status' }, 3000);
+    const status = await askDaemon<DaemonStatus>(daemonSocket(config), { verb: 'status' }, 3000);
     return [
       ok('daemon', `running, version ${status.version}, ${status.frames.fps.toFixed(1)} frames a second`),
       status,
     ];
   } catch (error) {
-    // the daemon would refuse this configuration, too
+    // The daemon would reject this configuration too.
     if (error instanceof RoomkinError && error.code === 'CONFIG_INVALID') return [fault('daemon', error), null];
-    return [warn('daemon', 'does not answer', error instanceof Error ? error.message : String(error)), null];
+    return [warn('daemon', 'no answer', error instanceof Error ? error.message : String(error)), null];
   }
 }
 

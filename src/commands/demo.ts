@@ -1,5 +1,5 @@
-// roomkin demo: the whole way, frames to MQTT, with nothing but a checkout. The daemon, the models, the gallery and the
-// broker are the real ones; only the room is drawn.
+// roomkin demo: the whole pipeline from frames to MQTT, in a checkout without further setup. The daemon, the models, the gallery and
+// the broker are real; only the room is drawn.
 import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,14 +23,14 @@ export async function run(_: object, io: CommandIo): Promise<void> {
   const samples = sampleFolder();
   const folder = await mkdtemp(join(tmpdir(), 'roomkin-demo-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  // Ctrl-C does not wait for everything here.
+  // Ctrl-C may end the process before `finally` runs.
   process.once('exit', remove);
   try {
     await using broker = await startBroker();
     const config = demoConfig(folder, broker.url);
     const demoIo: CommandIo = { ...io, json: false, config: () => config, document: () => {} };
     io.out(`A real MQTT broker listens on ${broker.url}.`);
-    io.out(`Everything else is in ${folder} and goes with it.`);
+    io.out(`Everything else is in ${folder}, which is removed at the end.`);
     await prepare(samples, folder, demoIo);
     await enrolFolders(join(folder, 'photos'), demoIo);
 
@@ -41,8 +41,8 @@ export async function run(_: object, io: CommandIo): Promise<void> {
       io.document({ type: 'event', seconds: Number(seconds.toFixed(2)), ...event });
     });
     io.out('');
-    io.out(`The camera runs. On room/${room}/person:`);
-    const meter = await runDaemon({
+    io.out(`The camera is running. Events on room/${room}/person:`);
+    const statistics = await runDaemon({
       config,
       log: createLog('warning'),
       signal: io.signal,
@@ -52,20 +52,20 @@ export async function run(_: object, io: CommandIo): Promise<void> {
       },
     });
     io.signal.throwIfAborted();
-    conclude(io, meter, audience.heard);
+    conclude(io, statistics, audience.events);
   } finally {
     process.off('exit', remove);
     remove();
   }
 }
 
-/** Finds the cast in the sample photos, writes the photos to enrol and the frames to replay. */
+/** Finds the faces of the cast in the sample photos, and writes the photos to enrol and the frames to replay. */
 async function prepare(samples: string, folder: string, io: CommandIo): Promise<void> {
   await using engine = await io.openEngine(io.config());
   await engine.start();
   const cutouts = new Map<string, Cutout>();
   for (const role of cast) {
-    io.progress(`finding ${role.name ?? 'a stranger'} in the sample photos`);
+    io.progress(`finding ${role.name ?? 'an unknown person'} in the sample photos`);
     cutouts.set(
       role.key,
       await cutOut(join(samples, role.seenFrom.photo), await castFace(engine, samples, role.seenFrom)),
@@ -104,33 +104,32 @@ function demoConfig(folder: string, brokerUrl: string): Config {
 }
 
 function describe({ event_type, name, confidence, present }: HeardEvent, seconds: number): string {
-  const who = name ?? 'a stranger';
-  const what = event_type.replace('stranger_', '');
-  const here = present.length === 0 ? 'nobody known is here' : `here: ${present.join(', ')}`;
-  return `  ${seconds.toFixed(1).padStart(5)} s  ${`${who} ${what}`.padEnd(22)} confidence ${confidence.padEnd(7)} ${here}`;
+  const change = `${name ?? 'an unknown person'} ${event_type.replace('stranger_', '')}`;
+  const here = present.length === 0 ? 'no enrolled person is here' : `here: ${present.join(', ')}`;
+  return `  ${seconds.toFixed(1).padStart(5)} s  ${change.padEnd(26)} confidence ${confidence.padEnd(7)} ${here}`;
 }
 
 /** Prints the summary. Errors: EXPECTATION_MISSED. */
-function conclude(io: CommandIo, meter: Statistics, heard: readonly HeardEvent[]): void {
+function conclude(io: CommandIo, statistics: Statistics, events: readonly HeardEvent[]): void {
   const wanted = expected.map(({ type, name }) => `${type} ${name ?? ''}`.trim());
-  const got = heard.map(({ event_type, name }) => `${event_type} ${name ?? ''}`.trim());
+  const got = events.map(({ event_type, name }) => `${event_type} ${name ?? ''}`.trim());
   const passed = JSON.stringify(wanted) === JSON.stringify(got);
-  const p50Ms = meter.latencyMs(0.5);
-  const p95Ms = meter.latencyMs(0.95);
+  const p50Ms = statistics.latencyMs(0.5);
+  const p95Ms = statistics.latencyMs(0.95);
   io.out('');
-  io.out(`${meter.frames} frames, ${meter.faces} faces, ${heard.length} events;`);
+  io.out(`${statistics.frames} frames, ${statistics.faces} faces, ${events.length} events;`);
   io.out(`from frame to decision ${p50Ms?.toFixed(0)} ms (p50), ${p95Ms?.toFixed(0)} ms (p95).`);
   io.document({
     type: 'summary',
     passed,
-    frames: meter.frames,
-    faces: meter.faces,
+    frames: statistics.frames,
+    faces: statistics.faces,
     p50Ms,
     p95Ms,
     expected: wanted,
     got,
   });
-  if (passed) io.out('Everybody came and left as they should: the demo passed.');
+  if (passed) io.out('The demo passed: every person arrived and left as expected.');
   else
     throw fail(
       'EXPECTATION_MISSED',

@@ -1,4 +1,4 @@
-// roomkin detect: the faces in pictures, found as in a still that is identified or enrolled: every tile searched.
+// roomkin detect: the faces in pictures. Every tile is searched, as in photos that are identified or enrolled.
 
 import { RoomkinError } from '../base/errors.js';
 import { photoFrame, readPhoto } from '../camera/photo.js';
@@ -7,9 +7,10 @@ import type { Box, Face, Point, Quality } from '../vision/face.js';
 import type { CommandIo } from './command.js';
 import { evaluatedEngine } from './evaluate/portraits.js';
 import { type BadPhoto, findPhotos, isBad, refuseBadPhotos, step } from './photo-analysis.js';
+import { count } from './rows.js';
 import type { Given } from './verbs.js';
 
-/** Pixels are those of the photo as it lies on disk, upright. */
+/** Pixels are those of the photo as it is on disk, turned upright. */
 interface DetectedFile {
   readonly file: string;
   readonly width: number;
@@ -24,25 +25,25 @@ interface DetectedFace {
   readonly quality: Quality;
 }
 
-export async function run({ file: given }: Given<'detect'>, io: CommandIo): Promise<void> {
-  const paths = await findPhotos(given);
+export async function run({ file: inputs }: Given<'detect'>, io: CommandIo): Promise<void> {
+  const paths = await findPhotos(inputs);
   await using engine = await evaluatedEngine(io, undefined);
   await engine.start();
   const files: DetectedFile[] = [];
   const bad: BadPhoto[] = [];
   for (const [index, path] of paths.entries()) {
     step(io, `photo ${index + 1} of ${paths.length}`);
-    const found = await detectIn(engine, path);
-    if (isBad(found)) {
-      bad.push(found);
+    const detected = await detectIn(engine, path);
+    if (isBad(detected)) {
+      bad.push(detected);
       continue;
     }
-    files.push(found);
-    for (const line of describe(found)) io.out(line);
+    files.push(detected);
+    for (const line of describe(detected)) io.out(line);
   }
   io.progress('');
   io.document(bad.length > 0 ? { files, bad } : { files });
-  refuseBadPhotos(bad, paths.length, 'the others are listed');
+  refuseBadPhotos(bad, paths.length, 'the others are listed above');
 }
 
 async function detectIn(engine: Engine, file: string): Promise<DetectedFile | BadPhoto> {
@@ -75,8 +76,7 @@ function rounded(value: number): number {
 }
 
 function describe({ file, width, height, faces }: DetectedFile): string[] {
-  const count = faces.length === 1 ? '1 face' : `${faces.length} faces`;
-  return [`${file}: ${width}x${height}, ${count}`, ...faces.map(line)];
+  return [`${file}: ${width}x${height}, ${count(faces.length, 'face')}`, ...faces.map(line)];
 }
 
 function line({ box, score, quality }: DetectedFace): string {

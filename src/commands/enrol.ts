@@ -1,5 +1,5 @@
-// roomkin enrol: photos → templates; before the camera it is enrol-live.ts. All or nothing: every photo is looked at first, then one
-// transaction keeps them.
+// roomkin enrol: photos → templates; `enrol/live.ts` uses the camera instead. All photos are analysed first. Then one transaction
+// stores all of them or none.
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,15 +26,15 @@ import {
 import { count } from './rows.js';
 import { type Given, misused } from './verbs.js';
 
-interface Look extends NewTemplate {
+interface PhotoSample extends NewTemplate {
   readonly file: string;
 }
 
-interface LookedAt extends Batch {
-  readonly looks: readonly Look[];
+interface AnalysedBatch extends Batch {
+  readonly samples: readonly PhotoSample[];
 }
 
-/** What became of one person's photos; an element of the JSON result. */
+/** The result for one person; an element of the JSON result. */
 interface Enrolled extends KeptSamples {
   readonly photos: number;
 }
@@ -51,7 +51,7 @@ export async function run(given: Given<'enrol'>, io: CommandIo): Promise<void> {
   }
   if (from === undefined)
     return enrolPhotos(await namedPhotos(name, [...(photos ?? []), ...more]), { skipBad, force }, io);
-  if (name !== undefined) throw misused('enrol', 'with --from the folders are the names');
+  if (name !== undefined) throw misused('enrol', 'NAME cannot be combined with --from: the folders are the names');
   await enrolPhotos(await classFolders(from), { skipBad, force }, io);
 }
 
@@ -60,12 +60,12 @@ export async function enrolFolders(folder: string, io: CommandIo): Promise<void>
   await enrolPhotos(await classFolders(folder), { skipBad: false, force: false }, io);
 }
 
-/** A word that is neither the NAME nor a photo, and a photo in the place of the NAME. Errors: USAGE. */
+/** Refuses a word that is neither the NAME nor a photo, and a file in the position of the NAME. Errors: USAGE. */
 async function refuseMistakenWords({ name, path, photos }: Given<'enrol'>): Promise<void> {
   for (const word of path) {
     const isPhoto = photos !== undefined && (await stat(word).catch(() => null)) !== null;
     if (!isPhoto)
-      throw misused('enrol', `one NAME is needed (in quotes if it has spaces): ${oneLine(word, 40)} is too much`);
+      throw misused('enrol', `one NAME is needed (in quotes if it has spaces): ${oneLine(word, 40)} is not expected`);
   }
   if (name !== undefined && photos !== undefined && (await stat(name).catch(() => null))?.isFile())
     throw misused('enrol', `one NAME is needed before --photos: ${oneLine(name, 40)} is a file`);
@@ -82,85 +82,93 @@ async function enrolPhotos(batches: readonly Batch[], options: EnrolOptions, io:
   await using engine = await io.openEngine(io.config());
   const { space } = await engine.start();
   const bad: BadPhoto[] = [];
-  const lookedAt: LookedAt[] = [];
+  const analysed: AnalysedBatch[] = [];
   const total = batches.reduce((sum, { files }) => sum + files.length, 0);
   let done = 0;
   for (const batch of batches) {
-    const looks: Look[] = [];
+    const samples: PhotoSample[] = [];
     for (const file of batch.files) {
       step(io, `photo ${++done} of ${total}: ${batch.name ?? 'unknown'}`);
-      const found = await lookAt(engine, file, batch.name === null, space);
-      if (isBad(found)) bad.push(found);
-      else looks.push(...found);
+      const result = await samplesOf(engine, file, batch.name === null, space);
+      if (isBad(result)) bad.push(result);
+      else samples.push(...result);
     }
-    lookedAt.push({ ...batch, looks });
+    analysed.push({ ...batch, samples });
   }
   io.progress('');
-  if (!skipBad) refuseBadPhotos(bad, total, 'nothing was enrolled (--skip-bad leaves such photos out)');
-  const blind = lookedAt.find(({ looks }) => looks.length === 0);
-  if (blind) refuseBadPhotos(bad, total, `no photo of ${blind.name ?? 'unknown'} is left, nothing was enrolled`);
+  if (!skipBad) refuseBadPhotos(bad, total, 'nothing was enrolled (--skip-bad skips such photos)');
+  const empty = analysed.find(({ samples }) => samples.length === 0);
+  if (empty)
+    refuseBadPhotos(bad, total, `no photo of ${empty.name ?? 'unknown people'} can be used, nothing was enrolled`);
 
   const result = store.change((changes) => {
-    const people = lookedAt.flatMap((one) =>
-      one.name === null ? [] : [enrolOne(changes, one.name, one, space, force, io)],
+    const people = analysed.flatMap((batch) =>
+      batch.name === null ? [] : [enrolPerson(changes, batch.name, batch, space, force, io)],
     );
-    const strangers = lookedAt.filter(({ name }) => name === null).flatMap(({ looks }) => looks);
-    return { people, strangers: strangers.filter((look) => changes.addToCohort(look)).length };
+    const cohort = analysed.filter(({ name }) => name === null).flatMap(({ samples }) => samples);
+    return { people, strangers: cohort.filter((sample) => changes.addToCohort(sample)).length };
   });
-  for (const { sentence } of bad) io.log('warning', `left out: ${sentence}`);
-  for (const one of result.people) io.out(describe(one));
-  if (lookedAt.some(({ name }) => name === null))
-    io.out(`${result.strangers} faces of strangers kept, to tell them apart`);
+  for (const { sentence } of bad) io.log('warning', `skipped: ${sentence}`);
+  for (const person of result.people) io.out(describe(person));
+  if (analysed.some(({ name }) => name === null))
+    io.out(`${count(result.strangers, 'face')} of unknown people added, for comparison`);
   io.document({ ...result, skipped: bad });
 }
 
-async function lookAt(engine: Engine, file: string, everyFace: boolean, space: string): Promise<Look[] | BadPhoto> {
+async function samplesOf(
+  engine: Engine,
+  file: string,
+  everyFace: boolean,
+  space: string,
+): Promise<PhotoSample[] | BadPhoto> {
   const photo = await analysePhoto(engine, file);
   if (isBad(photo)) return photo;
-  const faces = everyFace ? usable(photo) : [templateCandidate(photo.faces, photo.picture.width, photo.picture.height)];
-  if (faces.length === 0) return { file, code: 'PHOTO_NO_FACE', sentence: `${file} shows no usable face` };
-  const looks: Look[] = [];
-  for (const [index, found] of faces.entries()) {
-    if ('refused' in found) return { file, code: found.refused, sentence: `${file} ${found.why}` };
+  const candidates = everyFace
+    ? usable(photo)
+    : [templateCandidate(photo.faces, photo.picture.width, photo.picture.height)];
+  if (candidates.length === 0) return { file, code: 'PHOTO_NO_FACE', sentence: `${file} shows no usable face` };
+  const samples: PhotoSample[] = [];
+  for (const [index, candidate] of candidates.entries()) {
+    if ('refused' in candidate) return { file, code: candidate.refused, sentence: `${file} ${candidate.why}` };
     const source = Buffer.concat([photo.picture.sha256, Buffer.from([index])]);
-    looks.push({ file, space, vector: found.face.embedding, quality: found.face.quality, source });
+    samples.push({ file, space, vector: candidate.face.embedding, quality: candidate.face.quality, source });
   }
-  return looks;
+  return samples;
 }
 
-/** Each face of a photo on its own, as far as it would do for a portrait. */
+/** The faces of a photo that would each be accepted in a photo of their own. */
 function usable({ faces, picture }: AnalysedPhoto): { face: Face & { embedding: Float32Array } }[] {
   return faces.flatMap((face) => {
-    const alone = templateCandidate([face], picture.width, picture.height);
-    return 'face' in alone ? [alone] : [];
+    const candidate = templateCandidate([face], picture.width, picture.height);
+    return 'face' in candidate ? [candidate] : [];
   });
 }
 
-function enrolOne(
+function enrolPerson(
   changes: Changes,
   name: string,
-  { files, looks }: LookedAt,
+  { files, samples }: AnalysedBatch,
   space: string,
   force: boolean,
   { log }: CommandIo,
 ): Enrolled {
-  const kept = keepSamples(changes, { name, looks, space, force, what: 'photos' }, log);
-  for (const { file } of outliers(looks))
-    log('warning', `${file} looks unlike the other photos of ${name}: is it ${name}?`);
-  return { ...kept, photos: files.length };
+  const result = keepSamples(changes, { name, samples, space, force, what: 'photos' }, log);
+  for (const { file } of outliers(samples))
+    log('warning', `${file} does not resemble the other photos of ${name}: check that it shows ${name}`);
+  return { ...result, photos: files.length };
 }
 
 function describe({ person, name, photos, added, redundant, templates }: Enrolled): string {
-  const same = redundant > 0 ? `, ${redundant} too much like others` : '';
-  return `${name} (${person}): ${count(photos, 'photo')}, ${count(added, 'new look')}${same}; ${count(templates, 'look')} in all`;
+  const similar = redundant > 0 ? `, ${redundant} too similar to others` : '';
+  return `${name} (${person}): ${count(photos, 'photo')} read, ${added} added${similar}; ${count(templates, 'photo')} in use`;
 }
 
-// Which photos belong to whom. Names are checked before any photo is opened.
+// Which photos belong to which person. Names are checked before any photo is opened.
 
-/** Folder name of the faces that are nobody's. */
+/** Name of the folder with faces of unknown people (the cohort). */
 const cohortFolder = 'unknown';
 
-/** One person's photos; `name` is null for the cohort of strangers. */
+/** The photos of one person; `name` is null for the cohort. */
 interface Batch {
   readonly name: string | null;
   readonly files: readonly string[];
@@ -178,18 +186,18 @@ async function classFolders(from: string): Promise<Batch[]> {
   const entries = await readdir(from).catch((cause: NodeJS.ErrnoException) => {
     throw fail(
       'PHOTO_UNREADABLE',
-      `${from} is not a folder that can be read (${cause.code}): name one with a folder a person`,
+      `${from} is not a readable folder (${cause.code}): give a folder that contains one folder per person`,
     );
   });
   const batches: Batch[] = [];
   for (const entry of entries.filter((name) => !name.startsWith('.')).sort(naturalOrder)) {
     const path = join(from, entry);
-    // What vanished meanwhile, or a link to nothing, is no folder.
+    // An entry may disappear meanwhile, and a link may point to nothing: neither is a folder.
     if (!(await stat(path).catch(() => null))?.isDirectory()) continue;
     const name = foldName(entry) === cohortFolder ? null : checkName(entry);
     batches.push({ name, files: await findPhotos([path]) });
   }
   if (batches.length === 0)
-    throw fail('FOLDER_EMPTY', `${from} holds no folder: it needs one per person, named after them`);
+    throw fail('FOLDER_EMPTY', `${from} contains no folder: it needs one per person, named after the person`);
   return batches;
 }

@@ -1,4 +1,4 @@
-// roomkin evaluate: how good the shipped pipeline is on pictures whose people are known.
+// roomkin evaluate: the error rates of the shipped pipeline on pictures of known people.
 import type { CommandIo } from './command.js';
 import { evaluateHousehold } from './evaluate/households-verb.js';
 import { evaluatePairs } from './evaluate/pairs-verb.js';

@@ -1,4 +1,4 @@
-// roomkin export: the gallery as one encrypted file, for another card or another day.
+// roomkin export: a backup of the gallery in one encrypted file.
 import { writeNewFile } from '../base/files.js';
 import { sealBackup, writeArchive } from '../store/archive.js';
 import type { CommandIo } from './command.js';
@@ -11,6 +11,6 @@ export async function run({ file, passphraseFile }: Given<'export'>, io: Command
   const passphrase = await readPassphrase(io, passphraseFile, true, 'export');
   writeNewFile(file, sealBackup(writeArchive(store), passphrase));
   const people = store.people().length;
-  io.out(`${people} people are in ${file}: keep it and its passphrase apart`);
+  io.out(`${people} people are in ${file}: keep the file and its passphrase in different places`);
   io.document({ file, people });
 }

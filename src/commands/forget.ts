@@ -1,31 +1,30 @@
-// roomkin forget: erases a person. Asked for twice: on a terminal by a question, in a script by --yes.
+// roomkin forget: erases a person, after a question on the terminal or with --yes.
 import { readHouseholdKey } from '../sharing/key.js';
 import type { CommandIo } from './command.js';
 import { openJournal } from './journal.js';
 import { openGallery } from './parts.js';
 import { ask } from './prompts.js';
+import { count } from './rows.js';
 import { type Given, misused } from './verbs.js';
 
-export async function run({ name: asked, yes }: Given<'forget'>, io: CommandIo): Promise<void> {
+export async function run({ name: person, yes }: Given<'forget'>, io: CommandIo): Promise<void> {
   using store = openGallery(io);
-  const { id, name, templates } = store.find(asked);
-  if (!yes && !(await confirmed(`Erase ${name} (${id}) with ${templates.length} looks for good?`, io))) {
-    io.out(`${name} is kept`);
+  const { id, name, templates } = store.find(person);
+  if (!yes && !(await confirmed(`Erase ${name} (${id}) with ${count(templates.length, 'photo')} for good?`, io))) {
+    io.out(`${name} was not erased`);
     return io.document({ person: id, name, forgotten: false });
   }
   {
-    // Before the gallery, so that an error leaves somebody to be forgotten once more.
-    using looks = openJournal(io);
-    looks?.forget(id);
+    // The journal comes first: after an error the person is still in the gallery and can be forgotten again.
+    using journal = openJournal(io);
+    journal?.forget(id);
   }
   const erased = store.forget(id);
   if (!erased)
-    io.log(
-      'warning',
-      `another process keeps the log of the gallery open, erased bytes stay in it until the next change`,
-    );
+    io.log('warning', `another process has the log of the gallery open: erased bytes stay in it until the next change`);
   io.out(`${name} is forgotten`);
-  if (readHouseholdKey(io.config().household.keyFile)) io.out(`the other rooms erase ${name} when they hear of it`);
+  if (readHouseholdKey(io.config().household.keyFile))
+    io.out(`the other rooms erase ${name} as soon as they are connected`);
   io.document({ person: id, name, forgotten: true });
 }
 

@@ -1,4 +1,4 @@
-// roomkin household: the key under which the rooms of a household share whom they enrolled. Two lines bring it into another room.
+// roomkin household: the key with which the rooms of a household share their people.
 import { fail } from '../base/errors.js';
 import {
   createHouseholdSeal,
@@ -18,31 +18,31 @@ import { type Given, misused } from './verbs.js';
 const restart = 'sudo systemctl restart roomkin';
 
 export async function run(given: Given<'household'>, io: CommandIo): Promise<void> {
-  const asked = [given.new, given.join, given.show, given.leave].filter(Boolean).length;
-  if (asked > 1) throw misused('household', 'one thing at a time');
-  if (given.from !== undefined && !given.join) throw misused('household', '--from belongs to --join');
-  if (given.new) return begin(io);
-  if (given.join) return join(io, given.from);
-  if (given.show) return show(io);
-  if (given.leave) return leave(io);
-  tell(io);
+  const actions = [given.new, given.join, given.show, given.leave].filter(Boolean).length;
+  if (actions > 1) throw misused('household', '--new, --join, --show and --leave cannot be combined');
+  if (given.from !== undefined && !given.join) throw misused('household', '--from needs --join');
+  if (given.new) return createKey(io);
+  if (given.join) return joinHousehold(io, given.from);
+  if (given.show) return showKey(io);
+  if (given.leave) return leaveHousehold(io);
+  describeSharing(io);
 }
 
-function begin(io: CommandIo): void {
+function createKey(io: CommandIo): void {
   const key = writeHouseholdKey(keyFile(io));
-  io.out('This room has a household key now:');
+  io.out('This room now has a household key:');
   io.out(`  ${keyText(key)}`);
   io.out('');
   io.out(`Here:                 ${restart}`);
   io.out('In every other room:  sudo roomkin household --join     (and paste it)');
   io.out(`                      ${restart}`);
   io.out('');
-  io.out('Who has it can read every face that the rooms share. Keep no copy: any room');
-  io.out('shows it again with roomkin household --show.');
+  io.out('Anyone who has the key can read every face that the rooms share. Keep no copy:');
+  io.out('roomkin household --show prints the key again in any of the rooms.');
   io.document({ key: keyText(key), fingerprint: fingerprint(io, key) });
 }
 
-async function join(io: CommandIo, from: string | undefined): Promise<void> {
+async function joinHousehold(io: CommandIo, from: string | undefined): Promise<void> {
   const file = keyFile(io);
   refuseSecondKey(file);
   const typed = await readPassphrase(io, from, false, 'household', 'Household key: ', '--from FILE');
@@ -52,34 +52,36 @@ async function join(io: CommandIo, from: string | undefined): Promise<void> {
     throw fail('KEY_FILE', `that is not a household key: ${advice}`);
   }
   writeHouseholdKey(file, key);
-  io.out(`This room shares its people with household ${io.config().household.id} now (key ${fingerprint(io, key)}).`);
+  io.out(`This room now shares its people with household ${io.config().household.id} (key ${fingerprint(io, key)}).`);
   io.out(`Then:  ${restart}`);
   io.document({ household: io.config().household.id, fingerprint: fingerprint(io, key) });
 }
 
-function show(io: CommandIo): void {
+function showKey(io: CommandIo): void {
   const key = readHouseholdKey(keyFile(io));
-  if (key === null) throw fail('KEY_FILE', 'this room has no household key: roomkin household --new makes one');
-  // Alone on its line, so that it can be piped into the next room.
+  if (key === null) throw fail('KEY_FILE', 'this room has no household key: roomkin household --new creates one');
+  // Nothing else on stdout, so that the key can be piped into the next room.
   io.out(keyText(key));
   io.document({ key: keyText(key), fingerprint: fingerprint(io, key) });
 }
 
-function leave(io: CommandIo): void {
+function leaveHousehold(io: CommandIo): void {
   const left = eraseHouseholdKey(keyFile(io));
   io.out(
-    left ? 'This room shares nothing any more. Its people stay as they are, here and there.' : 'There was no key.',
+    left
+      ? 'This room no longer shares its people. All people stay enrolled, here and in the other rooms.'
+      : 'There was no key.',
   );
   if (left) io.out(`Then:  ${restart}`);
   io.document({ left });
 }
 
-function tell(io: CommandIo): void {
+function describeSharing(io: CommandIo): void {
   const { household, room } = io.config();
   const key = readHouseholdKey(household.keyFile);
   if (key === null) {
-    io.out(`Nothing is shared: the people of ${room.id} are known in ${room.id} only.`);
-    io.out('roomkin household --new in one room, and --join in the others, changes that.');
+    io.out(`Nothing is shared: people enrolled in ${room.id} are known in ${room.id} only.`);
+    io.out('To share them, run roomkin household --new in one room and --join in the others.');
     io.document({ household: household.id, shares: false, fingerprint: null, people: null, forgotten: null });
     return;
   }
@@ -88,7 +90,7 @@ function tell(io: CommandIo): void {
   const people = versions.filter(({ stamp }) => !stamp.forgotten).length;
   const forgotten = versions.length - people;
   io.out(`household ${household.id}, key ${fingerprint(io, key)} (the same in every room)`);
-  io.out(`${people} people are shared, ${forgotten} were forgotten; of ${store.people().length} here`);
+  io.out(`${people} people are shared and ${forgotten} were forgotten; ${store.people().length} are enrolled here`);
   io.document({ household: household.id, shares: true, fingerprint: fingerprint(io, key), people, forgotten });
 }
 

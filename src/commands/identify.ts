@@ -1,4 +1,4 @@
-// roomkin identify: who is in these pictures, and by which rule; the same comparison as the daemon's, on single looks.
+// roomkin identify: who is in these pictures, and by which rule. The comparison is the daemon's, on single observations.
 import { createCalibrator, recognitionOptions } from '../config/parts.js';
 import type { Identification } from '../gallery/identify.js';
 import { identifyFace } from '../gallery/identify.js';
@@ -21,7 +21,7 @@ import {
 } from './photo-analysis.js';
 import type { Given } from './verbs.js';
 
-/** One face of the result; `box` and `quality.eyesPx` in pixels of the photo as it lies on disk, upright. */
+/** One face of the result; `box` and `quality.eyesPx` in pixels of the photo as it is on disk, turned upright. */
 interface NamedFace {
   readonly box: Box;
   readonly person: string | null;
@@ -36,10 +36,10 @@ interface NamedFace {
   readonly reason: Reason;
 }
 
-export async function run({ file: given }: Given<'identify'>, io: CommandIo): Promise<void> {
+export async function run({ file: inputs }: Given<'identify'>, io: CommandIo): Promise<void> {
   const config = io.config();
   const options = recognitionOptions(config);
-  const paths = await findPhotos(given);
+  const paths = await findPhotos(inputs);
   using store = openGallery(io);
   await using engine = await io.openEngine(config);
   const { space } = await engine.start();
@@ -59,16 +59,16 @@ export async function run({ file: given }: Given<'identify'>, io: CommandIo): Pr
   }
   io.progress('');
   io.document(bad.length > 0 ? { files, bad } : { files });
-  refuseBadPhotos(bad, paths.length, 'the others are listed');
+  refuseBadPhotos(bad, paths.length, 'the others are listed above');
 }
 
-/** Identifies the faces of one picture; no two of them get one name. */
+/** Identifies the faces of one picture; no two of them get the same name. */
 function nameFaces({ faces, picture }: AnalysedPhoto, gallery: Gallery, options: RoomOptions): NamedFace[] {
   const scale = picture.originalWidth / picture.width;
   const names = new Map(gallery.people.map(({ id, name }) => [id, name]));
-  return assignNames(faces.map((face) => identifyFace(face, gallery, options))).map((found, index) => {
+  return assignNames(faces.map((face) => identifyFace(face, gallery, options))).map((identification, index) => {
     const { box, quality } = faces[index]!;
-    const { person, state, similarity, second, margin, reason } = found;
+    const { person, state, similarity, second, margin, reason } = identification;
     const name = person === null ? null : (names.get(person) ?? null);
     const inPhoto = { ...quality, eyesPx: quality.eyesPx * scale };
     return {
@@ -102,9 +102,16 @@ function describe(file: string, faces: readonly NamedFace[]): string[] {
       `eyes ${Math.round(quality.eyesPx)} px`,
       `sharpness ${fixed(quality.sharpness)}`,
     ];
-    return `${file} at ${at}: ${name ?? state} (${numbers.join(', ')}): ${rule}`;
+    return `${file} at ${at}: ${name ?? stateText[state]} (${numbers.join(', ')}): ${rule}`;
   });
 }
+
+const stateText: Readonly<Record<Identification['state'], string>> = {
+  known: 'known',
+  stranger: 'unknown person',
+  ambiguous: 'ambiguous',
+  unclear: 'unclear',
+};
 
 function fixed(value: number | null): string {
   return value === null ? '-' : value.toFixed(2);

@@ -1,10 +1,11 @@
-// roomkin import: brings back what `roomkin export` wrote.
+// roomkin import: restores a backup that `roomkin export` wrote.
 import { readFileSync } from 'node:fs';
 import { fail } from '../base/errors.js';
 import { openBackup, restoreArchive } from '../store/archive.js';
 import type { CommandIo } from './command.js';
 import { openGallery } from './parts.js';
 import { readPassphrase } from './prompts.js';
+import { count } from './rows.js';
 import type { Given } from './verbs.js';
 
 export async function run({ file, passphraseFile, replace }: Given<'import'>, io: CommandIo): Promise<void> {
@@ -12,10 +13,10 @@ export async function run({ file, passphraseFile, replace }: Given<'import'>, io
   using store = openGallery(io);
   const passphrase = await readPassphrase(io, passphraseFile, false, 'import');
   const result = restoreArchive(store, openBackup(bytes, passphrase, file), file, replace);
-  for (const { person, name, templates } of result.people) io.out(`${name} (${person}): ${templates} looks`);
+  for (const { person, name, templates } of result.people) io.out(`${name} (${person}): ${count(templates, 'photo')}`);
   for (const name of result.kept)
-    io.out(`${name} is here already and stays as it is (--replace takes the one of ${file})`);
-  if (result.strangers > 0) io.out(`${result.strangers} faces of strangers`);
+    io.out(`${name} is enrolled already and does not change (--replace uses the one of ${file})`);
+  if (result.strangers > 0) io.out(`${count(result.strangers, 'face')} of unknown people`);
   io.document(result);
 }
 

@@ -6,20 +6,20 @@ import type { CommandIo, Stream } from './command.js';
 
 export interface IoOptions {
   readonly json: boolean;
-  /** From `--config`; else ROOMKIN_CONFIG, else /etc/roomkin/config.toml. */
+  /** From `--config`; null: ROOMKIN_CONFIG, or /etc/roomkin/config.toml. */
   readonly configPath: string | null;
   readonly signal: AbortSignal;
   readonly stdout: Stream;
   readonly stderr: Stream;
-  /** Takes the place of an engine of the verb's own. */
+  /** Replaces the default way to open an engine; for tests. */
   readonly openEngine?: CommandIo['openEngine'] | undefined;
   /** Called after each JSON document. */
   readonly onDocument: () => void;
 }
 
-/** How often progress is printed where it cannot overwrite itself, milliseconds. */
+/** Time between two lines of progress without a terminal, milliseconds. */
 const progressEveryMs = 5000;
-/** The same for a meter that says something else than before. */
+/** The same for a meter whose last line has changed. */
 const changedEveryMs = 1000;
 
 /** A CommandIo on these streams. */
@@ -29,7 +29,7 @@ export function createIo(options: IoOptions): CommandIo {
   let config: Config | null = null;
   let progressAt = Number.NEGATIVE_INFINITY;
   let metered = '';
-  /** Lines of it that stand on the terminal. */
+  /** Lines of progress that are on the terminal now. */
   let progressLines = 0;
   const clearProgress = (): void => {
     if (progressLines > 0) stderr.write(`${progressLines > 1 ? `\u001b[${progressLines - 1}A` : ''}\r\u001b[J`);
@@ -43,7 +43,7 @@ export function createIo(options: IoOptions): CommandIo {
   };
   const log = createLog('info', stderr);
   const named = configPath ?? process.env['ROOMKIN_CONFIG'] ?? null;
-  const loaded = (): Config => {
+  const loadOnce = (): Config => {
     config ??= loadConfig(named ?? defaultConfigPath);
     return config;
   };
@@ -52,8 +52,8 @@ export function createIo(options: IoOptions): CommandIo {
     columns: stdout.columns ?? 80,
     interactive: process.stdin.isTTY === true && terminal,
     signal,
-    config: loaded,
-    configOrShipped: () => (named !== null || existsSync(defaultConfigPath) ? loaded() : shippedConfig()),
+    config: loadOnce,
+    configOrShipped: () => (named !== null || existsSync(defaultConfigPath) ? loadOnce() : shippedConfig()),
     async openEngine(forConfig, changes = {}) {
       if (options.openEngine) return options.openEngine(forConfig, changes);
       const [{ createEngine }, { engineOptions }] = await Promise.all([
@@ -81,11 +81,11 @@ export function createIo(options: IoOptions): CommandIo {
     },
     meter(lines) {
       if (terminal) return draw(lines);
-      const told = lines.at(-1)!;
-      const everyMs = told === metered ? progressEveryMs : changedEveryMs;
+      const last = lines.at(-1)!;
+      const everyMs = last === metered ? progressEveryMs : changedEveryMs;
       if (performance.now() - progressAt < everyMs) return;
-      [progressAt, metered] = [performance.now(), told];
-      stderr.write(`${told}\n`);
+      [progressAt, metered] = [performance.now(), last];
+      stderr.write(`${last}\n`);
     },
     log(level, message, fields) {
       clearProgress();

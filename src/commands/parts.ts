@@ -1,4 +1,4 @@
-// How a verb finds what it needs: the gallery, the embedding space and the daemon, as the configuration says.
+// The gallery, the embedding space and the daemon that the configuration names, for the verbs.
 import type { Config } from '../config/load.js';
 import { type SocketPath, socketPath } from '../control/path.js';
 import { chooseEmbedder, readManifest } from '../engine/manifest.js';
@@ -17,7 +17,7 @@ export function configuredSpace(io: CommandIo): string {
 }
 
 /** The control socket of the configured room. */
-export function daemonPlace(config: Config): SocketPath {
+export function daemonSocket(config: Config): SocketPath {
   return socketPath({
     room: config.room.id,
     storeDirectory: config.store.directory,

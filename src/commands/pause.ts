@@ -1,16 +1,16 @@
-// roomkin pause and roomkin resume: the camera's process ends, and stays ended through restarts, until `roomkin resume`.
+// roomkin pause and roomkin resume: the camera's process ends, and does not start again before `roomkin resume`, even after a restart.
 import { askDaemon } from '../control/client.js';
 import type { CommandIo } from './command.js';
-import { daemonPlace } from './parts.js';
+import { daemonSocket } from './parts.js';
 
 export async function pause(_: object, io: CommandIo): Promise<void> {
-  const result = await askDaemon(daemonPlace(io.config()), { verb: 'pause' });
-  io.out('The camera is stopped. `roomkin resume` starts it again.');
+  const result = await askDaemon(daemonSocket(io.config()), { verb: 'pause' });
+  io.out('The camera has stopped. `roomkin resume` starts it again.');
   io.document(result);
 }
 
 export async function resume(_: object, io: CommandIo): Promise<void> {
-  const result = await askDaemon(daemonPlace(io.config()), { verb: 'resume' });
-  io.out('The camera is starting. `roomkin status` tells when frames come in.');
+  const result = await askDaemon(daemonSocket(io.config()), { verb: 'resume' });
+  io.out('The camera is starting. `roomkin status` shows when frames arrive.');
   io.document(result);
 }

@@ -1,5 +1,5 @@
-// Photos → faces, one at a time: neither pixels nor decoded photos pile up. A bad photo is a finding, not the end: all of them
-// are named before anything is decided.
+// Photos → faces, one at a time, so that at most one decoded photo is in memory. A bad photo does not end the verb: all bad photos are
+// listed before anything is changed.
 
 import { type ErrorCode, fail, RoomkinError } from '../base/errors.js';
 import { listPhotos, photoFrame, type RgbPicture, readPhoto } from '../camera/photo.js';
@@ -14,7 +14,7 @@ export interface BadPhoto {
   readonly sentence: string;
 }
 
-/** What the engine found in one photo. Pixels of the faces are those of `picture`, which was perhaps shrunk. */
+/** The faces of one photo. Their pixels are those of `picture`, which may be reduced in size. */
 export interface AnalysedPhoto {
   readonly file: string;
   readonly picture: Omit<RgbPicture, 'data'>;
@@ -22,22 +22,22 @@ export interface AnalysedPhoto {
 }
 
 /**
- * The photos at `paths` (files and folders), each once. What is not there stays in the list, to be named with the other bad
- * photos. Errors: FOLDER_EMPTY.
+ * The photos at `paths` (files and folders), each once. A path that does not exist stays in the list, so that it is reported with the
+ * other bad photos. Errors: FOLDER_EMPTY.
  */
 export async function findPhotos(paths: readonly string[]): Promise<string[]> {
   const files = new Set<string>();
   for (const path of paths) {
-    const found = await listPhotos(path).catch((error: unknown) => {
+    const photos = await listPhotos(path).catch((error: unknown) => {
       if (error instanceof RoomkinError && error.code === 'PHOTO_UNREADABLE') return [path];
       throw error;
     });
-    for (const file of found) files.add(file);
+    for (const file of photos) files.add(file);
   }
   return [...files];
 }
 
-/** Reads and analyses one photo, every tile searched, the mirror image too. A bad photo is returned, other faults are thrown. */
+/** Reads and analyses one photo: every tile, and the mirror image too. A bad photo is returned, other errors are thrown. */
 export async function analysePhoto(engine: Engine, file: string): Promise<AnalysedPhoto | BadPhoto> {
   try {
     const picture = await readPhoto(file);
@@ -55,7 +55,7 @@ export function isBad(photo: object): photo is BadPhoto {
   return 'sentence' in photo;
 }
 
-/** Throws one error for `bad` photos, with one line for each. `consequence` says what was therefore not done. */
+/** Throws one error for `bad` photos, with a line for each. `consequence` says what was not done because of them. */
 export function refuseBadPhotos(bad: readonly BadPhoto[], total: number, consequence: string): void {
   const [first] = bad;
   if (!first) return;
@@ -64,7 +64,7 @@ export function refuseBadPhotos(bad: readonly BadPhoto[], total: number, consequ
   throw fail(first.code, `${bad.length} of ${total} photos cannot be used; ${consequence}`, lines);
 }
 
-/** Says on stderr how far a verb is and stops it when the user did. */
+/** Shows progress on stderr, and throws when the user has stopped the verb. */
 export function step(io: CommandIo, text: string): void {
   io.signal.throwIfAborted();
   io.progress(text);

@@ -1,5 +1,5 @@
-// The table of verbs → commander's program: values are parsed here, help is laid out here, and what commander refuses becomes one
-// USAGE sentence. Loads no verb.
+// The table of verbs → commander's program. It parses values, lays out help, and turns commander's errors into one USAGE sentence.
+// It loads no verb.
 import { Argument, Command, CommanderError, type Help, Option } from 'commander';
 import { fail, oneLine, type RoomkinError } from '../base/errors.js';
 import type { Stream } from './command.js';
@@ -18,20 +18,20 @@ import {
   verbs,
 } from './verbs.js';
 
-/** What `commonOptions` were given. */
+/** The values of `commonOptions`. */
 export interface CommonOptions {
   readonly config: string | null;
   readonly json: boolean;
 }
 
-/** Runs a verb with what was given to it: a `Given` of that verb. */
+/** Runs a verb; `given` is a `Given` of that verb. */
 export type RunVerb = (
   verb: VerbName,
   given: Readonly<Record<string, unknown>>,
   common: CommonOptions,
 ) => Promise<void>;
 
-/** No line of help is longer, whatever the terminal. */
+/** The longest line of help, independent of the terminal. */
 const helpColumns = 80;
 const commonHeading = 'Everywhere:';
 
@@ -42,8 +42,8 @@ const commonHeading = 'Everywhere:';
 export function createProgram(version: string, run: RunVerb, stdout: Stream): Command {
   const program = new Command('roomkin')
     .usage('VERB [OPTION...]')
-    // Options of the program stand before the verb; each verb has the common ones as well. A value is then always read by the
-    // command that knows the option.
+    // Options of the program come before the verb, and each verb has the common options as well. So the command that defines an
+    // option always reads its value.
     .enablePositionalOptions()
     .version(version, '--version', 'show the version')
     .helpOption(false)
@@ -58,7 +58,7 @@ export function createProgram(version: string, run: RunVerb, stdout: Stream): Co
     })
     .addHelpText(
       'after',
-      '\nroomkin help VERB tells more. Without --config FILE the configuration is\n' +
+      '\nroomkin help VERB explains a verb. Without --config FILE the configuration is\n' +
         '$ROOMKIN_CONFIG or /etc/roomkin/config.toml.',
     );
   for (const option of commonOptions) program.addOption(optionOf(option, null));
@@ -116,7 +116,7 @@ function helpVerb(program: Command): Command {
   for (const option of commonOptions) help.addOption(optionOf(option, null));
   return help
     .option('-h, --help')
-    .summary('Show this list, or everything about a verb.')
+    .summary('Show this list, or the help of a verb.')
     .exitOverride((error) => {
       throw refusal(error, help, null);
     })
@@ -124,12 +124,12 @@ function helpVerb(program: Command): Command {
       const verb = program.commands.find((command) => command.name() === word && command !== help);
       if (word === undefined || word === 'help') program.outputHelp();
       else if (verb) verb.outputHelp();
-      // As an unknown verb it is refused with the nearest one.
+      // Parsing it as a verb gives the error for an unknown verb, with the nearest one.
       else await program.parseAsync(['--', word], { from: 'user' });
     });
 }
 
-/** Errors: USAGE for an option that another first argument needs or does not take. */
+/** Errors: USAGE for an option that is missing, or that does not belong to the first argument. */
 function refuseMisplaced({ name, value, only, needed }: OptionDefinition, verb: Command, verbName: VerbName): void {
   const key = camelCase(name);
   const [first] = verb.args;
@@ -147,10 +147,10 @@ function argumentOf({ name, type, required, many, text }: ArgumentDefinition, ve
 
 /** `verb` is null for an option of the program. */
 function optionOf(definition: OptionDefinition, verb: VerbName | null): Option {
-  const { name, value, type, many, default: preset, text, only, needed } = definition;
-  const notes = [...(only ? [`for ${only}`] : []), ...(needed ? ['needed'] : []), ...rangeOf(type, preset)];
+  const { name, value, type, many, default: preset, text, only, needed, hidden } = definition;
+  const notes = [...(only ? [`for ${only}`] : []), ...(needed ? ['required'] : []), ...rangeOf(type, preset)];
   const description = notes.length === 0 ? text : `${text} (${notes.join('; ')})`;
-  if (type.kind === 'switch') return new Option(`--${name}`, description).default(false);
+  if (type.kind === 'switch') return new Option(`--${name}`, description).default(false).hideHelp(hidden === true);
   const option = new Option(`--${name} <${value}${many ? '...' : ''}>`, description);
   if (type.kind === 'choice') option.choices(type.choices);
   else option.argParser(parserOf(type, labelOf(name, value!, type), many === true, verb));
@@ -158,7 +158,7 @@ function optionOf(definition: OptionDefinition, verb: VerbName | null): Option {
   return option.default(type.kind === 'duration' ? parseDuration(String(preset)) : preset);
 }
 
-/** As a message names it: a quantity by the option, the number of a thing by its placeholder, too. */
+/** The name in messages: the option; for the number of a thing, the placeholder as well. */
 function labelOf(name: string, value: Placeholder, type: ValueType): string {
   return type.kind === 'id' ? `--${name} ${value}` : `--${name}`;
 }
@@ -172,11 +172,11 @@ function rangeOf(type: OptionDefinition['type'], preset: number | string | undef
   return [...standard, `${type.min} to ${type.max}${preset === undefined ? unit : ''}`];
 }
 
-// Values. Every number of the command line is parsed here.
+// Values. All numbers of the command line are parsed here.
 
 type Parser = (word: string, previous: unknown) => unknown;
 
-/** Parses one value, or adds it to those before it. Errors: USAGE. */
+/** Parses one value; with `many`, appends it to the values before it. Errors: USAGE. */
 function parserOf(type: ValueType, label: string, many: boolean, verb: VerbName | null): Parser {
   const parse = (word: string): unknown => {
     const value = parseValue(type, word);
@@ -186,7 +186,7 @@ function parserOf(type: ValueType, label: string, many: boolean, verb: VerbName 
   return many ? (word, previous) => [...((previous as unknown[] | undefined) ?? []), parse(word)] : parse;
 }
 
-/** null for a word that is not of `type`. */
+/** null for a word that is not a value of `type`. */
 function parseValue(type: ValueType, word: string): string | number | Duration | null {
   switch (type.kind) {
     case 'integer':
@@ -217,29 +217,33 @@ function parseDuration(text: string): Duration | null {
   return { text, ms: Number(amount) * unitMs };
 }
 
-/** How a value of `type` is written, for the one who wrote `word`. */
+/** The end of an error message: what a value of `type` looks like, and that `word` is not one. */
 function expected(type: ValueType, word: string): string {
   const instead = word === '' ? 'not an empty text' : `not ${oneLine(word, 40)}`;
   switch (type.kind) {
     case 'integer':
     case 'number': {
       const range = `from ${type.min} to ${type.max}${type.unit === null ? '' : ` ${type.unit}`}`;
-      return `is a ${type.kind === 'integer' ? 'whole number' : 'number'} ${range}, ${instead}`;
+      return `must be a ${type.kind === 'integer' ? 'whole number' : 'number'} ${range}, ${instead}`;
     }
     case 'id':
-      return `is a number: ${oneLine(word, 40)} is not the number of a ${type.of} (${type.listedBy} prints them)`;
+      return `must be a number: ${oneLine(word, 40)} is not the number of ${article(type.of)} (${type.listedBy} prints them)`;
     case 'duration':
-      return `takes minutes, hours or days (90m, 24h, 1d), ${type.maxHours} hours at most, ${instead}`;
+      return `must be minutes, hours or days (90m, 24h, 1d), at most ${type.maxHours} hours, ${instead}`;
     default:
       return `cannot be ${oneLine(word, 40)}`;
   }
+}
+
+function article(noun: string): string {
+  return `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
 }
 
 function camelCase(name: string): string {
   return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-// Errors. Commander's messages are for English-speaking developers; a user gets one sentence with the way out.
+// Errors. Commander's messages are for developers; a user gets one sentence that says what to do.
 
 const needs: Readonly<Record<Placeholder, string>> = {
   DIR: 'a folder',
@@ -254,11 +258,11 @@ const needs: Readonly<Record<Placeholder, string>> = {
   PROTOCOL: 'a protocol',
 };
 
-/** The USAGE error for what commander refused; help and version come back as they are. */
+/** The USAGE error for an error of commander; help and version are returned unchanged. */
 function refusal(error: CommanderError, command: Command, verb: VerbName | null): RoomkinError | CommanderError {
   if (error.exitCode === 0) return error;
   const sentence = oneLine(sentenceOf(error, command), 400);
-  // Where the sentence says what to write, or the option is not of the verb, the usage of the verb adds nothing.
+  // The usage of the verb adds nothing where the sentence suggests what to write, or the option is a common one.
   const isComplete = sentence.endsWith('?') || commonOptions.some(({ name }) => sentence.startsWith(`--${name} `));
   return usageError(isComplete ? null : verb, sentence);
 }
@@ -275,7 +279,7 @@ function sentenceOf({ code, message }: CommanderError, { args, registeredArgumen
     case 'commander.unknownCommand':
       return `there is no verb ${oneLine(quoted, 40)}: ${guess ?? 'see roomkin help'}`;
     case 'commander.unknownOption':
-      return `Unknown option '${oneLine(quoted, 40)}'${guess === undefined ? '' : `: ${guess}`}`;
+      return `unknown option '${oneLine(quoted, 40)}'${guess === undefined ? '' : `: ${guess}`}`;
     case 'commander.optionMissingArgument': {
       const [, option, value] = /^(--\S+) <(.*?)(?:\.\.\.)?>$/.exec(quoted) ?? [];
       return `${option} needs ${needs[value as Placeholder]}`;
@@ -290,8 +294,8 @@ function sentenceOf({ code, message }: CommanderError, { args, registeredArgumen
     case 'commander.invalidArgument': {
       const choices = /Allowed choices are (.*)\.$/s.exec(message)?.[1] ?? '';
       const option = /^option '(--\S+) /.exec(line)?.[1];
-      if (option !== undefined) return `${option} knows only: ${choices}`;
-      return `${/for argument '(.*?)'/s.exec(message)?.[1]} is ${choices.replaceAll(', ', ' or ')}`;
+      if (option !== undefined) return `${option} must be one of: ${choices}`;
+      return `${/for argument '(.*?)'/s.exec(message)?.[1]} must be ${choices.replaceAll(', ', ' or ')}`;
     }
     default:
       return line;
@@ -312,12 +316,12 @@ const layout: Partial<Help> = {
   commandUsage: (command) => `roomkin ${command.usage()}`,
 };
 
-/** The forms of a verb below each other, behind `Usage: roomkin `. */
+/** The usages of a verb, one below the other, after `Usage: roomkin `. */
 function formsOf({ usage }: VerbDefinition): string {
   const indent = ' '.repeat('Usage: '.length);
   const hanging = `${indent}${' '.repeat('roomkin '.length + 4)}`;
   const forms = usage.map((form) => {
-    // Broken before a bracket, never inside.
+    // Lines break before a bracket, never inside one.
     const whole = form.replace(/\[[^\]|]*\]/g, (part) => part.replaceAll(' ', '\u00a0'));
     return wrap(whole, helpColumns - hanging.length).join(`\n${hanging}`);
   });

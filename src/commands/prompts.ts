@@ -1,4 +1,4 @@
-// A question to whoever sits at the terminal, on stderr: stdout is for results. Ctrl+C ends the verb as it does anywhere else.
+// Questions on the terminal, printed on stderr because stdout is for results. Ctrl+C ends the verb as usual.
 
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -7,10 +7,10 @@ import { fail } from '../base/errors.js';
 import type { CommandIo } from './command.js';
 import { misused, type VerbName } from './verbs.js';
 
-/** What is typed until Enter; '' if the terminal is closed (Ctrl+D). Not echoed with `hidden`. Rejects when `io.signal` aborts. */
+/** The line that the user types; '' if the terminal is closed (Ctrl+D). Not echoed with `hidden`. Rejects when `io.signal` aborts. */
 export async function ask(io: CommandIo, question: string, hidden = false): Promise<string> {
   io.signal.throwIfAborted();
-  // readline echoes to its output, so a hidden answer gets one that swallows everything, the question too.
+  // readline echoes to its output, so a hidden answer gets an output that discards everything, including the question.
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   if (hidden) process.stderr.write(question);
   const terminal = createInterface({ input: process.stdin, output: hidden ? silent : process.stderr, terminal: true });
@@ -18,7 +18,7 @@ export async function ask(io: CommandIo, question: string, hidden = false): Prom
     return await new Promise<string>((resolve, reject) => {
       terminal.question(hidden ? '' : question, resolve);
       terminal.once('close', () => resolve(''));
-      // In raw mode the terminal makes no signal of Ctrl+C.
+      // In raw mode the terminal does not turn Ctrl+C into a signal.
       terminal.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
       io.signal.addEventListener('abort', () => reject(io.signal.reason), { once: true });
     });
@@ -28,11 +28,11 @@ export async function ask(io: CommandIo, question: string, hidden = false): Prom
   }
 }
 
-// A passphrase comes from a file or from the terminal, where it is not shown; never from the command line, which `ps` shows.
+// A passphrase comes from a file or from the terminal, where it is not shown. The command line is no source: `ps` shows it.
 
 /**
- * The first line of `file`, else what is typed; typed twice with `twice`. Errors: USAGE (no terminal, unreadable file, the two
- * differ).
+ * The first line of `file`; without a file, what the user types, twice with `twice`. Errors: USAGE (no terminal, unreadable file,
+ * two different answers).
  */
 export async function readPassphrase(
   io: CommandIo,
@@ -43,7 +43,7 @@ export async function readPassphrase(
   option = '--passphrase-file FILE',
 ): Promise<string> {
   if (file !== undefined) return firstLine(file);
-  if (!io.interactive) throw misused(verb, `there is no terminal to ask at: add ${option}`);
+  if (!io.interactive) throw misused(verb, `there is no terminal to ask on: add ${option}`);
   const typed = await ask(io, prompt, true);
   if (twice && (await ask(io, 'The same again: ', true)) !== typed)
     throw fail('USAGE', 'the two passphrases differ: try again');

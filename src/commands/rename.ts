@@ -1,4 +1,4 @@
-// roomkin rename: another name, the same person: id, topics and entities stay.
+// roomkin rename: changes the name of a person; the id, the topics and the entities stay.
 import type { CommandIo } from './command.js';
 import { openGallery } from './parts.js';
 import type { Given } from './verbs.js';
@@ -7,7 +7,7 @@ export async function run({ name: from, newName }: Given<'rename'>, io: CommandI
   using store = openGallery(io);
   const { id, name } = store.find(from);
   store.change((changes) => changes.rename(id, newName));
-  const now = store.find(id).name;
-  io.out(`${name} is called ${now} now (the id stays ${id})`);
-  io.document({ person: id, from: name, name: now });
+  const renamed = store.find(id).name;
+  io.out(`${name} is now called ${renamed} (the id is still ${id})`);
+  io.document({ person: id, from: name, name: renamed });
 }

@@ -1,5 +1,5 @@
-// roomkin replay: the faces of the last day once more, under the present gallery and thresholds, and what would have changed. Reads
-// only: the daemon may run.
+// roomkin replay: re-evaluates the observations of the last day with the present gallery and thresholds, and shows which decisions
+// change. It only reads, so the daemon may run.
 import { createCalibrator, recognitionOptions } from '../config/parts.js';
 import { reasonText } from '../gallery/reason-text.js';
 import { type Outcome, type RecordedObservation, type ReplayedTrack, replayJournal } from '../journal/replay.js';
@@ -7,17 +7,17 @@ import type { JournalStore } from '../journal/store.js';
 import type { CommandIo } from './command.js';
 import { openJournal } from './journal.js';
 import { configuredSpace, openGallery } from './parts.js';
-import { wrap } from './rows.js';
+import { count, wrap } from './rows.js';
 import type { Given } from './verbs.js';
 
-/** Looks between two lines of progress. */
+/** Observations between two lines of progress. */
 const progressEvery = 1000;
 
 export async function run({ since }: Given<'replay'>, io: CommandIo): Promise<void> {
   const sinceMs = Date.now() - since.ms;
-  using looks = openJournal(io);
-  const tracks = looks === null ? [] : judged(looks, sinceMs, io);
-  const whole = tracks.filter((one) => one.whole);
+  using journal = openJournal(io);
+  const tracks = journal === null ? [] : replayTracks(journal, sinceMs, io);
+  const whole = tracks.filter((track) => track.whole);
   const changed = whole.filter(isChanged);
   const names = namesOf(io);
   io.document({
@@ -25,75 +25,79 @@ export async function run({ since }: Given<'replay'>, io: CommandIo): Promise<vo
     tracks: whole.length,
     unchanged: whole.length - changed.length,
     leftOut: tracks.length - whole.length,
-    changes: changed.map((change) => documented(change, names)),
+    changes: changed.map((track) => documented(track, names)),
   });
-  for (const one of changed) for (const line of changeLines(one, names, io.columns)) io.out(line);
+  for (const track of changed) for (const line of changeLines(track, names, io.columns)) io.out(line);
   for (const line of wrap(summary(tracks, changed.length, since.text), Math.min(io.columns, 80))) io.out(line);
 }
 
-/** The tracks since then. Looks of another embedding space than the configured one cannot be compared and are not among them. */
-function judged(looks: JournalStore, sinceMs: number, io: CommandIo): readonly ReplayedTrack[] {
+/** The tracks since `sinceMs`. Observations of another embedding space than the configured one cannot be compared; they are skipped. */
+function replayTracks(journal: JournalStore, sinceMs: number, io: CommandIo): readonly ReplayedTrack[] {
   const config = io.config();
   const options = recognitionOptions(config);
   const space = configuredSpace(io);
   using store = openGallery(io);
   const gallery = createCalibrator(config, space, options).calibrated(store.gallery(space));
-  function* ofSpace(): Generator<RecordedObservation> {
-    for (const look of looks.since(sinceMs)) if (look.space === space) yield look;
+  function* entriesOfSpace(): Generator<RecordedObservation> {
+    for (const entry of journal.since(sinceMs)) if (entry.space === space) yield entry;
   }
-  const tracks = replayJournal(ofSpace, gallery, options, (done) => {
-    if (done % progressEvery === 0) io.progress(`${done} looks`);
+  const tracks = replayJournal(entriesOfSpace, gallery, options, (done) => {
+    if (done % progressEvery === 0) io.progress(`${done} observations`);
   });
   io.progress('');
   return tracks;
 }
 
-/** Another name, or a stranger where there was none or no stranger where there was one. */
+/** Whether the person differs, or, where there is none, whether the track is an unknown person. */
 function isChanged({ before, after }: ReplayedTrack): boolean {
-  const stranger = ({ state }: Outcome): boolean => state === 'stranger';
-  return before.person !== after.person || (before.person === null && stranger(before) !== stranger(after));
+  const isStranger = ({ state }: Outcome): boolean => state === 'stranger';
+  return before.person !== after.person || (before.person === null && isStranger(before) !== isStranger(after));
 }
 
-function documented(
-  { firstMs, run, track, observations: looks, before, after }: ReplayedTrack,
-  names: ReadonlyMap<string, string>,
-) {
+function documented({ firstMs, run, track, observations, before, after }: ReplayedTrack, names: Names) {
   const { person, state } = before;
-  const rule = reasonText(after.reason, names);
   return {
     at: new Date(firstMs).toISOString(),
     run,
     track,
-    looks,
+    looks: observations,
     before: { person, state },
-    after: { ...after, rule },
+    after: { ...after, rule: reasonText(after.reason, names) },
   };
 }
 
-function namesOf(io: CommandIo): ReadonlyMap<string, string> {
+type Names = ReadonlyMap<string, string>;
+
+function namesOf(io: CommandIo): Names {
   using store = openGallery(io);
   return new Map(store.people().map(({ id, name }) => [id, name]));
 }
 
-function changeLines(one: ReplayedTrack, names: ReadonlyMap<string, string>, columns: number): string[] {
-  const { firstMs, track, observations: looks, before, after } = one;
-  const said = ({ person, state }: Outcome): string =>
-    person === null ? (state === 'stranger' ? 'a stranger' : 'nobody') : (names.get(person) ?? person);
+function changeLines(replayed: ReplayedTrack, names: Names, columns: number): string[] {
+  const { firstMs, track, observations, before, after } = replayed;
   const head = `${new Date(firstMs).toLocaleTimeString('en-GB')}  `;
-  const text = `track ${track}, ${looks} looks: was ${said(before)}, now ${said(after)}: ${reasonText(after.reason, names)}`;
+  const text =
+    `track ${track}, ${count(observations, 'observation')}: was ${outcomeText(before, names)}, ` +
+    `now ${outcomeText(after, names)}: ${reasonText(after.reason, names)}`;
   const lines = wrap(text, Math.max(20, Math.min(columns, 80) - head.length));
   return lines.map((line, i) => `${i === 0 ? head : ' '.repeat(head.length)}${line}`);
 }
 
+function outcomeText({ person, state }: Outcome, names: Names): string {
+  if (person !== null) return names.get(person) ?? person;
+  return state === 'stranger' ? 'an unknown person' : 'nobody';
+}
+
 function summary(tracks: readonly ReplayedTrack[], changed: number, since: string): string {
-  const whole = tracks.filter((one) => one.whole);
+  const whole = tracks.filter((track) => track.whole);
   const [first] = whole;
-  if (first === undefined) return `No face of the last ${since} is kept: there is nothing to try.`;
+  if (first === undefined) return `There is no observation of the last ${since}, so there is nothing to replay.`;
   const time = (ms: number): string => new Date(ms).toLocaleTimeString('en-GB', { timeStyle: 'short' });
-  const last = Math.max(...whole.map(({ lastMs }) => lastMs));
-  const span = `${whole.length} ${whole.length === 1 ? 'track' : 'tracks'} from ${time(first.firstMs)} to ${time(last)}`;
+  const lastMs = Math.max(...whole.map((track) => track.lastMs));
+  const span = `${count(whole.length, 'track')} from ${time(first.firstMs)} to ${time(lastMs)}`;
   const outcome =
-    changed === 0 ? 'nothing would have changed' : `${changed} would have changed, ${whole.length - changed} not`;
+    changed === 0 ? 'no decision changes' : `${changed} would be decided differently, ${whole.length - changed} not`;
   const rest = tracks.length - whole.length;
-  return `${span}: ${outcome}.${rest > 0 ? ` ${rest} began before and ${rest === 1 ? 'is' : 'are'} left out.` : ''}`;
+  const skipped = rest === 0 ? '' : ` ${rest} began earlier and ${rest === 1 ? 'is' : 'are'} left out.`;
+  return `${span}: ${outcome}.${skipped}`;
 }

@@ -1,15 +1,15 @@
-// Labelled lines that fit a terminal. Text may quote a camera or a broker, so control characters are escaped.
+// Text that fits a terminal. It may quote a camera or a broker, so control characters are escaped.
 import { oneLine } from '../base/errors.js';
 
 const labelWidth = 13;
 
-/** `label` and `text` as lines of at most `columns` characters; the text breaks at spaces and hangs under its start. */
+/** `label` and `text` as lines of at most `columns` characters; the text breaks at spaces and is indented by the label. */
 export function wrapRow(label: string, text: string, columns: number): string[] {
-  const room = Math.max(20, columns - labelWidth);
-  return wrap(oneLine(text), room).map((line, i) => `${(i === 0 ? label : '').padEnd(labelWidth)}${line}`);
+  const width = Math.max(20, columns - labelWidth);
+  return wrap(oneLine(text), width).map((line, i) => `${(i === 0 ? label : '').padEnd(labelWidth)}${line}`);
 }
 
-/** `text` broken at spaces into lines of at most `width` characters; a word longer than that stands alone. */
+/** `text` broken at spaces into lines of at most `width` characters; a longer word gets its own line. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';

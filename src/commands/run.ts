@@ -1,4 +1,4 @@
-// roomkin run: the daemon in the foreground, as systemd starts it.
+// roomkin run: the daemon, in the foreground, as systemd starts it.
 import { systemClock } from '../base/clock.js';
 import { createLog } from '../base/log.js';
 import { createRoomWatcher } from '../control/handlers.js';

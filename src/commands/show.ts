@@ -1,18 +1,18 @@
-// roomkin show: what is kept about one person.
+// roomkin show: what is stored about one person.
 import type { TemplateRecord } from '../store/store.js';
 import type { CommandIo } from './command.js';
 import { configuredSpace, openGallery } from './parts.js';
-import { wrap } from './rows.js';
+import { count, wrap } from './rows.js';
 import type { Given } from './verbs.js';
 
-export async function run({ name: asked }: Given<'show'>, io: CommandIo): Promise<void> {
+export async function run({ name: person }: Given<'show'>, io: CommandIo): Promise<void> {
   const space = configuredSpace(io);
   using store = openGallery(io);
-  const { id, name, createdAtMs, templates } = store.find(asked);
+  const { id, name, createdAtMs, templates } = store.find(person);
   const since = iso(createdAtMs);
   const inUse = templates.filter(({ setAsideAtMs }) => setAsideAtMs === null).length;
-  const aside = inUse === templates.length ? '' : `, ${templates.length - inUse} set aside`;
-  io.out(`${name} (${id}), enrolled ${since.slice(0, 10)}, ${inUse} looks${aside}:`);
+  const disabled = inUse === templates.length ? '' : `, ${templates.length - inUse} disabled`;
+  io.out(`${name} (${id}), enrolled ${since.slice(0, 10)}, ${count(inUse, 'photo')} in use${disabled}:`);
   const width = Math.max(...templates.map((template) => String(template.id).length));
   for (const template of templates) {
     const number = String(template.id).padStart(width);
@@ -20,35 +20,37 @@ export async function run({ name: asked }: Given<'show'>, io: CommandIo): Promis
       io.out(`  ${i === 0 ? number : ' '.repeat(width)}  ${line}`);
     });
   }
-  const corrections = store.corrections().filter(({ person }) => person === id);
-  const looks = corrections.filter(({ template }) => template !== null).length;
+  const corrections = store.corrections().filter((correction) => correction.person === id);
+  const is = corrections.filter(({ template }) => template !== null).length;
+  const not = corrections.length - is;
   if (corrections.length > 0)
-    io.out(`${looks} looks said to be ${name}, ${corrections.length - looks} not to be: roomkin correct --list`);
+    io.out(`Corrections: ${is} with --is ${name}, ${not} with --not ${name}; see roomkin correct --list`);
   io.document({
     person: id,
     name,
     since,
-    templates: templates.map(({ id: number, space: ofSpace, quality, createdAtMs: at, setAsideAtMs, correction }) => ({
-      id: number,
-      space: ofSpace,
-      quality,
-      since: iso(at),
-      setAside: setAsideAtMs === null ? null : iso(setAsideAtMs),
-      correction,
+    templates: templates.map((template) => ({
+      id: template.id,
+      space: template.space,
+      quality: template.quality,
+      since: iso(template.createdAtMs),
+      setAside: template.setAsideAtMs === null ? null : iso(template.setAsideAtMs),
+      correction: template.correction,
     })),
-    corrections: { is: looks, not: corrections.length - looks },
+    corrections: { is, not },
   });
 }
 
-function describe({ quality, createdAtMs, space, setAsideAtMs, correction }: TemplateRecord, ours: string): string {
+function describe(template: TemplateRecord, configured: string): string {
+  const { quality, createdAtMs, space, setAsideAtMs, correction } = template;
   return [
-    `${iso(createdAtMs).slice(0, 10)}  eyes ${Math.round(quality.eyesPx)} px`,
-    `turned ${Math.round(quality.yawDegrees)} aside ${Math.round(quality.pitchDegrees)} up`,
+    `${iso(createdAtMs).slice(0, 10)}  eyes ${Math.round(quality.eyesPx)} px apart`,
+    `turned ${Math.round(quality.yawDegrees)}° aside, ${Math.round(quality.pitchDegrees)}° up`,
     `sharpness ${quality.sharpness.toFixed(2)}`,
     `light ${quality.light.toFixed(2)}`,
-    ...(setAsideAtMs === null ? [] : [`set aside ${iso(setAsideAtMs).slice(0, 10)}`]),
+    ...(setAsideAtMs === null ? [] : [`disabled ${iso(setAsideAtMs).slice(0, 10)}`]),
     ...(correction === null ? [] : [`from the camera (correction ${correction})`]),
-    ...(space === ours ? [] : [`of another model (${space})`]),
+    ...(space === configured ? [] : [`of another model (${space})`]),
   ].join(', ');
 }
 

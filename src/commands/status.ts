@@ -1,12 +1,12 @@
-// roomkin status: how the running daemon is, in eight lines or nine. `roomkin check` is the one that works without it.
+// roomkin status: the state of the running daemon in eight or nine lines. `roomkin check` works without a daemon.
 import { askDaemon } from '../control/client.js';
 import type { DaemonStatus, RoomState } from '../control/protocol.js';
 import type { CommandIo } from './command.js';
-import { daemonPlace } from './parts.js';
-import { wrapRow } from './rows.js';
+import { daemonSocket } from './parts.js';
+import { count, wrapRow } from './rows.js';
 
 export async function run(_: object, io: CommandIo): Promise<void> {
-  const status = await askDaemon<DaemonStatus>(daemonPlace(io.config()), { verb: 'status' });
+  const status = await askDaemon<DaemonStatus>(daemonSocket(io.config()), { verb: 'status' });
   for (const [label, text] of statusRows(status)) {
     for (const line of wrapRow(label, text, io.columns)) io.out(line);
   }
@@ -16,7 +16,7 @@ export async function run(_: object, io: CommandIo): Promise<void> {
 /** The rows of `roomkin status`: label and text. */
 export function statusRows(status: DaemonStatus): [string, string][] {
   const { camera, engine, frames, gallery, mqtt } = status;
-  const counts = `${camera.frames} frames, ${camera.drops} dropped for newer ones, reopened ${camera.reopened} times`;
+  const counts = `${camera.frames} frames, ${camera.drops} dropped for newer ones, reopened ${count(camera.reopened, 'time')}`;
   const latency =
     frames.p50Ms === null ? '' : `, ${round(frames.p50Ms)} ms each (p95 ${round(frames.p95Ms ?? frames.p50Ms)} ms)`;
   return [
@@ -34,33 +34,36 @@ export function statusRows(status: DaemonStatus): [string, string][] {
       'mqtt',
       `${mqtt.connected ? 'connected to' : 'not connected to'} ${mqtt.url}${mqtt.reason ? `: ${mqtt.reason}` : ''}`,
     ],
-    ...(status.fixedFaces.length === 0 ? [] : [['pictures', describePictures(status.fixedFaces)] as [string, string]]),
+    ...(status.fixedFaces.length === 0
+      ? []
+      : [['static faces', describeStaticFaces(status.fixedFaces)] as [string, string]]),
   ];
 }
 
-/** Who is there, as a phrase; says that it is not known rather than that nobody is there. */
+/** Who is in the room, as a phrase. Without a camera picture that is not known, which differs from an empty room. */
 export function describeRoom(room: RoomState): string {
-  if (room.occupied === null || room.people === null) return 'not known while there is no picture';
+  if (room.occupied === null || room.people === null) return 'not known while the camera gives no picture';
   const strangers = room.strangers ?? 0;
-  const names = room.people.map((p) => (p.as === 'seen' ? p.name : `${p.name} (assumed)`));
+  const names = room.people.map((person) => (person.as === 'seen' ? person.name : `${person.name} (assumed)`));
   for (const face of room.ambiguous ?? []) names.push(`either ${face.names.join(' or ')}`);
-  if (strangers > 0) names.push(strangers === 1 ? '1 stranger' : `${strangers} strangers`);
+  if (strangers > 0) names.push(strangers === 1 ? '1 unknown person' : `${strangers} unknown people`);
   return names.length > 0 ? names.join(', ') : room.occupied ? 'somebody' : 'nobody';
 }
 
-/** Faces that never move, as a phrase. */
-export function describePictures(faces: DaemonStatus['fixedFaces']): string {
-  const places = faces.map((one) => `${one.xPx},${one.yPx} px (${describeDuration(one.stillSeconds)})`);
-  return `${faces.length === 1 ? '1 face has' : `${faces.length} faces have`} not moved and ${faces.length === 1 ? 'names' : 'name'} nobody: ${places.join(', ')}`;
+/** Faces that never move, such as posters, as a phrase. */
+export function describeStaticFaces(faces: DaemonStatus['fixedFaces']): string {
+  const positions = faces.map((face) => `${face.xPx},${face.yPx} px (${describeDuration(face.stillSeconds)})`);
+  const subject = faces.length === 1 ? '1 face has not moved and is' : `${faces.length} faces have not moved and are`;
+  return `${subject} ignored: ${positions.join(', ')}`;
 }
 
 function describeEngine(engine: DaemonStatus['engine']): string {
-  if (engine === null) return 'not running: it is being started, `journalctl -u roomkin` says more';
+  if (engine === null) return 'not running: it is being started, see `journalctl -u roomkin`';
   const delegate =
     engine.delegate === 'xnnpack'
       ? 'with XNNPACK'
       : `without XNNPACK${engine.delegateReason ? ` (${engine.delegateReason})` : ''}`;
-  return `${engine.detector} and ${engine.embedder} ${delegate}, restarted ${engine.restarts} times`;
+  return `${engine.detector} and ${engine.embedder} ${delegate}, restarted ${count(engine.restarts, 'time')}`;
 }
 
 /** A duration in its two largest units: `3 d 4 h`, `12 min 5 s`. */
@@ -74,9 +77,9 @@ export function describeDuration(seconds: number): string {
   let rest = Math.max(0, Math.floor(seconds));
   const parts: string[] = [];
   for (const [unit, size] of units) {
-    const count = Math.floor(rest / size);
-    rest -= count * size;
-    if (count > 0) parts.push(`${count} ${unit}`);
+    const amount = Math.floor(rest / size);
+    rest -= amount * size;
+    if (amount > 0) parts.push(`${amount} ${unit}`);
     if (parts.length === 2) break;
   }
   return parts.length > 0 ? parts.join(' ') : '0 s';

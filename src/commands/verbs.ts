@@ -1,8 +1,8 @@
-// Every verb as plain data: what it is for, its arguments and options with units, ranges and defaults, examples, exit codes.
-// `roomkin help`, the parser, the man page and the shell completions are made from this table, so it imports nothing heavy.
+// All verbs as plain data: purpose, arguments, options with units, ranges and defaults, examples, exit codes. `roomkin help` and the
+// parser are made from this table. It imports nothing that is slow to load.
 import { type ExitCode, fail, type RoomkinError } from '../base/errors.js';
 
-/** What stands for a value in the usage of a verb. */
+/** The name of a value in the usage of a verb. */
 export type Placeholder =
   | 'DIR'
   | 'DURATION'
@@ -15,16 +15,16 @@ export type Placeholder =
   | 'PATH'
   | 'PROTOCOL';
 
-/** How a value is written, and what it may be. */
+/** The syntax and range of a value. */
 export type ValueType =
   | { readonly kind: 'text' }
   | { readonly kind: 'choice'; readonly choices: readonly string[] }
-  /** A quantity; `min` and `max` are allowed. */
+  /** A quantity from `min` to `max`, both included. */
   | {
       readonly kind: 'integer' | 'number';
       readonly min: number;
       readonly max: number;
-      /** Plural, as in `from 1 to 200 faces`; null where the number counts nothing. */
+      /** Plural, as in `from 1 to 200 observations`; null for a number without a unit. */
       readonly unit: string | null;
     }
   /** Minutes, hours or days, as in `90m`, `24h` and `1d`. */
@@ -50,10 +50,12 @@ export interface OptionDefinition {
   /** May be given several times, and takes several values. */
   readonly many?: true;
   readonly default?: number | string;
-  /** Refused without it (where `only` fits). */
+  /** The option is required (where `only` applies). */
   readonly needed?: true;
-  /** Refused unless this is the first argument. */
+  /** The option is allowed only if this is the first argument. */
   readonly only?: string;
+  /** An old name that still works; not in the help. */
+  readonly hidden?: true;
   readonly text: string;
 }
 
@@ -62,13 +64,13 @@ export interface VerbDefinition {
   readonly group: string;
   /** One sentence for `roomkin help`. */
   readonly summary: string;
-  /** What else there is to know, for `roomkin help VERB`. */
+  /** Further details for `roomkin help VERB`. */
   readonly details: string;
   /** The forms of the command line, each without `roomkin`. */
   readonly usage: readonly string[];
   readonly arguments: readonly ArgumentDefinition[];
   readonly options: readonly OptionDefinition[];
-  /** Command lines and what each does. */
+  /** Command lines, each with its effect. */
   readonly examples: readonly (readonly [line: string, effect: string])[];
   /** Besides 0. */
   readonly exitCodes: readonly ExitCode[];
@@ -93,16 +95,16 @@ const passphraseFile = {
   name: 'passphrase-file',
   value: 'FILE',
   type: text,
-  text: 'take the passphrase from the first line of FILE instead of asking',
+  text: 'read the passphrase from the first line of FILE instead of asking',
 } as const;
 
-/** The options that every verb takes, before the verb and after it. */
+/** The options of every verb; they may come before or after the verb. */
 export const commonOptions = [
   {
     name: 'config',
     value: 'FILE',
     type: text,
-    text: 'configuration; else $ROOMKIN_CONFIG, else /etc/roomkin/config.toml',
+    text: 'configuration; default: $ROOMKIN_CONFIG, or /etc/roomkin/config.toml',
   },
   { name: 'json', type: flag, text: 'print the result, or the error, as JSON on stdout' },
 ] as const satisfies readonly OptionDefinition[];
@@ -110,12 +112,12 @@ export const commonOptions = [
 /** The meaning of each exit code for `roomkin help VERB`; docs/errors.md lists the errors behind them. */
 export const exitCodeTexts: Readonly<Record<ExitCode | 0, string>> = {
   0: 'done',
-  64: 'the command line is not understood',
+  64: 'the command line is not valid',
   65: 'a name, number, photo or file is refused',
-  69: 'daemon or camera is not available, or a check failed',
-  70: 'the recognition engine failed, or a bug',
+  69: 'the daemon or the camera is not available, or a check failed',
+  70: 'the recognition engine failed, or there is a bug',
   74: 'the disk or the database cannot be read or written',
-  78: 'configuration, key file or model is missing or wrong',
+  78: 'the configuration, a key file or a model is missing or wrong',
 };
 
 /** Every verb, in the order of `roomkin help`. */
@@ -123,10 +125,10 @@ export const verbs = [
   {
     name: 'enrol',
     group: 'People:',
-    summary: 'Learn a person, from photos or in front of the camera.',
+    summary: 'Enrol a person, from photos or in front of the camera.',
     details:
-      'Five to ten sharp photos in different light are good, with the eyes 40 px apart or more. All photos are ' +
-      'analysed first; then all are kept, or none.',
+      'Use five to ten sharp photos in different light, with the eyes at least 40 px apart. All photos are analysed ' +
+      'first; then all of them are enrolled, or none.',
     usage: [
       'enrol NAME --photos PATH... [--skip-bad] [--force]',
       'enrol NAME --live [--force]',
@@ -134,7 +136,7 @@ export const verbs = [
     ],
     arguments: [
       { ...name, required: false, text: 'name of the person; quote a name with spaces' },
-      { name: 'PATH', type: text, required: false, many: true, text: 'more photos, where they follow another option' },
+      { name: 'PATH', type: text, required: false, many: true, text: 'more photos, after another option' },
     ],
     options: [
       { name: 'photos', value: 'PATH', type: text, many: true, text: 'photos, or folders of photos, of this person' },
@@ -143,23 +145,23 @@ export const verbs = [
         name: 'from',
         value: 'DIR',
         type: text,
-        text: 'enrol everybody who has a folder of photos in DIR, named after them; DIR/unknown holds strangers',
+        text: 'enrol everybody who has a folder with photos and their name in DIR; DIR/unknown is for unknown people',
       },
-      { name: 'skip-bad', type: flag, text: 'leave photos out that cannot be used' },
-      { name: 'force', type: flag, text: 'enrol in spite of a likeness to somebody who is enrolled' },
+      { name: 'skip-bad', type: flag, text: 'skip photos that cannot be used' },
+      { name: 'force', type: flag, text: 'enrol even if the person looks like somebody who is enrolled' },
     ],
     examples: [
       ['roomkin enrol Ada --photos ada/*.jpg', 'Enrol Ada from her photos.'],
-      ['roomkin enrol "Ben Okri" --live', 'Enrol Ben, who stands in front of the camera.'],
+      ['roomkin enrol "Ben Okri" --live', 'Enrol Ben in front of the camera.'],
     ],
     exitCodes: [64, 65, 69, 70, 74, 78],
   },
   {
     name: 'people',
     group: 'People:',
-    summary: 'List who is enrolled, check their photos, set photos aside.',
+    summary: 'List the enrolled people; check, disable or enable their photos.',
     details: 'Without an option it lists everybody, and whether the configured model can recognise them.',
-    usage: ['people [--check | --set-aside ID... | --put-back ID...]'],
+    usage: ['people [--check | --disable ID... | --enable ID...]'],
     arguments: [
       {
         name: 'ID',
@@ -170,27 +172,29 @@ export const verbs = [
       },
     ],
     options: [
-      { name: 'check', type: flag, text: 'find photos that do harm, and say what to do about them' },
-      { name: 'set-aside', type: flag, text: 'stop using these photos' },
-      { name: 'put-back', type: flag, text: 'use these photos again' },
+      { name: 'check', type: flag, text: 'find photos that cause errors, and say what to do' },
+      { name: 'disable', type: flag, text: 'stop using these photos, without deleting them' },
+      { name: 'enable', type: flag, text: 'use these photos again' },
+      { name: 'set-aside', type: flag, hidden: true, text: 'old name of --disable' },
+      { name: 'put-back', type: flag, hidden: true, text: 'old name of --enable' },
     ],
     examples: [
-      ['roomkin people --check', 'Find photos that do harm.'],
-      ['roomkin people --set-aside 12 17', 'Stop using the photos 12 and 17.'],
+      ['roomkin people --check', 'Find photos that cause errors.'],
+      ['roomkin people --disable 12 17', 'Stop using the photos 12 and 17.'],
     ],
     exitCodes: [64, 65, 74, 78],
   },
   {
     name: 'show',
     group: 'People:',
-    summary: 'Show what is kept about a person.',
-    details: 'Each photo with its number, its quality and its date.',
+    summary: 'Show what is stored about a person.',
+    details: 'Each photo with its number, its date and its quality.',
     usage: ['show NAME'],
     arguments: [name],
     options: [],
     examples: [
       ['roomkin show Ada', 'List the photos of Ada.'],
-      ['roomkin show ada --json', 'The same for a script.'],
+      ['roomkin show ada --json', 'The same, for a script.'],
     ],
     exitCodes: [64, 65, 74, 78],
   },
@@ -198,7 +202,7 @@ export const verbs = [
     name: 'rename',
     group: 'People:',
     summary: 'Give a person another name; the id stays.',
-    details: 'MQTT topics and entities are made of the id, so automations go on working.',
+    details: 'MQTT topics and entities use the id, so automations continue to work.',
     usage: ['rename NAME NEW-NAME'],
     arguments: [name, { name: 'NEW-NAME', type: text, required: true, text: 'the new name' }],
     options: [],
@@ -211,8 +215,9 @@ export const verbs = [
   {
     name: 'forget',
     group: 'People:',
-    summary: 'Erase everything that is kept about a person.',
-    details: 'Photos, corrections and the faces of the last day. It cannot be undone; a terminal is asked first.',
+    summary: 'Erase everything that is stored about a person.',
+    details:
+      'Photos, corrections and the observations of the last day. It cannot be undone; on a terminal it asks first.',
     usage: ['forget NAME [--yes]'],
     arguments: [name],
     options: [{ name: 'yes', type: flag, text: 'erase without asking' }],
@@ -225,22 +230,22 @@ export const verbs = [
   {
     name: 'household',
     group: 'People:',
-    summary: 'Share the gallery with other rooms: make, copy, show the key.',
+    summary: 'Share the gallery with other rooms: create, copy or show the key.',
     details:
-      'Rooms with the same household key know and forget the same people. Without an option it shows what is shared. ' +
-      'Restart roomkin after a change.',
+      'Rooms with the same household key share their people: enrolled or forgotten in one room, enrolled or forgotten in ' +
+      'all. Without an option it shows what is shared. Restart roomkin after a change.',
     usage: ['household [--new | --join [--from FILE] | --show | --leave]'],
     arguments: [],
     options: [
-      { name: 'new', type: flag, text: 'make the key, in the first room' },
-      { name: 'join', type: flag, text: 'take the key of another room; asks for it' },
-      { name: 'from', value: 'FILE', type: text, text: 'with --join: take the key from FILE instead of asking' },
+      { name: 'new', type: flag, text: 'create the key, in the first room' },
+      { name: 'join', type: flag, text: 'use the key of another room; asks for it' },
+      { name: 'from', value: 'FILE', type: text, text: 'with --join: read the key from FILE instead of asking' },
       { name: 'show', type: flag, text: 'print the key, for another room' },
       { name: 'leave', type: flag, text: 'erase the key here; the people stay' },
     ],
     examples: [
-      ['sudo roomkin household --new', 'Make a key in the first room.'],
-      ['sudo roomkin household --join', 'Paste it in each other room.'],
+      ['sudo roomkin household --new', 'Create a key in the first room.'],
+      ['sudo roomkin household --join', 'Paste it in each of the other rooms.'],
     ],
     exitCodes: [64, 74, 78],
   },
@@ -254,35 +259,35 @@ export const verbs = [
     options: [],
     examples: [
       ['roomkin run', 'Run the configured room.'],
-      ['roomkin run --json --config lab.toml', 'Run another one, each change as a line of JSON.'],
+      ['roomkin run --json --config lab.toml', 'Run another room and print each change as a line of JSON.'],
     ],
     exitCodes: [64, 69, 70, 74, 78],
   },
   {
     name: 'status',
     group: 'Every day:',
-    summary: 'Show how the running daemon is.',
+    summary: 'Show the state of the running daemon.',
     details: 'Who is in the room, the camera, frames analysed per second, the engine, the gallery and the broker.',
     usage: ['status'],
     arguments: [],
     options: [],
     examples: [
-      ['roomkin status', 'Show it.'],
-      ['roomkin status --json | jq .camera.state', 'One value for a script.'],
+      ['roomkin status', 'Show the state.'],
+      ['roomkin status --json | jq .camera.state', 'Get one value for a script.'],
     ],
     exitCodes: [64, 69, 78],
   },
   {
     name: 'watch',
     group: 'Every day:',
-    summary: 'Show who comes and goes, live.',
+    summary: 'Show arrivals and departures, live.',
     details: 'One line for each change, until Ctrl-C or until the daemon stops.',
     usage: ['watch'],
     arguments: [],
     options: [],
     examples: [
-      ['roomkin watch', 'Show arrivals and departures.'],
-      ['roomkin watch --json', 'The same, a line of JSON for each.'],
+      ['roomkin watch', 'Print a line for each change.'],
+      ['roomkin watch --json', 'The same, as lines of JSON.'],
     ],
     exitCodes: [64, 69, 78],
   },
@@ -290,7 +295,7 @@ export const verbs = [
     name: 'pause',
     group: 'Every day:',
     summary: 'Stop the camera until `resume`; survives restarts.',
-    details: 'The process of the camera ends, so that its light goes out.',
+    details: 'The process of the camera ends, so the light of the camera goes out.',
     usage: ['pause'],
     arguments: [],
     options: [],
@@ -304,7 +309,7 @@ export const verbs = [
     name: 'resume',
     group: 'Every day:',
     summary: 'Start the camera again after `pause`.',
-    details: '`roomkin status` tells when frames arrive.',
+    details: '`roomkin status` shows when frames arrive.',
     usage: ['resume'],
     arguments: [],
     options: [],
@@ -317,61 +322,61 @@ export const verbs = [
   {
     name: 'why',
     group: 'Explain and correct:',
-    summary: 'Explain the last faces: best names, margin, deciding rule.',
-    details: 'Asks the daemon; reads what the last one kept where none runs.',
+    summary: 'Explain the last observations: nearest people, margin, deciding rule.',
+    details: 'It asks the daemon. If no daemon runs, it reads the journal of the last one.',
     usage: ['why [--last N]'],
     arguments: [],
     options: [
       {
         name: 'last',
         value: 'N',
-        type: { kind: 'integer', min: 1, max: 200, unit: 'faces' },
+        type: { kind: 'integer', min: 1, max: 200, unit: 'observations' },
         default: 10,
-        text: 'how many faces',
+        text: 'number of observations',
       },
     ],
     examples: [
-      ['roomkin why', 'Explain the last 10 faces.'],
-      ['roomkin why --last 50 --json', 'The last 50 for a script.'],
+      ['roomkin why', 'Explain the last 10 observations.'],
+      ['roomkin why --last 50 --json', 'The last 50, for a script.'],
     ],
     exitCodes: [64, 69, 78],
   },
   {
     name: 'correct',
     group: 'Explain and correct:',
-    summary: 'Say who a face that `why` lists was not, or was.',
-    details: 'A correction that would do harm is refused, with the reason.',
+    summary: 'Correct an observation that `why` lists: who it is, or is not.',
+    details: 'A correction that would cause errors is refused, with the reason.',
     usage: ['correct ID [--not NAME] [--is NAME]', 'correct --list', 'correct --undo N'],
     arguments: [
       {
         name: 'ID',
-        type: { kind: 'id', of: 'look', listedBy: 'roomkin why' },
+        type: { kind: 'id', of: 'observation', listedBy: 'roomkin why' },
         required: false,
-        text: 'number of a face, as roomkin why prints it',
+        text: 'number of an observation, as roomkin why prints it',
       },
     ],
     options: [
-      { name: 'not', value: 'NAME', type: text, text: 'the face is not this person' },
-      { name: 'is', value: 'NAME', type: text, text: 'the face is this person' },
+      { name: 'not', value: 'NAME', type: text, text: 'the observation is not this person' },
+      { name: 'is', value: 'NAME', type: text, text: 'the observation is this person' },
       { name: 'list', type: flag, text: 'list the corrections with their numbers' },
       {
         name: 'undo',
         value: 'N',
         type: { kind: 'id', of: 'correction', listedBy: 'roomkin correct --list' },
-        text: 'take back the correction with this number',
+        text: 'revert the correction with this number',
       },
     ],
     examples: [
-      ['roomkin correct 128 --not Ada --is Ben', 'Face 128 is Ben, not Ada.'],
-      ['roomkin correct --undo 3', 'Take back correction 3.'],
+      ['roomkin correct 128 --not Ada --is Ben', 'Observation 128 is Ben, not Ada.'],
+      ['roomkin correct --undo 3', 'Revert correction 3.'],
     ],
     exitCodes: [64, 65, 74, 78],
   },
   {
     name: 'replay',
     group: 'Explain and correct:',
-    summary: 'Try the present gallery and thresholds on the faces of the day.',
-    details: 'Shows which decisions would have been different. It only reads: the daemon may run.',
+    summary: 'Re-evaluate the last day with the present gallery and thresholds.',
+    details: 'It shows which decisions would be different. It only reads, so the daemon may run.',
     usage: ['replay [--since 24h]'],
     arguments: [],
     options: [
@@ -380,34 +385,34 @@ export const verbs = [
         value: 'DURATION',
         type: { kind: 'duration', maxHours: 24 },
         default: '24h',
-        text: 'how far back: minutes, hours or days, as in 90m, 6h or 1d',
+        text: 'period before now: minutes, hours or days, as in 90m, 6h or 1d',
       },
     ],
     examples: [
-      ['roomkin replay', 'Try the last 24 hours.'],
-      ['roomkin replay --since 90m', 'Try the last 90 minutes.'],
+      ['roomkin replay', 'Re-evaluate the last 24 hours.'],
+      ['roomkin replay --since 90m', 'Re-evaluate the last 90 minutes.'],
     ],
     exitCodes: [64, 74, 78],
   },
   {
     name: 'calibrate',
     group: 'Explain and correct:',
-    summary: 'Show what each person needs for a name, and who needs photos.',
-    details: 'The daemon does the same by itself after every change of the gallery.',
+    summary: 'Show the thresholds of each person, and who needs photos.',
+    details: 'The daemon calibrates by itself after every change of the gallery.',
     usage: ['calibrate'],
     arguments: [],
     options: [],
     examples: [
       ['roomkin calibrate', 'Show the thresholds of everybody.'],
-      ['roomkin calibrate --json', 'The same for a script.'],
+      ['roomkin calibrate --json', 'The same, for a script.'],
     ],
     exitCodes: [64, 74, 78],
   },
   {
     name: 'identify',
     group: 'Explain and correct:',
-    summary: 'Say who is in pictures, and why.',
-    details: 'Each face on its own, with similarity, margin and the deciding rule.',
+    summary: 'Show who is in pictures, and why.',
+    details: 'It prints each face with its similarity, margin and deciding rule.',
     usage: ['identify FILE...'],
     arguments: [photoFiles],
     options: [],
@@ -419,35 +424,35 @@ export const verbs = [
   },
   {
     name: 'check',
-    group: 'Examine and measure:',
-    summary: 'Examine everything roomkin needs here, and say what to do.',
-    details: 'It works without the daemon, asks it where it runs, and changes nothing.',
+    group: 'Check and measure:',
+    summary: 'Check everything that roomkin needs here, and say what to do.',
+    details: 'It works with or without a running daemon, and changes nothing.',
     usage: ['check'],
     arguments: [],
     options: [],
     examples: [
-      ['roomkin check', 'Examine this machine and its configuration.'],
-      ['roomkin check --json', 'The same for a script.'],
+      ['roomkin check', 'Check this machine and its configuration.'],
+      ['roomkin check --json', 'The same, for a script.'],
     ],
     exitCodes: [64, 69, 70, 74, 78],
   },
   {
     name: 'demo',
-    group: 'Examine and measure:',
-    summary: 'Show it all without a Pi, a broker or a configuration.',
-    details: 'Real daemon, models and broker; only the room is drawn. It keeps nothing.',
+    group: 'Check and measure:',
+    summary: 'Show roomkin without a Pi, a broker or a configuration.',
+    details: 'The daemon, the models and the broker are real; only the room is drawn. Nothing is stored.',
     usage: ['demo'],
     arguments: [],
     options: [],
     examples: [
-      ['roomkin demo', 'Watch two people and a stranger come and go.'],
-      ['roomkin demo --json', 'The same, a line of JSON for each event.'],
+      ['roomkin demo', 'Watch two enrolled people and an unknown person come and go.'],
+      ['roomkin demo --json', 'The same, with a line of JSON for each event.'],
     ],
     exitCodes: [64, 70, 74, 78],
   },
   {
     name: 'detect',
-    group: 'Examine and measure:',
+    group: 'Check and measure:',
     summary: 'Show the faces in pictures: box, landmarks, score, quality.',
     details: 'It needs no configuration and no gallery.',
     usage: ['detect FILE...'],
@@ -461,11 +466,11 @@ export const verbs = [
   },
   {
     name: 'evaluate',
-    group: 'Examine and measure:',
+    group: 'Check and measure:',
     summary: 'Measure recognition on pictures of known people.',
     details:
       'pairs: the verification protocol of LFW; a line of the pairs file is `label fold imageA imageB [kind]`. ' +
-      'household: random households from DIR/<person>/*.jpg.',
+      'household: identification in random households made from DIR/<person>/*.jpg.',
     usage: [
       'evaluate pairs --images DIR --pairs FILE [--limit N]',
       'evaluate household --images DIR [--people N] [--references N] [--trials N] [--alike]',
@@ -479,20 +484,20 @@ export const verbs = [
       },
     ],
     options: [
-      { name: 'images', value: 'DIR', type: text, needed: true, text: 'folder of the pictures' },
-      { name: 'embedder', value: 'ID', type: text, text: 'embedder of the manifest; default: the configured one' },
+      { name: 'images', value: 'DIR', type: text, needed: true, text: 'folder with the pictures' },
+      { name: 'embedder', value: 'ID', type: text, text: 'embedder in the manifest; default: the configured one' },
       {
         name: 'degrade',
         value: 'GRADE',
         type: { kind: 'choice', choices: ['low'] },
-        text: 'make the probe pictures small, dark, noisy or blurred first',
+        text: 'first make the probe pictures small, dark, noisy or blurred',
       },
       {
         name: 'seed',
         value: 'N',
         type: { kind: 'integer', min: 0, max: 999_999_999, unit: null },
         default: 1,
-        text: 'start of the random numbers',
+        text: 'seed of the random numbers',
       },
       { name: 'pairs', value: 'FILE', type: text, needed: true, only: 'pairs', text: 'the pairs file' },
       {
@@ -500,7 +505,7 @@ export const verbs = [
         value: 'N',
         type: { kind: 'integer', min: 1, max: 1_000_000, unit: 'pairs' },
         only: 'pairs',
-        text: 'use this many, spread over the file; default: all',
+        text: 'use this number of pairs, spread over the file; default: all',
       },
       {
         name: 'people',
@@ -508,7 +513,7 @@ export const verbs = [
         type: { kind: 'integer', min: 1, max: 1000, unit: 'people' },
         default: 8,
         only: 'household',
-        text: 'members of a household',
+        text: 'members of each household',
       },
       {
         name: 'references',
@@ -516,7 +521,7 @@ export const verbs = [
         type: { kind: 'integer', min: 1, max: 1000, unit: 'photos' },
         default: 5,
         only: 'household',
-        text: 'photos enrolled of each member',
+        text: 'enrolled photos of each member',
       },
       {
         name: 'trials',
@@ -524,9 +529,9 @@ export const verbs = [
         type: { kind: 'integer', min: 1, max: 1_000_000, unit: 'households' },
         default: 100,
         only: 'household',
-        text: 'how many households',
+        text: 'number of households',
       },
-      { name: 'alike', type: flag, only: 'household', text: 'members in pairs that look alike' },
+      { name: 'alike', type: flag, only: 'household', text: 'draw members in pairs that look alike' },
     ],
     examples: [
       ['roomkin evaluate pairs --images lfw --pairs pairs.txt', 'Measure LFW.'],
@@ -536,13 +541,13 @@ export const verbs = [
   },
   {
     name: 'bench',
-    group: 'Examine and measure:',
-    summary: 'Measure each stage here, plain TFLite against XNNPACK.',
+    group: 'Check and measure:',
+    summary: 'Measure the speed of each stage, with and without XNNPACK.',
     details: 'Times are in milliseconds, median and 95th percentile. It needs no configuration.',
     usage: ['bench [--embedder ID] [--threads N] [--manifest FILE] [--seconds N]'],
     arguments: [],
     options: [
-      { name: 'embedder', value: 'ID', type: text, text: 'embedder of the manifest; default: the int8 one' },
+      { name: 'embedder', value: 'ID', type: text, text: 'embedder in the manifest; default: the int8 one' },
       {
         name: 'threads',
         value: 'N',
@@ -556,7 +561,7 @@ export const verbs = [
         value: 'N',
         type: { kind: 'number', min: 0.05, max: 60, unit: 'seconds' },
         default: 1,
-        text: 'time for each stage',
+        text: 'time spent on each stage',
       },
     ],
     examples: [
@@ -568,13 +573,13 @@ export const verbs = [
   {
     name: 'export',
     group: 'Backup:',
-    summary: 'Back the gallery up into an encrypted file.',
-    details: 'The passphrase has 10 characters at least. An existing file is not overwritten.',
+    summary: 'Back up the gallery to an encrypted file.',
+    details: 'The passphrase needs at least 10 characters. An existing file is not overwritten.',
     usage: ['export FILE [--passphrase-file FILE]'],
-    arguments: [{ name: 'FILE', type: text, required: true, text: 'the backup to write' }],
+    arguments: [{ name: 'FILE', type: text, required: true, text: 'backup file to write' }],
     options: [passphraseFile],
     examples: [
-      ['roomkin export people.backup', 'Ask for a passphrase, write the backup.'],
+      ['roomkin export people.backup', 'Ask for a passphrase and write the backup.'],
       ['roomkin export people.backup --passphrase-file secret', 'The same from a script.'],
     ],
     exitCodes: [64, 74, 78],
@@ -582,14 +587,14 @@ export const verbs = [
   {
     name: 'import',
     group: 'Backup:',
-    summary: 'Bring a backup of the gallery back.',
-    details: 'People who are enrolled here already stay as they are, unless --replace is given.',
+    summary: 'Restore a backup of the gallery.',
+    details: 'People who are enrolled here already do not change, unless --replace is given.',
     usage: ['import FILE [--passphrase-file FILE] [--replace]'],
-    arguments: [{ name: 'FILE', type: text, required: true, text: 'a backup that roomkin export wrote' }],
-    options: [passphraseFile, { name: 'replace', type: flag, text: 'take the people of FILE in place of those here' }],
+    arguments: [{ name: 'FILE', type: text, required: true, text: 'backup file that roomkin export wrote' }],
+    options: [passphraseFile, { name: 'replace', type: flag, text: 'replace the people here by those of FILE' }],
     examples: [
-      ['roomkin import people.backup', 'Bring back who is missing.'],
-      ['roomkin import people.backup --replace', 'Bring back everybody as they were.'],
+      ['roomkin import people.backup', 'Restore the people who are missing.'],
+      ['roomkin import people.backup --replace', 'Restore everybody as they were.'],
     ],
     exitCodes: [64, 65, 74, 78],
   },
@@ -597,9 +602,9 @@ export const verbs = [
 
 export type VerbName = (typeof verbs)[number]['name'];
 
-/** How far back a verb looks. */
+/** A period before now. */
 export interface Duration {
-  /** As it was written: `24h`. */
+  /** As typed: `24h`. */
   readonly text: string;
   readonly ms: number;
 }
@@ -622,8 +627,8 @@ type ArgumentsOf<D> = D extends { readonly arguments: readonly (infer A)[] } ? A
 type OptionsOf<D> = D extends { readonly options: readonly (infer O)[] } ? O : never;
 
 /**
- * What was given to a verb, parsed: arguments by their lower-case names (`newName`), options by their names in camelCase.
- * What was not given is its default, false for a switch, an empty list for an argument that repeats, else undefined.
+ * The parsed arguments and options of a verb: arguments by their names in camelCase (`newName`), options likewise. Without a value on
+ * the command line it is the default, false for a switch, an empty list for an argument that repeats, otherwise undefined.
  */
 export type Given<N extends VerbName> = {
   readonly [A in ArgumentsOf<Definition<N>> as A extends { readonly name: infer S extends string }
@@ -650,7 +655,7 @@ export type Given<N extends VerbName> = {
     : never;
 };
 
-/** The error for a command line that `verb` does not take (exit 64). */
+/** The error for a command line that `verb` does not accept (exit 64). */
 export function misused(verb: VerbName, why: string): RoomkinError {
   const { usage } = verbs.find((definition) => definition.name === verb) as VerbDefinition;
   return fail('USAGE', `${why}; ${usage.length === 1 ? `usage: roomkin ${usage[0]}` : `see roomkin help ${verb}`}`);

@@ -1,12 +1,12 @@
-// roomkin watch: one line for each change, until Ctrl-C or the daemon's end.
+// roomkin watch: one line for each change, until Ctrl-C or until the daemon stops.
 import { followDaemon } from '../control/client.js';
 import type { WatchUpdate } from '../control/protocol.js';
 import type { CommandIo } from './command.js';
-import { daemonPlace } from './parts.js';
+import { daemonSocket } from './parts.js';
 import { describeRoom } from './status.js';
 
 export async function run(_: object, io: CommandIo): Promise<void> {
-  for await (const update of followDaemon<WatchUpdate>(daemonPlace(io.config()), { verb: 'watch' }, io.signal)) {
+  for await (const update of followDaemon<WatchUpdate>(daemonSocket(io.config()), { verb: 'watch' }, io.signal)) {
     io.out(updateLine(update));
     io.document(update);
   }
@@ -18,7 +18,8 @@ const words = { arrived: 'arrived', left: 'left', stranger_arrived: 'arrived', s
 export function updateLine(update: WatchUpdate): string {
   const time = new Date(update.at).toLocaleTimeString('en-GB');
   if (update.type === 'state') return `${time}  now: ${describeRoom(update)}`;
-  const who = update.name ?? update.person ?? 'a stranger';
-  const where = update.moved_to === undefined ? '' : `, is in ${update.moved_to}`;
-  return `${time}  ${who} ${words[update.event]}${where}${update.confidence === 'medium' ? ' (not quite sure)' : ''}`;
+  const name = update.name ?? update.person ?? 'an unknown person';
+  const room = update.moved_to === undefined ? '' : `, is in ${update.moved_to}`;
+  const confidence = update.confidence === 'medium' ? ' (medium confidence)' : '';
+  return `${time}  ${name} ${words[update.event]}${room}${confidence}`;
 }

@@ -1,64 +1,73 @@
-// roomkin why: the last faces the daemon looked at, and the rule that gave each its name or kept it from one. Without a daemon it
-// reads what the last one kept.
+// roomkin why: the last observations of the daemon, each with the rule that decided on its name. Without a daemon it reads the
+// journal.
 import { RoomkinError } from '../base/errors.js';
 import { askDaemon } from '../control/client.js';
 import type { ExplainedObservation } from '../journal/journal.js';
 import { explain } from '../journal/journal.js';
 import type { CommandIo } from './command.js';
 import { openJournal } from './journal.js';
-import { daemonPlace, openGallery } from './parts.js';
+import { daemonSocket, openGallery } from './parts.js';
 import { wrap } from './rows.js';
 import type { Given } from './verbs.js';
 
 export async function run({ last }: Given<'why'>, io: CommandIo): Promise<void> {
-  const looks = await lastLooks(last, io);
-  if (looks.length === 0) io.out('No face was looked at in the time that looks are kept.');
-  for (const look of looks) for (const line of observationLines(look, io.columns)) io.out(line);
-  io.document({ looks });
+  const observations = await lastObservations(last, io);
+  if (observations.length === 0) io.out('There is no observation of a face in the period that the journal covers.');
+  for (const observation of observations) for (const line of observationLines(observation, io.columns)) io.out(line);
+  io.document({ looks: observations });
 }
 
-async function lastLooks(last: number, io: CommandIo): Promise<readonly ExplainedObservation[]> {
+async function lastObservations(last: number, io: CommandIo): Promise<readonly ExplainedObservation[]> {
   try {
-    return await askDaemon<readonly ExplainedObservation[]>(daemonPlace(io.config()), { verb: 'why', last });
+    return await askDaemon<readonly ExplainedObservation[]>(daemonSocket(io.config()), { verb: 'why', last });
   } catch (error) {
     if (!(error instanceof RoomkinError) || error.code !== 'DAEMON_NOT_RUNNING') throw error;
-    const looks = keptLooks(last, io);
-    if (looks === null) throw error;
-    io.log('notice', 'the daemon does not run: these are the last faces that it kept');
-    return looks;
+    const observations = journalObservations(last, io);
+    if (observations === null) throw error;
+    io.log('notice', 'the daemon is not running: these are the last observations in its journal');
+    return observations;
   }
 }
 
-/** null where there are none, or this user may not read them. */
-function keptLooks(last: number, io: CommandIo): readonly ExplainedObservation[] | null {
+/** null where the journal is empty, or this user may not read it. */
+function journalObservations(last: number, io: CommandIo): readonly ExplainedObservation[] | null {
   try {
-    using kept = openJournal(io);
-    const looks = kept?.recent(last) ?? [];
-    if (looks.length === 0) return null;
+    using journal = openJournal(io);
+    const entries = journal?.recent(last) ?? [];
+    if (entries.length === 0) return null;
     using gallery = openGallery(io);
     const names = new Map(gallery.people().map(({ id, name }) => [id, name]));
-    return looks.map((look) => explain(look, names));
+    return entries.map((entry) => explain(entry, names));
   } catch (error) {
     if (error instanceof RoomkinError) return null;
     throw error;
   }
 }
 
-/** One look as two or more lines: its number, what was seen, then why it was decided so. */
-export function observationLines(look: ExplainedObservation, columns: number): string[] {
-  const head = `${look.id}  ${new Date(look.at).toLocaleTimeString('en-GB')}  `;
-  const seen = [
-    look.track === null ? 'face' : `track ${look.track}`,
-    `eyes ${look.eyesPx.toFixed(0)} px`,
-    `sharp ${look.sharpness.toFixed(2)}`,
-    `turned ${look.yawDegrees.toFixed(0)}°/${look.pitchDegrees.toFixed(0)}°`,
-    `light ${look.light.toFixed(2)}`,
+/** One observation as three or more lines: its number and time, what was measured, and the decision with its rule. */
+export function observationLines(observation: ExplainedObservation, columns: number): string[] {
+  const { id, at, track, eyesPx, sharpness, yawDegrees, pitchDegrees, light } = observation;
+  const time = new Date(at).toLocaleTimeString('en-GB');
+  const header = `observation ${id}  ${time}${track === null ? '' : `  track ${track}`}`;
+  const measured = [
+    `eyes ${eyesPx.toFixed(0)} px apart`,
+    `sharpness ${sharpness.toFixed(2)}`,
+    `turned ${yawDegrees.toFixed(0)}° aside, ${pitchDegrees.toFixed(0)}° up`,
+    `light ${light.toFixed(2)}`,
   ].join(', ');
-  const score = (entry: { name: string; similarity: number }): string => `${entry.name} ${entry.similarity.toFixed(3)}`;
-  const names = [look.best, look.second].flatMap((entry) => (entry ? [score(entry)] : [])).join(', then ');
-  const margin = look.margin === null ? '' : `, margin ${look.margin.toFixed(3)}`;
-  const decided = `${look.name ?? (look.state === 'stranger' ? 'a stranger' : 'no name')}: ${look.rule}${names ? ` (${names}${margin})` : ''}`;
-  const room = Math.max(20, columns - head.length);
-  const below = ' '.repeat(head.length);
-  return [...wrap(seen, room), ...wrap(decided, room)].map((line, i) => `${i === 0 ? head : below}${line}`);
+  const width = Math.max(20, columns - indent.length);
+  const body = [...wrap(measured, width), ...wrap(decision(observation), width)];
+  return [header, ...body.map((line) => `${indent}${line}`)];
+}
+
+const indent = '    ';
+
+/** `Ada: similarity 0.71 reaches 0.55 (Ada 0.710, then Ben 0.300, margin 0.410)`. */
+function decision({ name, state, rule, best, second, margin }: ExplainedObservation): string {
+  const nearest = [best, second].flatMap((person) =>
+    person ? [`${person.name} ${person.similarity.toFixed(3)}`] : [],
+  );
+  const lead = margin === null ? '' : `, margin ${margin.toFixed(3)}`;
+  const figures = nearest.length === 0 ? '' : ` (${nearest.join(', then ')}${lead})`;
+  return `${name ?? (state === 'stranger' ? 'an unknown person' : 'no name')}: ${rule}${figures}`;
 }

@@ -1,4 +1,4 @@
-// config.toml → Config. All errors at once, each with file, line and key.
+// config.toml → Config. It reports all errors at once, each with file, line and key.
 import { readFileSync } from 'node:fs';
 import { type AST, getStaticTOMLValue, ParseError, parseTOML } from 'toml-eslint-parser';
 import type { z } from 'zod';
@@ -8,7 +8,7 @@ import { type Config, configSchema, sections } from './schema.js';
 
 export type { Config };
 
-/** Where the configuration is looked for when neither `--config` nor ROOMKIN_CONFIG says. */
+/** The path of the configuration without `--config` and ROOMKIN_CONFIG. */
 export const defaultConfigPath = '/etc/roomkin/config.toml';
 
 /** Reads and checks `path`. Errors: CONFIG_MISSING, CONFIG_INVALID (one line per fault). */
@@ -19,13 +19,13 @@ export function loadConfig(path: string): Config {
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     const advice =
-      code === 'ENOENT' ? 'copy config.example.toml there, or name another with --config FILE' : 'make it readable';
+      code === 'ENOENT' ? 'copy config.example.toml to that path, or use --config FILE' : 'make it readable';
     throw fail('CONFIG_MISSING', `cannot read ${path} (${code}): ${advice}`, cause);
   }
   return parseConfig(text, path);
 }
 
-/** Checks the text of a configuration; `path` is only named in errors. */
+/** Checks the text of a configuration; `path` is used in error messages only. */
 export function parseConfig(text: string, path: string): Config {
   let document: TomlDocument;
   try {
@@ -49,7 +49,7 @@ export function parseConfig(text: string, path: string): Config {
   return result.data;
 }
 
-/** Every key as shipped, for a room without a name. */
+/** The default of every key, for a room with the id `room`. */
 export function shippedConfig(): Config {
   return parseConfig('[room]\nid = "room"\n', 'the shipped configuration');
 }
@@ -95,15 +95,15 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value);
 }
 
-// TOML with the line of every key, so that an error can point at it.
+// TOML with the line of every key, for error messages.
 
 export interface TomlDocument {
   readonly value: unknown;
-  /** Line (from 1) where the key at `path` stands; of its nearest parent when it is absent; 1 when nothing is. */
+  /** Line (from 1) of the key at `path`; of its nearest parent when it is absent; 1 without a parent. */
   lineOf(path: readonly PropertyKey[]): number;
 }
 
-/** A syntax error with its place; lines and columns count from 1. */
+/** A syntax error with its position; lines and columns count from 1. */
 export class TomlSyntaxError extends Error {
   readonly line: number;
   readonly column: number;
@@ -115,7 +115,7 @@ export class TomlSyntaxError extends Error {
   }
 }
 
-/** Parses TOML 1.0. Errors: TomlSyntaxError, the first one found (TOML cannot be resynchronised after one). */
+/** Parses TOML 1.0. Errors: TomlSyntaxError, for the first error only, since parsing cannot continue after one. */
 export function parseToml(text: string): TomlDocument {
   let program: AST.TOMLProgram;
   try {

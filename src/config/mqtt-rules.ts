@@ -1,17 +1,17 @@
-// What the settings of [mqtt] and [home_assistant] must obey: one rule for the loader, which names the line, and for the MQTT
-// client, which relies on it. Each rule returns what is wrong, in words for the user, or null.
+// Rules for the settings of [mqtt] and [home_assistant]. The loader and the MQTT client use the same rules, so both accept the same
+// settings. Each rule returns the fault in words for the user, or null.
 
 const levelPattern = /^[A-Za-z0-9_-]+$/;
 const schemes: ReadonlySet<string> = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:']);
 
-/** For the first levels of a topic: letters, digits, `_` and `-`; so no `+`, `#`, `$SYS`, NUL or empty level. */
+/** For the first levels of a topic: letters, digits, `_` and `-`; no `+`, `#`, `$SYS`, NUL or empty level. */
 export function prefixFault(prefix: string): string | null {
   const levels = prefix.split('/');
   if (prefix.length <= 64 && levels.every((level) => levelPattern.test(level))) return null;
-  return 'use levels of A-Z, a-z, 0-9, _ and -, separated by single slashes, 64 characters at most';
+  return 'use levels of A-Z, a-z, 0-9, _ and -, separated by single slashes, at most 64 characters';
 }
 
-/** For the address of the broker. The text never quotes it: it may hold a password. */
+/** For the address of the broker. The text does not quote the address, which may contain a password. */
 export function brokerUrlFault(url: string): string | null {
   const parsed = !/[\s\p{Cc}]/u.test(url) && URL.canParse(url) ? new URL(url) : null;
   if (parsed === null || !schemes.has(parsed.protocol) || parsed.hostname === '') {
@@ -21,13 +21,13 @@ export function brokerUrlFault(url: string): string | null {
   return 'put user and password into mqtt.username and mqtt.password_file, not into the url';
 }
 
-/** For the client certificate: the key that stands alone, and what it lacks. */
+/** For the client certificate: the configuration key that is set without the other one. */
 export function certificateFault(
   certFile: string | null,
   keyFile: string | null,
 ): { readonly key: 'cert_file' | 'key_file'; readonly text: string } | null {
   if ((certFile === null) === (keyFile === null)) return null;
   return keyFile === null
-    ? { key: 'cert_file', text: 'needs mqtt.key_file beside it: give both or none' }
-    : { key: 'key_file', text: 'needs mqtt.cert_file beside it: give both or none' };
+    ? { key: 'cert_file', text: 'needs mqtt.key_file: set both or neither' }
+    : { key: 'key_file', text: 'needs mqtt.cert_file: set both or neither' };
 }

@@ -1,4 +1,4 @@
-// From the configuration to what the camera is told.
+// The options of the camera, the engine, recognition and calibration that follow from the configuration.
 import type { Log } from '../base/log.js';
 import { type CameraOptions, defaultCameraOptions } from '../camera/options.js';
 import { readCohort } from '../engine/cohort.js';
@@ -13,26 +13,23 @@ export function cameraOptions({ camera }: Config): CameraOptions {
   return { ...defaultCameraOptions, ...camera };
 }
 
-// From the configuration to what the engine is told; the daemon and every verb that looks at pictures use this one.
-
+/** For the daemon and every verb that analyses pictures. */
 export function engineOptions(config: Config, log: Log): EngineOptions {
   const { id, threads } = config.embedder;
   return { ...config.detector, embedder: id, ...(threads === null ? {} : { threads }), log };
 }
 
-// From the configuration and the embedder in use to what recognition is told.
-
-/** The options shipped for the embedder with what the configuration says put over them. Errors: MODEL_MISSING. */
+/** The options that are shipped for the embedder, with the configured values in place of the defaults. Errors: MODEL_MISSING. */
 export function recognitionOptions(config: Config): RoomOptions {
   const { threshold, margin } = config.recognition;
-  const given = { ...(threshold === null ? {} : { threshold }), ...(margin === null ? {} : { margin }) };
+  const configured = { ...(threshold === null ? {} : { threshold }), ...(margin === null ? {} : { margin }) };
   const capped = (strangerBelow: number): number => Math.min(strangerBelow, threshold ?? strangerBelow);
   const shipped = roomOptionsFor(chooseEmbedder(readManifest(), config.embedder.id).id);
-  const { single: look, pooled, gate, naming, staticFaces: fixed, presence, motionSupport: places } = shipped;
+  const { single, pooled, gate, naming, staticFaces, presence, motionSupport } = shipped;
   return {
     ...shipped,
-    single: { ...look, ...given, strangerBelow: capped(look.strangerBelow) },
-    pooled: { ...pooled, ...given },
+    single: { ...single, ...configured, strangerBelow: capped(single.strangerBelow) },
+    pooled: { ...pooled, ...configured },
     gate: { ...gate, leastEyesPx: config.detector.minEyesPx },
     naming: {
       ...naming,
@@ -42,27 +39,24 @@ export function recognitionOptions(config: Config): RoomOptions {
         ? Math.max(naming.strangerObservations, config.presence.looks)
         : Number.POSITIVE_INFINITY,
     },
-    staticFaces: { ...fixed, afterMs: config.recognition.pictureAfterMs },
+    staticFaces: { ...staticFaces, afterMs: config.recognition.pictureAfterMs },
     presence: { ...presence, leaveAfterMs: config.presence.leaveAfterMs, holdMs: config.presence.holdMs },
-    motionSupport: { ...places, halfLifeMs: config.presence.motionHalfLifeMs },
+    motionSupport: { ...motionSupport, halfLifeMs: config.presence.motionHalfLifeMs },
   };
 }
 
-// From the configuration and the model in use to what each person needs for a name: the daemon, `calibrate`, `identify` and the
-// evaluation ask here, so that all of them mean the same.
-
+/** The thresholds of each person. The daemon, `calibrate`, `identify` and the evaluation all use it, so they give the same results. */
 export interface Calibrator {
   readonly budget: Budget;
-  /** Strangers that came with the model. */
+  /** Size of the cohort that is shipped with the model. */
   readonly cohort: number;
   calibration(gallery: Gallery): Calibration;
-  /** The gallery with what its people need; costs about 3 ms a person on a desk machine, so once for each change of the gallery. */
+  /** The gallery with the thresholds of its people. Takes about 3 ms a person on a PC, so call it once for each change of the gallery. */
   calibrated(gallery: Gallery): Gallery;
 }
 
 /**
- * For galleries of `space`. A threshold or margin that the configuration names stands as it is. Errors: MODEL_MISSING,
- * MODEL_HASH (exit 78).
+ * For galleries of `space`. A configured threshold or margin is not calibrated. Errors: MODEL_MISSING, MODEL_HASH (exit 78).
  */
 export function createCalibrator(
   config: Pick<Config, 'recognition'>,

@@ -1,30 +1,29 @@
-// What config.toml may say, and what the parts get of it: each key stands here once, with its limits and its default. In the file
-// keys are snake_case with units in their names; here they become camelCase, and durations become milliseconds. Unknown keys are
-// errors.
+// The schema of config.toml: each key once, with its limits and its default. In the file keys are snake_case with units in their
+// names; `Config` has camelCase keys and durations in milliseconds. Unknown keys are errors.
 import { join } from 'node:path';
 import { z } from 'zod';
 import { idFault } from '../gallery/names.js';
 import { brokerUrlFault, certificateFault, prefixFault } from './mqtt-rules.js';
 
 /** A text without control characters. */
-const text = (most = 256) =>
+const text = (maxLength = 256) =>
   z
     .string()
     .min(1, 'must not be empty')
-    .max(most, `at most ${most} characters`)
-    .regex(/^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/, 'must not hold control characters');
+    .max(maxLength, `at most ${maxLength} characters`)
+    .regex(/^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/, 'must not contain control characters');
 const path = text(1024);
-/** A text that `fault` has nothing to say against. */
+/** A text for which `fault` returns null. */
 const checked = (fault: (value: string) => string | null) =>
   z.string().superRefine((value, context) => {
     const message = fault(value);
     if (message !== null) context.addIssue(message);
   });
 const id = checked(idFault);
-const seconds = (least: number, most: number) => z.number().min(least).max(most);
+const seconds = (min: number, max: number) => z.number().min(min).max(max);
 const pixels = z.number().int().min(64).max(4096).multipleOf(2);
 
-/** A key that may be absent; the parts get null for it. */
+/** A key that may be absent; it is then null. */
 const orNull = <Schema extends z.ZodType>(schema: Schema) => schema.optional().transform((value) => value ?? null);
 
 type Camel<Key extends string> = Key extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : Key;
@@ -66,7 +65,7 @@ export const sections = z.strictObject({
         hflip: z.boolean().default(false),
         vflip: z.boolean().default(false),
         rotation: z.literal([0, 180]).default(0),
-        mode: orNull(text().regex(/^\d+:\d+(:\d+(:[PU])?)?$/, 'as rpicam-vid wants it: WIDTH:HEIGHT:BITS:P')),
+        mode: orNull(text().regex(/^\d+:\d+(:\d+(:[PU])?)?$/, 'use the form of rpicam-vid: WIDTH:HEIGHT:BITS:P')),
         roi: orNull(z.tuple([z.number(), z.number(), z.number(), z.number()])),
         tuning_file: orNull(path),
         loop: z.boolean().default(false),
@@ -107,7 +106,8 @@ export const sections = z.strictObject({
     z.strictObject({
       looks: z.number().int().min(1).max(50).default(3),
       window_seconds: seconds(0.2, 60).default(3),
-      // `left` comes when the last evidence is older than the longer of these two; Home Assistant's Hold number changes the second.
+      // `left` is published when the last observation or motion is older than the longer of these two. The number entity Hold in Home
+      // Assistant changes the second.
       leave_after_seconds: seconds(0, 86400).default(60),
       hold_seconds: seconds(0, 86400).default(0),
       motion_half_life_seconds: seconds(0, 86400).default(900),
@@ -132,7 +132,7 @@ export const sections = z.strictObject({
         keepalive_seconds: seconds(2, 600).default(3),
       })
       .refine((mqtt) => mqtt.password === null || mqtt.password_file === null, {
-        message: 'give password or password_file, not both',
+        message: 'set password or password_file, not both',
         path: ['password_file'],
       })
       .superRefine((mqtt, context) => {
@@ -171,13 +171,13 @@ export const sections = z.strictObject({
   ),
 });
 
-/** The configuration as the parts take it: durations in milliseconds, absent values null. */
+/** The configuration: durations in milliseconds, null for absent values. */
 export type Config = z.output<typeof configSchema>;
 
 /** From the parsed file to `Config`. */
 export const configSchema = sections.transform(forParts).transform(withDerived);
 
-/** Fills in what depends on other keys: the room's name, its area and the places of the key files. */
+/** Fills in the defaults that depend on other keys: the room's name, its area and the paths of the key files. */
 function withDerived({ room, homeAssistant, household, store, ...rest }: ForParts<z.output<typeof sections>>) {
   const name = room.name ?? room.id.charAt(0).toUpperCase() + room.id.slice(1).replaceAll(/[_-]/g, ' ');
   return {

@@ -1,8 +1,8 @@
-// A frame's way through the engine, in the child: search, align, judge, embed.
+// The stages of a frame in the child: search, align, measure quality, embed.
 
 import { ALIGNED_PX, alignmentOf, warp } from '../vision/alignment.js';
 import type { Candidate } from '../vision/blazeface.js';
-import type { Face } from '../vision/face.js';
+import type { Face, Quality } from '../vision/face.js';
 import type { Frame } from '../vision/picture.js';
 import { qualityOf } from '../vision/quality.js';
 import { searchFaces } from '../vision/search.js';
@@ -26,37 +26,40 @@ export function loadAnalyzer(options: LoadOptions): Analyzer {
   const embed = embedderOf(loadModel(readModel(manifest, embedder), runtime), embedder);
   let turn = 0;
 
-  const analyze = (frame: Frame, asked: AnalyzeOptions): WireAnalysis => {
-    const started = performance.now();
-    const request = { search: asked.search, around: asked.around ?? [], moved: asked.moved ?? [], turn };
-    if (asked.search === 'auto') turn++;
-    const found = searchFaces(frame, detect(frame), request, options.search);
-    const detected = performance.now();
-    const seen = found.faces.map((candidate) => alignedFace(frame, candidate)).filter((face) => face !== null);
-    const aligned = performance.now();
-    const still = asked.search === 'all';
-    const chosen = seen.filter((face) => (asked.embed ?? true) && (still || face.quality.eyesPx >= options.minEyesPx));
+  const analyze = (frame: Frame, request: AnalyzeOptions): WireAnalysis => {
+    const startedAt = performance.now();
+    const { search, around = [], moved = [] } = request;
+    const searchRequest = { search, around, moved, turn };
+    if (search === 'auto') turn++;
+    const found = searchFaces(frame, detect(frame), searchRequest, options.search);
+    const detectedAt = performance.now();
+    const aligned = found.faces.map((candidate) => alignedFace(frame, candidate)).filter((face) => face !== null);
+    const alignedAt = performance.now();
+    const isStill = search === 'all';
+    const isEmbedded = (face: { readonly quality: Quality }): boolean =>
+      (request.embed ?? true) && (isStill || face.quality.eyesPx >= options.minEyesPx);
+    const chosen = aligned.filter(isEmbedded);
     const vectors = embed(
       chosen.map((face) => face.crop),
-      asked.mirror ?? still,
+      request.mirror ?? isStill,
     );
-    const embedded = performance.now();
+    const embeddedAt = performance.now();
     const vectorOf = new Map(chosen.map((face, i) => [face, vectors[i] ?? null]));
     return {
-      faces: seen.map((face): Face => {
+      faces: aligned.map((face): Face => {
         const { box, landmarks, score, quality } = face;
         return { box, landmarks, score, quality, embedding: vectorOf.get(face) ?? null };
       }),
       times: {
-        detectMs: detected - started,
-        alignMs: aligned - detected,
-        embedMs: embedded - aligned,
+        detectMs: detectedAt - startedAt,
+        alignMs: alignedAt - detectedAt,
+        embedMs: embeddedAt - alignedAt,
         tiles: found.passes,
       },
-      crops: asked.crops === true ? seen.map((face) => face.crop) : null,
+      crops: request.crops === true ? aligned.map((face) => face.crop) : null,
     };
   };
-  // the first inference packs weights; whoever waits for the engine to be ready should not meet that on a frame
+  // The first inference packs weights, which is slow. It runs here, so that no frame has to wait for it.
   embed([new Uint8Array(ALIGNED_PX * ALIGNED_PX * 3)], false);
   const info = {
     detector: manifest.detector.id,
@@ -67,7 +70,7 @@ export function loadAnalyzer(options: LoadOptions): Analyzer {
   return { info, analyze };
 }
 
-/** A candidate with its aligned picture and quality; null when its landmarks make no face. */
+/** A candidate with its aligned picture and quality; null when its landmarks are not those of a face. */
 function alignedFace(frame: Frame, candidate: Candidate) {
   const similarity = alignmentOf(candidate.landmarks);
   if (similarity === null) return null;

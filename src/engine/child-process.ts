@@ -1,4 +1,4 @@
-// One run of the engine's child: forked, asked, and certainly gone afterwards.
+// One run of the engine's child process: it is forked, answers messages, and has certainly ended afterwards.
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type ErrorCode, errorTable, fail } from '../base/errors.js';
@@ -8,24 +8,24 @@ import { asFromChild, type FromChild, type ToChild } from './protocol.js';
 
 export const childPath: string = fileURLToPath(new URL('./child.js', import.meta.url));
 
-/** How long a child may take to end by itself once its channel is closed. */
+/** Time for a child to end by itself after its channel is closed, milliseconds. */
 const endMs = 1000;
 
 export interface EngineChild {
   readonly pid: number | undefined;
   /**
-   * Sends `message` and waits for the answer to it. Rejects with ENGINE_FAILED when the child dies, answers nonsense or
-   * is silent for `timeoutMs` (it is then killed); with the child's own error where it reports one.
+   * Sends `message` and waits for its answer. Rejects with ENGINE_FAILED when the child dies, sends an invalid answer, or does not
+   * answer within `timeoutMs` (the child is then killed); with the child's own error where it reports one.
    */
   ask(message: ToChild, timeoutMs: number): Promise<Exclude<FromChild, { type: 'failed' }>>;
-  /** Why it died; null while it lives. */
+  /** Why the child ended; null while it runs. */
   readonly death: string | null;
-  /** Resolves when the process is gone. */
+  /** Resolves when the process has ended. */
   readonly gone: Promise<void>;
   end(): Promise<void>;
 }
 
-/** Forks `path`. Its stdout and stderr become debug lines. */
+/** Forks `path`. Its stdout and stderr become debug lines in the log. */
 export function startChild(path: string, log: Log): EngineChild {
   const child = fork(path, {
     serialization: 'advanced',
@@ -34,17 +34,17 @@ export function startChild(path: string, log: Log): EngineChild {
   });
   const lastLine = relayLines(child, log);
   let death: string | null = null;
-  let waiting: { settle: (answer: FromChild) => void; lost: (reason: string) => void } | null = null;
+  let pending: { settle: (answer: FromChild) => void; fail: (reason: string) => void } | null = null;
 
   const die = (reason: string): void => {
     if (death !== null) return;
     death = reason;
     child.kill('SIGKILL');
-    waiting?.lost(reason);
+    pending?.fail(reason);
   };
   const gone = new Promise<void>((resolve) => {
     child.once('exit', (code, signal) => {
-      die(signal !== null ? `it was ended by ${signal}${lastLine()}` : `it ended with status ${code}${lastLine()}`);
+      die(signal !== null ? `it was killed by ${signal}${lastLine()}` : `it ended with status ${code}${lastLine()}`);
       resolve();
     });
     child.once('error', (cause) => {
@@ -54,27 +54,27 @@ export function startChild(path: string, log: Log): EngineChild {
   });
   child.on('message', (message) => {
     const answer = asFromChild(message);
-    if (answer === null) die('it answered nonsense');
-    else waiting?.settle(answer);
+    if (answer === null) die('it sent an invalid answer');
+    else pending?.settle(answer);
   });
 
   const ask: EngineChild['ask'] = (message, timeoutMs) =>
     new Promise((resolve, reject) => {
-      const wanted = message.type === 'analyze' ? message.id : null;
-      const timer = setTimeout(() => die(`it was silent for ${timeoutMs / 1000} s`), timeoutMs);
+      const expectedId = message.type === 'analyze' ? message.id : null;
+      const timer = setTimeout(() => die(`it did not answer within ${timeoutMs / 1000} s`), timeoutMs);
       const finish = (): void => {
         clearTimeout(timer);
-        waiting = null;
+        pending = null;
       };
-      waiting = {
-        lost: (reason) => {
+      pending = {
+        fail: (reason) => {
           finish();
           reject(fail('ENGINE_FAILED', `the recognition process failed: ${reason}`));
         },
         settle: (answer) => {
           const id = answer.type === 'loaded' ? null : answer.id;
-          if (id !== wanted || (answer.type === 'loaded') !== (wanted === null && answer.type !== 'failed')) {
-            die('it answered a question nobody asked');
+          if (id !== expectedId || (answer.type === 'loaded') !== (expectedId === null && answer.type !== 'failed')) {
+            die('it sent an answer to another message');
             return;
           }
           finish();
@@ -82,7 +82,7 @@ export function startChild(path: string, log: Log): EngineChild {
           else resolve(answer);
         },
       };
-      if (death !== null) waiting.lost(death);
+      if (death !== null) pending.fail(death);
       else child.send(message, (cause) => cause !== null && die(cause.message));
     });
 
@@ -107,7 +107,7 @@ function codeOf(code: string): ErrorCode {
   return Object.hasOwn(errorTable, code) ? (code as ErrorCode) : 'ENGINE_FAILED';
 }
 
-/** Logs what the child prints; gives its last line on stderr, which often says why it died. */
+/** Logs the output of the child. Returns a function for its last line on stderr, which often says why it died. */
 function relayLines(child: ChildProcess, log: Log): () => string {
   let last = '';
   for (const stream of [child.stdout, child.stderr]) {

@@ -1,7 +1,7 @@
-// The engine's child process: loads both models, answers one frame after another, lives until its parent goes away.
+// The engine's child process: it loads both models, answers one frame after another, and ends with its parent.
 //
-// Invariant: nothing but this process runs inference, so neither a blocked thread nor a crash of the runtime reaches the
-// daemon. It knows no names, keeps no picture after its answer and writes no file.
+// Invariant: only this process runs inference, so neither a blocked thread nor a crash of the runtime affects the daemon. It has no
+// names, keeps no picture after its answer, and writes no file.
 import { RoomkinError } from '../base/errors.js';
 import { type Analyzer, loadAnalyzer } from './analyzer.js';
 import type { FromChild, ToChild } from './protocol.js';
@@ -13,7 +13,7 @@ function answer(message: ToChild): FromChild {
     analyzer = loadAnalyzer(message.options);
     return { type: 'loaded', info: analyzer.info };
   }
-  if (analyzer === null) throw new Error('asked for a frame before the models were loaded');
+  if (analyzer === null) throw new Error('a frame arrived before the models were loaded');
   return { type: 'analyzed', id: message.id, analysis: analyzer.analyze(message.frame, message.options) };
 }
 
@@ -35,11 +35,11 @@ process.on('message', (message: ToChild) => {
   } catch (cause) {
     reply = failed(message, cause);
   }
-  // a parent that went away while a frame was worked on is no error; `disconnect` then ends this process
+  // The parent may end during an analysis. That is no error: `disconnect` then ends this process.
   if (process.connected) process.send?.(reply, undefined, undefined, () => {});
 });
 
-// A terminal's Ctrl-C and systemd's stop reach the whole group; the parent decides when this process ends.
+// Ctrl-C in a terminal and a stop by systemd signal the whole process group. The parent decides when this process ends.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 process.on('disconnect', () => process.exit(0));

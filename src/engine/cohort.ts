@@ -1,6 +1,6 @@
-// The strangers that come with the model: embeddings only, made by training/roomkin_training/cohort.py.
+// The cohort that is shipped with a model: embeddings of unknown people, made by training/roomkin_training/cohort.py.
 //
-// Invariant: no byte of them is used before its SHA-256 matched the manifest.
+// Invariant: the cohort is used only after its SHA-256 has matched the manifest.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,13 +8,13 @@ import { fail } from '../base/errors.js';
 import type { Cohort } from '../gallery/calibration.js';
 import type { Manifest } from './manifest.js';
 
-/** Nobody: for a space that no cohort was made for. */
-const nobody: Cohort = { vectors: [], nearness: 0 };
+/** For a space without a cohort. */
+const emptyCohort: Cohort = { vectors: [], nearness: 0 };
 
 /** The cohort of an embedding space, unit vectors. Errors: MODEL_MISSING, MODEL_HASH (exit 78). */
 export function readCohort(manifest: Manifest, space: string): Cohort {
   const entry = manifest.cohorts.find((cohort) => cohort.space === space);
-  if (entry === undefined) return nobody;
+  if (entry === undefined) return emptyCohort;
   const path = join(dirname(manifest.path), entry.file);
   let bytes: Buffer;
   try {
@@ -25,7 +25,7 @@ export function readCohort(manifest: Manifest, space: string): Cohort {
   const hash = createHash('sha256').update(bytes).digest('hex');
   const { count, dimension, nearness } = entry;
   if (hash !== entry.sha256 || bytes.length !== count * dimension) {
-    throw fail('MODEL_HASH', `${path} is not the file it should be: install roomkin again`);
+    throw fail('MODEL_HASH', `${path} does not match its hash: install roomkin again`);
   }
   const steps = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   const vectors = Array.from({ length: count }, (_, row) =>
@@ -34,7 +34,7 @@ export function readCohort(manifest: Manifest, space: string): Cohort {
   return { vectors, nearness };
 }
 
-/** Rounding to whole steps left the length a little off 1; the scale itself does not matter then. */
+/** Normalised again, because rounding to int8 changes the length a little; so the scale is not needed. */
 function unit(steps: Int8Array): Float32Array {
   const length = Math.hypot(...steps);
   return Float32Array.from(steps, (step) => step / length);

@@ -1,30 +1,34 @@
-// Frames in, faces out. One implementation today (child-process TFLite); a second runtime needs only this interface.
+// The interface of the engine: frames in, faces out. There is one implementation (TFLite in a child process).
 import type { Analysis, Box } from '../vision/face.js';
 import type { Frame } from '../vision/picture.js';
 
 export interface AnalyzeOptions {
-  /** `all`: whole frame and every tile (stills). `auto`: whole frame, close-ups of `around`, some tiles in turn (video). `whole`: whole frame alone. */
+  /**
+   * `all`: the whole frame and every tile (stills). `auto`: the whole frame, a close view of each box of `around`, and some tiles in
+   * turn (video). `whole`: the whole frame only.
+   */
   readonly search: 'all' | 'auto' | 'whole';
-  /** Boxes of the faces that are expected (tracks): `auto` looks at each from close by. */
+  /** Boxes of expected faces (tracks), for `auto`. */
   readonly around?: readonly Box[];
-  /** Where something moved, any boxes: `auto` searches the tiles there first. */
+  /** Boxes with motion: `auto` searches the tiles there first. */
   readonly moved?: readonly Box[];
-  /** Embed the faces found. Default true. */
+  /** Embed the detected faces. Default true. */
   readonly embed?: boolean;
-  /** Embed the mirror image too and take the mean: steadier, twice the time. Default: false for video, true for enrolment and stills. */
+  /** Embed the mirror image too and use the mean: less noise, twice the time. Default: true for `all`, else false. */
   readonly mirror?: boolean;
-  /** Also return aligned faces as 112x112 RGB, for snapshots that the user switched on and for tests. Default false. */
+  /** Also return the aligned faces as 112x112 RGB, for snapshots (if the user enabled them) and tests. Default false. */
   readonly crops?: boolean;
 }
 
 export interface EngineInfo {
   readonly detector: string;
   readonly embedder: string;
-  /** Embedding space and length of its vectors. */
   readonly space: string;
+  /** Length of the vectors of the embedding space. */
   readonly dimension: number;
-  /** Whether XNNPACK is in use; if not, why. */
+  /** Whether XNNPACK is in use. */
   readonly delegate: 'xnnpack' | 'none';
+  /** Why XNNPACK is not in use; null where it is. */
   readonly delegateReason: string | null;
 }
 
@@ -37,7 +41,7 @@ export interface StageTimes {
 
 export interface EngineAnalysis extends Analysis {
   readonly times: StageTimes;
-  /** 112x112x3 RGB per face, when asked for. */
+  /** 112x112x3 RGB per face, on request. */
   readonly crops?: readonly Uint8Array[];
 }
 
@@ -45,8 +49,8 @@ export interface Engine extends AsyncDisposable {
   /** Loads both models. Errors: MODEL_MISSING, MODEL_HASH (exit 78), ENGINE_FAILED. */
   start(): Promise<EngineInfo>;
   /**
-   * Analyses one frame; calls are served one after another. Rejects with ENGINE_FAILED when the runtime died on this frame:
-   * it is restarted, and the next call may succeed.
+   * Analyses one frame; calls run one after another. Rejects with ENGINE_FAILED when the runtime dies on this frame: it is then
+   * restarted, and the next call may succeed.
    */
   analyze(frame: Frame, options: AnalyzeOptions): Promise<EngineAnalysis>;
   stop(): Promise<void>;

@@ -1,7 +1,6 @@
-// models/int8/manifest.json is the only contract between the Python that makes models and the code that runs them.
+// models/int8/manifest.json is the only contract between the Python code that makes models and the code that runs them.
 //
-// Invariant: no byte of a model reaches the runtime before its SHA-256 matched the manifest; the bytes that were hashed
-// are the bytes that are loaded.
+// Invariant: a model reaches the runtime only after its SHA-256 has matched the manifest, and the loaded bytes are the hashed bytes.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -21,16 +20,16 @@ const shape = z.array(z.number().int().positive()).min(1);
 const modelEntry = z.object({
   id: z.string().min(1),
   task: z.enum(['detect', 'embed']),
-  /** Beside the manifest, or `package:NAME/path` inside an installed npm package. */
+  /** A path relative to the manifest, or `package:NAME/path` for a file of an installed npm package. */
   file: z.string().min(1),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  /** A pixel 0 to 255 enters as (pixel - mean) / std. The first number of the shape is the batch. */
+  /** The input for a pixel 0 to 255 is (pixel - mean) / std. The first number of the shape is the batch size. */
   input: z.object({ shape, ...stored, channels: z.literal('RGB'), mean: z.number(), std: z.number().positive() }),
-  /** By the tensors' names in the file, since their order in it is the converter's whim. */
+  /** Found by the names of the tensors, since their order in the file depends on the converter. */
   outputs: z.array(z.object({ name: z.string(), shape, ...stored })).min(1),
   /** Length of an embedding; null for a detector. */
   dimension: z.number().int().positive().nullable(),
-  /** Embeddings are only compared inside one space; null for a detector. */
+  /** Only embeddings of the same space can be compared; null for a detector. */
   space: z.string().min(1).nullable(),
   licence: z.string(),
   source: z.string(),
@@ -38,10 +37,10 @@ const modelEntry = z.object({
   metrics: z.record(z.string(), z.unknown()),
 });
 
-/** Strangers' embeddings that come with a space: int8 rows, times `scale` of length 1. See cohort.ts. */
+/** The cohort of a space: embeddings of unknown people as int8 rows, which `scale` brings to length 1. See cohort.ts. */
 const cohortEntry = z.object({
   space: z.string().min(1),
-  /** Beside the manifest. */
+  /** In the folder of the manifest. */
   file: z.string().regex(/^[\w.-]+$/),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   count: z.number().int().positive(),
@@ -76,7 +75,7 @@ export interface Manifest {
 
 export const defaultManifestPath: string = join(packageRoot, 'models', 'int8', 'manifest.json');
 
-/** Reads and checks a manifest. Errors: MODEL_MISSING when it cannot be read, MODEL_HASH when it is damaged (exit 78). */
+/** Reads and validates a manifest. Errors: MODEL_MISSING when it cannot be read, MODEL_HASH when it is damaged (exit 78). */
 export function readManifest(path: string = defaultManifestPath): Manifest {
   const parsed = manifestSchema.safeParse(readJson(path));
   if (!parsed.success) {
@@ -84,7 +83,7 @@ export function readManifest(path: string = defaultManifestPath): Manifest {
     throw fail('MODEL_HASH', `${path}: ${issue?.path.join('.')}: ${issue?.message}: install roomkin again`);
   }
   const detector = parsed.data.models.find((model) => model.task === 'detect');
-  if (detector === undefined) throw fail('MODEL_HASH', `${path} names no detector: install roomkin again`);
+  if (detector === undefined) throw fail('MODEL_HASH', `${path} contains no detector: install roomkin again`);
   const embedders = parsed.data.models.filter(isEmbedder);
   const { cohorts, default: defaultEmbedder } = parsed.data;
   return { path, detector, embedders, cohorts, defaultEmbedder };
@@ -108,16 +107,16 @@ function readJson(path: string): unknown {
   }
 }
 
-/** The embedder of that id; null takes the manifest's default. Error: MODEL_MISSING (exit 78), naming those there are. */
+/** The embedder with this id; null: the manifest's default. Error: MODEL_MISSING (exit 78), with the ids that exist. */
 export function chooseEmbedder(manifest: Manifest, id: string | null): Embedder {
   const wanted = id ?? manifest.defaultEmbedder;
-  const found = manifest.embedders.find((model) => model.id === wanted);
-  if (found !== undefined) return found;
+  const embedder = manifest.embedders.find((model) => model.id === wanted);
+  if (embedder !== undefined) return embedder;
   const known = manifest.embedders.map((model) => model.id).join(', ');
   throw fail('MODEL_MISSING', `there is no embedder "${wanted}": set [embedder] id to one of ${known}`);
 }
 
-/** Where a model's file lies. Error: MODEL_MISSING when its npm package is not installed. */
+/** The path of a model's file. Error: MODEL_MISSING when its npm package is not installed. */
 export function modelPath(manifest: Manifest, model: ModelEntry): string {
   const inPackage = /^package:((?:@[^/]+\/)?[^/]+)\/(.+)$/.exec(model.file);
   if (inPackage === null) return join(dirname(manifest.path), model.file);
@@ -130,7 +129,7 @@ export function modelPath(manifest: Manifest, model: ModelEntry): string {
   }
 }
 
-/** A model's bytes, verified. Errors: MODEL_MISSING, MODEL_HASH (exit 78). */
+/** The verified bytes of a model. Errors: MODEL_MISSING, MODEL_HASH (exit 78). */
 export function readModel(manifest: Manifest, model: ModelEntry): Uint8Array<ArrayBuffer> {
   const path = modelPath(manifest, model);
   let bytes: Uint8Array<ArrayBuffer>;
@@ -141,7 +140,7 @@ export function readModel(manifest: Manifest, model: ModelEntry): Uint8Array<Arr
   }
   const hash = createHash('sha256').update(bytes).digest('hex');
   if (hash !== model.sha256) {
-    throw fail('MODEL_HASH', `model ${model.id}: ${path} is not the file it should be: install roomkin again`);
+    throw fail('MODEL_HASH', `model ${model.id}: ${path} does not match its hash: install roomkin again`);
   }
   return bytes;
 }

@@ -1,6 +1,6 @@
 // The two models as functions: pixels of a view in, candidates out; aligned faces in, embeddings out.
 //
-// Invariant: whatever the manifest says of batch, type, scale and zero point stays in this file.
+// Invariant: only this file deals with the batch size, type, scale and zero point of a model.
 import { ALIGNED_PX, mirrored } from '../vision/alignment.js';
 import { DETECTOR_PX, decode, suppress } from '../vision/blazeface.js';
 import type { Picture } from '../vision/picture.js';
@@ -10,13 +10,13 @@ import type { Embedder, ModelEntry } from './manifest.js';
 import type { LoadedModel, LoadedTensor } from './runtime.js';
 import { pixelWriter, readReals, storePixel, unit } from './runtime.js';
 
-/** Pixels that make one of the detector's, across and down, at most: more find no more faces of 14 px between the eyes. */
+/** Samples per detector pixel, across and down, at most. More do not find more faces with 14 px between the eyes. */
 const SAMPLES = 4;
 
-/** The detector's looks at one picture. */
+/** Detector passes over one picture. */
 export type Detect = (picture: Picture) => DetectorPass;
 
-/** Unit-length embeddings of aligned faces, in their order; null where the model gave no direction. */
+/** Unit-length embeddings of aligned faces, in the same order; null where the model returned a zero vector. */
 export type Embed = (crops: readonly Uint8Array[], mirror: boolean) => (Float32Array | null)[];
 
 export function detectorOf(model: LoadedModel, entry: ModelEntry): Detect {
@@ -31,7 +31,7 @@ export function detectorOf(model: LoadedModel, entry: ModelEntry): Detect {
   };
 }
 
-/** Reads the output whose last side is `last`, as real numbers. */
+/** Reads the output whose last dimension is `last`, as real numbers. */
 function outputOf(model: LoadedModel, entry: ModelEntry, last: number): () => Float32Array {
   const spec = entry.outputs.find((output) => output.shape.at(-1) === last);
   const tensor = spec && model.outputs.find((output) => output.name === spec.name);
@@ -47,7 +47,7 @@ export function embedderOf(model: LoadedModel, entry: Embedder): Embed {
   const batch = entry.input.shape[0]!;
   const pixels = ALIGNED_PX * ALIGNED_PX * 3;
 
-  /** One vector a crop; the batch's unused places keep what they had, which costs nothing and changes nothing. */
+  /** One vector per crop. Unused positions of a batch keep their old content, which does not affect the others. */
   const run = (crops: readonly Uint8Array[]): Float32Array[] => {
     const vectors: Float32Array[] = [];
     for (let at = 0; at < crops.length; at += batch) {

@@ -1,5 +1,5 @@
-// What the daemon and the engine's child say to each other over Node's IPC channel ('advanced' serialization, so typed
-// arrays travel as bytes).
+// The messages between the daemon and the engine's child on Node's IPC channel. With 'advanced' serialization typed arrays are sent as
+// bytes.
 import { z } from 'zod';
 import type { Face } from '../vision/face.js';
 import type { Frame } from '../vision/picture.js';
@@ -32,7 +32,7 @@ export interface WireAnalysis {
 const loadedInfo = z.object({ space: z.string(), dimension: z.int() });
 const wireAnalysis = z.object({ faces: z.custom(Array.isArray) });
 
-/** Only the outer shape is checked: embeddings and pictures pass as they are, at any length, without a copy. */
+/** Checks the outer shape only: embeddings and pictures are not copied, and may have any length. */
 const fromChild = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('loaded'),
@@ -53,7 +53,7 @@ const fromChild = z.discriminatedUnion('type', [
 
 export type FromChild = z.output<typeof fromChild>;
 
-/** `message` if it has the outer shape of an answer; null for anything else that a broken child may send. */
+/** `message` if it has the outer shape of an answer; null otherwise, since a broken child may send anything. */
 export function asFromChild(message: unknown): FromChild | null {
   return fromChild.safeParse(message).data ?? null;
 }

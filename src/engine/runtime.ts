@@ -1,7 +1,7 @@
-// One TFLite model in this process. Only the engine's child may load a model: inference blocks the
-// thread, the binding is unsafe in two Node environments of one process, and a fault in it kills the process.
+// TFLite models in this process. Only the engine's child may load a model: inference blocks the thread, the binding is unsafe in two
+// Node environments of one process, and a fault in it kills the process.
 //
-// Invariant: models are loaded once and never destroyed (the binding frees its tensors in an unsafe order).
+// Invariant: models are loaded once and never destroyed, because the binding frees its tensors in an unsafe order.
 
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ interface Binding {
 
 export interface RuntimeOptions {
   readonly threads: number;
-  /** The XNNPACK plug-in; null runs TFLite's own kernels. The binding crashes when it cannot start. */
+  /** The XNNPACK plug-in; null: TFLite's built-in kernels. The binding crashes when the plug-in cannot start. */
   readonly delegatePath: string | null;
 }
 
@@ -38,27 +38,31 @@ export interface LoadedTensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly type: string;
-  /** The same array for the model's life: written before `infer`, read after it. */
+  /** Always the same array: inputs are written before `infer`, outputs are read after it. */
   readonly data: InputArray;
 }
 
 export interface LoadedModel {
   readonly input: LoadedTensor;
   readonly outputs: readonly LoadedTensor[];
-  /** Runs the model on what `input.data` holds. Blocks. */
+  /** Runs the model on the content of `input.data`. Blocks the thread. */
   infer(): void;
 }
 
-const kept: ModelRunner[] = [];
+/** Keeps a reference to every model, so that none is destroyed. */
+const runners: ModelRunner[] = [];
 
-/** Loads a model from its bytes. Throws Error with TFLite's words when they are no model it can run. */
+/** Loads a model from its bytes. Throws an Error with TFLite's message when it cannot run the model. */
 export function loadModel(bytes: Uint8Array<ArrayBuffer>, options: RuntimeOptions): LoadedModel {
   const binding = createRequire(import.meta.url)('tfjs-tflite-node') as Binding;
   const { threads, delegatePath } = options;
   const delegate = { path: delegatePath ?? '', options: [['num_threads', String(threads)]] as [string, string][] };
-  const exact = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-  const runner = new binding.TFLiteNodeModelRunner(exact, delegatePath === null ? { threads } : { threads, delegate });
-  kept.push(runner);
+  const modelBuffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+  const runner = new binding.TFLiteNodeModelRunner(
+    modelBuffer,
+    delegatePath === null ? { threads } : { threads, delegate },
+  );
+  runners.push(runner);
   const [input, second] = runner.getInputs().map(loaded);
   if (input === undefined || second !== undefined) throw new Error('a model with one input is needed');
   const outputs = runner.getOutputs().map(loaded);
@@ -74,9 +78,7 @@ function loaded(tensor: Tensor): LoadedTensor {
   };
 }
 
-// Where the runtime's own files lie; apart from tflite-runtime.ts, which only the child may load.
-
-/** Where scripts/build-native.js puts the XNNPACK plug-in. */
+/** The path of the XNNPACK plug-in that scripts/build-native.js builds. */
 export const delegatePluginPath: string = join(packageRoot, 'native', 'build', 'xnnpack-plugin.so');
 
 // From pixels to a model's input numbers and from its output numbers to reals, with the parameters in the model's manifest.

@@ -1,11 +1,11 @@
 // The engine that ships: both models in one forked child, supervised.
 //
-// Invariant: calls are served one after another; a child that dies takes only the frame it had with it. It is started
-// again with the next call, at once or, when it keeps dying, every half minute: the daemon never exits for it.
+// Invariant: calls run one after another, and a child that dies loses only the frame that it was analysing. The next call starts a new
+// child, at once or, after repeated failures, every half minute. The daemon never exits because of a child.
 //
-// Whether XNNPACK works on this machine is found out by the first child: where it cannot start (no /sys, no /proc/cpuinfo) the
-// binding dereferences null and the child dies while loading. It is then started again without, and stays without. A child that
-// dies later is started again as it was.
+// The first child tests whether XNNPACK works on this machine. Where it cannot start (no /sys, no /proc/cpuinfo) the binding
+// dereferences null and the child dies while loading. All later children then run without XNNPACK. A child that dies later is
+// restarted with the same delegate.
 
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -25,21 +25,21 @@ export interface EngineOptions {
   /** Embedder's id in the manifest; null or absent: the manifest's default. */
   readonly embedder?: string | null;
   /**
-   * Threads of each model. Default 2, and never more than half of the cores: XNNPACK's threads spin while they wait for
-   * each other, which on two busy cores made a frame ten times slower.
+   * Threads of each model. Default 2, at most half of the cores: XNNPACK's threads spin while they wait for each other, which made a
+   * frame ten times slower on two busy cores.
    */
   readonly threads?: number;
-  /** Score a face must reach, 0 to 1; null or absent: chosen by measurement. */
+  /** Minimum score of a face, 0 to 1; null or absent: the measured default. */
   readonly score?: number | null;
-  /** In video, faces with the eyes closer than this are found but not embedded. Default 12. */
+  /** In video, faces with a smaller eye distance are detected but not embedded. Default 12. */
   readonly minEyesPx?: number;
   /** Tiles searched in turn in each video frame. Default 2. */
   readonly tilesPerFrame?: number;
-  /** false runs without XNNPACK. Default true: use it where it works. */
+  /** false: run without XNNPACK. Default true: use it where it works. */
   readonly delegate?: boolean;
   readonly manifestPath?: string;
   readonly log?: Log;
-  /** For tests: another program in the child's place, another plug-in, another clock, another patience. */
+  /** For tests: another program instead of the child, another plug-in, clock and timeouts. */
   readonly childPath?: string;
   readonly pluginPath?: string;
   readonly clock?: Clock;
@@ -50,16 +50,16 @@ interface Timeouts {
   readonly load: number;
   /** `auto` and `whole`. */
   readonly video: number;
-  /** `all`: a slow Pi needs many seconds for every tile of a large photo. */
+  /** `all`: a slow Pi needs many seconds for all tiles of a large photo. */
   readonly still: number;
 }
 
 const defaultTimeoutsMs: Timeouts = { load: 60_000, video: 20_000, still: 120_000 };
 
 interface Delegate {
-  /** What to load; null: run without. */
+  /** The plug-in to load; null: run without it. */
   readonly path: string | null;
-  /** Why there is none; null where there is one. */
+  /** Why `path` is null; null where it is not. */
   readonly reason: string | null;
 }
 
@@ -68,13 +68,13 @@ function installedDelegate(path: string): Delegate {
   return { path: null, reason: 'the XNNPACK plug-in is not built: npm rebuild needs gcc' };
 }
 
-/** Makes an engine; nothing happens before `start`. */
+/** Creates an engine; the child starts with `start`. */
 export function createEngine(options: EngineOptions = {}): Engine {
   const log = options.log ?? silentLog;
   const clock = options.clock ?? systemClock;
   const timeoutsMs = { ...defaultTimeoutsMs, ...options.timeoutsMs };
   const path = options.childPath ?? shippedChild;
-  // The rule of Frigate's watchdog: 5 starts in 60 s, then one each half minute.
+  // The rule of Frigate's watchdog: 5 starts within 60 s, then one every half minute.
   const restarts = createBackoff({ firstMs: 30_000, mostMs: 30_000, free: { count: 5, withinMs: 60_000 }, clock });
   const load: Omit<LoadOptions, 'delegatePath'> = {
     manifestPath: options.manifestPath ?? defaultManifestPath,
@@ -100,7 +100,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     child = started;
     try {
       const message = { type: 'load', options: { ...load, delegatePath: delegate.path } } as const;
-      const loaded = only(await started.ask(message, timeoutsMs.load), 'loaded');
+      const loaded = expectType(await started.ask(message, timeoutsMs.load), 'loaded');
       info = { ...loaded.info, delegate: delegate.path === null ? 'none' : 'xnnpack', delegateReason: delegate.reason };
       return started;
     } catch (cause) {
@@ -109,7 +109,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     }
   };
 
-  /** Why the child did not load, if another try may help; null: it runs. Throws what no other try would change. */
+  /** Why the child did not load; null where it runs. Throws errors that another attempt would not change. */
   const launchFailure = async (): Promise<Error | null> => {
     try {
       await launch();
@@ -120,32 +120,32 @@ export function createEngine(options: EngineOptions = {}): Engine {
     }
   };
 
-  /** A living child with its models loaded. */
+  /** A running child with loaded models. */
   const ready = async (): Promise<EngineChild> => {
-    if (stopped || info === null) throw fail('ENGINE_FAILED', 'the engine is not started');
+    if (stopped || info === null) throw fail('ENGINE_FAILED', 'the engine has not been started');
     if (child !== null && child.death === null) return child;
     const waitMs = restarts.waitMs();
     if (waitMs > 0) {
       throw fail('ENGINE_FAILED', `the recognition process keeps failing: next try in ${Math.ceil(waitMs / 1000)} s`);
     }
-    log('warning', 'the recognition process is started again', { reason: child?.death ?? 'it was lost' });
+    log('warning', 'the recognition process is restarted', { reason: child?.death ?? 'it is missing' });
     return launch();
   };
 
-  const analyzeNow = async (frame: Frame, asked: AnalyzeOptions): Promise<EngineAnalysis> => {
+  const analyzeNow = async (frame: Frame, request: AnalyzeOptions): Promise<EngineAnalysis> => {
     const { capturedAt, sequence, width, height, format, stride, data } = frame;
     const id = nextId++;
-    const serving = await ready();
-    const sent = { capturedAt, sequence, width, height, format, stride, data };
-    const timeoutMs = asked.search === 'all' ? timeoutsMs.still : timeoutsMs.video;
-    const answer = await serving.ask({ type: 'analyze', id, frame: sent, options: asked }, timeoutMs);
-    const { analysis } = only(answer, 'analyzed');
+    const server = await ready();
+    const message = { capturedAt, sequence, width, height, format, stride, data };
+    const timeoutMs = request.search === 'all' ? timeoutsMs.still : timeoutsMs.video;
+    const answer = await server.ask({ type: 'analyze', id, frame: message, options: request }, timeoutMs);
+    const { analysis } = expectType(answer, 'analyzed');
     const { faces, times, crops } = analysis;
     return { capturedAt, sequence, width, height, faces, times, ...(crops === null ? {} : { crops }) };
   };
 
   const startNow = async (): Promise<EngineInfo> => {
-    // found out here first, so that a wrong file is told as such and not as a child's death
+    // The files are verified here first, so that a wrong file is reported as such and not as a child that died.
     const manifest = readManifest(load.manifestPath);
     for (const model of [manifest.detector, chooseEmbedder(manifest, load.embedder)]) readModel(manifest, model);
     if (options.delegate ?? true) delegate = installedDelegate(options.pluginPath ?? delegatePluginPath);
@@ -157,7 +157,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     if (delegate.reason !== null) log('debug', `models run without XNNPACK: ${delegate.reason}`);
     const cause = await launchFailure();
     if (cause !== null) {
-      log('warning', 'the recognition process failed to load, trying once more', { reason: cause.message });
+      log('warning', 'the recognition process failed to load and is started again', { reason: cause.message });
       await launch();
     }
     return info!;
@@ -168,7 +168,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     await child?.end();
   };
 
-  /** Runs `task` after everything asked before it. */
+  /** Runs `task` after all earlier tasks. */
   const inOrder = <T>(task: () => Promise<T>): Promise<T> => {
     const result = last.then(task);
     last = result.catch(() => {});
@@ -177,13 +177,13 @@ export function createEngine(options: EngineOptions = {}): Engine {
 
   return {
     start: () => inOrder(startNow),
-    analyze: (frame, asked) => inOrder(() => analyzeNow(frame, asked)),
+    analyze: (frame, request) => inOrder(() => analyzeNow(frame, request)),
     stop,
     [Symbol.asyncDispose]: stop,
   };
 }
 
-function only<T extends FromChild['type']>(answer: FromChild, type: T): Extract<FromChild, { type: T }> {
+function expectType<T extends FromChild['type']>(answer: FromChild, type: T): Extract<FromChild, { type: T }> {
   if (answer.type !== type) throw fail('ENGINE_FAILED', `the recognition process answered ${answer.type}, not ${type}`);
   return answer as Extract<FromChild, { type: T }>;
 }

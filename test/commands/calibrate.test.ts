@@ -38,19 +38,20 @@ t.test('without anybody enrolled it says what to do', async (t) => {
   t.match(stdout, /^Nobody is enrolled: roomkin enrol NAME --photos PATH/);
 });
 
-t.test('each person with threshold, expected misses and closest other person, within 80 columns', async (t) => {
+t.test('each person with thresholds, expected FNIR and closest person, within 80 columns', async (t) => {
   enrol('Ada', 5);
   enrol('Bartholomew Montgomery the Third', 1);
   const { code, stdout, stderr } = await roomkin('calibrate');
   t.equal(code, 0, stderr);
   const lines = stdout.trimEnd().split('\n');
-  t.match(lines[0], /^1 wrong name a month, 20 strangers a day; judged by 1500 strangers$/);
+  t.match(lines[0], /^Budget: 1 wrong name a month, with 20 unknown people a day\.$/);
+  t.match(lines[1], /^Compared with 1500 faces of unknown people\.$/);
   t.ok(
     lines.every((line) => [...line].length <= 80),
     stdout,
   );
   t.match(stdout, /^Ada +5 +0\.\d\d +0\.\d\d +\d+\.\d \/ \d+\.\d % +-?0\.\d\d Bartholomew/m);
-  t.match(stdout, /^Bartholomew Montgo… +1 +0\.\d\d +0\.\d\d +~\d+\.\d \/ \d+\.\d %/m);
+  t.match(stdout, /^Bartholomew Montg… +1 +0\.\d\d +0\.\d\d +~\d+\.\d \/ \d+\.\d %/m);
   t.match(stdout.replaceAll('\n  ', ' '), /^- Bartholomew Montgomery the Third has one photo/m);
 });
 

@@ -18,8 +18,8 @@ function mixed(shares: Readonly<Record<string, number>>): Float32Array {
   return sum.map((value) => value / length);
 }
 
-const looks = {
-  /** A stranger who is taken for Ada. */
+const observations = {
+  /** An unknown person who is taken for Ada. */
   stranger: { embedding: mixed({ Ada: 0.62, stranger: 0.75 }) },
   missed: { embedding: mixed({ Ada: 0.52, 'bad light': 0.85 }) },
   own: { embedding: mixed({ Ada: 0.95, today: 0.2 }) },
@@ -29,7 +29,7 @@ const looks = {
   faceless: { embedding: null, weight: 0 },
   ofAnotherModel: { space: 'another-space' },
 };
-const id = {} as Record<keyof typeof looks, string>;
+const id = {} as Record<keyof typeof observations, string>;
 {
   using store = openTestStore(at('store'));
   store.change((changes) => {
@@ -41,9 +41,11 @@ const id = {} as Record<keyof typeof looks, string>;
       }
     }
   });
-  using kept = openJournalStore({ directory: at('store'), keyFile: at('store', 'key') });
-  const names = Object.keys(looks) as (keyof typeof looks)[];
-  const ids = kept.append(names.map((name) => madeUpLook({ space, wallMs: Date.now(), weight: 0.9, ...looks[name] })));
+  using journal = openJournalStore({ directory: at('store'), keyFile: at('store', 'key') });
+  const names = Object.keys(observations) as (keyof typeof observations)[];
+  const ids = journal.append(
+    names.map((name) => madeUpLook({ space, wallMs: Date.now(), weight: 0.9, ...observations[name] })),
+  );
   names.forEach((name, n) => {
     id[name] = String(ids[n]);
   });
@@ -55,31 +57,34 @@ const fits = (t: { ok(value: boolean, text: string): boolean }, text: string): v
     text,
   );
 
-t.test('a face that is not Ada is kept, listed and taken back', async (t) => {
-  const said = await roomkin('correct', id.stranger, '--not', 'ada');
-  t.equal(said.code, 0, said.stderr);
-  t.match(said.stdout, /^Look 1 is not Ada: .*\n {2}roomkin correct --undo 1 takes it back$/m);
-  fits(t, said.stdout);
-  t.match((await roomkin('correct', id.stranger, '--not', 'Ada')).stdout, /known already/);
+t.test('an observation that is not Ada is stored, listed and reverted', async (t) => {
+  const result = await roomkin('correct', id.stranger, '--not', 'ada');
+  t.equal(result.code, 0, result.stderr);
+  t.match(result.stdout, /^Observation 1 is not Ada: .*\n {2}roomkin correct --undo 1 reverts this$/m);
+  fits(t, result.stdout);
+  t.match((await roomkin('correct', id.stranger, '--not', 'Ada')).stdout, /known already, nothing changed/);
   t.match((await json('correct', '--list')).document, {
     corrections: [{ id: 1, person: 'ada', name: 'Ada', said: 'not', template: null }],
   });
   const listed = (await roomkin('correct', '--list')).stdout;
-  t.match(listed, /^ {2}1 {2}\d{4}-\d\d-\d\d \d\d:\d\d {2}a face that is not Ada$/m);
+  t.match(listed, /^ {2}1 {2}\d{4}-\d\d-\d\d \d\d:\d\d {2}an observation that is not Ada$/m);
   fits(t, listed);
-  t.match((await roomkin('show', 'Ada')).stdout, /^0 looks said to be Ada, 1 not to be: roomkin correct --list$/m);
+  t.match(
+    (await roomkin('show', 'Ada')).stdout,
+    /^Corrections: 0 with --is Ada, 1 with --not Ada; see roomkin correct --list$/m,
+  );
   {
     using store = openTestStore(at('store'));
     t.equal(store.gallery(space).people[0]?.negativeTemplates?.length, 1);
   }
   t.match((await json('correct', '--undo', '1')).document, { undone: { id: 1, name: 'Ada', said: 'not' } });
-  t.match((await roomkin('correct', '--list')).stdout, /^Nothing was corrected: roomkin why/);
+  t.match((await roomkin('correct', '--list')).stdout, /^There is no correction: roomkin why/);
   t.match(errors(await roomkin('correct', '--undo', '1')), [/CORRECTION_UNKNOWN: .*--list/]);
 });
 
-t.test('a look that is Ada is learned once, and taken back', async (t) => {
-  const said = await json('correct', id.missed, '--is', 'Ada');
-  t.match(said, { code: 0, document: { look: Number(id.missed), not: null, is: { person: 'ada', name: 'Ada' } } });
+t.test('an observation that is Ada becomes a template once, and is reverted', async (t) => {
+  const result = await json('correct', id.missed, '--is', 'Ada');
+  t.match(result, { code: 0, document: { look: Number(id.missed), not: null, is: { person: 'ada', name: 'Ada' } } });
   t.match((await json('correct', id.missed, '--is', 'Ada')).document.is, { correction: null });
   const { templates, corrections } = (await json('show', 'Ada')).document;
   t.same(
@@ -90,7 +95,7 @@ t.test('a look that is Ada is learned once, and taken back', async (t) => {
   const shown = (await roomkin('show', 'Ada')).stdout;
   t.match(shown, /from the camera \(correction \d+\)/);
   fits(t, shown);
-  t.equal((await json('correct', '--undo', String(said.document.is.correction))).code, 0);
+  t.equal((await json('correct', '--undo', String(result.document.is.correction))).code, 0);
   t.equal((await json('show', 'Ada')).document.templates.length, 3);
 });
 
@@ -108,36 +113,39 @@ t.test('not Ada but Ben: both at once or neither', async (t) => {
       ['ben', 'is'],
     ],
   );
-  for (const one of listed) t.equal((await roomkin('correct', '--undo', String(one.id))).code, 0);
+  for (const { id } of listed) t.equal((await roomkin('correct', '--undo', String(id))).code, 0);
 });
 
-t.test('what would do harm, or makes no sense, is refused with what to do', async (t) => {
-  const cases: [string[], number, RegExp][] = [
-    [[], 64, /the ID of one look is needed/],
-    [[id.own], 64, /say --not NAME, --is NAME or both/],
-    [['Ada', '--not', 'Ada'], 64, /ID is a number/],
-    [[id.own, '--list'], 64, /one thing at a time/],
-    [['--undo', 'x'], 64, /--undo N is a number/],
-    [[id.own, '--not', 'Ada', '--is', 'ADA'], 64, /cannot be both/],
-    [['999', '--not', 'Ada'], 65, /LOOK_UNKNOWN: there is no look 999: .*for a day, roomkin why/],
-    [[id.own, '--not', 'Eve'], 65, /PERSON_UNKNOWN/],
-    [[id.own, '--not', 'Ada'], 65, /CORRECTION_REFUSED: .*0\.9\d like Ada and photos? .*people --check/],
-    [[id.far, '--is', 'Ada'], 65, /CORRECTION_REFUSED: .*similarity 0\.\d\d, 0\.\d\d needed; enrol photos instead/],
-    [[id.poor, '--is', 'Ada'], 65, /CORRECTION_REFUSED: .*counts 0\.20, 0\.50 needed/],
-    [[id.faceless, '--not', 'Ada'], 65, /CORRECTION_REFUSED: .*too poor/],
-    [[id.ofAnotherModel, '--is', 'Ada'], 65, /CORRECTION_REFUSED: .*another model/],
-  ];
-  const results = await Promise.all(cases.map(([args]) => roomkin('correct', ...args)));
-  for (const [index, [args, code, line]] of cases.entries()) {
-    t.equal(results[index]!.code, code, args.join(' '));
-    t.match(errors(results[index]!), [line]);
-    t.equal(results[index]!.stdout, '');
-  }
-  t.same((await json('correct', '--list')).document, { corrections: [] });
-  const forgetful = writeConfig('forgetful.toml', at('store'));
-  appendFileSync(forgetful, '[privacy]\nlooks_kept_hours = 0\n');
-  const none = await runVerb(['correct', id.own, '--not', 'Ada', '--config', forgetful]);
-  t.match(errors(none), [/LOOK_UNKNOWN: .*looks_kept_hours/]);
-  const fresh = writeConfig('fresh.toml', at('fresh'));
-  t.match(errors(await runVerb(['correct', '1', '--not', 'Ada', '--config', fresh])), [/PERSON_UNKNOWN/]);
-});
+t.test(
+  'a correction that would cause errors or makes no sense is refused, and the message says what to do',
+  async (t) => {
+    const cases: [string[], number, RegExp][] = [
+      [[], 64, /the ID of one observation is needed/],
+      [[id.own], 64, /add --not NAME, --is NAME or both/],
+      [['Ada', '--not', 'Ada'], 64, /ID must be a number: Ada is not the number of an observation/],
+      [[id.own, '--list'], 64, /cannot be combined/],
+      [['--undo', 'x'], 64, /--undo N must be a number/],
+      [[id.own, '--not', 'Ada', '--is', 'ADA'], 64, /cannot be both/],
+      [['999', '--not', 'Ada'], 65, /LOOK_UNKNOWN: there is no observation 999: .*for a day, roomkin why/],
+      [[id.own, '--not', 'Eve'], 65, /PERSON_UNKNOWN/],
+      [[id.own, '--not', 'Ada'], 65, /CORRECTION_REFUSED: .*0\.9\d like Ada and photos? .*people --check/],
+      [[id.far, '--is', 'Ada'], 65, /CORRECTION_REFUSED: .*similarity 0\.\d\d, 0\.\d\d needed; enrol photos instead/],
+      [[id.poor, '--is', 'Ada'], 65, /CORRECTION_REFUSED: .*counts 0\.20, 0\.50 needed/],
+      [[id.faceless, '--not', 'Ada'], 65, /CORRECTION_REFUSED: .*too poor/],
+      [[id.ofAnotherModel, '--is', 'Ada'], 65, /CORRECTION_REFUSED: .*another model/],
+    ];
+    const results = await Promise.all(cases.map(([args]) => roomkin('correct', ...args)));
+    for (const [index, [args, code, line]] of cases.entries()) {
+      t.equal(results[index]!.code, code, args.join(' '));
+      t.match(errors(results[index]!), [line]);
+      t.equal(results[index]!.stdout, '');
+    }
+    t.same((await json('correct', '--list')).document, { corrections: [] });
+    const forgetful = writeConfig('forgetful.toml', at('store'));
+    appendFileSync(forgetful, '[privacy]\nlooks_kept_hours = 0\n');
+    const none = await runVerb(['correct', id.own, '--not', 'Ada', '--config', forgetful]);
+    t.match(errors(none), [/LOOK_UNKNOWN: .*looks_kept_hours/]);
+    const fresh = writeConfig('fresh.toml', at('fresh'));
+    t.match(errors(await runVerb(['correct', '1', '--not', 'Ada', '--config', fresh])), [/PERSON_UNKNOWN/]);
+  },
+);

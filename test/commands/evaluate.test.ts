@@ -47,7 +47,7 @@ const goodPairs = `# label fold imageA imageB kind
 0 1 cy/3.jpg ada/3.jpg dark
 `;
 
-t.test('pairs of clear portraits are decided rightly, without a configuration', async (t) => {
+t.test('pairs of clear portraits are decided correctly, without a configuration', async (t) => {
   const { code, stdout, stderr } = await evaluate(
     'pairs',
     '--images',
@@ -65,7 +65,7 @@ t.test('pairs of clear portraits are decided rightly, without a configuration', 
   t.ok(result.threshold > 0.1 && result.threshold < 0.9);
 });
 
-t.test('a picture without a face is undetected and decided wrongly', async (t) => {
+t.test('a pair with an undetected face is a wrong decision', async (t) => {
   const grey = { create: { width: 300, height: 300, channels: 3, background: '#777777' } } as const;
   await sharp(grey).jpeg().toFile(join(images, 'grey.jpg'));
   const pairs = pairsFile(`${goodPairs}0 0 grey.jpg ada/1.jpg\n1 1 ada/1.jpg grey.jpg\n`);
@@ -74,14 +74,14 @@ t.test('a picture without a face is undetected and decided wrongly', async (t) =
   rmSync(join(images, 'grey.jpg'));
 });
 
-t.test('low quality on the probe side, seeded', async (t) => {
+t.test('degraded probes are the same for the same seed', async (t) => {
   const args = ['pairs', '--images', images, '--pairs', pairsFile(goodPairs), '--degrade', 'low', '--json'];
   const first = await evaluate(...args);
   t.equal((await evaluate(...args)).stdout, first.stdout);
   t.equal(JSON.parse(first.stdout).pairs, 6);
 });
 
-t.test('households out of folders', async (t) => {
+t.test('households from folders', async (t) => {
   const args = ['household', '--images', images, '--people', '2', '--references', '1', '--trials', '6', '--seed', '4'];
   const { code, stdout, stderr } = await evaluate(...args, '--json');
   t.equal(code, 0, stderr);
@@ -95,7 +95,7 @@ t.test('households out of folders', async (t) => {
   });
 });
 
-t.test('what cannot be evaluated is refused with a clear line', async (t) => {
+t.test('an evaluation that cannot run ends with a clear line', async (t) => {
   const refused = async (code: number, line: RegExp, ...args: string[]) => {
     const result = await evaluate(...args);
     t.equal(result.code, code, args.join(' '));
@@ -118,20 +118,20 @@ t.test('what cannot be evaluated is refused with a clear line', async (t) => {
   await refused(65, /PHOTO_UNREADABLE: .*9\.jpg is not there/, 'pairs', '--images', images, '--pairs', gone);
   await refused(64, /USAGE: .*pairs or household/, 'people');
   await refused(64, /USAGE: --images DIR is needed/, 'household');
-  await refused(64, /USAGE: --people is a whole number/, 'household', '--images', images, '--people', '0');
-  await refused(64, /USAGE: --degrade knows only: low/, 'household', '--images', images, '--degrade', 'high');
+  await refused(64, /USAGE: --people must be a whole number/, 'household', '--images', images, '--people', '0');
+  await refused(64, /USAGE: --degrade must be one of: low/, 'household', '--images', images, '--degrade', 'high');
   await refused(64, /USAGE: --limit is not for household/, 'household', '--images', images, '--limit', '3');
   await refused(65, /FOLDER_EMPTY: .*fewer --people or --references/, 'household', '--images', images);
 });
 
-t.test('pairs files: comments, blank lines, and the number of the line that is wrong', async (t) => {
+t.test('pairs files: comments, blank lines, and the number of a wrong line', async (t) => {
   t.strictSame(parsePairs('# c\r\n\r\n1 a x y # why\r\n0 b x z kind\r\n', 'f'), [
     { same: true, fold: 'a', a: 'x', b: 'y', kind: null },
     { same: false, fold: 'b', a: 'x', b: 'z', kind: 'kind' },
   ]);
   t.throws(() => parsePairs('1 0 a\n', 'f'), { code: 'PAIRS_MALFORMED', message: /^f:1: 3 words/ });
   t.throws(() => parsePairs('1 0 a b c d\n', 'f'), { message: /^f:1: 6 words/ });
-  t.throws(() => parsePairs('# nothing\n', 'f'), { message: /no pair in it/ });
+  t.throws(() => parsePairs('# nothing\n', 'f'), { message: /contains no pair/ });
 });
 
 t.test('the development pairs', async (t) => {

@@ -16,7 +16,7 @@ t.test('people, show, rename and forget', async (t) => {
     people: [{ person: 'ada-unal', name: 'Ada Ünal', templates: 2, usable: 0 }, { person: 'bob' }, { person: 'cy' }],
     strangers: 0,
   });
-  t.match((await roomkin('people')).stdout, /^Ada Ünal \(ada-unal\) +0 of 2 looks usable, since .*: enrol again/);
+  t.match((await roomkin('people')).stdout, /^Ada Ünal \(ada-unal\) +0 of 2 photos usable, since .*: enrol again/);
   t.match((await json('show', 'CY')).document, {
     person: 'cy',
     name: 'Cy',
@@ -33,7 +33,7 @@ t.test('people, show, rename and forget', async (t) => {
   t.notOk(bytes.includes('Cyrus'));
 });
 
-t.test('an open store of another process notices what a verb did', async (t) => {
+t.test('an open store of another process sees the change of a verb', async (t) => {
   using daemon = openStore({ directory: at('store'), keyFile: at('store', 'key') });
   const { version } = daemon;
   t.equal((await roomkin('rename', 'bob', 'Bobby')).code, 0);
@@ -55,12 +55,12 @@ t.test('a backup brings the household to another card', async (t) => {
   t.equal((await runVerb(['import', backup, '--passphrase-file', at('passphrase'), '--config', card])).code, 0);
   using from = openTestStore(at('store'));
   using to = openTestStore(at('card'));
-  const looks = (store: typeof from): unknown =>
+  const templatesOf = (store: typeof from): unknown =>
     store.gallery(space).people.map(({ id, name, templates }) => [id, name, templates.map(({ vector }) => vector)]);
-  t.same(looks(to), looks(from));
+  t.same(templatesOf(to), templatesOf(from));
 });
 
-t.test('hostile command lines end with one line and the right code', async (t) => {
+t.test('an invalid command line ends with one line and the right code', async (t) => {
   mkdirSync(at('photos', 'below'), { recursive: true });
   writeFileSync(at('photos', 'ada.jpg'), 'no picture');
   const cases: [string[], number, RegExp][] = [
@@ -69,7 +69,7 @@ t.test('hostile command lines end with one line and the right code', async (t) =
     [['enrol', 'a\nb', '--live'], 65, /NAME_REFUSED: /],
     [['enrol', 'Ada', '--live', '--from', 'x'], 64, /USAGE: one of --photos/],
     [['enrol', '--photos', at('photos', 'ada.jpg')], 64, /USAGE: one NAME is needed/],
-    [['enrol', 'Ada', '--fotos', 'x'], 64, /USAGE: Unknown option '--fotos'/],
+    [['enrol', 'Ada', '--fotos', 'x'], 64, /USAGE: unknown option '--fotos'/],
     [['enrol', '../x', '--photos', at('photos', 'ada.jpg')], 65, /NAME_REFUSED: /],
     [['enrol', 'a\nb', '--photos', at('photos', 'ada.jpg')], 65, /NAME_REFUSED: /],
     [['enrol', 'x'.repeat(65_536), '--photos', at('photos', 'ada.jpg')], 65, /NAME_REFUSED: /],
@@ -81,7 +81,7 @@ t.test('hostile command lines end with one line and the right code', async (t) =
     [
       ['enrol', 'Ada', 'Lovelace', '--photos', at('photos')],
       64,
-      /USAGE: one NAME is needed .*quotes.*Lovelace is too much/,
+      /USAGE: one NAME is needed .*quotes.*Lovelace is not expected/,
     ],
     [['show', 'Nobody at all'], 65, /PERSON_UNKNOWN: nobody is called Nobody at all: see roomkin people$/],
     [['show', 'Ada Unel'], 65, /PERSON_UNKNOWN: nobody is called Ada Unel: did you mean Ada Ünal\?$/],
@@ -92,16 +92,16 @@ t.test('hostile command lines end with one line and the right code', async (t) =
   const results = await Promise.all(cases.map(([args]) => roomkin(...args)));
   for (const [index, [args, code, line]] of cases.entries()) {
     const result = results[index]!;
-    const said = args.map((arg) => JSON.stringify(arg.slice(0, 20))).join(' ');
-    t.equal(result.code, code, said);
-    t.equal(errors(result).length, 1, said);
-    t.match(errors(result)[0], line, said);
-    t.equal(result.stdout, '', said);
+    const label = args.map((arg) => JSON.stringify(arg.slice(0, 20))).join(' ');
+    t.equal(result.code, code, label);
+    t.equal(errors(result).length, 1, label);
+    t.match(errors(result)[0], line, label);
+    t.equal(result.stdout, '', label);
   }
   t.same(await names(), before);
 });
 
-t.test('a store that cannot be opened is said before any photo is looked at', async (t) => {
+t.test('a store that cannot be opened is reported before any photo is analysed', async (t) => {
   const blocked = writeConfig('blocked.toml', at('photos', 'ada.jpg'));
   const result = await runVerb(['enrol', 'Ada', '--photos', at('photos', 'ada.jpg'), '--config', blocked]);
   t.equal(result.code, 74);

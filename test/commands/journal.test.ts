@@ -1,4 +1,4 @@
-// The verbs that read the looks of the day, as processes on a real store and without a daemon: why, replay, forget.
+// The verbs that read the journal, as processes on a real store and without a daemon: why, replay, forget.
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { loadConfig } from '../../src/config/load.js';
@@ -17,9 +17,9 @@ t.setTimeout(180_000);
 const { space } = chooseEmbedder(readManifest(), null);
 const config = loadConfig(writeConfig('config.toml', at('store')));
 const options = recognitionOptions(config);
-const openLooks = () => openJournalStore({ directory: at('store'), keyFile: at('store', 'key') });
+const openJournal = () => openJournalStore({ directory: at('store'), keyFile: at('store', 'key') });
 
-/** Ada walks through, then Ben, then somebody else; each on a track of their own. */
+/** Ada walks through, then Ben, then an unknown person; each on a separate track. */
 const scene: Scene = {
   ...{ seed: 7, dimension: 192, framesPerSecond: 10, durationMs: 40_000, templates: 4, missed: 0.05, similarity: 0.9 },
   residents: ['ada', 'ben'],
@@ -41,7 +41,7 @@ function enrol(): void {
   });
 }
 
-/** What the daemon would have kept of the scene, an hour ago. */
+/** The journal entries that the daemon would have written for the scene, an hour ago. */
 function recorded(run: string): NewEntry[] {
   using store = openTestStore(at('store'));
   const { calibrated } = createCalibrator(config, space, options);
@@ -51,49 +51,52 @@ function recorded(run: string): NewEntry[] {
     replayed,
     frames.map(({ capturedAt }) => capturedAt),
     run,
-  ).map((look) => ({
-    ...look,
+  ).map((entry) => ({
+    ...entry,
     space,
-    wallMs: beganMs + look.atMs,
+    wallMs: beganMs + entry.atMs,
   }));
 }
 
 const widest = (text: string): number => Math.max(...text.split('\n').map((line) => [...line].length));
 
-t.test('before anything is kept', async (t) => {
+t.test('without a journal', async (t) => {
   enrol();
   const why = await roomkin('why');
   t.equal(why.code, 69);
-  t.match(errors(why), [/^roomkin: DAEMON_NOT_RUNNING: /], 'there is only the daemon to ask');
-  t.match(await roomkin('replay'), { code: 0, stdout: 'No face of the last 24h is kept: there is nothing to try.\n' });
+  t.match(errors(why), [/^roomkin: DAEMON_NOT_RUNNING: /], 'only a daemon could answer');
+  t.match(await roomkin('replay'), {
+    code: 0,
+    stdout: 'There is no observation of the last 24h, so there is nothing to replay.\n',
+  });
   t.match((await json('replay')).document, { tracks: 0, unchanged: 0, leftOut: 0, changes: [] });
-  t.notOk(existsSync(at('store', 'looks.sqlite')), 'and reading makes no file');
+  t.notOk(existsSync(at('store', 'looks.sqlite')), 'and reading creates no file');
 });
 
-t.test('why reads what was kept where no daemon runs, and says so', async (t) => {
-  using looks = openLooks();
-  const ids = looks.append(recorded('run-a'));
+t.test('why reads the journal where no daemon runs, and says so', async (t) => {
+  using journal = openJournal();
+  const ids = journal.append(recorded('run-a'));
   const { code, stdout, stderr } = await roomkin('why', '--last', '20');
   t.equal(code, 0);
-  t.match(stderr, /^notice: the daemon does not run: these are the last faces that it kept\n$/);
+  t.match(stderr, /^notice: the daemon is not running: these are the last observations in its journal\n$/);
   t.ok(widest(stdout) <= 80, stdout);
-  t.match(stdout, new RegExp(`^${ids.at(-1)} {2}\\d\\d:\\d\\d:\\d\\d {2}track \\d+, eyes`, 'm'));
+  t.match(stdout, new RegExp(`^observation ${ids.at(-1)} {2}\\d\\d:\\d\\d:\\d\\d {2}track \\d+\n {4}eyes`, 'm'));
   const { document } = await json('why', '--last', '200');
   t.strictSame(
     document.looks.map(({ id }: { id: number }) => id),
     ids.slice(-200),
-    'oldest first, under the numbers they are kept by',
+    'oldest first, with their numbers in the journal',
   );
   t.ok(document.looks.some(({ name }: { name: string }) => name === 'Ada'));
-  looks.append([madeUpLook({ space, wallMs: Date.now() - 90_000_000 })]);
+  journal.append([madeUpLook({ space, wallMs: Date.now() - 90_000_000 })]);
   t.equal((await json('why', '--last', '200')).document.looks.length, Math.min(200, ids.length));
-  t.equal(looks.recent(1000).length, ids.length, 'what is older than a day is erased in passing');
+  t.equal(journal.recent(1000).length, ids.length, 'entries older than a day are erased on the way');
 });
 
-t.test('replay: nothing would have changed, until something does', async (t) => {
+t.test('replay shows no change under the same thresholds, and changes under stricter ones', async (t) => {
   const same = await roomkin('replay', '--since', '2h');
   t.equal(same.code, 0, same.stderr);
-  t.match(same.stdout, /^3 tracks from \d\d:\d\d to \d\d:\d\d: nothing would have changed\.\n$/);
+  t.match(same.stdout, /^3 tracks from \d\d:\d\d to \d\d:\d\d: no decision changes\.\n$/);
   const strict = at('strict.toml');
   writeFileSync(
     strict,
@@ -103,9 +106,9 @@ t.test('replay: nothing would have changed, until something does', async (t) => 
   t.equal(code, 0);
   t.ok(widest(stdout) <= 80, stdout);
   const words = stdout.replaceAll(/\s+/g, ' ');
-  t.match(words, /\d\d:\d\d:\d\d track 1, \d\d looks: was Ada, now nobody: similarity 0\.\d\d, 0\.95 needed/);
-  t.match(words, /track 3, \d\d looks: was a stranger, now nobody: /);
-  t.match(words, /3 tracks .*: 3 would have changed, 0 not\./);
+  t.match(words, /\d\d:\d\d:\d\d track 1, \d\d observations: was Ada, now nobody: similarity 0\.\d\d, 0\.95 needed/);
+  t.match(words, /track 3, \d\d observations: was an unknown person, now nobody: /);
+  t.match(words, /3 tracks .*: 3 would be decided differently, 0 not\./);
   const { document } = JSON.parse(`{"document":${(await runVerb(['replay', '--json', '--config', strict])).stdout}}`);
   t.match(document, { tracks: 3, unchanged: 0, leftOut: 0 });
   t.match(document.changes[0], {
@@ -117,50 +120,53 @@ t.test('replay: nothing would have changed, until something does', async (t) => 
   t.ok(Date.parse(document.changes[0].at) > Date.parse(document.since));
 });
 
-t.test('a track that began before the time asked for is left out', async (t) => {
-  // Another Ada began an hour before the others, so that her nine seconds lie across the time asked for, however slow the machine is.
+t.test('a track that began before the period is left out', async (t) => {
+  // A second track of Ada lies across the start of the period, however slow the machine is.
   const minutes = 90;
-  using looks = openLooks();
-  const kept = looks.recent(1000);
-  const [first] = kept;
-  const ada = kept.filter(({ run, track }) => run === first!.run && track === first!.track);
+  using journal = openJournal();
+  const entries = journal.recent(1000);
+  const [first] = entries;
+  const ada = entries.filter(({ run, track }) => run === first!.run && track === first!.track);
   const across = Date.now() - minutes * 60_000;
-  looks.append(
-    ada.map((look, n) => ({ ...look, run: 'run-b', wallMs: across + (n < ada.length / 2 ? -60_000 : 60_000) + n })),
+  journal.append(
+    ada.map((entry, n) => ({ ...entry, run: 'run-b', wallMs: across + (n < ada.length / 2 ? -60_000 : 60_000) + n })),
   );
   const { document } = await json('replay', '--since', `${minutes}m`);
   t.match(document, { leftOut: 1 });
-  t.match((await roomkin('replay', '--since', `${minutes}m`)).stdout, / 1 began before and\s+is\s+left\s+out\.\n$/);
+  t.match(
+    (await roomkin('replay', '--since', `${minutes}m`)).stdout,
+    / 1 began\s+earlier\s+and\s+is\s+left\s+out\.\n$/,
+  );
 });
 
-t.test('looks of another embedder are not compared', async (t) => {
-  using looks = openLooks();
+t.test('observations of another embedder are not compared', async (t) => {
+  using journal = openJournal();
   const before = (await json('replay')).document.tracks;
-  looks.append([madeUpLook({ space: 'another', run: 'run-c', wallMs: Date.now() })]);
+  journal.append([madeUpLook({ space: 'another', run: 'run-c', wallMs: Date.now() })]);
   t.equal((await json('replay')).document.tracks, before);
 });
 
-t.test('a time it cannot look back to is a usage error', async (t) => {
+t.test('a period that replay does not accept is a usage error', async (t) => {
   for (const since of ['25h', '2d', '0h', 'yesterday', '1.5h', '-1h', '']) {
     const result = await roomkin('replay', `--since=${since}`);
     t.equal(result.code, 64, since);
     t.match(errors(result), [/^roomkin: USAGE: .*usage: roomkin replay \[--since 24h\]$/]);
   }
-  t.match(errors(await roomkin('replay', '--since', '2d')), [/24 hours at most/]);
+  t.match(errors(await roomkin('replay', '--since', '2d')), [/at most 24 hours/]);
   t.equal((await roomkin('replay', 'ada')).code, 64);
 });
 
-t.test('forget erases a person from the looks as well', async (t) => {
-  using looks = openLooks();
-  const before = looks.recent(10_000);
+t.test('forget erases a person from the journal as well', async (t) => {
+  using journal = openJournal();
+  const before = journal.recent(10_000);
   t.ok(before.some(({ best }) => best === 'ada'));
   t.equal((await roomkin('forget', 'Ada', '--yes')).code, 0);
-  const after = looks.recent(10_000);
+  const after = journal.recent(10_000);
   t.notOk(after.some(({ person, best, runnerUp }) => [person, best, runnerUp].includes('ada')));
 });
 
-t.test('a file that is damaged stops no verb', async (t) => {
-  writeFileSync(at('store', 'looks.sqlite'), 'this is not a database, and long enough to be looked at by SQLite');
+t.test('a damaged journal stops no verb', async (t) => {
+  writeFileSync(at('store', 'looks.sqlite'), 'this is not a database, and long enough for SQLite to read it');
   for (const log of ['-wal', '-shm']) rmSync(at('store', `looks.sqlite${log}`), { force: true });
   const { code, stderr } = await roomkin('forget', 'Ben', '--yes');
   t.equal(code, 0);

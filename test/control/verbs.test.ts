@@ -103,10 +103,10 @@ t.test('status fits 80 columns, escapes what it quotes, and says what to do', as
   const { code, stdout } = await runVerb(['status', '--config', config]);
   t.equal(code, 0);
   t.ok(widest(stdout) <= 80, stdout);
-  t.match(stdout, /^room +lab: Ada \(assumed\), either Bea or Cleo, 1 stranger$/m);
+  t.match(stdout, /^room +lab: Ada \(assumed\), either Bea or Cleo, 1 unknown person$/m);
   t.match(stdout, /up 1 d 1 h$/m);
   t.match(stdout, /5\.0 a second, 41 ms each \(p95 78 ms\)/);
-  t.match(stdout, /^pictures +1 face has not moved and names nobody: 412,220 px \(3 h 3 min\)$/m);
+  t.match(stdout, /^static faces +1 face has not moved and is ignored: 412,220 px \(3 h 3 min\)$/m);
   t.match(stdout, /not connected to broker:1883: nobody listens there/);
   t.notMatch(stdout, '\u001b');
   const json = await runVerb(['status', '--json', '--config', config]);
@@ -116,7 +116,7 @@ t.test('status fits 80 columns, escapes what it quotes, and says what to do', as
 t.test('why explains, in words and as JSON', async (t) => {
   const { config, calls } = await daemon(t);
   const { stdout } = await runVerb(['why', '--last', '3', '--config', config]);
-  t.match(stdout, /^417 {2}..:..:.. {2}track 3, eyes 21 px/);
+  t.match(stdout, /^observation 417 {2}..:..:.. {2}track 3\n {4}eyes 21 px/);
   t.match(
     stdout.replaceAll(/\s+/g, ' '),
     /no name: Ada and Ben are .* needed \(Ada 0\.512, then Bob 0\.498, margin 0\.014\)/,
@@ -163,7 +163,10 @@ t.test('watch ends well with Ctrl-C', async (t) => {
   });
   const code = await new Promise((resolve) => child.once('close', resolve));
   t.equal(code, 0);
-  t.match(text, /now: nobody\n.* Ada arrived\n.* Ada left, is in hall\n.*now: not known while there is no picture\n/);
+  t.match(
+    text,
+    /now: nobody\n.* Ada arrived\n.* Ada left, is in hall\n.*now: not known while the camera gives no picture\n/,
+  );
 });
 
 t.test('without a daemon every one of them says so, with exit code 69', async (t) => {

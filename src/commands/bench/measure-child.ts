@@ -1,4 +1,4 @@
-// The process that `measure` forks: loads the models, times them on a made-up 1280x960 camera frame, answers and ends.
+// The process that `measure` forks: it loads the models, times them on an artificial 1280x960 camera frame, answers and ends.
 
 import { quantile } from '../../base/stats.js';
 import { chooseEmbedder, type ModelEntry, readManifest, readModel } from '../../engine/manifest.js';
@@ -11,15 +11,15 @@ import { wholeView } from '../../vision/picture.js';
 import { defaultSearch, searchFaces, tileGrid } from '../../vision/search.js';
 import type { MeasureAnswer, Measurement, MeasureOptions, Spread, Stage } from './measure.js';
 
-const leastRuns = 5;
-const mostRuns = 200;
+const minRuns = 5;
+const maxRuns = 200;
 
-/** Times `task` for about `budgetMs`, after one run that is not counted. */
+/** Times `task` for about `budgetMs`, after one warm-up run that does not count. */
 function timed(task: () => unknown, budgetMs: number): Spread {
   task();
   const times: number[] = [];
   const end = performance.now() + budgetMs;
-  while (times.length < leastRuns || (performance.now() < end && times.length < mostRuns)) {
+  while (times.length < minRuns || (performance.now() < end && times.length < maxRuns)) {
     const start = performance.now();
     task();
     times.push(performance.now() - start);
@@ -27,7 +27,7 @@ function timed(task: () => unknown, budgetMs: number): Spread {
   return { p50: quantile(times, 0.5)!, p95: quantile(times, 0.95)! };
 }
 
-/** Noise: no face in it, so the search's cost does not hang on what it finds. */
+/** Noise without a face, so the cost of the search does not depend on detected faces. */
 function noiseFrame(): Picture {
   const [width, height] = [1280, 960];
   const data = new Uint8Array((width * height * 3) / 2);
@@ -42,19 +42,19 @@ function noiseFrame(): Picture {
 function measureHere(options: MeasureOptions): Measurement {
   const manifest = readManifest(options.manifestPath);
   const entry = chooseEmbedder(manifest, options.embedder);
-  const loaded = (model: ModelEntry, threads: number): LoadedModel =>
+  const load = (model: ModelEntry, threads: number): LoadedModel =>
     loadModel(readModel(manifest, model), { threads, delegatePath: options.delegatePath });
-  const bare = (model: ModelEntry, threads: number): Spread => timed(loaded(model, threads).infer, options.budgetMs);
-  const detector = loaded(manifest.detector, options.threads);
-  const embedder = loaded(entry, options.threads);
-  const measured = {
+  const bare = (model: ModelEntry, threads: number): Spread => timed(load(model, threads).infer, options.budgetMs);
+  const detector = load(manifest.detector, options.threads);
+  const embedder = load(entry, options.threads);
+  const models = {
     detector: { id: manifest.detector.id, ms: timed(detector.infer, options.budgetMs) },
     embedder: { id: entry.id, type: entry.input.type, ms: timed(embedder.infer, options.budgetMs) },
   };
-  if (options.extra === null) return { ...measured, extra: null };
+  if (options.extra === null) return { ...models, extra: null };
   const { embedder: other, threadCounts } = options.extra;
   return {
-    ...measured,
+    ...models,
     extra: {
       stages: stages(detectorOf(detector, manifest.detector), embedderOf(embedder, entry), options.budgetMs),
       embedder: other === null ? null : bare(chooseEmbedder(manifest, other), options.threads),
@@ -67,7 +67,7 @@ function measureHere(options: MeasureOptions): Measurement {
 
 function stages(detect: Detect, embed: Embed, budgetMs: number): Record<Stage, Spread> {
   const frame = noiseFrame();
-  const look = detect(frame);
+  const pass = detect(frame);
   const [tile] = tileGrid(frame, defaultSearch.videoTilePx);
   const face: Box = [600, 400, 90, 90];
   const align = () =>
@@ -82,10 +82,10 @@ function stages(detect: Detect, embed: Embed, budgetMs: number): Record<Stage, S
     );
   const crop = align();
   const search = (kind: 'all' | 'auto', around: readonly Box[]) =>
-    searchFaces(frame, look, { search: kind, around, moved: [], turn: 0 }, defaultSearch);
+    searchFaces(frame, pass, { search: kind, around, moved: [], turn: 0 }, defaultSearch);
   return {
-    detectWhole: timed(() => look(wholeView(frame), 0.5), budgetMs),
-    detectTile: timed(() => look(tile!, 0.5), budgetMs),
+    detectWhole: timed(() => pass(wholeView(frame), 0.5), budgetMs),
+    detectTile: timed(() => pass(tile!, 0.5), budgetMs),
     detectAll: timed(() => search('all', []), budgetMs),
     align: timed(align, budgetMs),
     embed: timed(() => embed([crop], false), budgetMs),

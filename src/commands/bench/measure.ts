@@ -1,4 +1,4 @@
-// How long each stage takes on this machine, measured in a child like the engine's own.
+// The time of each stage on this machine, measured in a child process like the engine's.
 import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -17,11 +17,11 @@ export interface MeasureOptions {
   readonly manifestPath: string;
   readonly embedder: string | null;
   readonly threads: number;
-  /** null: TFLite's own kernels. */
+  /** null: TFLite's built-in kernels. */
   readonly delegatePath: string | null;
-  /** Also: the stages around the models, another embedder beside it, bare inference with other thread counts. */
+  /** In addition: the stages around the models, another embedder, bare inference with other thread counts. */
   readonly extra: null | { readonly embedder: string | null; readonly threadCounts: readonly number[] };
-  /** Spend about this long on each figure. */
+  /** Time spent on each figure, about. */
   readonly budgetMs: number;
 }
 
@@ -42,12 +42,12 @@ export type MeasureAnswer = { readonly measured: Measurement } | { readonly fail
 const childPath = fileURLToPath(new URL('./measure-child.js', import.meta.url));
 const limitMs = 300_000;
 
-/** The plug-in's path, or null where it was not built. */
+/** The path of the plug-in; null where it was not built. */
 export function builtDelegate(): string | null {
   return existsSync(delegatePluginPath) ? delegatePluginPath : null;
 }
 
-/** Measures in a process that ends afterwards. Errors: ENGINE_FAILED, with what the process said or how it died. */
+/** Measures in a process that ends afterwards. Errors: ENGINE_FAILED, with the process's error or how it ended. */
 export function measure(options: MeasureOptions, signal: AbortSignal): Promise<Measurement> {
   return new Promise((resolve, reject) => {
     const child = fork(childPath, {
@@ -64,11 +64,11 @@ export function measure(options: MeasureOptions, signal: AbortSignal): Promise<M
       child.disconnect();
     });
     child.once('error', (cause) => reject(fail('ENGINE_FAILED', cause.message, cause)));
-    child.once('exit', (code, ended) => {
+    child.once('exit', (code, endSignal) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
       if (signal.aborted) reject(signal.reason);
-      else reject(fail('ENGINE_FAILED', `the measuring process ended (${ended ?? code}) without an answer`));
+      else reject(fail('ENGINE_FAILED', `the measuring process ended (${endSignal ?? code}) without an answer`));
     });
     child.send(options);
   });

@@ -1,5 +1,5 @@
-// Whether the configured camera gives a picture: from the daemon if it runs, since only one program can have the camera;
-// else by taking one frame.
+// Whether the configured camera gives a picture: the state that a running daemon reports, since only one program can use the camera;
+// otherwise one frame is taken.
 import { constants } from 'node:fs';
 import { access, readdir } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -13,7 +13,7 @@ import type { DaemonStatus } from '../../control/protocol.js';
 import { type Finding, failed, ok, warn } from './finding.js';
 import { runProgram } from './machine.js';
 
-/** A Pi's camera gives its first frame within two seconds; a network camera may take several. */
+/** A Pi's camera gives its first frame within two seconds; a network camera may need several. */
 const firstFrameMs = 15_000;
 
 /** `daemon`: its status; null where none runs. */
@@ -31,16 +31,17 @@ export async function checkCamera(config: Config, daemon: DaemonStatus | null): 
     });
   });
   camera.start();
-  const bell = new AbortController();
-  const late = wait(firstFrameMs, null, { signal: bell.signal }).catch(() => null);
-  const first: Frame | string | null = await Promise.race([camera.next(), offline, late]);
-  bell.abort();
-  if (first === null) return failed('camera', 'no frame came', camera.status.reason ?? 'check [camera] input');
+  const timer = new AbortController();
+  const timeout = wait(firstFrameMs, null, { signal: timer.signal }).catch(() => null);
+  const first: Frame | string | null = await Promise.race([camera.next(), offline, timeout]);
+  timer.abort();
+  if (first === null)
+    return failed('camera', `no frame within ${firstFrameMs / 1000} s`, camera.status.reason ?? 'check [camera] input');
   if (typeof first === 'string') return failed('camera', `${config.camera.source} gives no frame`, first);
   return ok('camera', `${config.camera.source} gives ${first.width}x${first.height}${await cameraNames(config)}`);
 }
 
-/** What `--list-cameras` calls them, for one who has two. */
+/** The cameras that `--list-cameras` lists, for machines with two of them. */
 async function cameraNames(config: Config): Promise<string> {
   if (config.camera.source !== 'libcamera') return '';
   for (const program of ['rpicam-vid', 'libcamera-vid']) {
@@ -52,17 +53,17 @@ async function cameraNames(config: Config): Promise<string> {
   return '';
 }
 
-/** Whether this user may open the devices that the camera is made of; null where the source has none. */
+/** Whether this user may open the devices of the camera; null where the source has none. */
 export async function checkPermissions({ camera }: Config): Promise<Finding | null> {
   if (camera.source === 'replay') return null;
-  const wanted =
+  const paths =
     camera.source === 'libcamera'
       ? [...(await devices('/dev', /^(media|video)\d+$/)), ...(await devices('/dev/dma_heap', /./))]
       : camera.input?.startsWith('/dev/')
         ? [camera.input]
         : [];
-  if (camera.source === 'ffmpeg' && wanted.length === 0) return null;
-  if (wanted.length === 0) {
+  if (camera.source === 'ffmpeg' && paths.length === 0) return null;
+  if (paths.length === 0) {
     return warn(
       'devices',
       'there is no /dev/video*, /dev/media* or /dev/dma_heap',
@@ -70,17 +71,15 @@ export async function checkPermissions({ camera }: Config): Promise<Finding | nu
     );
   }
   const closed: string[] = [];
-  for (const path of wanted) {
-    if (
-      !(await access(path, constants.R_OK | constants.W_OK).then(
-        () => true,
-        () => false,
-      ))
-    )
-      closed.push(path);
+  for (const path of paths) {
+    const isOpen = await access(path, constants.R_OK | constants.W_OK).then(
+      () => true,
+      () => false,
+    );
+    if (!isOpen) closed.push(path);
   }
-  if (closed.length === 0) return ok('devices', `${wanted.length} camera devices may be opened`);
-  return failed('devices', `this user may not open ${closed[0]}`, 'sudo usermod -aG video USER, then log in again');
+  if (closed.length === 0) return ok('devices', `${paths.length} camera devices can be opened`);
+  return failed('devices', `this user has no access to ${closed[0]}`, 'sudo usermod -aG video USER, then log in again');
 }
 
 async function devices(folder: string, name: RegExp): Promise<string[]> {

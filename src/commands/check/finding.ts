@@ -1,14 +1,14 @@
-// What a check found. A check never throws: a fault is a finding with advice.
+// The result of a check. A check never throws: a fault is a finding with advice.
 import { type ErrorCode, RoomkinError } from '../../base/errors.js';
 
 export interface Finding {
   readonly check: string;
-  /** `warn` runs all the same; `fail` does not, or not as configured. */
+  /** `warn`: roomkin works all the same; `fail`: it does not, or not as configured. */
   readonly state: 'ok' | 'warn' | 'fail';
   readonly found: string;
-  /** What to do; null where nothing is to be done. */
+  /** What to do; null where nothing needs to be done. */
   readonly advice: string | null;
-  /** The error that the daemon would end with; null where it would go on. */
+  /** The error that the daemon would end with; null where it would not end. */
   readonly code: ErrorCode | null;
 }
 
@@ -30,7 +30,7 @@ export const failed = (check: string, found: string, advice: string | null): Fin
   code: null,
 });
 
-/** The finding for an error of the part that was tried; its sentence says what to do. */
+/** The finding for an error of the checked part; its sentence says what to do. */
 export function fault(check: string, error: unknown): Finding {
   const code = error instanceof RoomkinError ? error.code : null;
   return { ...failed(check, error instanceof Error ? error.message : String(error), null), code };

@@ -1,5 +1,5 @@
-// The gallery: it opens, its key is private, and its templates fit the model in use. Makes nothing: a doctor that runs as root
-// must not leave files that the daemon cannot open.
+// Whether the gallery opens, its key is private, and its templates fit the configured model. It creates nothing: a check that runs as
+// root must not leave files that the daemon cannot open.
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../../config/load.js';
@@ -8,8 +8,8 @@ import { databaseName } from '../../store/database.js';
 import { openStore } from '../../store/gallery-store.js';
 import { type Finding, failed, fault, ok, warn } from './finding.js';
 
-export function checkGallery({ store: place, embedder }: Config): Finding {
-  const { directory } = place;
+export function checkGallery({ store: options, embedder }: Config): Finding {
+  const { directory } = options;
   try {
     if (!existsSync(join(directory, databaseName))) {
       const folder = statSync(directory, { throwIfNoEntry: false });
@@ -17,19 +17,20 @@ export function checkGallery({ store: place, embedder }: Config): Finding {
         return failed('gallery', `${directory} is not a folder`, 'check store.directory');
       return warn(
         'gallery',
-        `nothing in ${directory} yet`,
-        'made at the first start; then roomkin enrol NAME --photos PATH',
+        `there is none in ${directory} yet`,
+        'it is created at the first start; then roomkin enrol NAME --photos PATH',
       );
     }
     let damaged = 0;
-    using store = openStore({ ...place, onDamage: () => damaged++ });
+    using store = openStore({ ...options, onDamage: () => damaged++ });
     const people = store.people().length;
     const { space } = chooseEmbedder(readManifest(), embedder.id);
     const usable = store.gallery(space).people.filter((person) => person.templates.length > 0).length;
-    const found = `${people} people, ${usable} of them with templates for this model`;
-    if (damaged > 0) return warn('gallery', `${found}; ${damaged} templates do not open`, 'enrol these people again');
-    if (people === 0) return warn('gallery', 'opens, nobody is enrolled', 'roomkin enrol NAME --photos PATH');
-    if (usable < people) return warn('gallery', found, 'enrol the others again: their templates are of another model');
+    const found = `${people} people, ${usable} of them with photos for this model`;
+    if (damaged > 0)
+      return warn('gallery', `${found}; ${damaged} photos cannot be decrypted`, 'enrol these people again');
+    if (people === 0) return warn('gallery', 'nobody is enrolled', 'roomkin enrol NAME --photos PATH');
+    if (usable < people) return warn('gallery', found, 'enrol the others again: their photos are for another model');
     return ok('gallery', found);
   } catch (error) {
     return fault('gallery', error);

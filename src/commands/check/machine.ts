@@ -1,4 +1,4 @@
-// The machine under the daemon: Node, clock, heat and supply, free disk.
+// The machine: Node, clock, temperature and power supply, free disk space.
 
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -8,12 +8,12 @@ import { packageRoot } from '../../base/files.js';
 import { readHeat } from '../../control/heat.js';
 import { type Finding, failed, ok, warn } from './finding.js';
 
-/** A Pi throttles itself from 80 °C on; at 75 a warmer day is enough. */
+/** A Pi throttles itself from 80 °C; above 75 °C a warmer day is enough for that. */
 const hotCelsius = 75;
 const littleDiskBytes = 500e6;
 const noDiskBytes = 50e6;
 
-/** Whether this Node is one that roomkin is made for. */
+/** Whether roomkin supports this Node and this architecture. */
 export function checkNode(version = process.versions.node, architecture: string = process.arch): Finding {
   const { engines } = JSON.parse(readFileSync(`${packageRoot}/package.json`, 'utf8')) as { engines: { node: string } };
   const [major = 0, minor = 0] = version.split('.').map(Number);
@@ -23,60 +23,64 @@ export function checkNode(version = process.versions.node, architecture: string 
     return failed('node', found, `roomkin needs Node ${engines.node}: run deploy/install again`);
   }
   if (architecture !== 'arm64' && architecture !== 'x64') {
-    return failed('node', found, 'the model runtime is made for 64-bit ARM and x86-64: use the 64-bit Raspberry Pi OS');
+    return failed(
+      'node',
+      found,
+      'the model runtime supports 64-bit ARM and x86-64 only: use the 64-bit Raspberry Pi OS',
+    );
   }
   return ok('node', found);
 }
 
-/** Whether the clock is set from the network; a Pi without one starts in the past. */
+/** Whether the clock is set from the network; otherwise a Pi without a battery clock starts in the past. */
 export async function checkClock(program = 'timedatectl'): Promise<Finding> {
-  const asked = await runProgram([program, 'show', '--property=NTPSynchronized', '--value']);
-  const answer = asked.stdout.trim();
+  const { stdout } = await runProgram([program, 'show', '--property=NTPSynchronized', '--value']);
+  const answer = stdout.trim();
   if (answer === 'yes') return ok('clock', 'set from the network');
-  const advice = 'times of events may be wrong: sudo timedatectl set-ntp true, and see that the network is there';
+  const advice = 'times of events may be wrong: sudo timedatectl set-ntp true, and check the network';
   if (answer === 'no') return warn('clock', 'not set from the network', advice);
-  return warn('clock', 'not known to be set: timedatectl does not say', 'compare the output of `date` with a watch');
+  return warn('clock', 'timedatectl does not report whether it is set', 'compare the output of `date` with a watch');
 }
 
-/** Heat and supply, where the board tells. */
+/** Temperature and power supply, on boards that report them. */
 export async function checkHeat(root = ''): Promise<Finding> {
   const { temperatureCelsius, throttled, underVoltage } = await readHeat(root);
-  const found = temperatureCelsius === null ? 'this board does not tell' : `${temperatureCelsius.toFixed(0)} °C`;
+  const found = temperatureCelsius === null ? 'this board does not report it' : `${temperatureCelsius.toFixed(0)} °C`;
   if (underVoltage) return warn('heat', `${found}, under-voltage`, 'use the official power supply and a short cable');
   if (throttled)
-    return warn('heat', `${found}, slowed down by the firmware`, 'give it a heat sink, a fan or a shadier place');
+    return warn('heat', `${found}, slowed down by the firmware`, 'add a heat sink or a fan, or move it out of the sun');
   if (temperatureCelsius !== null && temperatureCelsius >= hotCelsius) {
-    return warn('heat', found, 'close to where the firmware slows it down: give it a heat sink or a fan');
+    return warn('heat', found, 'the firmware soon slows the board down: add a heat sink or a fan');
   }
   return ok('heat', found);
 }
 
-/** Free space where the gallery lies or will lie. */
+/** Free space on the disk of the gallery. */
 export async function checkDisk(directory: string): Promise<Finding> {
   for (let folder = directory; ; folder = dirname(folder)) {
     const space = await statfs(folder).catch(() => null);
     if (space === null && folder !== dirname(folder)) continue;
-    if (space === null) return failed('disk', `${directory} cannot be looked at`, 'check store.directory');
+    if (space === null) return failed('disk', `${directory} cannot be examined`, 'check store.directory');
     const free = space.bavail * space.bsize;
     const found = `${(free / 1e9).toFixed(1)} GB free at ${folder}`;
-    if (free < noDiskBytes) return failed('disk', found, 'make room: the gallery can no longer be changed');
-    if (free < littleDiskBytes) return warn('disk', found, 'make room soon');
+    if (free < noDiskBytes) return failed('disk', found, 'free some space: the gallery can no longer be changed');
+    if (free < littleDiskBytes) return warn('disk', found, 'free some space soon');
     return ok('disk', found);
   }
 }
 
-// Runs a small program to its end and keeps what it says, bounded in time and size.
+// Runs a small program and collects its output, with limits on time and size.
 
 export interface ProgramResult {
-  /** null: killed, or it could not be started. */
+  /** null: the program was killed, or could not be started. */
   readonly status: number | null;
-  /** Whether there is no such program. */
+  /** Whether the program does not exist. */
   readonly missing: boolean;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Never rejects. `command` is a program and its arguments; no shell sees them. */
+/** Never rejects. `command` is a program and its arguments; no shell is involved. */
 export function runProgram(command: readonly [string, ...string[]], timeoutMs = 10_000): Promise<ProgramResult> {
   const [program, ...args] = command;
   return new Promise((resolve) => {

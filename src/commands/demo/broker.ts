@@ -1,4 +1,4 @@
-// The demo's broker: a real one (aedes), on a free port of the loopback interface, gone with the demo.
+// The demo's broker: a real one (aedes) on a free port of the loopback interface. It ends with the demo.
 import { type AddressInfo, createServer } from 'node:net';
 import { fail } from '../../base/errors.js';
 

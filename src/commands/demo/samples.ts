@@ -1,4 +1,4 @@
-// The demo's people: faces in the sample photos that come with a development dependency. None is part of roomkin.
+// The demo's people: faces in the sample photos of a development dependency. The photos are not part of roomkin.
 
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -17,7 +17,7 @@ export function sampleFolder(): string {
     const folder = join(dirname(createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json')), 'demo');
     if (existsSync(join(folder, 'sample1.jpg'))) return folder;
   } catch {
-    // Not installed: said below.
+    // Not installed: the error below says so.
   }
   throw fail(
     'SAMPLES_MISSING',
@@ -32,7 +32,7 @@ export async function facesFromLeft(engine: Engine, path: string): Promise<reado
   return analysis.faces.toSorted((a, b) => a.box[0] - b.box[0]);
 }
 
-/** The face a role is cast with. Errors: SAMPLES_MISSING when the photo does not show it. */
+/** The face for a role. Errors: SAMPLES_MISSING when the photo does not show it. */
 export async function castFace(engine: Engine, folder: string, casting: Casting): Promise<Face> {
   const face = (await facesFromLeft(engine, join(folder, casting.photo)))[casting.face];
   if (face) return face;
@@ -42,9 +42,9 @@ export async function castFace(engine: Engine, folder: string, casting: Casting)
   );
 }
 
-// The photos the demo enrols from: each person cut out of a group photo, as somebody would crop one for `roomkin enrol`.
+// The photos that the demo enrols: each person is cropped from a group photo, as a user would do it for `roomkin enrol`.
 
-/** Writes `folder/name/1.jpg` with `face` and some room around it. */
+/** Writes `folder/name/1.jpg` with `face` and some surroundings. */
 export async function writeEnrolmentPhoto(folder: string, name: string, photo: string, face: Face): Promise<void> {
   const { data, info } = await sharp(photo).rotate().removeAlpha().toBuffer({ resolveWithObject: true });
   const [x, y, width, height] = face.box;

@@ -1,7 +1,7 @@
-// The demo's play: who stands where at which second, and which events roomkin must publish for it.
-// Times are seconds from the first frame; the stage draws it, the demo command checks it.
+// The script of the demo: the position of each person over time, and the events that roomkin must publish. Times are seconds from the
+// first frame. `stage.ts` draws the frames, `demo.ts` checks the events.
 
-/** Where a face comes from: a sample photo and which of its faces, counted from the left. */
+/** The source of a face: a sample photo and the index of the face, from 0, counted from the left. */
 export interface Casting {
   readonly photo: string;
   readonly face: number;
@@ -9,17 +9,17 @@ export interface Casting {
 
 export interface Role {
   readonly key: string;
-  /** Enrolled under this name; null is a stranger. */
+  /** The name for the enrolment; null for an unknown person. */
   readonly name: string | null;
-  /** Photo that is enrolled; null for a stranger. */
+  /** The photo to enrol; null for an unknown person. */
   readonly enrolledFrom: Casting | null;
-  /** Photo that the frames show. */
+  /** The photo that the frames show. */
   readonly seenFrom: Casting;
 }
 
 /**
- * The sample photos show groups of friends. Ada is in two of them, so she is recognised from another evening's picture;
- * Grace is in one, and is seen smaller and in other light than she was enrolled.
+ * The sample photos show groups of people. Ada is in two of them, so she is recognised in another photo than the enrolled one. Grace is
+ * in one only; the frames show her smaller and in other light.
  */
 export const cast: readonly Role[] = [
   {
@@ -37,17 +37,17 @@ export const cast: readonly Role[] = [
   { key: 'visitor', name: null, enrolledFrom: null, seenFrom: { photo: 'sample5.jpg', face: 2 } },
 ];
 
-/** A role's way through the picture between two moments; positions are interpolated. */
+/** The path of a role through the picture in a period; positions are interpolated. */
 export interface Walk {
   readonly role: string;
   readonly fromSeconds: number;
   readonly toSeconds: number;
-  /** Centre of the face as a fraction of the picture's width; outside 0 to 1 is off stage. */
+  /** Centre of the face as a fraction of the picture's width; outside 0 to 1 it is not in the picture. */
   readonly fromX: number;
   readonly toX: number;
   /** Distance between the eyes, pixels. */
   readonly eyesPx: number;
-  /** The back of the head is shown: no face to see. */
+  /** The frames show the back of the head, so there is no face. */
   readonly turnedAway?: boolean;
 }
 
@@ -65,13 +65,13 @@ export const walks: readonly Walk[] = [
   { role: 'visitor', fromSeconds: 17.4, toSeconds: 18.2, fromX: 0.66, toX: 1.2, eyesPx: 32 },
 ];
 
-/** The room stays empty to the end, so that everyone is seen to leave. */
+/** The room is empty at the end, so that everybody leaves within the demo. */
 export const lengthSeconds = 24;
 
 /** Frames a second. */
 export const framerate = 5;
 
-/** `leave_after_seconds` of the demo: longer than Ada's turned head, so that turning away is not leaving. */
+/** `leave_after_seconds` of the demo: longer than Ada turns away, so that turning away is not leaving. */
 export const leaveAfterSeconds = 2.5;
 
 export interface Expected {
@@ -79,7 +79,7 @@ export interface Expected {
   readonly name: string | null;
 }
 
-/** Every event that must be published, in this order, and no other. */
+/** The events that must be published, in this order, and no others. */
 export const expected: readonly Expected[] = [
   { type: 'arrived', name: 'Ada' },
   { type: 'arrived', name: 'Grace' },

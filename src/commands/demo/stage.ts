@@ -1,5 +1,5 @@
-// Draws the demo's frames: a room, and people cut out of sample photos walking through it. Written as JPEG files for
-// the replay camera, so that everything behind the camera is what a real room gets.
+// Draws the demo's frames: a room, and people cut out of sample photos who walk through it. The frames are JPEG files for the replay
+// camera, so everything after the camera works as in a real room.
 import { join } from 'node:path';
 import sharp, { type OverlayOptions } from 'sharp';
 import type { Box, Face } from '../../vision/face.js';
@@ -8,17 +8,18 @@ import { framerate, lengthSeconds, type Walk, walks } from './script.js';
 export const widthPx = 640;
 export const heightPx = 480;
 
-/** A person cut out of a photo, transparent around, at the photo's scale. */
+/** A person cut out of a photo with a transparent background, at the scale of the photo. */
 export interface Cutout {
   readonly png: Buffer;
-  /** The same person from behind: the face covered by the colour of their hair. */
+  /** The same person from behind: the face is covered with the colour of hair. */
   readonly behindPng: Buffer;
-  /** Distance between the eyes in the cut-out, and where their middle lies, pixels. */
+  /** Distance between the eyes in the cut-out, pixels. */
   readonly eyesPx: number;
+  /** The point midway between the eyes, pixels. */
   readonly centre: readonly [x: number, y: number];
 }
 
-/** Height of the eyes in the picture, fraction. */
+/** Vertical position of the eyes in the picture, as a fraction of its height. */
 const eyeLine = 0.42;
 
 const room = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="${widthPx}" height="${heightPx}">
@@ -83,7 +84,7 @@ export async function drawFrames(
   for (let index = 0; index < all; index++) {
     const seconds = index / framerate;
     const onStage = walks.filter((walk) => seconds >= walk.fromSeconds && seconds < walk.toSeconds);
-    const bodies = onStage.map((walk) => bodyOf(walk, placeOf(walk, seconds)));
+    const bodies = onStage.map((walk) => bodyOf(walk, positionOf(walk, seconds)));
     const layers: OverlayOptions[] = [{ input: svg(widthPx, heightPx, bodies.join('')), left: 0, top: 0 }];
     for (const walk of onStage) {
       const layer = await layerOf(walk, seconds, cutouts.get(walk.role)!);
@@ -95,11 +96,11 @@ export async function drawFrames(
   }
 }
 
-/** Middle of the eyes, pixels. People are never quite still: a slow nod keeps two frames from being the same picture. */
-function placeOf(walk: Walk, seconds: number): readonly [x: number, y: number] {
-  const share = (seconds - walk.fromSeconds) / (walk.toSeconds - walk.fromSeconds);
+/** The point midway between the eyes, pixels. A slow nod makes any two frames differ, as with real people. */
+function positionOf(walk: Walk, seconds: number): readonly [x: number, y: number] {
+  const progress = (seconds - walk.fromSeconds) / (walk.toSeconds - walk.fromSeconds);
   const nodPx = 3 * Math.sin(seconds * 2.1 + walk.eyesPx);
-  return [widthPx * (walk.fromX + share * (walk.toX - walk.fromX)), heightPx * eyeLine + nodPx];
+  return [widthPx * (walk.fromX + progress * (walk.toX - walk.fromX)), heightPx * eyeLine + nodPx];
 }
 
 function bodyOf(walk: Walk, [x, y]: readonly [number, number]): string {
@@ -109,7 +110,7 @@ function bodyOf(walk: Walk, [x, y]: readonly [number, number]): string {
 }
 
 async function layerOf(walk: Walk, seconds: number, cutout: Cutout): Promise<OverlayOptions | null> {
-  const [centreX, eyesY] = placeOf(walk, seconds);
+  const [centreX, eyesY] = positionOf(walk, seconds);
   const scale = walk.eyesPx / cutout.eyesPx;
   const { data, info } = await sharp(walk.turnedAway ? cutout.behindPng : cutout.png)
     .resize({ width: Math.round(scale * (await sharp(cutout.png).metadata()).width) })
@@ -126,7 +127,7 @@ async function layerOf(walk: Walk, seconds: number, cutout: Cutout): Promise<Ove
   return { input, left: x, top: y };
 }
 
-/** `box` in whole pixels, cut to the picture. */
+/** `box` in whole pixels, limited to the picture. */
 function within(box: Box, picture: { readonly width: number; readonly height: number }): Box {
   const x = Math.max(0, Math.round(box[0]));
   const y = Math.max(0, Math.round(box[1]));

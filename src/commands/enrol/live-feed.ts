@@ -1,4 +1,4 @@
-// The daemon's frames for an enrolment, and a tick where none comes for a second: who waits must be told why.
+// The daemon's frames for an enrolment, with a tick after each second without one, so that the caller can show why nothing happens.
 import { fail, RoomkinError } from '../../base/errors.js';
 import { followDaemon } from '../../control/client.js';
 import type { SocketPath } from '../../control/path.js';
@@ -8,19 +8,19 @@ const tickMs = 1000;
 
 export interface LiveFeed extends Disposable {
   /**
-   * What the daemon said next; null after a second without anything. Rejects when the signal aborts, as it does. Errors:
+   * The next update from the daemon; null after a second without one. Rejects when the signal aborts. Errors:
    * DAEMON_NOT_RUNNING.
    */
   next(): Promise<LiveUpdate | null>;
 }
 
-/** The daemon has every frame analysed until the feed is disposed. */
+/** The daemon analyses every frame until the feed is disposed. */
 export function openLiveFeed(place: SocketPath, signal: AbortSignal): LiveFeed {
-  const left = new AbortController();
-  const leave = (): void => left.abort();
-  signal.addEventListener('abort', leave);
-  const updates = followDaemon<LiveUpdate>(place, { verb: 'live' }, left.signal);
-  let coming: Promise<LiveUpdate> | null = null;
+  const controller = new AbortController();
+  const close = (): void => controller.abort();
+  signal.addEventListener('abort', close);
+  const updates = followDaemon<LiveUpdate>(place, { verb: 'live' }, controller.signal);
+  let pending: Promise<LiveUpdate> | null = null;
 
   async function fetch(): Promise<LiveUpdate> {
     try {
@@ -28,7 +28,7 @@ export function openLiveFeed(place: SocketPath, signal: AbortSignal): LiveFeed {
       if (!done) return value;
     } catch (error) {
       if (!(error instanceof RoomkinError) || error.code !== 'USAGE') throw error;
-      throw fail('DAEMON_NOT_RUNNING', 'the running daemon is of another version: restart it, then once more', error);
+      throw fail('DAEMON_NOT_RUNNING', 'the running daemon has another version: restart it, then try again', error);
     }
     signal.throwIfAborted();
     throw fail('DAEMON_NOT_RUNNING', 'the daemon has stopped');
@@ -37,24 +37,24 @@ export function openLiveFeed(place: SocketPath, signal: AbortSignal): LiveFeed {
   return {
     async next() {
       signal.throwIfAborted();
-      coming ??= fetch();
+      pending ??= fetch();
       let timer: NodeJS.Timeout | undefined;
       const tick = new Promise<null>((resolve) => {
         timer = setTimeout(resolve, tickMs, null);
       });
       try {
-        const update = await Promise.race([coming, tick]);
-        if (update !== null) coming = null;
+        const update = await Promise.race([pending, tick]);
+        if (update !== null) pending = null;
         return update;
       } finally {
         clearTimeout(timer);
       }
     },
     [Symbol.dispose]() {
-      signal.removeEventListener('abort', leave);
-      leave();
-      // Nobody waits for it any more.
-      coming?.catch(() => {});
+      signal.removeEventListener('abort', close);
+      close();
+      // Nobody awaits it any more, so its rejection is not an error.
+      pending?.catch(() => {});
     },
   };
 }

@@ -1,5 +1,5 @@
-// roomkin enrol NAME --live: the room's own camera, through the running daemon. Nothing is kept before the last look was taken,
-// and then in one transaction; no picture comes here.
+// roomkin enrol NAME --live: samples from the room's own camera, through the running daemon. Nothing is stored before the last
+// sample is taken, and then in one transaction. No picture reaches this process.
 
 import { createHash } from 'node:crypto';
 import { fail, oneLine, RoomkinError } from '../../base/errors.js';
@@ -23,90 +23,94 @@ import {
 import { foldName } from '../../gallery/names.js';
 import type { NewTemplate, Store } from '../../store/store.js';
 import type { CommandIo } from '../command.js';
-import { daemonPlace, openGallery } from '../parts.js';
+import { daemonSocket, openGallery } from '../parts.js';
 import { keepSamples, refuseTooAlike } from './keep.js';
 import { type LiveFeed, openLiveFeed } from './live-feed.js';
 import { selfTest } from './live-self-test.js';
 
-/** Without a frame for so long, a camera that was reopened is not coming back by itself. */
+/** After this time without a frame, a camera that was reopened does not recover by itself. */
 const blindMs = 15_000;
-/** From here on whoever stands there is told that no picture comes; the slowest camera gives one each 5 s. */
+/** After this time without a frame, the guidance says that no picture arrives; the slowest camera gives one each 5 s. */
 const silentMs = 6000;
 
 /**
- * Enrols whoever stands before the camera as `name`, which has passed `checkName`. Errors: CAMERA_BLIND, LOOKS_MISSING,
+ * Enrols the person in front of the camera as `name`, which has passed `checkName`. Errors: CAMERA_BLIND, LOOKS_MISSING,
  * PERSON_TOO_ALIKE, DAEMON_NOT_RUNNING, those of the gallery: nothing was enrolled then.
  */
 export async function enrolLive(name: string, force: boolean, io: CommandIo): Promise<void> {
   const config = io.config();
-  // Before anybody takes up a pose: whoever may not write the gallery is told now.
+  // Opened before the guidance starts: a user who may not write the gallery learns it before taking up a pose.
   using store = openGallery(io);
-  using feed = openLiveFeed(daemonPlace(config), io.signal);
+  using feed = openLiveFeed(daemonSocket(config), io.signal);
   const mirrored = config.camera.hflip !== config.camera.vflip;
-  const { guidance, space } = await taken(feed, { name, force, mirrored }, store, io).catch(nothingEnrolled);
+  const { guidance, space } = await takeSamples(feed, { name, force, mirrored }, store, io).catch(nothingEnrolled);
   io.progress('');
 
-  const looks = guidance.samples.map(({ vector, quality }) => ({ space, vector, quality, source: sourceOf(vector) }));
-  const odd = outliers(looks);
-  const kept = store.change((changes) => {
-    const good = looks.filter((look) => !odd.includes(look));
-    return keepSamples(changes, { name, looks: good, space, force, what: 'looks' }, io.log);
+  const samples = guidance.samples.map(({ vector, quality }) => ({ space, vector, quality, source: sourceOf(vector) }));
+  const odd = outliers(samples);
+  const result = store.change((changes) => {
+    const consistent = samples.filter((sample) => !odd.includes(sample));
+    return keepSamples(changes, { name, samples: consistent, space, force, what: 'samples' }, io.log);
   });
   io.out(
-    `${kept.name} (${kept.person}): ${looks.length} looks taken, ${kept.added} kept; ${kept.templates} looks in all${leftOutWords(guidance)}`,
+    `${result.name} (${result.person}): ${samples.length} samples taken${leftOutWords(guidance)}; ` +
+      `${result.added} added, ${result.templates} photos in use`,
   );
-  const test = await selfTest(feed, kept, space, store, io);
+  const test = await selfTest(feed, result, space, store, io);
   const poseCounts = Object.fromEntries(poses.map((pose) => [pose, count(guidance.samples, pose)]));
-  io.document({ people: [{ ...kept, looks: looks.length, poses: poseCounts }], selfTest: test });
+  io.document({ people: [{ ...result, looks: samples.length, poses: poseCounts }], selfTest: test });
 }
 
-interface Taken {
+interface GuidedSamples {
   readonly guidance: Guidance;
   readonly space: string;
 }
 
-/** Guides until there are looks enough. */
-async function taken(
+/** Guides the person until there are enough samples. */
+async function takeSamples(
   feed: LiveFeed,
   { name, force, mirrored }: { readonly name: string; readonly force: boolean; readonly mirrored: boolean },
   store: Store,
   io: CommandIo,
-): Promise<Taken> {
+): Promise<GuidedSamples> {
   let guidance = beginGuidance(performance.now());
-  let seenMs = guidance.atMs;
-  let blind = 'no frame was looked at';
+  let frameMs = guidance.atMs;
+  let blindReason = 'no frame was analysed';
   let space: string | null = null;
   for (;;) {
     const update = await feed.next();
     const atMs = performance.now();
     if (update?.type === 'blind') {
       if (update.paused)
-        throw fail('CAMERA_BLIND', 'recognition is switched off in this room: roomkin resume, then once more');
-      blind = update.reason;
+        throw fail(
+          'CAMERA_BLIND',
+          'recognition is switched off in this room: switch it on with roomkin resume, then try again',
+        );
+      blindReason = update.reason;
     }
     if (update?.type === 'frame') {
-      seenMs = atMs;
-      // A daemon that was restarted with another embedder would have ended this connection.
+      frameMs = atMs;
+      // The space cannot change within one connection: a daemon that restarts with another embedder ends the connection.
       space = update.space;
       const before = guidance;
       guidance = guide(before, update.faces.map(guidedFace), atMs);
       if (!force && before.next === 'front' && guidance.next !== 'front') refuseEarly(guidance, space);
-    } else if (update?.type === 'blind' || atMs - seenMs >= silentMs) guidance = guide(guidance, null, atMs);
+    } else if (update?.type === 'blind' || atMs - frameMs >= silentMs) guidance = guide(guidance, null, atMs);
     io.meter(meterLines(guidance, mirrored));
     if (guidance.next === null && space !== null) return { guidance, space };
-    if (atMs - seenMs >= blindMs)
-      throw fail('CAMERA_BLIND', `the camera gives no picture (${oneLine(blind, 200)}): roomkin check says more`);
+    if (atMs - frameMs >= blindMs)
+      throw fail('CAMERA_BLIND', `the camera gives no picture (${oneLine(blindReason, 200)}): roomkin check says more`);
     if (!isStuck(guidance)) continue;
-    const why = `no good look for a minute: ${advice(guidance, mirrored)}`;
+    const why = `no good sample for a minute: ${advice(guidance, mirrored)}`;
     if (!isEnough(guidance) || space === null) throw fail('LOOKS_MISSING', why);
-    io.log('warning', `${why}; ${name} is enrolled with the looks taken so far`);
+    io.log('warning', `${why}; ${name} is enrolled with the samples taken so far`);
     return { guidance, space };
   }
 
-  /** Whoever is somebody else already need not turn their head. */
-  function refuseEarly(now: Guidance, inSpace: string): void {
+  /** Checks after the frontal samples, so that somebody who is enrolled under another name need not turn their head. */
+  function refuseEarly({ samples }: Guidance, inSpace: string): void {
     const self = store.people().find((person) => foldName(person.name) === foldName(name))?.id ?? null;
-    refuseTooAlike({ name, looks: now.samples, what: 'looks' }, store.gallery(inSpace), self);
+    refuseTooAlike({ name, samples, what: 'samples' }, store.gallery(inSpace), self);
   }
 }
 
@@ -114,7 +118,7 @@ function guidedFace({ score, quality, embedding }: LiveFace): GuidedFace {
   return { score, quality, embedding: embedding === null ? null : decodeEmbedding(embedding) };
 }
 
-/** Stands in for a photo's hash: the same look is the same bytes. */
+/** Used in place of a photo's hash: the same sample gives the same bytes. */
 function sourceOf(vector: Float32Array): NewTemplate['source'] {
   return createHash('sha256')
     .update('live')
@@ -122,21 +126,21 @@ function sourceOf(vector: Float32Array): NewTemplate['source'] {
     .digest();
 }
 
-/** Says once, whatever happened, that nothing was kept. */
+/** Adds "nothing was enrolled" to a message that does not have it yet. */
 function nothingEnrolled(error: unknown): never {
   if (!(error instanceof RoomkinError) || error.message.includes('nothing was enrolled')) throw error;
   throw fail(error.code, `${error.message}; nothing was enrolled`, error.cause);
 }
 
-// A guided enrolment as text: three lines that are redrawn in place, 79 columns at most.
+// A guided enrolment as text: three lines that are redrawn in place, at most 79 columns wide.
 
 const cells = 5;
 
-/** The poses, the present face, and what to do. */
-export function meterLines(now: Guidance, mirrored: boolean): string[] {
-  const looks = poses.map((pose) => `${pose} ${bar(count(now.samples, pose), wanted[pose], wanted[pose])}`);
-  const told = `${now.samples.length}/${wantedSamples} ${advice(now, mirrored)}`;
-  return [`  ${looks.join('  ')}`, `  ${faceLine(now)}`, told];
+/** The poses, the face in the picture, and what to do. */
+export function meterLines(guidance: Guidance, mirrored: boolean): string[] {
+  const poseBars = poses.map((pose) => `${pose} ${bar(count(guidance.samples, pose), wanted[pose], wanted[pose])}`);
+  const instruction = `${guidance.samples.length}/${wantedSamples} ${advice(guidance, mirrored)}`;
+  return [`  ${poseBars.join('  ')}`, `  ${faceLine(guidance)}`, instruction];
 }
 
 function faceLine({ face }: Guidance): string {
@@ -147,12 +151,12 @@ function faceLine({ face }: Guidance): string {
     `size ${bar(eyesPx, good.eyesPx)}`,
     `light ${bar(light, good.leastLight)}`,
     `sharp ${bar(sharpness, good.sharpness)}`,
-    // As the person sees it: their own left is the image's right.
+    // From the person's point of view: their left is the right of the image.
     `turned ${Math.abs(whole(yawDegrees))} ${yawDegrees > 0 ? 'left' : 'right'}, ${Math.abs(whole(pitchDegrees))} ${pitchDegrees > 0 ? 'up' : 'down'}`,
   ].join('  ');
 }
 
-/** Full only where there is enough. */
+/** A bar is full only when `value` reaches `enough`. */
 function bar(value: number, enough: number, width = cells): string {
   const full = Math.max(0, Math.min(width, Math.floor((width * value) / enough)));
   return '#'.repeat(full) + '.'.repeat(width - full);

@@ -1,21 +1,22 @@
-// The end of a guided enrolment: does the room itself name the person now? Pure: looks as the daemon explained them come in.
+// The end of a guided enrolment: does the room itself name the person? Pure: it counts the daemon's decisions on observations.
 import type { PersonId } from '../../gallery/person.js';
 import type { Reason } from '../../gallery/reason.js';
 import type { DecidedObservation } from '../../recognition/observation.js';
 
-/** Looks that are judged, from the first one that has a name on. */
+/** Observations that are counted, starting with the first one that has the name. */
 export const testedObservations = 8;
-/** Good looks without the name after which the test has failed: a track needs about three of them. */
-const patienceLooks = 24;
+/** The test fails after this many good observations without the name; a track needs about three of them. */
+const patienceObservations = 24;
 
 /** Immutable; starts as `noTest`. */
 export interface SelfTest {
-  /** Looks since the first that was given the name; those among them that had it. */
+  /** Observations since the first one with the name, including it. */
   readonly observations: number;
+  /** Those of them with the name. */
   readonly named: number;
-  /** Good looks before the first. */
+  /** Good observations before the first one with the name. */
   readonly before: number;
-  /** Least similarity of one look to the person, as far as the person was nearest; null before any. */
+  /** Lowest similarity of one observation to the person, where the person was the nearest; null before any. */
   readonly leastSimilarity: number | null;
   /** The reason for the last decision. */
   readonly reason: Reason | null;
@@ -25,21 +26,26 @@ export const noTest: SelfTest = { observations: 0, named: 0, before: 0, leastSim
 
 export type TestedObservation = Pick<DecidedObservation, 'weight' | 'best' | 'similarity' | 'person' | 'reason'>;
 
-/** One look further. Looks that do not count (blurred, turned away) change nothing. */
-export function tested(before: SelfTest, look: TestedObservation, person: PersonId): SelfTest {
-  if (!(look.weight > 0)) return before;
-  const { reason, similarity } = look;
-  const named = look.person === person;
-  if (before.observations === 0 && !named) return { ...before, before: before.before + 1, reason };
-  const own = look.best === person && similarity !== null ? similarity : null;
-  const least = own === null ? before.leastSimilarity : Math.min(own, before.leastSimilarity ?? own);
-  const counts = { observations: before.observations + 1, named: before.named + (named ? 1 : 0) };
-  return { ...before, ...counts, leastSimilarity: least, reason };
+/** The test after one more observation. Observations with no weight (blurred, turned away) change nothing. */
+export function tested(before: SelfTest, observation: TestedObservation, person: PersonId): SelfTest {
+  if (!(observation.weight > 0)) return before;
+  const { reason, similarity } = observation;
+  const isNamed = observation.person === person;
+  if (before.observations === 0 && !isNamed) return { ...before, before: before.before + 1, reason };
+  const own = observation.best === person && similarity !== null ? similarity : null;
+  const leastSimilarity = own === null ? before.leastSimilarity : Math.min(own, before.leastSimilarity ?? own);
+  return {
+    before: before.before,
+    observations: before.observations + 1,
+    named: before.named + (isNamed ? 1 : 0),
+    leastSimilarity,
+    reason,
+  };
 }
 
-/** null while it goes on. */
-export function outcome(now: SelfTest): 'passed' | 'failed' | null {
-  if (now.observations === 0) return now.before >= patienceLooks ? 'failed' : null;
-  if (now.observations < testedObservations) return null;
-  return now.named === now.observations ? 'passed' : 'failed';
+/** null while the test goes on. */
+export function outcome(test: SelfTest): 'passed' | 'failed' | null {
+  if (test.observations === 0) return test.before >= patienceObservations ? 'failed' : null;
+  if (test.observations < testedObservations) return null;
+  return test.named === test.observations ? 'passed' : 'failed';
 }

@@ -1,5 +1,5 @@
-// Bad pictures on purpose: what a room camera makes of a good portrait. For measuring only; the same recipe and strengths as
-// the training package's `degrade`, applied before detection, so that the whole pipeline has to cope.
+// Degrades good portraits to the quality of a room camera, for measurements only. The recipes and strengths are those of `degrade` in
+// the training package. They are applied before detection, so they affect the whole pipeline.
 
 import { eyesApart } from '../../vision/blazeface.js';
 import type { Landmarks } from '../../vision/face.js';
@@ -8,26 +8,26 @@ import { viewAround } from '../../vision/picture.js';
 import { resample } from '../../vision/resample.js';
 import { gaussian, type Random } from './random.js';
 
-/** All strengths are for a face with its eyes this far apart, as on an aligned face of 112x112. */
+/** Eye distance that all strengths refer to, pixels: that of an aligned face of 112x112. */
 const eyesPx = 35.24;
 /** Side of the result in eye distances: the face with its surroundings. */
-const surroundings = 6;
-const sidePx = Math.round(surroundings * eyesPx);
+const sideEyes = 6;
+const sidePx = Math.round(sideEyes * eyesPx);
 
 /** Planes `[sidePx, sidePx, 3]`, 0 to 255. */
 type Pixels = Float32Array;
 const recipes: readonly ((pixels: Pixels, random: Random) => Pixels)[] = [small, dark, noisy, blurred];
 
 /**
- * The face of `picture` with these landmarks, in low quality: a square RGB picture of 211 pixels. One of four, by chance:
- * shrunk until the eyes are 10 to 14 px apart and stretched back; 12 to 35 % of the light with shot and read noise;
- * Gaussian noise of 15 to 35 levels; out of focus (sigma 1.2 to 2.5 px) or moved (6 to 11 px).
+ * The face of `picture` with these landmarks, in low quality: a square RGB picture of 211 pixels. One of four recipes at random:
+ * shrunk until the eyes are 10 to 14 px apart and enlarged again; 12 to 35 % of the light with shot and read noise; Gaussian
+ * noise of 15 to 35 levels; out of focus (sigma 1.2 to 2.5 px) or motion blur (6 to 11 px).
  */
 export function degradeLow(picture: Picture, landmarks: Landmarks, random: Random): Picture {
   const [right, left, , mouth] = landmarks;
   const x = (right[0] + left[0]) / 2;
   const y = ((right[1] + left[1]) / 2 + mouth[1]) / 2;
-  const pixels = resample(picture, viewAround(x, y, surroundings * eyesApart(landmarks)), sidePx);
+  const pixels = resample(picture, viewAround(x, y, sideEyes * eyesApart(landmarks)), sidePx);
   const recipe = recipes[Math.floor(random() * recipes.length)]!;
   const data = Uint8Array.from(recipe(pixels, random), (value) => Math.min(255, Math.max(0, Math.round(value))));
   return { width: sidePx, height: sidePx, format: 'rgb', stride: sidePx * 3, data };
@@ -41,7 +41,7 @@ function small(pixels: Pixels, random: Random): Pixels {
 
 function dark(pixels: Pixels, random: Random): Pixels {
   const light = between(0.12, 0.35, random);
-  // Shot noise of 2 electrons a level: a Poisson count, here as a normal one of the same variance.
+  // Shot noise of 2 electrons per level: a Poisson distribution, approximated by a normal one with the same variance.
   return pixels.map((value) => {
     const electrons = value * light * 2;
     const counted = Math.max(0, Math.round(electrons + Math.sqrt(electrons) * gaussian(random)));
@@ -86,7 +86,7 @@ function blurred(pixels: Pixels, random: Random): Pixels {
   );
 }
 
-/** The weighted mean of shifted copies, edges replicated. */
+/** The weighted mean of shifted copies; edges are replicated. */
 function averaged(pixels: Pixels, dx: readonly number[], dy: readonly number[], weights: readonly number[]): Pixels {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const result = new Float32Array(pixels.length);

@@ -1,4 +1,4 @@
-// roomkin evaluate household: random households out of folders `DIR/<person>/*.jpg`, through the whole shipped pipeline.
+// roomkin evaluate household: random households made from folders `DIR/<person>/*.jpg`, through the whole shipped pipeline.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail, RoomkinError } from '../../base/errors.js';
@@ -17,14 +17,14 @@ export async function evaluateHousehold(given: Given<'evaluate'>, io: CommandIo)
   await using engine = await evaluatedEngine(io, given.embedder);
   const { embedder, delegate, space } = await engine.start();
   const low = new Set(given.degrade === 'low' ? files : []);
-  const found = await portraits(engine, { files, low, seed: given.seed }, io);
-  const undetected = files.filter((file) => found.get(file)?.clean?.embedding == null);
+  const faces = await portraits(engine, { files, low, seed: given.seed }, io);
+  const undetected = files.filter((file) => faces.get(file)?.clean?.embedding == null);
 
   const identities = folders.map(
     ({ name, files }): Identity => ({
       name,
       pictures: files.map((file) => {
-        const { clean, low } = found.get(file)!;
+        const { clean, low } = faces.get(file)!;
         return { reference: clean, probe: given.degrade === 'low' ? low : clean };
       }),
     }),
@@ -35,16 +35,21 @@ export async function evaluateHousehold(given: Given<'evaluate'>, io: CommandIo)
   io.out(
     `${result.households} households of ${result.people} people with ${result.references} photos each; ${embedder}`,
   );
-  if (result.alike !== null) io.out(`in pairs that look alike, similarity ${result.alike.toFixed(2)} in the mean`);
-  io.out(`${files.length} pictures, ${undetected.length} without a face found`);
-  io.out(`one look, ${result.probes} of members and ${result.strangers} of strangers:`);
-  io.out(`  missed at FPIR 1 %: ${percent(fnirAtFpir['0.01'])}, at 0.1 %: ${percent(fnirAtFpir['0.001'])}`);
-  io.out(`  as shipped: ${describe(shipped)}`);
-  if (tracks === null) return io.out('no track of 5 looks: too few pictures for each person');
+  if (result.alike !== null)
+    io.out(`members are drawn in pairs that look alike, mean similarity ${result.alike.toFixed(2)}`);
+  io.out(`${files.length} pictures, ${undetected.length} without a detected face`);
+  io.out('FNIR: share of members who do not get their name');
+  io.out('FPIR: share of unknown people who get a name');
+  io.out(`single pictures, ${result.probes} of members and ${result.strangers} of unknown people:`);
+  io.out(`  FNIR ${percent(fnirAtFpir['0.01'])} at FPIR 1 %, ${percent(fnirAtFpir['0.001'])} at FPIR 0.1 %`);
+  io.out(`  with the shipped thresholds: ${describe(shipped)}`);
+  if (tracks === null) return io.out('no tracks of 5 observations: there are too few pictures of each person');
   const curve = tracks.fnirAtFpir;
-  io.out(`tracks of ${tracks.looks} looks, ${tracks.probes} of members and ${tracks.strangers} of strangers:`);
-  io.out(`  missed at FPIR 1 %: ${percent(curve['0.01'])}, at 0.2 %: ${percent(curve['0.002'])}`);
-  io.out(`  as shipped: ${describe(tracks.atShippedThreshold)}`);
+  io.out(
+    `tracks of ${tracks.looks} observations, ${tracks.probes} of members and ${tracks.strangers} of unknown people:`,
+  );
+  io.out(`  FNIR ${percent(curve['0.01'])} at FPIR 1 %, ${percent(curve['0.002'])} at FPIR 0.2 %`);
+  io.out(`  with the shipped thresholds: ${describe(tracks.atShippedThreshold)}`);
 }
 
 function simulate(
@@ -59,17 +64,17 @@ function simulate(
     return households(identities, given, options, calibrated);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    const advice = `${given.people} members and a stranger are needed: fewer --people or --references`;
-    throw fail('FOLDER_EMPTY', `${given.images} holds ${error.message}; ${advice}`, error);
+    const advice = `${given.people} members and one more person are needed: use fewer --people or --references`;
+    throw fail('FOLDER_EMPTY', `${given.images} contains ${error.message}; ${advice}`, error);
   }
 }
 
-/** Every folder in `directory` with its photos, in the order of their names. */
+/** The folders in `directory` with their photos, sorted by name. */
 async function listPeople(directory: string): Promise<{ name: string; files: string[] }[]> {
   const entries = await readdir(directory, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
     throw fail(
       'FOLDER_EMPTY',
-      `cannot read ${directory} (${cause.code}): name a folder of folders with --images`,
+      `cannot read ${directory} (${cause.code}): give a folder that contains one folder per person with --images`,
       cause,
     );
   });
@@ -84,7 +89,8 @@ async function listPeople(directory: string): Promise<{ name: string; files: str
       if (!(error instanceof RoomkinError && error.code === 'FOLDER_EMPTY')) throw error;
     }
   }
-  if (people.length === 0) throw fail('FOLDER_EMPTY', `${directory} holds no folder with photos: DIR/<person>/*.jpg`);
+  if (people.length === 0)
+    throw fail('FOLDER_EMPTY', `${directory} contains no folder with photos: DIR/<person>/*.jpg is needed`);
   return people;
 }
 
@@ -94,10 +100,10 @@ function describe({
   misidentified,
   ambiguous,
 }: ReturnType<typeof households>['atShippedThreshold']): string {
-  const missed = `missed ${percent(fnir)}${ambiguous > 0 ? ` (one of two ${percent(ambiguous)})` : ''}`;
-  return `${missed}, strangers named ${percent(fpir)}, members misnamed ${percent(misidentified)}`;
+  const between = ambiguous > 0 ? ` (of which ${percent(ambiguous)} ambiguous between two people)` : '';
+  return `FNIR ${percent(fnir)}${between}, FPIR ${percent(fpir)}, members with a wrong name ${percent(misidentified)}`;
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(2)} %`;
+function percent(rate: number): string {
+  return `${(100 * rate).toFixed(2)} %`;
 }

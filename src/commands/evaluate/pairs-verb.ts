@@ -1,4 +1,4 @@
-// roomkin evaluate pairs: the verification protocol (LFW and its like) through the whole shipped pipeline.
+// roomkin evaluate pairs: the verification protocol of LFW through the whole shipped pipeline.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import type { Given } from '../verbs.js';
 import { evaluatedEngine, portraits } from './portraits.js';
 import { accuracyAt, type ScoredPair, type Verification, verify } from './verification.js';
 
-/** Pairs of one kind: decided with the threshold of all of them, curves of their own. */
+/** Pairs of one kind: decided with the threshold of all pairs, with separate curves. */
 interface PerKind {
   readonly pairs: number;
   readonly undetected: number;
@@ -26,14 +26,14 @@ export async function evaluatePairs(given: Given<'evaluate'>, io: CommandIo): Pr
   const files = [...new Set(pairs.flatMap((pair) => [path(pair.a), path(pair.b)]))];
   await using engine = await evaluatedEngine(io, given.embedder);
   const { embedder, delegate } = await engine.start();
-  const found = await portraits(engine, { files, low: probes, seed: given.seed }, io);
+  const faces = await portraits(engine, { files, low: probes, seed: given.seed }, io);
 
   const scored = pairs.map((pair): ScoredPair => {
-    const a = found.get(path(pair.a))?.clean?.embedding ?? null;
-    const b = found.get(path(pair.b))?.[given.degrade === 'low' ? 'low' : 'clean']?.embedding ?? null;
+    const a = faces.get(path(pair.a))?.clean?.embedding ?? null;
+    const b = faces.get(path(pair.b))?.[given.degrade === 'low' ? 'low' : 'clean']?.embedding ?? null;
     return { ...pair, similarity: a === null || b === null ? null : similarity(a, b) };
   });
-  const undetected = [...found].filter(
+  const undetected = [...faces].filter(
     ([file, { clean, low }]) => clean?.embedding == null || (probes.has(file) && low?.embedding == null),
   );
   const { pairs: count, ...rest } = verify(scored);
@@ -57,16 +57,16 @@ export async function evaluatePairs(given: Given<'evaluate'>, io: CommandIo): Pr
     perKind,
   };
   io.document(result);
-  io.out(`${count} pairs of ${files.length} pictures, ${undetected.length} without a face found; ${embedder}`);
+  io.out(`${count} pairs of ${files.length} pictures, ${undetected.length} without a detected face; ${embedder}`);
   io.out(
-    `right decisions ${percent(result.accuracy)} ± ${percent(result.accuracyStd)} (threshold ${fixed(result.threshold)})`,
+    `accuracy ${percent(result.accuracy)} ± ${percent(result.accuracyStd)} (threshold ${fixed(result.threshold)})`,
   );
-  for (const [far, tar] of Object.entries(result.tarAtFar)) io.out(`accepted at FAR ${far}: ${percent(tar)}`);
+  for (const [far, tar] of Object.entries(result.tarAtFar)) io.out(`TAR at FAR ${far}: ${percent(tar)}`);
   io.out(`equal error rate ${percent(result.eer)}`);
-  for (const [kind, one] of Object.entries(perKind)) {
-    io.out(`${kind}: ${one.pairs} pairs, right ${percent(one.accuracy)}, at FAR 0.01 ${percent(one.tarAtFar['0.01'])}`);
+  for (const [kind, { pairs: number, accuracy, tarAtFar }] of Object.entries(perKind)) {
+    io.out(`${kind}: ${number} pairs, accuracy ${percent(accuracy)}, TAR at FAR 0.01: ${percent(tarAtFar['0.01'])}`);
   }
-  for (const [file] of undetected.slice(0, 20)) io.out(`no face found: ${file}`);
+  for (const [file] of undetected.slice(0, 20)) io.out(`no face detected: ${file}`);
 }
 
 function ofKind(pairs: readonly ScoredPair[], threshold: number): PerKind {
@@ -103,12 +103,12 @@ export interface Pair {
 /** Reads `path`. Errors: PAIRS_MALFORMED, with file and line. */
 export async function readPairs(path: string): Promise<Pair[]> {
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw fail('PAIRS_MALFORMED', `cannot read ${path} (${cause.code}): name a pairs file with --pairs`, cause);
+    throw fail('PAIRS_MALFORMED', `cannot read ${path} (${cause.code}): give a pairs file with --pairs`, cause);
   });
   return parsePairs(text, path);
 }
 
-/** Parses the text of a pairs file; `path` is only named in errors. Errors: PAIRS_MALFORMED. */
+/** Parses the text of a pairs file; `path` is used in error messages only. Errors: PAIRS_MALFORMED. */
 export function parsePairs(text: string, path: string): Pair[] {
   const pairs = text.split(/\r?\n/).flatMap((line, index): Pair[] => {
     const words = line
@@ -124,6 +124,6 @@ export function parsePairs(text: string, path: string): Pair[] {
     return [{ same: label === '1', fold: fold!, a: a!, b: b!, kind: kind ?? null }];
   });
   if (pairs.length === 0)
-    throw fail('PAIRS_MALFORMED', `${path}: no pair in it; a line is: label fold imageA imageB [kind]`);
+    throw fail('PAIRS_MALFORMED', `${path}: it contains no pair; a line is: label fold imageA imageB [kind]`);
   return pairs;
 }

@@ -1,9 +1,9 @@
-// Chance that can be repeated: the same seed gives the same numbers on every machine.
+// Repeatable random numbers: the same seed gives the same numbers on every machine.
 
-/** Numbers from 0 up to, not including, 1. */
+/** Numbers from 0 to 1, without 1. */
 export type Random = () => number;
 
-/** Mulberry32 (Tommy Ettinger 2017, public domain): 32 bits of state, fine for sampling, never for keys. */
+/** Mulberry32 (Tommy Ettinger 2017, public domain): 32 bits of state, good for sampling, not for keys. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
@@ -15,7 +15,7 @@ export function seededRandom(seed: number): Random {
   };
 }
 
-/** A seed for `text` under `seed` (FNV-1a), so that each picture has its own chance whatever came before it. */
+/** A seed for `text` under `seed` (FNV-1a), so that the numbers for a picture do not depend on the pictures before it. */
 export function seedOf(text: string, seed: number): number {
   let hash = 0x811c9dc5 ^ seed;
   for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193);
@@ -27,7 +27,7 @@ export function gaussian(random: Random): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
-/** `items` in random order (Fisher and Yates); the argument is left alone. */
+/** `items` in random order (Fisher and Yates); the argument does not change. */
 export function shuffled<T>(items: readonly T[], random: Random): T[] {
   const result = [...items];
   for (let i = result.length - 1; i > 0; i--) {

@@ -1,5 +1,5 @@
-// How a face and a track of a person whose name is known are decided, for the evaluation. A track goes through the same step as
-// the frames of a room.
+// The decision on a picture or a track of a person whose name is known, for the evaluation. A track goes through the same step as the
+// frames of a room.
 import { type FaceReason, type Identification, identify, identifyFace } from '../../gallery/identify.js';
 import type { Gallery } from '../../gallery/person.js';
 import type { RoomOptions } from '../../room/options.js';
@@ -10,24 +10,24 @@ export type Portrait = Pick<Face, 'score' | 'quality' | 'embedding'>;
 
 /** One decision on a face or a track. */
 export interface Outcome {
-  /** Similarity of the nearest person; minus infinity where no face was found. */
+  /** Similarity of the nearest person; minus infinity where no face was detected. */
   readonly nearest: number;
   /** Whether the nearest person is the right one. */
   readonly right: boolean;
   readonly named: 'right' | 'wrong' | 'nobody';
-  /** Decided to be one of two people, of whom one is right. */
+  /** Decided to be ambiguous between two people, one of whom is right. */
   readonly ambiguous: boolean;
 }
 
 /** Time between two observations: a camera at ten frames a second. */
 const intervalMs = 100;
 const frameSize = { width: 1280, height: 960 };
-/** Where the face stays. The quality of each portrait was measured before, so the size of the box decides nothing. */
+/** The position of the face. The quality of each portrait was measured before, so the size of the box has no effect. */
 const box = [560, 400, 160, 160] as const;
 
 /**
- * A room sees the face of each portrait in turn, at one place, `intervalMs` apart. A name counts from the moment that the room
- * publishes it, whatever it publishes later; a wrong one outweighs a right one. `name`: null for somebody who is not in the gallery.
+ * A room observes the face of each portrait in turn, in one position, `intervalMs` apart. Every name that the room publishes counts,
+ * also if it changes later; a wrong name counts more than a right one. `name`: null for an unknown person.
  */
 export function evaluateTrack(
   portraits: readonly Portrait[],
@@ -49,14 +49,14 @@ export function evaluateTrack(
   return judge(closest([...state.decisions.values()]), wrong ?? arrived[0] ?? null, name, between);
 }
 
-/** One still picture; null where no face was found. */
+/** One still picture; `portrait` is null where no face was detected. */
 export function evaluatePicture(
   portrait: Portrait | null,
   gallery: Gallery,
   options: RoomOptions,
   name: string | null,
 ): Outcome {
-  // The nearest person whatever the quality, for the curve.
+  // For the curve, the nearest person counts whatever the quality is.
   const nearest = portrait?.embedding == null ? null : identify(portrait.embedding, gallery, options.single);
   const decided = portrait && identifyFace(portrait, gallery, options);
   return judge(nearest, decided?.person ?? null, name, decided === null ? [] : pairOf(decided));
@@ -68,7 +68,7 @@ function pairOf({ state, best, runnerUp }: Identification<FaceReason>): readonly
 
 type Nearest = Pick<Identification, 'best' | 'similarity'>;
 
-/** Of the tracks that the portraits were split into, the one that is nearest to somebody. */
+/** The tracker may split the portraits into several tracks: the one that is nearest to a person. */
 function closest(tracks: readonly Nearest[]): Nearest | null {
   return tracks.toSorted((a, b) => (b.similarity ?? -1) - (a.similarity ?? -1))[0] ?? null;
 }

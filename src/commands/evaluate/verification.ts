@@ -1,23 +1,23 @@
-// The verification protocol: are these two pictures of one person? Accuracy over folds, acceptance at a false-acceptance rate.
+// The verification protocol: do two pictures show the same person? Accuracy over folds, true acceptance at a false acceptance rate.
 
 export interface ScoredPair {
   /** Whether both show the same person. */
   readonly same: boolean;
   readonly fold: string;
   readonly kind: string | null;
-  /** null when a face was not found: always a wrong decision, and never accepted. */
+  /** null when a face was not detected: always a wrong decision, and never accepted. */
   readonly similarity: number | null;
 }
 
 export interface Verification {
   readonly pairs: number;
-  /** Share of right decisions, mean over the folds, each with the threshold that is best on the other folds. */
+  /** Mean over the folds of the share of right decisions, each with the threshold that is best on the other folds. */
   readonly accuracy: number;
   /** Standard deviation over the folds. */
   readonly accuracyStd: number;
-  /** Share of same pairs accepted where at most this share of different pairs is; null when a kind of pair is missing. */
+  /** Share of same pairs that are accepted when at most this share of different pairs is; null without pairs of both kinds. */
   readonly tarAtFar: Readonly<Record<'0.01' | '0.001', number | null>>;
-  /** Where as many same pairs are refused as different ones accepted; null when a kind of pair is missing. */
+  /** Equal error rate: as many same pairs are rejected as different pairs are accepted; null without pairs of both kinds. */
   readonly eer: number | null;
   /** Mean of the folds' thresholds. */
   readonly threshold: number;
@@ -52,15 +52,15 @@ export function accuracyAt(pairs: readonly ScoredPair[], threshold: number): num
   return right.length / pairs.length;
 }
 
-/** The threshold with the most right decisions: the middle between two similarities; of equals the lowest. */
+/** The threshold with the most right decisions, midway between two similarities; the lowest of equally good ones. */
 function bestThreshold(pairs: readonly ScoredPair[]): number {
-  const found = pairs.filter((pair) => pair.similarity !== null).sort((a, b) => b.similarity! - a.similarity!);
-  let right = found.filter((pair) => !pair.same).length;
+  const detected = pairs.filter((pair) => pair.similarity !== null).sort((a, b) => b.similarity! - a.similarity!);
+  let right = detected.filter((pair) => !pair.same).length;
   let best = right;
   let threshold = 1 + 1e-6;
-  found.forEach(({ same, similarity }, index) => {
+  detected.forEach(({ same, similarity }, index) => {
     right += same ? 1 : -1;
-    const next = found[index + 1]?.similarity ?? -1;
+    const next = detected[index + 1]?.similarity ?? -1;
     if (next === similarity || right < best) return;
     [best, threshold] = [right, (similarity! + next!) / 2];
   });
@@ -73,7 +73,7 @@ function tarAt(pairs: readonly ScoredPair[], far: number): number | null {
   return shareAbove(same, thresholdAtRate(different, far));
 }
 
-/** Similarities of same and of different pairs, an undetected face as minus infinity. */
+/** Similarities of same and of different pairs; minus infinity for an undetected face. */
 function split(pairs: readonly ScoredPair[]): { readonly same: number[]; readonly different: number[] } {
   const value = (pair: ScoredPair) => pair.similarity ?? Number.NEGATIVE_INFINITY;
   return {
@@ -82,7 +82,7 @@ function split(pairs: readonly ScoredPair[]): { readonly same: number[]; readonl
   };
 }
 
-/** The highest value that must be passed (not merely reached) so that at most the share `rate` of `values` passes. */
+/** The lowest threshold that at most the share `rate` of `values` exceeds. */
 export function thresholdAtRate(values: readonly number[], rate: number): number {
   const sorted = [...values].sort((a, b) => b - a);
   return sorted[Math.floor(rate * sorted.length + 1e-9)] ?? Number.NEGATIVE_INFINITY;

@@ -131,7 +131,7 @@ t.test('a face that stays too small: it gives up after a minute, with the figure
   t.equal(result.code, 65);
   t.match(
     lastLine(result),
-    /LOOKS_MISSING: no good look for a minute: come closer \(24 px between the eyes, 40 wanted\); nothing was enrolled$/,
+    /LOOKS_MISSING: no good sample for a minute: come closer \(24 px between the eyes, 40 wanted\); nothing was enrolled$/,
   );
   t.same(result.people, []);
 });
@@ -139,7 +139,7 @@ t.test('a face that stays too small: it gives up after a minute, with the figure
 t.test('the room that does not give the name: the enrolment stays, and the rule is said', async (t) => {
   const result = await enrolled(t, (n) => turning(n));
   t.equal(result.code, 0, result.stderr);
-  t.match(result.stderr, /Ada is enrolled, but the room did not give the name: similarity 0\.41, 0\.59 needed/);
+  t.match(result.stderr, /Ada is enrolled, but was not recognised: similarity 0\.41, 0\.59 needed/);
   t.match(JSON.parse(result.stdout).selfTest, { result: 'failed', looks: 0, named: 0, leastSimilarity: null });
   t.equal(result.people[0].name, 'Ada');
   t.equal(result.attending(), 0, 'and the daemon need not look at every frame any more');
@@ -148,7 +148,7 @@ t.test('the room that does not give the name: the enrolment stays, and the rule 
 t.test('who walks away before the room has read the gallery is enrolled all the same', async (t) => {
   const result = await enrolled(t, (n) => (n < 100 ? { ...turning(n), gallery: 0 } : nobody));
   t.equal(result.code, 0, result.stderr);
-  t.match(result.stderr, /Ada is enrolled, not tried: nobody stood before the camera any more/);
+  t.match(result.stderr, /Ada is enrolled, but was not tested: nobody stood in front of the camera any more/);
   t.match(JSON.parse(result.stdout).selfTest, { result: 'not done' });
   t.equal(result.people.length, 1);
 });
@@ -156,7 +156,7 @@ t.test('who walks away before the room has read the gallery is enrolled all the 
 t.test('Ctrl-C in the self-test stops that, and says that the person is enrolled', async (t) => {
   const result = await enrolled(t, (n) => ({ ...turning(n), gallery: 0 }), /does the room know you/);
   t.equal(result.code, 0, 'for something was kept');
-  t.match(result.stderr, /Ada is enrolled, not tried: the self-test was stopped/);
+  t.match(result.stderr, /Ada is enrolled, but was not tested: the self-test was stopped/);
   t.match(JSON.parse(result.stdout).selfTest, { result: 'not done' });
   t.equal(result.people.length, 1);
 });
@@ -165,7 +165,10 @@ t.test('who goes away after the first looks is enrolled with those', async (t) =
   // Looks into the camera for four seconds, so that a slow machine sees the five looks of it as well.
   const result = await enrolled(t, (n) => (n < 40 ? turning(n % 16) : nobody));
   t.equal(result.code, 0, result.stderr);
-  t.match(result.stderr, /no good look for a minute: stand before the camera.*; Ada is enrolled with the looks taken/);
+  t.match(
+    result.stderr,
+    /no good sample for a minute: stand (before|in front of) the camera.*; Ada is enrolled with the samples taken/,
+  );
   t.match(JSON.parse(result.stdout).people, [{ person: 'ada', looks: 5, poses: { front: 5, left: 0 } }]);
   t.equal(result.people.length, 1);
 });
@@ -182,5 +185,5 @@ t.test('a daemon of another version says that it is to be restarted', async (t) 
   t.teardown(() => server.close());
   const result = await runCli(['enrol', 'Ada', '--live', '--config', writeConfig(folder, path)]);
   t.equal(result.code, 69);
-  t.match(lastLine(result), /DAEMON_NOT_RUNNING: the running daemon is of another version: restart it/);
+  t.match(lastLine(result), /DAEMON_NOT_RUNNING: the running daemon has another version: restart it/);
 });

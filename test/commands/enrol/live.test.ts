@@ -134,7 +134,7 @@ t.test('the same face under another name is refused before it turns its head', a
   show('front');
   const refused = await roomkin('enrol', 'Ben', '--live');
   t.equal(refused.code, 65);
-  t.match(refused.stderr, /^roomkin: PERSON_TOO_ALIKE: the looks of Ben look like Ada, .*nothing was enrolled/m);
+  t.match(refused.stderr, /^roomkin: PERSON_TOO_ALIKE: the samples of Ben look like Ada, .*nothing was enrolled/m);
   t.same(await people(), ['Ada']);
 });
 
@@ -145,8 +145,8 @@ t.test('once more adds looks, and says in words that she is recognised', async (
   const { code, stdout, stderr } = await enrolment.ended;
   t.equal(code, 0, stderr);
   const [first, second] = stdout.split('\n');
-  t.match(first, /^Ada \(ada\): \d+ looks taken, \d+ kept; \d+ looks in all$/);
-  t.match(second, /^Ada is recognised: 8 of 8 looks, similarity 0\.\d\d at least, 0\.\d\d needed$/);
+  t.match(first, /^Ada \(ada\): \d+ samples taken; \d+ added, \d+ photos in use$/);
+  t.match(second, /^Ada is recognised: 8 of 8 observations have the name, lowest similarity 0\.\d\d, 0\.\d\d needed$/);
 });
 
 t.test('a daemon that dies in the middle: nothing is kept', async (t) => {

@@ -6,22 +6,22 @@ import { direction, face, near } from '../../room/simulator.js';
 
 const plan: HouseholdsPlan = { people: 4, references: 2, trials: 5, seed: 1 };
 
-/** People as random vectors; each picture has this cosine with its person. */
-function identities(count: number, pictures: number, likeness: number): Identity[] {
+/** People as random vectors; each picture has this cosine similarity to its person. */
+function identities(count: number, pictures: number, similarity: number): Identity[] {
   const random = seededRandom(3);
   return Array.from({ length: count }, (_, n) => {
-    const who = direction(64, random);
+    const person = direction(64, random);
     return {
       name: `person-${n}`,
       pictures: Array.from({ length: pictures }, () => {
-        const look = face([0, 0, 90, 90], near(who, likeness, direction(64, random)));
-        return { reference: look, probe: look };
+        const portrait = face([0, 0, 90, 90], near(person, similarity, direction(64, random)));
+        return { reference: portrait, probe: portrait };
       }),
     };
   });
 }
 
-t.test('people who look like themselves are found and strangers are not named', async (t) => {
+t.test('members get their names and unknown people get none', async (t) => {
   const result = households(identities(12, 8, 0.9), plan, defaultRoomOptions);
   t.match(result, {
     households: 5,
@@ -35,44 +35,47 @@ t.test('people who look like themselves are found and strangers are not named', 
   });
 });
 
-/** Five pairs; the two of a pair are this alike. */
+/** Ten pairs; `alike` is the cosine similarity of the two people of a pair. */
 function relatives(alike: number): Identity[] {
   const random = seededRandom(9);
   return Array.from({ length: 10 }).flatMap((_, n) => {
-    const who = direction(64, random);
-    return [who, near(who, alike, direction(64, random))].map((one, i) => ({
+    const first = direction(64, random);
+    return [first, near(first, alike, direction(64, random))].map((person, i) => ({
       name: `pair-${n}-${i}`,
       pictures: Array.from({ length: 8 }, () => {
-        const look = face([0, 0, 90, 90], near(one, 0.9, direction(64, random)));
-        return { reference: look, probe: look };
+        const portrait = face([0, 0, 90, 90], near(person, 0.9, direction(64, random)));
+        return { reference: portrait, probe: portrait };
       }),
     }));
   });
 }
 
-t.test('people who look alike are drawn together, and never named as each other: in doubt both are said', async (t) => {
-  const given = { ...plan, alike: true, trials: 20 };
-  const sisters = households(relatives(0.6), given, defaultRoomOptions);
-  t.ok(Math.abs(sisters.alike! - 0.6) < 0.1, `${sisters.alike}`);
-  t.match(sisters.tracks!.atShippedThreshold, { misidentified: 0, fnir: 0 });
-  const twins = households(relatives(0.99), given, defaultRoomOptions);
-  const { misidentified, ambiguous, fnir } = twins.tracks!.atShippedThreshold;
-  t.ok(misidentified < 0.02, `${misidentified} of twins are taken for each other`);
-  t.ok(ambiguous > 0.8 && fnir >= ambiguous, `${ambiguous} of twins are said to be one of two`);
-  t.equal(households(relatives(0.6), plan, defaultRoomOptions).alike, null);
-});
+t.test(
+  'people who look alike are drawn together and not confused; doubtful tracks are ambiguous between them',
+  async (t) => {
+    const given = { ...plan, alike: true, trials: 20 };
+    const sisters = households(relatives(0.6), given, defaultRoomOptions);
+    t.ok(Math.abs(sisters.alike! - 0.6) < 0.1, `${sisters.alike}`);
+    t.match(sisters.tracks!.atShippedThreshold, { misidentified: 0, fnir: 0 });
+    const twins = households(relatives(0.99), given, defaultRoomOptions);
+    const { misidentified, ambiguous, fnir } = twins.tracks!.atShippedThreshold;
+    t.ok(misidentified < 0.02, `${misidentified} of twins get the name of the other`);
+    t.ok(ambiguous > 0.8 && fnir >= ambiguous, `${ambiguous} of twins are ambiguous`);
+    t.equal(households(relatives(0.6), plan, defaultRoomOptions).alike, null);
+  },
+);
 
-t.test('a stranger with the face of a member is named, and counted', async (t) => {
+t.test('an unknown person with the face of a member is named and counted in the FPIR', async (t) => {
   const members = identities(4, 12, 0.95);
   const guest: Identity = {
     name: 'guest',
     pictures: members[0]!.pictures.slice(0, 5),
   };
   const result = households([...members, guest], { ...plan, references: 6, trials: 3 }, defaultRoomOptions);
-  t.equal(result.tracks!.atShippedThreshold.fpir, 1, 'a stranger who is the twin of a member is named');
+  t.equal(result.tracks!.atShippedThreshold.fpir, 1, 'an unknown twin of a member is named');
 });
 
-t.test('people who look like nobody are missed', async (t) => {
+t.test('members who do not resemble their photos get no name', async (t) => {
   const { fnirAtFpir, atShippedThreshold } = households(identities(12, 8, 0.1), plan, defaultRoomOptions);
   t.ok(fnirAtFpir['0.01'] > 0.9);
   t.equal(atShippedThreshold.fnir, 1);
@@ -85,22 +88,25 @@ t.test('the same seed gives the same households, another seed others', async (t)
   t.notSame(households(people, { ...plan, seed: 2 }, defaultRoomOptions), first);
 });
 
-t.test('a member without a face found is missed, a stranger without one is not named', async (t) => {
-  const people = identities(12, 8, 0.9).map(({ name, pictures }) => ({
-    name,
-    pictures: pictures.map((picture, n) => (n < 4 ? { ...picture, probe: null } : picture)),
-  }));
-  const result = households(people, { ...plan, trials: 40 }, defaultRoomOptions);
-  const missed = result.atShippedThreshold.fnir;
-  t.ok(missed > 0.4 && missed < 0.6, `half of the probes show no face: ${missed}`);
-  t.equal(result.atShippedThreshold.fpir, 0);
-});
+t.test(
+  'a member without a detected face counts in the FNIR, an unknown person without one does not count in the FPIR',
+  async (t) => {
+    const people = identities(12, 8, 0.9).map(({ name, pictures }) => ({
+      name,
+      pictures: pictures.map((picture, n) => (n < 4 ? { ...picture, probe: null } : picture)),
+    }));
+    const result = households(people, { ...plan, trials: 40 }, defaultRoomOptions);
+    const missed = result.atShippedThreshold.fnir;
+    t.ok(missed > 0.4 && missed < 0.6, `half of the probes have no detected face: ${missed}`);
+    t.equal(result.atShippedThreshold.fpir, 0);
+  },
+);
 
-t.test('a household takes more people with pictures than there are', async (t) => {
+t.test('too few people or pictures for a household are a RangeError', async (t) => {
   t.throws(
     () => households(identities(4, 8, 0.9), plan, defaultRoomOptions),
     RangeError,
-    'nobody is left to be a stranger',
+    'nobody is left as an unknown person',
   );
   t.throws(() => households(identities(12, 2, 0.9), plan, defaultRoomOptions), RangeError, 'no probe is left');
 });
