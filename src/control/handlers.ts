@@ -10,9 +10,9 @@ import { explain, type Journal } from '../journal/journal.js';
 import type { Publisher } from '../mqtt/publisher.js';
 import type { PresenceSnapshot } from '../presence/presence.js';
 import type { DecidedObservation } from '../recognition/observation.js';
-import { overlap } from '../recognition/tracker.js';
 import type { PrivacySwitch } from '../room/privacy-switch.js';
 import type { Room, RoomListener } from '../room/room.js';
+import { overlap } from '../vision/face.js';
 import {
   type DaemonStatus,
   encodeEmbedding,
@@ -30,8 +30,8 @@ export interface HandlerParts {
   readonly model: EngineInfo;
   readonly camera: Camera;
   readonly room: Room;
-  readonly looks: Journal;
-  readonly meter: Statistics;
+  readonly journal: Journal;
+  readonly statistics: Statistics;
   readonly privacy: PrivacySwitch;
   readonly publisher: Publisher;
   readonly watchers: Set<RoomListener>;
@@ -39,9 +39,10 @@ export interface HandlerParts {
 }
 
 export function daemonHandlers(parts: HandlerParts): ControlHandlers {
-  const { config, clock, model, camera, room, looks, meter, privacy, publisher, watchers, currentGallery } = parts;
+  const { config, clock, model, camera, room, journal, statistics, privacy, publisher, watchers, currentGallery } =
+    parts;
   const wallTime = createWallTime(clock);
-  const attending = new Set<RoomListener>();
+  const enrolling = new Set<RoomListener>();
 
   function status(): DaemonStatus {
     const people = currentGallery().people;
@@ -51,7 +52,7 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
       version: packageVersion,
       room: config.room.id,
       pid: process.pid,
-      uptimeSeconds: Math.round(meter.uptimeSeconds()),
+      uptimeSeconds: Math.round(statistics.uptimeSeconds()),
       recognition: privacy.on ? 'on' : 'off',
       camera: { state: privacy.on ? state : 'paused', reason: privacy.on ? reason : null, frames, drops, reopened },
       engine: {
@@ -59,13 +60,13 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
         embedder: model.embedder,
         delegate: model.delegate,
         delegateReason: model.delegateReason,
-        restarts: meter.faults,
+        restarts: statistics.faults,
       },
       frames: {
-        processed: meter.frames,
-        fps: meter.fps() ?? 0,
-        p50Ms: meter.latencyMs(0.5),
-        p95Ms: meter.latencyMs(0.95),
+        processed: statistics.frames,
+        fps: statistics.fps() ?? 0,
+        p50Ms: statistics.latencyMs(0.5),
+        p95Ms: statistics.latencyMs(0.95),
       },
       gallery: { people: people.length, templates: people.reduce((sum, person) => sum + person.templates.length, 0) },
       mqtt: { connected: connection.connected, url: connection.broker, reason: connection.fault },
@@ -83,7 +84,7 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
     status,
     why(last) {
       const names = new Map(currentGallery().people.map(({ id, name }) => [id, name]));
-      return looks.recent(last).map((look) => explain(look, names));
+      return journal.recent(last).map((entry) => explain(entry, names));
     },
     pause: () => privacy.set(false),
     resume: () => privacy.set(true),
@@ -96,19 +97,19 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
     live(send) {
       const watcher = createLiveWatcher({ model, camera, room, privacy, currentGallery }, send);
       watchers.add(watcher);
-      attending.add(watcher);
+      enrolling.add(watcher);
       room.enrolling = true;
       watcher.state(room.snapshot);
       return () => {
         watchers.delete(watcher);
-        attending.delete(watcher);
-        room.enrolling = attending.size > 0;
+        enrolling.delete(watcher);
+        room.enrolling = enrolling.size > 0;
       };
     },
   };
 }
 
-// A room's news in the words of `roomkin watch`: for the control socket and for `roomkin run --json`.
+// Changes of a room as `roomkin watch` prints them: for the control socket and for `roomkin run --json`.
 
 /** What is true now, with wall times; every value null while nothing can be seen. */
 export function roomState(snapshot: PresenceSnapshot | null, wallTime: WallTime): RoomState {
@@ -140,7 +141,7 @@ export function createRoomWatcher(clock: Clock, send: (update: WatchUpdate) => v
   };
 }
 
-// What an enrolment before the camera is told: every look, its embedding too, over the control socket and nowhere else. No pictures.
+// The stream of a guided enrolment: every observation with its embedding, over the control socket and nowhere else. No pictures.
 
 export type LiveParts = Pick<HandlerParts, 'currentGallery'> & {
   readonly room: Pick<HandlerParts['room'], 'staticFaces'>;
@@ -149,25 +150,25 @@ export type LiveParts = Pick<HandlerParts, 'currentGallery'> & {
   readonly privacy: Pick<HandlerParts['privacy'], 'on'>;
 };
 
-/** Overlap (intersection over union) of a face with the place where a picture hangs. */
-const samePlace = 0.3;
+/** Overlap (intersection over union) of a face with the position of a static face. */
+const samePosition = 0.3;
 
 /** Hands the faces of each analysed frame to `send`, and why there are none when the room goes blind. */
 export function createLiveWatcher(parts: LiveParts, send: (update: LiveUpdate) => void): RoomListener {
   const { model, camera, room, privacy, currentGallery } = parts;
-  /** A picture on the wall that was found out is nobody who could be enrolled, and in nobody's way. */
-  const isPicture = ({ box, weight }: DecidedObservation): boolean =>
-    weight === 0 && room.staticFaces.some((fixed) => overlap(fixed.box, box) >= samePlace);
+  /** A static face cannot be enrolled and is in nobody's way. */
+  const isStatic = ({ box, weight }: DecidedObservation): boolean =>
+    weight === 0 && room.staticFaces.some((face) => overlap(face.box, box) >= samePosition);
   return {
     state(snapshot) {
       if (snapshot !== null) return;
       const { state, reason } = camera.status;
-      const why = reason ?? (state === 'starting' ? 'the camera is starting' : 'no frame was looked at yet');
+      const why = reason ?? (state === 'starting' ? 'the camera is starting' : 'no frame was analysed yet');
       send({ type: 'blind', paused: !privacy.on, reason: privacy.on ? why : 'recognition is switched off' });
     },
     event: () => {},
-    observations(looks) {
-      const faces = looks.filter((look) => !isPicture(look)).map(liveFace);
+    observations(observations) {
+      const faces = observations.filter((observation) => !isStatic(observation)).map(liveFace);
       send({ type: 'frame', space: model.space, gallery: currentGallery().version, faces });
     },
   };

@@ -115,7 +115,7 @@ export interface LiveFace {
   readonly quality: Quality;
   /** Unit vector as `encodeEmbedding` writes it; null where the face was too poor to be embedded. */
   readonly embedding: string | null;
-  /** How much the look counted, the id of whom it alone is nearest to, and what its track is taken for and why. */
+  /** How much the observation counts (0 to 1), the id of the person it is nearest to by itself, and its track's name and reason. */
   readonly weight: number;
   readonly best: string | null;
   readonly similarity: number | null;

@@ -70,7 +70,7 @@ const mostHeadroom = 0.02;
 const mostBelow = 0.06;
 const mostAbove = 0.1;
 
-/** A stranger whom the user named (`unknown/`) comes again: by so much the threshold stays above the likeness to him. */
+/** A person of the cohort that the user gave (`unknown/`) comes again: by so much the threshold stays above the similarity to them. */
 const aboveOwnStranger = 0.03;
 
 /**

@@ -1,7 +1,7 @@
 // Follows faces from frame to frame by position and embedding. A track survives missed frames for a while and is never
 // assigned to two faces of a frame. A face that clearly belongs to somebody else starts a new track with an empty track
 // embedding.
-import type { Box, ObservedFace } from '../vision/face.js';
+import { type Box, type ObservedFace, overlap } from '../vision/face.js';
 import {
   addObservation,
   agreement,
@@ -175,15 +175,6 @@ function predict(track: Track, atMs: number): Box {
 
 function centre([x, y, w, h]: Box): readonly [number, number] {
   return [x + w / 2, y + h / 2];
-}
-
-/** Intersection over union, 0 to 1. */
-export function overlap(a: Box, b: Box): number {
-  const w = Math.min(a[0] + a[2], b[0] + b[2]) - Math.max(a[0], b[0]);
-  const h = Math.min(a[1] + a[3], b[1] + b[3]) - Math.max(a[1], b[1]);
-  if (w <= 0 || h <= 0) return 0;
-  const shared = w * h;
-  return shared / (a[2] * a[3] + b[2] * b[3] - shared);
 }
 
 /**

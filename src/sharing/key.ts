@@ -66,7 +66,7 @@ export function eraseHouseholdKey(file: string): boolean {
   return true;
 }
 
-// Whoever may not look must not be told that there is none.
+// A user without access must not be told that there is no key.
 function isThere(file: string): boolean {
   try {
     return statSync(file, { throwIfNoEntry: false }) !== undefined;

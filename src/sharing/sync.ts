@@ -219,16 +219,19 @@ export interface ShareGalleryParts {
   /** The household's key; null shares nothing. */
   readonly key: Buffer | null;
   readonly store: Store;
-  readonly looks: Pick<Journal, 'forget'>;
+  readonly journal: Pick<Journal, 'forget'>;
   readonly publisher: Publisher;
   readonly onTaken: () => void;
   readonly log: Log;
 }
 
 /** Belongs before the publisher's start. null where this room has no key. Errors: MODEL_MISSING, MODEL_HASH, DATABASE. */
-export function shareGallery({ config, key, store, looks, ...parts }: ShareGalleryParts): GallerySharing | null {
+export function shareGallery({ config, key, store, journal, ...parts }: ShareGalleryParts): GallerySharing | null {
   if (key === null) return null;
-  return createGallerySharing({ ...parts, people: sharedPeople(config, key, store, (person) => looks.forget(person)) });
+  return createGallerySharing({
+    ...parts,
+    people: sharedPeople(config, key, store, (person) => journal.forget(person)),
+  });
 }
 
 /** The people of `store` as the rooms of the household share them. */

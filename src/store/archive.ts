@@ -16,10 +16,10 @@ const vector = base64.transform((bytes, context) => {
   if (bytes.length % 4 !== 0 || !isUnit(floats)) context.addIssue('not a template');
   return floats;
 });
-const look = { space: z.string().min(1).max(200), vector, source: base64 };
-/** What a backup of the first roomkin does not have yet is absent: nothing set aside, nothing corrected. */
+const face = { space: z.string().min(1).max(200), vector, source: base64 };
+/** What a backup of the first roomkin does not have yet is absent: nothing disabled, nothing corrected. */
 const template = z.object({
-  ...look,
+  ...face,
   quality: qualitySchema,
   setAsideAtMs: z.number().nullable().default(null),
   corrected: z.boolean().default(false),
@@ -28,11 +28,11 @@ const person = z.object({
   id: z.string(),
   name: z.string(),
   templates: z.array(template),
-  rejections: z.array(z.object(look)).default([]),
+  rejections: z.array(z.object(face)).default([]),
 });
 const schema = z.object({
   people: z.array(person),
-  strangers: z.array(z.object(look)),
+  strangers: z.array(z.object(face)),
 });
 
 /** The gallery as JSON text, templates opened: to be sealed at once. */

@@ -125,7 +125,7 @@ function sourceHash(key: Uint8Array, source: Uint8Array): Buffer {
   return createHmac('sha256', key).update('source').update(source).digest().subarray(0, 16);
 }
 
-// Photos are taken out of use and put back by their numbers, all of them or none. Nobody is ever left without a photo in use.
+// Photos are disabled and enabled by their numbers, all of them or none. Nobody is ever left without a photo in use.
 
 /**
  * Sets `ids` aside at `atMs` (wall time), or puts them back where that is null; what is so already stays as it is.

@@ -24,7 +24,7 @@ export interface TemplateRecord {
   readonly space: string;
   readonly quality: Quality;
   readonly createdAtMs: number;
-  /** When it was set aside; null while it is in use. */
+  /** When it was disabled; null while it is in use. */
   readonly setAsideAtMs: number | null;
   /** The correction by which an observation of the camera became it; null for a photo. */
   readonly correction: number | null;

@@ -1,15 +1,9 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { defaultOptions } from '../../src/recognition/options.js';
-import {
-  bestAssignment,
-  noTracks,
-  overlap,
-  type Tracks,
-  track,
-  type WeightedFace,
-} from '../../src/recognition/tracker.js';
+import { bestAssignment, noTracks, type Tracks, track, type WeightedFace } from '../../src/recognition/tracker.js';
 import type { Box } from '../../src/vision/face.js';
+import { overlap } from '../../src/vision/face.js';
 import { vector } from '../helpers/people.js';
 
 const options = defaultOptions.tracks;

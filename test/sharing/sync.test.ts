@@ -254,7 +254,7 @@ t.test('without a key a room says and hears nothing of anybody', async (t) => {
       config: { room: { id: 'hall', name: 'Hall' }, household: { id: 'home', keyFile: join(room.folder, 'none') } },
       key: null,
       store: room.store,
-      looks: { forget() {} },
+      journal: { forget() {} },
       publisher,
       onTaken() {},
       log: log as Log,
