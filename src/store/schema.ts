@@ -47,7 +47,7 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   `
-  -- NULL: in use. A photo that is disabled names nobody and can be put back.
+  -- NULL: in use. A photo that is disabled names nobody and can be enabled again.
   ALTER TABLE template ADD COLUMN set_aside_at_ms INTEGER;
 
   CREATE TABLE correction (
