@@ -32,7 +32,7 @@ t.test('a key is created in one room and brought into the next', async (t) => {
   t.match(errors(second), [/KEY_FILE: this room has a household key already/]);
 
   const left = await runCli(['household', '--leave', '--config', other]);
-  t.match(left.stdout, /shares nothing any more/);
+  t.match(left.stdout, /no longer shares its people/);
   t.notOk(existsSync(at('other', 'household-key')));
 });
 
