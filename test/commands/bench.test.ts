@@ -30,13 +30,13 @@ t.test('figures for every stage, with XNNPACK and without', { timeout: 110_000 }
   t.match(report.embedder, { id: 'resnet50-w025-random', plain: Number, delegate: Number, float: Number });
   t.match(report.detector, { id: 'blazeface-full-range', plain: Number, delegate: Number });
   if (process.arch === 'x64') {
-    // a width of 0.25 gains less than the shipped widths, and this machine is busy with other tests
+    // A width of 0.25 gains less than the shipped widths, and this machine is busy with other tests.
     t.ok(report.embedder.speedup > 1.3, `int8 embedder ${report.embedder.speedup.toFixed(1)} times as fast`);
     t.ok(report.detector.speedup > 2.5, `detector ${report.detector.speedup.toFixed(1)} times as fast`);
   }
 });
 
-t.test('what it does not know is usage', async (t) => {
+t.test('unknown options and values are usage errors', async (t) => {
   for (const args of [['--seconds', '0'], ['--threads', 'many'], ['extra']])
     t.equal((await runCli(['bench', ...args])).code, 64);
   t.equal((await runCli(['bench', '--embedder', 'nobody'])).code, 78);

@@ -11,7 +11,7 @@ const space = 'mobilefacenet-192';
 
 const { vectors } = readCohort(readManifest(), space);
 
-/** `count` photos of a made-up person who lies among strangers as people do: between two of the cohort. */
+/** `count` photos of an artificial person whose embedding lies between two of the cohort, as that of a real person does. */
 function enrol(name: string, count: number): void {
   using store = openTestStore(at('store'));
   const [a, b] = [vectors[name.length]!, vectors[2 * name.length]!];
@@ -31,7 +31,7 @@ function enrol(name: string, count: number): void {
   });
 }
 
-t.test('without anybody enrolled it says what to do', async (t) => {
+t.test('with an empty gallery it says what to do', async (t) => {
   openTestStore(at('store')).close();
   const { code, stdout } = await roomkin('calibrate');
   t.equal(code, 0);
@@ -74,7 +74,7 @@ t.test('the same as JSON', async (t) => {
   t.equal(ada.single, 0.53 + ada.adjustment.threshold);
 });
 
-t.test('the budget of the configuration moves the thresholds, a threshold in it stands', async (t) => {
+t.test('the configured budget changes the thresholds; a configured threshold is used as it is', async (t) => {
   const single = async (recognition: string): Promise<number> => {
     const text = `[room]\nid = "office"\n[store]\ndirectory = "${at('store')}"\n[recognition]\n${recognition}\n`;
     writeFileSync(at('other.toml'), text);

@@ -1,4 +1,4 @@
-// The doctor as a process: what it says of a machine where some things are missing, and of one where nothing is.
+// `roomkin check` as a process: on a machine with faults and on one without.
 import { appendFileSync, chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ async function configure(folder: string, url: string, input = join(folder, 'pict
 
 const stateOf = ({ checks }: Report, name: string): string | undefined => checks.find((f) => f.check === name)?.state;
 
-t.test('where everything is there nothing fails and nothing is made', async (t) => {
+t.test('on a complete machine no check fails, and nothing is created', async (t) => {
   const folder = shortFolder(t);
   mkdirSync(join(folder, 'pictures'));
   await using broker = await startAedes();
@@ -42,7 +42,7 @@ t.test('where everything is there nothing fails and nothing is made', async (t) 
   t.notOk(existsSync(join(folder, 'store')), 'a doctor leaves no files');
 });
 
-t.test('a camera and a broker that are not there fail, each with advice, in 80 columns', async (t) => {
+t.test('a missing camera and a missing broker fail, each with advice, in 80 columns', async (t) => {
   const folder = shortFolder(t);
   mkdirSync(join(folder, 'pictures'));
   const path = await configure(folder, 'mqtt://127.0.0.1:1', join(folder, 'absent'));
@@ -50,11 +50,14 @@ t.test('a camera and a broker that are not there fail, each with advice, in 80 c
   t.equal(code, 69);
   t.match(stderr, /^roomkin: CHECK_FAILED: 2 of \d+ checks failed: camera, broker$/m);
   t.match(stdout, /^FAIL camera/m);
-  t.match(stdout.replaceAll(/\s+/g, ' '), /FAIL broker 127\.0\.0\.1:1 does not let us in: nobody listens there/);
+  t.match(
+    stdout.replaceAll(/\s+/g, ' '),
+    /FAIL broker 127\.0\.0\.1:1 does not accept the connection: nobody listens there/,
+  );
   for (const line of stdout.replaceAll(folder, '/f').split('\n')) t.ok(line.length <= 80, line);
 });
 
-t.test('a broker that says nothing is given up', async (t) => {
+t.test('a broker that does not answer fails', async (t) => {
   const server = createServer(() => {});
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => server.close());
@@ -66,18 +69,15 @@ t.test('a broker that says nothing is given up', async (t) => {
   t.equal(stateOf(JSON.parse(stdout), 'broker'), 'fail');
 });
 
-t.test(
-  'a bad configuration is one failed check with every fault, and the rest of the machine is still examined',
-  async (t) => {
-    const folder = t.testdir({ 'config.toml': '[room]\nid = "A"\nnmae = 1\n' });
-    const { code, stdout, stderr } = await runVerb(['check', '--json', '--config', join(folder, 'config.toml')]);
-    const report = JSON.parse(stdout) as Report;
-    t.equal(code, 78);
-    t.match(stderr, /^roomkin: CONFIG_INVALID: 1 of \d checks failed: config\n$/);
-    t.match(report.checks.find((f) => f.check === 'config')?.advice, /room\.id.*room\.nmae/);
-    t.ok(stateOf(report, 'heat'));
-  },
-);
+t.test('a bad configuration is one failed check with every fault, and the machine is still checked', async (t) => {
+  const folder = t.testdir({ 'config.toml': '[room]\nid = "A"\nnmae = 1\n' });
+  const { code, stdout, stderr } = await runVerb(['check', '--json', '--config', join(folder, 'config.toml')]);
+  const report = JSON.parse(stdout) as Report;
+  t.equal(code, 78);
+  t.match(stderr, /^roomkin: CONFIG_INVALID: 1 of \d checks failed: config\n$/);
+  t.match(report.checks.find((f) => f.check === 'config')?.advice, /room\.id.*room\.nmae/);
+  t.ok(stateOf(report, 'heat'));
+});
 
 t.test('a path that is too long for the control socket fails, as it does in the daemon', async (t) => {
   const folder = shortFolder(t);
@@ -102,7 +102,7 @@ t.test('an embedder that does not exist fails with exit code 78', async (t) => {
   t.equal(stateOf(JSON.parse(stdout), 'models'), 'fail');
 });
 
-t.test('old Node and 32-bit systems are named', async (t) => {
+t.test('an old Node and a 32-bit system fail', async (t) => {
   t.equal(checkNode('20.19.0', 'arm64').state, 'ok');
   t.equal(checkNode('24.0.0', 'x64').state, 'ok');
   t.equal(checkNode('20.18.3', 'arm64').state, 'fail');
@@ -110,7 +110,7 @@ t.test('old Node and 32-bit systems are named', async (t) => {
   t.equal(checkNode('22.0.0', 'arm').state, 'fail');
 });
 
-t.test('heat and supply are read from the board', async (t) => {
+t.test('temperature and power supply are read from the board', async (t) => {
   const board = (celsius: number, bits: string): string =>
     t.testdir({
       sys: {
@@ -126,7 +126,7 @@ t.test('heat and supply are read from the board', async (t) => {
   t.match(await checkHeat('/nonexistent'), { state: 'ok' });
 });
 
-t.test('the clock is as good as timedatectl says', async (t) => {
+t.test('the clock check follows timedatectl', async (t) => {
   const folder = shortFolder(t);
   const answer = async (script: string): Promise<string> => {
     const path = join(folder, 'timedatectl');
@@ -140,11 +140,11 @@ t.test('the clock is as good as timedatectl says', async (t) => {
   t.equal((await checkClock('/nonexistent')).state, 'warn');
 });
 
-t.test('disk space is that of the folder that will hold the gallery', async (t) => {
+t.test('disk space is that of the folder of the gallery', async (t) => {
   t.match(await checkDisk('/nonexistent/deep/down'), { found: / at \/$/ });
 });
 
-t.test('lines hang under their text', async (t) => {
+t.test('continuation lines are indented under the text', async (t) => {
   const finding: Finding = {
     check: 'camera',
     state: 'fail',

@@ -45,7 +45,7 @@ t.test('faces of several files as one JSON document, in pixels of the files', as
   }
 });
 
-t.test('text for people: a line a file, a line a face', async (t) => {
+t.test('as text: a line for each file and each face', async (t) => {
   const { code, stdout } = await runVerb(['detect', small, empty]);
   t.equal(code, 0);
   const lines = stdout.trim().split('\n');
@@ -54,7 +54,7 @@ t.test('text for people: a line a file, a line a face', async (t) => {
   t.match(lines[4], /wall\.png: 300x200, 0 faces/);
 });
 
-t.test('a bad photo is named, the others are shown, exit 65; no photo is usage', async (t) => {
+t.test('a bad photo is reported, the others are shown, exit 65; no photo is a usage error', async (t) => {
   const bad = join(folder, 'bad.jpg');
   writeFileSync(bad, 'no image');
   const { code, stdout, stderr } = await runVerb(['detect', bad, empty, '--json']);

@@ -5,7 +5,7 @@ import { at, errors, json, names, roomkin, sample } from './place.js';
 
 t.setTimeout(180_000);
 
-/** Single people, cut out of the sample pictures of a package; each also mirrored and darker, as a second photo. */
+/** Photos of single people, cropped from the sample pictures of a package; the second photo of each is mirrored and darker. */
 const portraits = {
   ada: { number: 5, box: { left: 180, top: 740, width: 560, height: 560 } },
   bob: { number: 6, box: { left: 1400, top: 130, width: 480, height: 560 } },
@@ -37,9 +37,9 @@ t.test('a person is enrolled from photos, and recognised in another one', async 
   const again = await json('enrol', 'ada ünal', '--photos', photo('ada-1'));
   t.match(again.document.people[0], { person: 'ada-unal', added: 0, redundant: 1, templates: 1 });
 
-  const found = await json('identify', photo('ada-2'), photo('bob-1'), sample(5));
-  t.equal(found.code, 0);
-  const [ada, bob, group] = found.document.files;
+  const result = await json('identify', photo('ada-2'), photo('bob-1'), sample(5));
+  t.equal(result.code, 0);
+  const [ada, bob, group] = result.document.files;
   t.match(ada.faces, [{ person: 'ada-unal', name: 'Ada Ünal', state: 'known', rule: String }]);
   t.ok(ada.faces[0].similarity > 0.6);
   t.equal(ada.faces[0].second, null);
@@ -53,7 +53,7 @@ t.test('a person is enrolled from photos, and recognised in another one', async 
   t.ok(x > 180 && x + width < 740 && y > 740 && y + height < 1300, 'where she is in the picture');
 });
 
-t.test('one bad photo among good ones: each is named, nothing is enrolled', async (t) => {
+t.test('bad photos are all listed, and nothing is enrolled', async (t) => {
   writeFileSync(at('photos', 'empty.jpg'), '');
   writeFileSync(at('photos', 'text.jpg'), 'no picture');
   writeFileSync(at('photos', 'cut.jpg'), readFileSync(photo('bob-1')).subarray(0, 20_000));
@@ -79,10 +79,10 @@ t.test('one bad photo among good ones: each is named, nothing is enrolled', asyn
   t.equal(lines.length, 7);
   t.same(await names(), before);
 
-  const one = await roomkin('enrol', 'Bob', '--photos', photo('bob-1'), photo('empty'));
-  t.equal(one.code, 65);
-  t.equal(errors(one).length, 1);
-  t.match(errors(one)[0], /^roomkin: PHOTO_UNREADABLE: .*empty\.jpg is empty.*nothing was enrolled/);
+  const single = await roomkin('enrol', 'Bob', '--photos', photo('bob-1'), photo('empty'));
+  t.equal(single.code, 65);
+  t.equal(errors(single).length, 1);
+  t.match(errors(single)[0], /^roomkin: PHOTO_UNREADABLE: .*empty\.jpg is empty.*nothing was enrolled/);
   t.same(await names(), before);
 
   const skipped = await json('enrol', 'Bob', '--photos', photo('bob-1'), photo('empty'), '--skip-bad');
@@ -99,12 +99,12 @@ t.test('the same person under a second name is refused, unless forced', async (t
   t.match(errors(refused), [/^roomkin: PERSON_TOO_ALIKE: the photos of Robert look like Bob, who is enrolled/]);
   t.notOk((await names()).includes('Robert'));
   t.equal((await roomkin('enrol', 'Robert', '--photos', photo('bob-2'), '--force')).code, 0);
-  const found = await json('identify', photo('bob-2'));
-  t.match(found.document.files[0].faces, [{ person: null, state: 'ambiguous' }], 'and then neither is named');
+  const result = await json('identify', photo('bob-2'));
+  t.match(result.document.files[0].faces, [{ person: null, state: 'ambiguous' }], 'the face is then ambiguous');
   t.equal((await roomkin('forget', 'Robert', '--yes')).code, 0);
 });
 
-t.test('a folder of folders is a household', async (t) => {
+t.test('a folder with one folder per person enrols a household', async (t) => {
   for (const name of ['Cy', 'unknown', '.git']) mkdirSync(at('from', name), { recursive: true });
   writeFileSync(at('from', 'notes.txt'), 'not a folder');
   symlinkSync(at('nowhere'), at('from', 'dangling'));
@@ -115,9 +115,9 @@ t.test('a folder of folders is a household', async (t) => {
   t.match(document.people, [{ person: 'cy', name: 'Cy', photos: 2, added: 2 }]);
   t.ok(document.strangers >= 2);
   t.match(await json('people'), { document: { strangers: document.strangers } });
-  const found = await json('identify', sample(2));
+  const result = await json('identify', sample(2));
   t.same(
-    found.document.files[0].faces.filter(({ person }: { person: string | null }) => person),
+    result.document.files[0].faces.filter(({ person }: { person: string | null }) => person),
     [],
   );
 });

@@ -1,10 +1,10 @@
-// The two lines that bring a key into another room, typed as a user would.
+// The commands that bring a key into another room, as a user types them.
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { runVerb } from '../helpers/cli.js';
 import { at, errors, json, roomkin, writeConfig } from './place.js';
 
-t.test('a key is made in one room and brought into the next', async (t) => {
+t.test('a key is created in one room and brought into the next', async (t) => {
   const off = await json('household');
   t.match(off.document, { household: 'home', shares: false, fingerprint: null });
   t.equal((await roomkin('household', '--show')).code, 78);
@@ -24,19 +24,19 @@ t.test('a key is made in one room and brought into the next', async (t) => {
   const joined = await runVerb(['household', '--join', '--from', at('word'), '--config', other]);
   t.equal(joined.code, 0, joined.stderr);
   t.equal(readFileSync(at('other', 'household-key'), 'utf8'), readFileSync(at('store', 'household-key'), 'utf8'));
-  const told = JSON.parse((await runVerb(['household', '--json', '--config', other])).stdout);
+  const document = JSON.parse((await runVerb(['household', '--json', '--config', other])).stdout);
   const here = (await json('household')).document;
-  t.match(told, { household: 'home', shares: true, people: 0, forgotten: 0 });
-  t.equal(told.fingerprint, here.fingerprint, 'which both rooms show');
+  t.match(document, { household: 'home', shares: true, people: 0, forgotten: 0 });
+  t.equal(document.fingerprint, here.fingerprint, 'both rooms show the same fingerprint');
   const second = await runVerb(['household', '--join', '--from', at('word'), '--config', other]);
   t.match(errors(second), [/KEY_FILE: this room has a household key already/]);
 
   const left = await runVerb(['household', '--leave', '--config', other]);
-  t.match(left.stdout, /shares nothing any more/);
+  t.match(left.stdout, /no longer shares its people/);
   t.notOk(existsSync(at('other', 'household-key')));
 });
 
-t.test('a slip of the pen is no key, and nothing is kept of it', async (t) => {
+t.test('a mistyped key is refused and not stored', async (t) => {
   const other = writeConfig('third.toml', at('third'));
   const { stdout } = await roomkin('household', '--show');
   const word = stdout.trim();
@@ -50,7 +50,7 @@ t.test('a slip of the pen is no key, and nothing is kept of it', async (t) => {
   }
 });
 
-t.test('what is asked for must be one thing, and a terminal or a file must give the key', async (t) => {
+t.test('options cannot be combined, and the key comes from a terminal or a file', async (t) => {
   for (const words of [['--new', '--leave'], ['--from', 'x'], ['Ada']])
     t.equal((await roomkin('household', ...words)).code, 64, words.join(' '));
   const other = writeConfig('fourth.toml', at('fourth'));
@@ -59,7 +59,7 @@ t.test('what is asked for must be one thing, and a terminal or a file must give 
   ]);
 });
 
-t.test('check says whether this room shares, and refuses a key that others can read', async (t) => {
+t.test('check shows whether this room shares, and fails for a key that other users can read', async (t) => {
   const findings = (await json('check')).document.checks as { check: string; state: string; found: string }[];
   t.match(
     findings.find(({ check }) => check === 'household'),

@@ -1,4 +1,4 @@
-// A place for the verbs to work in: a folder, a configuration and a store of their own, gone after the test.
+// A temporary folder with a configuration and a store for tests of verbs; it is removed after the test.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ t.teardown(() => rmSync(folder, { recursive: true }));
 /** A path in the folder. */
 export const at = (...names: string[]): string => join(folder, ...names);
 
-/** One of the sample pictures (1 to 6) of the package that has them: groups of people in rooms. */
+/** One of the sample pictures (1 to 6) of a package: groups of people in rooms. */
 export const sample = (number: number): string =>
   join(packageRoot, 'node_modules', '@vladmandic', 'face-api', 'demo', `sample${number}.jpg`);
 
@@ -25,7 +25,7 @@ export function writeConfig(name: string, directory: string): string {
 
 const config = writeConfig('config.toml', at('store'));
 
-/** `roomkin ...args` in this place. */
+/** `roomkin ...args` with this configuration. */
 export const roomkin = (...args: string[]): Promise<CliResult> => runVerb([...args, '--config', config]);
 
 /** The same with `--json`, its document parsed. */
@@ -40,6 +40,6 @@ export async function json(
 export const errors = ({ stderr }: CliResult): string[] =>
   stderr.split('\n').filter((line) => line.startsWith('roomkin: '));
 
-/** Who is enrolled. */
+/** The names of the enrolled people. */
 export const names = async (): Promise<string[]> =>
   (await json('people')).document.people.map(({ name }: { name: string }) => name);

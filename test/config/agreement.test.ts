@@ -1,4 +1,4 @@
-// `roomkin check` reads the configuration, `roomkin run` also uses it: what the one accepts the other must not refuse.
+// `roomkin check` reads the configuration, `roomkin run` also uses it: both must accept the same configurations.
 import t from 'tap';
 import { faultsOf as linesOf } from '../../src/base/errors.js';
 import { parseConfig } from '../../src/config/load.js';
@@ -14,7 +14,7 @@ function toml(sections: Readonly<Record<string, Keys>>): string {
     .join('');
 }
 
-/** What the loader says of `sections`; null where it accepts them. Whatever it accepts is used as `run` does. */
+/** The loader's error for `sections`; null where it accepts them. An accepted configuration is used as in `run`. */
 function faultsOf(sections: Readonly<Record<string, Keys>>): string | null {
   let config: ReturnType<typeof parseConfig>;
   try {
@@ -32,7 +32,7 @@ function faultsOf(sections: Readonly<Record<string, Keys>>): string | null {
 
 const topics = ['home.presence', '$SYS', 'a//b', 'a/', '/a', '#', 'a/+/b', 'a b', 'é', 'x'.repeat(65), 'a\u0000b', ''];
 
-t.test('a base or prefix that is no topic is refused with its line', async (t) => {
+t.test('a base or prefix that is not a topic is an error with its line', async (t) => {
   for (const topic of topics) {
     t.match(faultsOf({ mqtt: { base: topic } }), /^c\.toml:4: mqtt\.base: /, topic);
     t.match(faultsOf({ home_assistant: { prefix: topic } }), /^c\.toml:4: home_assistant\.prefix: /, topic);
@@ -40,14 +40,14 @@ t.test('a base or prefix that is no topic is refused with its line', async (t) =
   t.equal(faultsOf({ mqtt: { base: 'House_1/rooms-2' }, home_assistant: { prefix: 'ha' } }), null);
 });
 
-t.test('an id that is no id is refused with its line', async (t) => {
+t.test('an invalid id is an error with its line', async (t) => {
   for (const id of ['', 'A', 'a/b', 'a.b', 'none', 'stranger', 'x'.repeat(33), 'Küche']) {
     t.match(faultsOf({ room: { id } }), /^c\.toml:2: room\.id: /, id);
     t.match(faultsOf({ household: { id } }), /^c\.toml:4: household\.id: /, id);
   }
 });
 
-t.test('a url that cannot be used is refused with its line', async (t) => {
+t.test('an invalid url is an error with its line', async (t) => {
   const urls = [
     'localhost',
     'http://host',
@@ -69,7 +69,7 @@ t.test('a url that cannot be used is refused with its line', async (t) => {
   }
 });
 
-t.test('a certificate without its key, or a key without its certificate, is refused with its line', async (t) => {
+t.test('a certificate without its key, or a key without its certificate, is an error with its line', async (t) => {
   t.match(faultsOf({ mqtt: { cert_file: '/a' } }), /^c\.toml:4: mqtt\.cert_file: .*key_file/);
   t.match(faultsOf({ mqtt: { key_file: '/a' } }), /^c\.toml:4: mqtt\.key_file: .*cert_file/);
 });

@@ -18,11 +18,11 @@ const allOn = text.replaceAll(/^#(?=[a-z_]+ = )/gm, '');
 const shown = parseToml(allOn).value as Record<string, Record<string, unknown>>;
 const schema = z.toJSONSchema(sections, { io: 'input' }) as unknown as Schema;
 
-t.test('it loads as it is and means the defaults', async (t) => {
+t.test('it loads as it is and gives the defaults', async (t) => {
   t.same(loadConfig(path), parseConfig('[room]\nid = "living_room"\n', 'x'));
 });
 
-t.test('it shows every section and key of the schema, and no other, in the same order', async (t) => {
+t.test('it shows every section and key of the schema, and no others, in the same order', async (t) => {
   t.same(Object.keys(shown), Object.keys(sections.shape));
   for (const section of Object.keys(shown)) t.same(Object.keys(shown[section]!), sectionKeys(section), section);
 });

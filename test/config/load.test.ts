@@ -24,7 +24,7 @@ t.test('seconds become milliseconds', async (t) => {
   t.equal(config.presence.leaveAfterMs, 1500);
 });
 
-t.test('all faults at once, each with file, line and key', async (t) => {
+t.test('all errors at once, each with file, line and key', async (t) => {
   const text = '[room]\nid = "a/b"\nnam = "x"\n[presence]\nlooks = "three"\n[camera]\nwidth = 641\n[mqt]\nurl = "x"\n';
   const lines = faults(text);
   t.equal(lines.length, 5);
@@ -35,7 +35,7 @@ t.test('all faults at once, each with file, line and key', async (t) => {
   t.match(lines[4], /^c\.toml:8: mqt: unknown key; did you mean mqtt\?/);
 });
 
-t.test('hostile room ids are refused in one line', async (t) => {
+t.test('an invalid room id gives an error of one line', async (t) => {
   for (const id of ['#', '+', 'a/b', '../x', 'a\\u0000b', 'a\\nb', 'nobody', 'unknown', '', 'x'.repeat(65536)]) {
     const lines = faults(`[room]\nid = "${id}"\n`);
     t.ok(
@@ -58,16 +58,16 @@ t.test('keys under a dotted or inline table have lines too', async (t) => {
   t.match(faults('\nroom = { id = "a", nam = "b" }\n')[0], /^c\.toml:2: room\.nam/);
 });
 
-t.test('a missing section and a missing input are named', async (t) => {
+t.test('a missing section and a missing input are reported', async (t) => {
   t.match(faults('')[0], /^c\.toml:1: room: is required/);
   t.match(faults('[room]\nid = "a"\n[camera]\nsource = "replay"\n')[0], /^c\.toml:\d: camera\.input: is required/);
 });
 
-t.test('two passwords are one too many', async (t) => {
+t.test('password and password_file together are an error', async (t) => {
   t.match(faults('[room]\nid = "a"\n[mqtt]\npassword = "a"\npassword_file = "b"\n')[0], /not both/);
 });
 
-t.test('a file that is not there', async (t) => {
+t.test('a missing file', async (t) => {
   t.throws(() => loadConfig('/nonexistent/config.toml'), {
     code: 'CONFIG_MISSING',
     exitCode: 78,

@@ -11,16 +11,16 @@ const manifest = readManifest();
 const [entry] = manifest.cohorts;
 const space = entry!.space;
 
-t.test('the shipped cohort has at least 1,000 different strangers of length 1', async (t) => {
+t.test('the shipped cohort has at least 1,000 different people, as vectors of length 1', async (t) => {
   const { vectors } = readCohort(manifest, space);
   t.ok(vectors.length >= 1000, `${vectors.length}`);
   t.ok(vectors.every((vector) => vector.length === 192 && Math.abs(Math.hypot(...vector) - 1) < 1e-3));
   const some = vectors.slice(0, 200);
   const closest = Math.max(...some.flatMap((a, i) => some.slice(i + 1).map((b) => similarity(a, b))));
-  t.ok(closest < 0.75, `nobody twice: ${closest}`);
+  t.ok(closest < 0.75, `no person twice: ${closest}`);
 });
 
-t.test('the nearness in the manifest is that of its members', async (t) => {
+t.test('the nearness in the manifest is that of the cohort', async (t) => {
   const cohort = readCohort(manifest, space);
   const sample = cohort.vectors.filter((_, n) => n % 10 === 0);
   const mean =
@@ -31,7 +31,7 @@ t.test('the nearness in the manifest is that of its members', async (t) => {
   t.ok(Math.abs(mean - cohort.nearness) < 0.01, `${mean}`);
 });
 
-t.test('there is a cohort for the default embedder, none for a space that nobody made one for', async (t) => {
+t.test('there is a cohort for the default embedder, and an empty one for an unknown space', async (t) => {
   const embedder = manifest.embedders.find(({ id }) => id === manifest.defaultEmbedder);
   t.equal(embedder?.space, space);
   t.strictSame(readCohort(manifest, 'other').vectors, []);

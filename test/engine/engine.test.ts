@@ -1,4 +1,4 @@
-// The real child with the real models on a package's sample photos.
+// The real child with the real models on the sample photos of a package.
 import { join } from 'node:path';
 import t from 'tap';
 import { packageRoot } from '../../src/base/files.js';
@@ -57,7 +57,7 @@ t.test('people of one photo differ, a camera frame of it shows the same people',
   }
 });
 
-t.test('what is asked for: no embedding, crops, small faces left without embedding in video', async (t) => {
+t.test('options: no embedding, crops, no embedding of small faces in video', async (t) => {
   const photo = photoFrame(await readPhoto(sample(2), { maxEdgePx: 960 }));
   const bare = await engine.analyze(photo, { search: 'whole', embed: false, crops: true });
   t.ok(bare.faces.length > 0 && bare.faces.every(({ embedding }) => embedding === null));
@@ -83,14 +83,14 @@ t.test('no face, and pictures of any size and stride', async (t) => {
   }
 });
 
-t.test('a frame that is shorter than it says is refused, and the next is served', async (t) => {
+t.test('a frame with too few bytes is refused, and the next one is analysed', async (t) => {
   const picture = madePicture('noise', 64, 48);
   const torn = { ...asFrame(picture), data: picture.data.subarray(0, 5000) };
   await t.rejects(engine.analyze(torn, { search: 'whole' }), { code: 'ENGINE_FAILED', message: /bytes/ });
   t.same((await engine.analyze(asFrame(picture), { search: 'whole' })).faces, []);
 });
 
-t.test('sending a camera frame does not hold up the daemon', async (t) => {
+t.test('sending a camera frame does not block the daemon', async (t) => {
   const frame = asFrame(toI420(madePicture('gradient', 1280, 960)));
   await engine.analyze(frame, { search: 'whole' });
   const held: number[] = [];

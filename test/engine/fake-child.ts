@@ -1,6 +1,6 @@
-// A child that misbehaves as told, in the real child's place. What each start does is the next word of FAKE_CHILD_PLAN
-// (the last word repeats); each start writes `start`, then `with` or `without` (the delegate) to the file FAKE_CHILD_STARTS. `*-with-delegate`
-// misbehaves while it loads with the delegate, and is sound without.
+// A child for tests, in place of the real one. Each start follows the next word of FAKE_CHILD_PLAN (the last word repeats), and writes
+// `start`, then `with` or `without` (the delegate) to the file FAKE_CHILD_STARTS. `*-with-delegate` fails while it loads with the
+// delegate, and works without it.
 import { appendFileSync, readFileSync } from 'node:fs';
 import type { FromChild, LoadOptions, ToChild } from '../../src/engine/protocol.js';
 
@@ -9,7 +9,7 @@ appendFileSync(state, 'start ');
 const starts = readFileSync(state, 'utf8').split('start').length - 1;
 const plans = process.env['FAKE_CHILD_PLAN']!.split(' ');
 const plan = plans[Math.min(starts, plans.length) - 1]!;
-const say = (message: unknown): void => void process.send?.(message as FromChild);
+const send = (message: unknown): void => void process.send?.(message as FromChild);
 
 function die(): void {
   process.stderr.write('something broke inside\n', () => process.exit(3));
@@ -19,11 +19,11 @@ function onLoad({ delegatePath }: LoadOptions): void {
   appendFileSync(state, delegatePath === null ? 'without\n' : 'with\n');
   const act = plan.replace('with-delegate', delegatePath === null ? 'never' : 'at-load');
   if (act === 'die-at-load') die();
-  else if (act === 'fail-at-load') say({ type: 'failed', id: null, code: 'ENGINE_FAILED', sentence: 'not a library' });
+  else if (act === 'fail-at-load') send({ type: 'failed', id: null, code: 'ENGINE_FAILED', sentence: 'not a library' });
   else if (act === 'segv-at-load') process.kill(process.pid, 'SIGSEGV');
-  else if (act === 'hash-at-load') say({ type: 'failed', id: null, code: 'MODEL_HASH', sentence: 'not that file' });
+  else if (act === 'hash-at-load') send({ type: 'failed', id: null, code: 'MODEL_HASH', sentence: 'not that file' });
   else if (act !== 'hang-at-load')
-    say({ type: 'loaded', info: { detector: 'd', embedder: 'e', space: 's', dimension: 3 } });
+    send({ type: 'loaded', info: { detector: 'd', embedder: 'e', space: 's', dimension: 3 } });
 }
 
 function onFrame(id: number): void {
@@ -31,11 +31,11 @@ function onFrame(id: number): void {
   const nothing = { faces: [], times, crops: null };
   if (plan === 'die-on-frame') die();
   else if (plan === 'segv-on-frame') process.kill(process.pid, 'SIGSEGV');
-  else if (plan === 'nonsense') say({ hello: 'world' });
-  else if (plan === 'half-an-answer') say({ type: 'analyzed', id, analysis: { faces: 'many' } });
-  else if (plan === 'wrong-id') say({ type: 'analyzed', id: id + 100, analysis: nothing });
-  else if (plan === 'strange-code') say({ type: 'failed', id, code: '__proto__', sentence: 'a sentence' });
-  else if (plan !== 'hang-on-frame') say({ type: 'analyzed', id, analysis: nothing });
+  else if (plan === 'nonsense') send({ hello: 'world' });
+  else if (plan === 'half-an-answer') send({ type: 'analyzed', id, analysis: { faces: 'many' } });
+  else if (plan === 'wrong-id') send({ type: 'analyzed', id: id + 100, analysis: nothing });
+  else if (plan === 'strange-code') send({ type: 'failed', id, code: '__proto__', sentence: 'a sentence' });
+  else if (plan !== 'hang-on-frame') send({ type: 'analyzed', id, analysis: nothing });
 }
 
 process.on('message', (message: ToChild) => (message.type === 'load' ? onLoad(message.options) : onFrame(message.id)));

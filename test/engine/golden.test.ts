@@ -1,4 +1,4 @@
-// The models give here what LiteRT gives in Python, with XNNPACK and without.
+// The models give the same results as LiteRT in Python, with XNNPACK and without.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -38,7 +38,7 @@ t.test('the plug-in was built', async (t) => {
   t.ok(existsSync(delegatePluginPath), 'scripts/build-native.js made it at install');
 });
 
-t.test('the detector sees in made pictures and in photos what it sees in Python', async (t) => {
+t.test('the detector finds the same in artificial pictures and in photos as in Python', async (t) => {
   const expected = golden<{
     raw: { inputs: Made & { every: number }; expected: { logits: number[]; regressors: number[][] } }[];
     photos: { inputs: { file: string; sha256: string }; expected: { faces: Candidate[] } }[];
@@ -88,15 +88,15 @@ function sameFace(
   inputPx: number,
   limits: { landmarkOfBoxWidth: number; score: number },
 ) {
-  const found = faces.find((other) => overlap(other.box, face.box) > 0.5);
-  if (found === undefined) return false;
-  const off = found.landmarks.map(([x, y], i) => Math.hypot(x - face.landmarks[i]![0], y - face.landmarks[i]![1]));
+  const match = faces.find((other) => overlap(other.box, face.box) > 0.5);
+  if (match === undefined) return false;
+  const off = match.landmarks.map(([x, y], i) => Math.hypot(x - face.landmarks[i]![0], y - face.landmarks[i]![1]));
   const mean = off.reduce((sum, distance) => sum + distance, 0) / off.length;
   const most = Math.max(limits.landmarkOfBoxWidth * face.box[2], inputPx);
-  return mean <= most && Math.abs(found.score - face.score) <= limits.score + LETTERBOX_SCORE;
+  return mean <= most && Math.abs(match.score - face.score) <= limits.score + LETTERBOX_SCORE;
 }
 
-t.test('the teacher embeds made pictures as in Python', async (t) => {
+t.test('the teacher gives the same embeddings as in Python', async (t) => {
   const { cases, tolerance } = golden<{
     cases: { inputs: Made; expected: { embeddings: number[][] } }[];
     tolerance: { absolute: number };
@@ -111,13 +111,13 @@ t.test('the teacher embeds made pictures as in Python', async (t) => {
       t.ok(far(output!.data, expected.embeddings.flat()) <= tolerance.absolute, `${name} ${inputs.picture}`);
       const [single, ofMirror] = expected.embeddings.map((values) => unit(Float32Array.from(values))!);
       const both = unit(single!.map((value, i) => value + ofMirror![i]!))!;
-      t.ok(far(embed([pixels], false)[0]!, [...single!]) < 1e-3, 'one look');
-      t.ok(far(embed([pixels], true)[0]!, [...both]) < 1e-3, 'look and mirror image');
+      t.ok(far(embed([pixels], false)[0]!, [...single!]) < 1e-3, 'one picture');
+      t.ok(far(embed([pixels], true)[0]!, [...both]) < 1e-3, 'picture and mirror image');
     }
   }
 });
 
-t.test('a batch of two serves any number of faces, each as if alone', async (t) => {
+t.test('a batch of two gives each face the embedding that it has alone', async (t) => {
   const entry = chooseEmbedder(manifest, 'mobilefacenet');
   const embed = embedderOf(loadModel(readModel(manifest, entry), Object.values(runtimes).at(-1)!), entry);
   const faces = (['gradient', 'mixed', 'checker'] as const).map((kind) => madePixels(kind, 112, 112));

@@ -5,7 +5,7 @@ import t from 'tap';
 import { chooseEmbedder, defaultManifestPath, modelPath, readManifest, readModel } from '../../src/engine/manifest.js';
 import { createEngine } from '../../src/engine/supervisor.js';
 
-/** A manifest in a folder of its own, changed by `edit`. */
+/** A copy of the manifest in a temporary folder, changed by `edit`. */
 function changed(edit: (document: { default: string; models: Record<string, unknown>[] }) => void): string {
   const path = join(mkdtempSync(join(tmpdir(), 'roomkin-manifest-')), 'manifest.json');
   const document = JSON.parse(readFileSync(defaultManifestPath, 'utf8'));
@@ -14,7 +14,7 @@ function changed(edit: (document: { default: string; models: Record<string, unkn
   return path;
 }
 
-t.test('the shipped manifest: every model is there and is the file it says', async (t) => {
+t.test('every model of the shipped manifest is present and matches its hash', async (t) => {
   const manifest = readManifest();
   for (const model of [manifest.detector, ...manifest.embedders])
     t.ok(readModel(manifest, model).length > 100_000, model.id);
@@ -39,7 +39,7 @@ t.test('a changed byte is MODEL_HASH, a missing file MODEL_MISSING, both exit 78
   await t.rejects(createEngine({ manifestPath: bent }).start(), { code: 'MODEL_HASH', exitCode: 78 });
 });
 
-t.test('a damaged or absent manifest says so', async (t) => {
+t.test('a damaged and a missing manifest are errors', async (t) => {
   const none = join(tmpdir(), 'no-such-folder', 'manifest.json');
   t.throws(() => readManifest(none), { code: 'MODEL_MISSING' });
   const broken = changed(() => {});
@@ -53,7 +53,7 @@ t.test('a damaged or absent manifest says so', async (t) => {
   t.throws(() => readManifest(blind), { code: 'MODEL_HASH', message: /no detector/ });
 });
 
-t.test('an unknown embedder names those there are', async (t) => {
+t.test('the error for an unknown embedder lists the known ones', async (t) => {
   await t.rejects(createEngine({ embedder: 'nobody' }).start(), { code: 'MODEL_MISSING', message: /mobilefacenet/ });
   const absent = changed(({ models }) => {
     models[1]!['file'] = 'package:@no-such/package/model.tflite';

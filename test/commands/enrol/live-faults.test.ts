@@ -1,5 +1,5 @@
-// What goes wrong in a guided enrolment, at a real control socket with a daemon of a few plain functions behind it. All at once: most
-// of the time is the patience of the command.
+// Faults during a guided enrolment, on a real control socket with a daemon of a few plain functions. The tests run in parallel: most of
+// the time is waiting time of the command.
 
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ const poses = [{}, {}, { yawDegrees: 25 }, { yawDegrees: -25 }, { pitchDegrees: 
 
 const tooFar: Reason = { kind: 'below-threshold', best: 'ada', similarity: 0.41, needed: 0.59 };
 
-/** The nth frame of somebody who turns to every side; `reason` is why the daemon gives no name. */
+/** The nth frame of a person who turns to every side; `reason` is why the daemon gives no name. */
 function turning(n: number, reason: Reason = tooFar): LiveUpdate & { type: 'frame' } {
   const pose = { yawDegrees: 0, pitchDegrees: 0, ...poses[Math.floor(n / 8) % poses.length] };
   const { score, quality, embedding } = face(
@@ -33,7 +33,7 @@ function turning(n: number, reason: Reason = tooFar): LiveUpdate & { type: 'fram
     near(ada, 0.85, direction(192, random)),
     n < 100 ? pose : {},
   );
-  const seen: LiveFace = {
+  const liveFace: LiveFace = {
     score,
     quality,
     embedding: encodeEmbedding(embedding!),
@@ -43,22 +43,22 @@ function turning(n: number, reason: Reason = tooFar): LiveUpdate & { type: 'fram
     person: null,
     reason,
   };
-  return { type: 'frame', space, gallery: 1_000_000, faces: [seen] };
+  return { type: 'frame', space, gallery: 1_000_000, faces: [liveFace] };
 }
 
 const nobody: LiveUpdate = { type: 'frame', space, gallery: 1_000_000, faces: [] };
 
 /**
- * `roomkin enrol Ada --live --json` with a daemon that says `update(n)` each 100 ms; null: nothing. Ctrl-C once `interruptAt` stands
- * on stderr.
+ * `roomkin enrol Ada --live --json` with a daemon that sends `update(n)` each 100 ms; null: nothing. It sends Ctrl-C once stderr
+ * matches `interruptAt`.
  */
 async function enrolled(t: Test, update: (n: number) => LiveUpdate | null, interruptAt: RegExp | null = null) {
   const folder = shortFolder(t);
   const path = join(folder, 'lab.sock');
   const config = writeConfig(folder, path);
-  let attending = 0;
+  let liveClients = 0;
   const unused = (): never => {
-    throw new Error('not asked for here');
+    throw new Error('not used here');
   };
   await using _control = await startControl({
     place: { listen: path, connect: [path] },
@@ -71,13 +71,13 @@ async function enrolled(t: Test, update: (n: number) => LiveUpdate | null, inter
       watch: unused,
       live(send) {
         let n = 0;
-        attending++;
+        liveClients++;
         const timer = setInterval(() => {
           const next = update(n++);
           if (next !== null) send(next);
         }, 100);
         return () => {
-          attending--;
+          liveClients--;
           clearInterval(timer);
         };
       },
@@ -96,7 +96,7 @@ async function enrolled(t: Test, update: (n: number) => LiveUpdate | null, inter
   });
   const [code] = await once(child, 'close');
   const people = await runCli(['people', '--json', '--config', config]);
-  return { code, stdout, stderr, people: JSON.parse(people.stdout).people, attending: () => attending };
+  return { code, stdout, stderr, people: JSON.parse(people.stdout).people, liveClients: () => liveClients };
 }
 
 type Test = { teardown(fn: () => void): void };
@@ -112,21 +112,24 @@ function writeConfig(folder: string, path: string): string {
 
 const lastLine = ({ stderr }: Pick<CliResult, 'stderr'>): string => stderr.trimEnd().split('\n').at(-1) ?? '';
 
-t.test('a camera that gives no picture is waited for, a quarter of a minute', async (t) => {
+t.test('enrolment waits 15 s for a camera that gives no picture', async (t) => {
   const result = await enrolled(t, (n) =>
     n === 0 ? { type: 'blind', paused: false, reason: 'the sensor stopped \u001b[2J' } : null,
   );
   t.equal(result.code, 69);
   t.match(result.stderr, /wait: the camera gives no picture/);
   t.match(lastLine(result), /CAMERA_BLIND: the camera gives no picture \(the sensor stopped .*; nothing was enrolled$/);
-  t.notMatch(result.stderr, /\u001b/, 'whatever a camera says, it does not reach the terminal');
+  t.notMatch(result.stderr, /\u001b/, 'control characters of a camera do not reach the terminal');
   t.same(result.people, []);
 });
 
-t.test('a face that stays too small: it gives up after a minute, with the figure', async (t) => {
+t.test('enrolment gives up after a minute if the face stays too small, and prints the figure', async (t) => {
   const result = await enrolled(t, (n) => {
     const frame = turning(n);
-    return { ...frame, faces: frame.faces.map((one) => ({ ...one, quality: { ...one.quality, eyesPx: 24 } })) };
+    return {
+      ...frame,
+      faces: frame.faces.map((liveFace) => ({ ...liveFace, quality: { ...liveFace.quality, eyesPx: 24 } })),
+    };
   });
   t.equal(result.code, 65);
   t.match(
@@ -136,16 +139,16 @@ t.test('a face that stays too small: it gives up after a minute, with the figure
   t.same(result.people, []);
 });
 
-t.test('the room that does not give the name: the enrolment stays, and the rule is said', async (t) => {
+t.test('the enrolment stays if the room does not recognise the person, and the rule is printed', async (t) => {
   const result = await enrolled(t, (n) => turning(n));
   t.equal(result.code, 0, result.stderr);
   t.match(result.stderr, /Ada is enrolled, but was not recognised: similarity 0\.41, 0\.59 needed/);
   t.match(JSON.parse(result.stdout).selfTest, { result: 'failed', looks: 0, named: 0, leastSimilarity: null });
   t.equal(result.people[0].name, 'Ada');
-  t.equal(result.attending(), 0, 'and the daemon need not look at every frame any more');
+  t.equal(result.liveClients(), 0, 'the daemon no longer analyses every frame');
 });
 
-t.test('who walks away before the room has read the gallery is enrolled all the same', async (t) => {
+t.test('a person who leaves before the room has read the gallery stays enrolled', async (t) => {
   const result = await enrolled(t, (n) => (n < 100 ? { ...turning(n), gallery: 0 } : nobody));
   t.equal(result.code, 0, result.stderr);
   t.match(result.stderr, /Ada is enrolled, but was not tested: nobody stood in front of the camera any more/);
@@ -153,16 +156,16 @@ t.test('who walks away before the room has read the gallery is enrolled all the 
   t.equal(result.people.length, 1);
 });
 
-t.test('Ctrl-C in the self-test stops that, and says that the person is enrolled', async (t) => {
-  const result = await enrolled(t, (n) => ({ ...turning(n), gallery: 0 }), /does the room know you/);
-  t.equal(result.code, 0, 'for something was kept');
+t.test('Ctrl-C in the self-test stops the test, and the message says that the person is enrolled', async (t) => {
+  const result = await enrolled(t, (n) => ({ ...turning(n), gallery: 0 }), /look into the camera again/);
+  t.equal(result.code, 0, 'the person is enrolled');
   t.match(result.stderr, /Ada is enrolled, but was not tested: the self-test was stopped/);
   t.match(JSON.parse(result.stdout).selfTest, { result: 'not done' });
   t.equal(result.people.length, 1);
 });
 
-t.test('who goes away after the first looks is enrolled with those', async (t) => {
-  // Looks into the camera for four seconds, so that a slow machine sees the five looks of it as well.
+t.test('a person who leaves after the first samples is enrolled with those', async (t) => {
+  // Four seconds in front of the camera, so that a slow machine takes all five samples, too.
   const result = await enrolled(t, (n) => (n < 40 ? turning(n % 16) : nobody));
   t.equal(result.code, 0, result.stderr);
   t.match(
@@ -173,7 +176,7 @@ t.test('who goes away after the first looks is enrolled with those', async (t) =
   t.equal(result.people.length, 1);
 });
 
-t.test('a daemon of another version says that it is to be restarted', async (t) => {
+t.test('with a daemon of another version the error says to restart it', async (t) => {
   const folder = shortFolder(t);
   const path = join(folder, 'lab.sock');
   const server = createServer((socket) => {

@@ -1,4 +1,5 @@
-// A person who turns their head, made of one sample picture: each side of the nose is squeezed or stretched. Frames for a replay camera.
+// Frames for a replay camera of a person who turns their head, made from one sample picture: each side of the nose is squeezed or
+// stretched.
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -7,7 +8,7 @@ import { packageRoot } from '../../../src/base/files.js';
 export const frameWidthPx = 384;
 export const frameHeightPx = 384;
 
-/** How wide the left part and the right part become, and how high the one above the nose and the one below. */
+/** Scale of the widths of the left and the right part, and of the heights of the parts above and below the nose. */
 type Warp = readonly [left: number, right: number, above: number, below: number];
 
 const front: readonly Warp[] = [
@@ -83,7 +84,7 @@ async function warped(picture: Buffer, [l, r, a, b]: Warp): Promise<{ data: Buff
   return { data, width, height };
 }
 
-/** The light is not the same in any two pictures, or they would show one look: a shadow on each side of the face in turn. */
+/** Adds a shadow in a different position for each picture; otherwise the samples would be too similar to each other. */
 async function shadowed(picture: Buffer, index: number): Promise<Buffer> {
   const [x, y] = nose;
   const [left, top, width, height] = [
@@ -120,30 +121,30 @@ async function draw(folder: string, warps: readonly (readonly [Warp, mirrored: b
 
 const as = (warps: readonly Warp[], mirrored = false) => warps.map((warp) => [warp, mirrored] as const);
 
-/** Writes the frames of somebody who looks into the camera, and only that, into `folder`. */
+/** Writes frames of a person who looks into the camera into `folder`. */
 export const drawFront = (folder: string): Promise<void> => draw(folder, as(front));
 
-/** The same who turns to every side. */
+/** The same person turning to every side. */
 export const drawEverySide = (folder: string): Promise<void> =>
   draw(folder, [...as(front), ...as(left), ...as(left, true), ...as(up), ...as(down)]);
 
 /** Two people in each frame. */
 export async function drawTwo(folder: string): Promise<void> {
   mkdirSync(folder);
-  const one = await sharp(await person())
+  const small = await sharp(await person())
     .resize(190, 190)
     .toBuffer();
   for (const left of [0, 2])
     await sharp({ create: { width: frameWidthPx, height: frameHeightPx, channels: 3, background: '#8a8478' } })
       .composite([
-        { input: one, left, top: 60 },
-        { input: one, left: 192, top: 60 },
+        { input: small, left, top: 60 },
+        { input: small, left: 192, top: 60 },
       ])
       .jpeg({ quality: 95 })
       .toFile(join(folder, `${left}.jpg`));
 }
 
-/** Nothing in `folder` any more. */
+/** Removes all files in `folder`. */
 export function empty(folder: string): void {
   for (const name of readdirSync(folder)) rmSync(join(folder, name));
 }

@@ -22,7 +22,7 @@ height = ${frameHeightPx}\nframerate = 5\n[mqtt]\nurl = "mqtt://127.0.0.1:1"\n[s
 );
 await Promise.all([drawFront(at('front')), drawEverySide(at('every')), drawTwo(at('two'))]);
 
-/** From its next round on the camera sees the pictures of this folder. */
+/** The camera replays the pictures of this folder from its next round on. */
 function show(name: string): void {
   symlinkSync(at(name), at('next'));
   renameSync(at('next'), at('shown'));
@@ -34,8 +34,8 @@ const people = async (): Promise<string[]> =>
 
 interface Running {
   readonly child: ChildProcess;
-  /** Resolves when it has said this on stderr. */
-  said(what: RegExp): Promise<void>;
+  /** Resolves when stderr matches `what`. */
+  printed(what: RegExp): Promise<void>;
   readonly ended: Promise<CliResult>;
 }
 
@@ -53,9 +53,9 @@ function start(...args: string[]): Running {
   return {
     child,
     ended,
-    async said(what) {
+    async printed(what) {
       for (const end = Date.now() + patienceMs; !what.test(stderr); await wait(50)) {
-        if (Date.now() > end || child.exitCode !== null) throw new Error(`never said ${what}: ${stderr}`);
+        if (Date.now() > end || child.exitCode !== null) throw new Error(`never printed ${what}: ${stderr}`);
       }
     },
   };
@@ -63,8 +63,8 @@ function start(...args: string[]): Running {
 
 let daemon: Running;
 
-t.test('what is asked wrongly is refused before anything starts', async (t) => {
-  for (const [words, code, said] of [
+t.test('a wrong command line is refused before anything starts', async (t) => {
+  for (const [words, code, message] of [
     [['--live'], 64, /one NAME is needed/],
     [['Ada', 'Ben', '--live'], 64, /one NAME is needed/],
     [['Ada', '--live', '--photos', 'a.jpg'], 64, /one of --photos, --live and --from is needed/],
@@ -74,30 +74,30 @@ t.test('what is asked wrongly is refused before anything starts', async (t) => {
   ] as const) {
     const refused = await roomkin('enrol', ...words);
     t.equal(refused.code, code, words.join(' '));
-    t.match(refused.stderr, said);
+    t.match(refused.stderr, message);
     t.equal(refused.stdout, '');
   }
 });
 
-t.test('two faces: it says so and waits; Ctrl-C keeps nothing', async (t) => {
+t.test('with two faces it waits and says why; after Ctrl-C nothing is enrolled', async (t) => {
   show('two');
   daemon = start('run');
-  await daemon.said(/the camera is online/);
+  await daemon.printed(/the camera is online/);
   const enrolment = start('enrol', 'Ada', '--live');
-  await enrolment.said(/one face only, please: 2 are to be seen/);
+  await enrolment.printed(/one face only, please: 2 are to be seen/);
   enrolment.child.kill('SIGINT');
   t.equal((await enrolment.ended).code, 130);
   t.same(await people(), []);
 });
 
-t.test('a pause in the middle ends it, and before it nothing begins', async (t) => {
+t.test('a pause ends the enrolment, and a paused room starts none', async (t) => {
   show('front');
   const enrolment = start('enrol', 'Ada', '--live');
-  await enrolment.said(/\d\/15 turn your head to your left/);
+  await enrolment.printed(/\d\/15 turn your head to your left/);
   t.equal((await roomkin('pause')).code, 0);
   const { code, stderr, stdout } = await enrolment.ended;
   t.equal(code, 69);
-  t.match(stderr, /^roomkin: CAMERA_BLIND: .*roomkin resume, then once more; nothing was enrolled$/m);
+  t.match(stderr, /^roomkin: CAMERA_BLIND: .*switch it on with roomkin resume, then try again; nothing was enrolled$/m);
   t.equal(stdout, '');
   const paused = await roomkin('enrol', 'Ada', '--live');
   t.match(paused, { code: 69, stderr: /CAMERA_BLIND/ });
@@ -105,10 +105,10 @@ t.test('a pause in the middle ends it, and before it nothing begins', async (t) 
   t.equal((await roomkin('resume')).code, 0);
 });
 
-t.test('who turns to every side is enrolled, and the room itself knows her', async (t) => {
+t.test('a person who turns to every side is enrolled, and the room recognises her', async (t) => {
   show('front');
   const enrolment = start('enrol', 'Ada', '--live', '--json');
-  await enrolment.said(/turn your head to your left/);
+  await enrolment.printed(/turn your head to your left/);
   show('every');
   const { code, stdout, stderr } = await enrolment.ended;
   t.equal(code, 0, stderr);
@@ -138,9 +138,9 @@ t.test('the same face under another name is refused before it turns its head', a
   t.same(await people(), ['Ada']);
 });
 
-t.test('once more adds looks, and says in words that she is recognised', async (t) => {
+t.test('a second enrolment adds samples, and says that she is recognised', async (t) => {
   const enrolment = start('enrol', 'ada', '--live');
-  await enrolment.said(/turn your head to your left/);
+  await enrolment.printed(/turn your head to your left/);
   show('every');
   const { code, stdout, stderr } = await enrolment.ended;
   t.equal(code, 0, stderr);
@@ -149,11 +149,11 @@ t.test('once more adds looks, and says in words that she is recognised', async (
   t.match(second, /^Ada is recognised: 8 of 8 observations have the name, lowest similarity 0\.\d\d, 0\.\d\d needed$/);
 });
 
-t.test('a daemon that dies in the middle: nothing is kept', async (t) => {
+t.test('if the daemon dies during the enrolment, nothing is enrolled', async (t) => {
   show('front');
   const before = (await roomkin('show', 'Ada', '--json')).stdout;
   const enrolment = start('enrol', 'Ada', '--live');
-  await enrolment.said(/turn your head to your left/);
+  await enrolment.printed(/turn your head to your left/);
   daemon.child.kill('SIGKILL');
   const { code, stderr } = await enrolment.ended;
   t.equal(code, 69);
@@ -161,7 +161,7 @@ t.test('a daemon that dies in the middle: nothing is kept', async (t) => {
   t.equal((await roomkin('show', 'Ada', '--json')).stdout, before);
 });
 
-t.test('no picture comes to it, and none lies anywhere', async (t) => {
+t.test('no picture is stored anywhere', async (t) => {
   const files = execFileSync('find', [at('store'), '-type', 'f'], { encoding: 'utf8' });
   t.notMatch(files, /\.(jpe?g|png|rgb)/);
 });

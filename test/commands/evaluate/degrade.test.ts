@@ -4,7 +4,7 @@ import { seededRandom } from '../../../src/commands/evaluate/random.js';
 import type { Landmarks } from '../../../src/vision/face.js';
 import type { Picture } from '../../../src/vision/picture.js';
 
-/** Fine grey stripes, 300x240, and where a face with its eyes 40 px apart would be in them. */
+/** Fine grey stripes, 300x240, and the landmarks of a face in them with its eyes 40 px apart. */
 const stripes: Picture = (() => {
   const [width, height] = [300, 240];
   const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => (Math.floor(i / 3) % 2 === 0 ? 220 : 40));
@@ -25,17 +25,17 @@ const contrast = (values: Uint8Array) => {
   return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / values.length);
 };
 
-t.test('the same chance gives the same picture, of the size said', async (t) => {
+t.test('the same seed gives the same picture, 211 pixels wide', async (t) => {
   const first = degradeLow(stripes, landmarks, seededRandom(1));
   t.match(first, { width: 211, height: 211, format: 'rgb', stride: 633 });
   t.equal(first.data.length, 211 * 211 * 3);
   t.strictSame(degradeLow(stripes, landmarks, seededRandom(1)).data, first.data);
 });
 
-t.test('chance brings all four: darkness, noise, and two ways to lose the stripes', async (t) => {
+t.test('all four recipes occur: darkness, noise, and two ways to lose the stripes', async (t) => {
   const seen = { dark: 0, noisy: 0, smooth: 0 };
   for (let seed = 0; seed < 20; seed++) {
-    // The middle only: around it the view reaches over the picture's border.
+    // The middle only: the view extends beyond the border of the picture.
     const { data } = degradeLow(stripes, landmarks, seededRandom(seed));
     const middle = Uint8Array.from(
       { length: 60 * 60 },

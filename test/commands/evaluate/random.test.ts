@@ -9,7 +9,7 @@ t.test('the same seed gives the same numbers, on every machine', async (t) => {
   );
 });
 
-t.test('numbers are even, or normal', async (t) => {
+t.test('numbers are uniformly or normally distributed', async (t) => {
   const random = seededRandom(1);
   const even = Array.from({ length: 20_000 }, random);
   t.ok(even.every((value) => value >= 0 && value < 1));
@@ -20,14 +20,14 @@ t.test('numbers are even, or normal', async (t) => {
   t.ok(Math.abs(mean(normal.map((value) => value * value)) - 1) < 0.03);
 });
 
-t.test('shuffling keeps everything and leaves its argument alone', async (t) => {
+t.test('shuffling keeps all items and does not change its argument', async (t) => {
   const items = [1, 2, 3, 4, 5, 6, 7, 8];
   const mixed = shuffled(items, seededRandom(3));
   t.notSame(mixed, items);
   t.strictSame([...mixed].sort(), items);
 });
 
-t.test('a text has a seed of its own', async (t) => {
+t.test('each text has a different seed', async (t) => {
   t.equal(seedOf('a.jpg', 1), seedOf('a.jpg', 1));
   t.not(seedOf('a.jpg', 1), seedOf('b.jpg', 1));
   t.not(seedOf('a.jpg', 1), seedOf('a.jpg', 2));

@@ -8,16 +8,16 @@ import {
 } from '../../../src/commands/evaluate/verification.js';
 
 function pairs(same: readonly (number | null)[], different: readonly (number | null)[], folds = 1): ScoredPair[] {
-  const one = (isSame: boolean) => (similarity: number | null, index: number) => ({
+  const pairOf = (isSame: boolean) => (similarity: number | null, index: number) => ({
     same: isSame,
     fold: String(index % folds),
     kind: null,
     similarity,
   });
-  return [...same.map(one(true)), ...different.map(one(false))];
+  return [...same.map(pairOf(true)), ...different.map(pairOf(false))];
 }
 
-t.test('pairs that are apart are all decided rightly', async (t) => {
+t.test('separated pairs are all decided correctly', async (t) => {
   const result = verify(pairs([0.9, 0.8, 0.7, 0.6], [0.1, 0.2, 0.3, 0.0], 2));
   t.match(result, { pairs: 8, accuracy: 1, accuracyStd: 0, eer: 0, tarAtFar: { '0.01': 1, '0.001': 1 } });
   t.ok(result.threshold > 0.3 && result.threshold < 0.6);
@@ -39,7 +39,7 @@ t.test('the threshold of a fold is chosen on the other folds', async (t) => {
   t.equal(result.accuracyStd, 0);
 });
 
-t.test('acceptance where one in a hundred, one in a thousand different pairs is accepted', async (t) => {
+t.test('true acceptance rate at false acceptance rates of 0.01 and 0.001', async (t) => {
   const different = Array.from({ length: 1000 }, (_, i) => i / 2000);
   const same = [0.494, 0.4955, 0.499, 0.4996, 0.6];
   const { tarAtFar } = verify(pairs(same, different));
@@ -59,6 +59,6 @@ t.test('the equal error rate of overlapping pairs', async (t) => {
   t.equal(eer, 0.25);
 });
 
-t.test('one kind of pair alone has no curve', async (t) => {
+t.test('pairs of one kind only have no curve', async (t) => {
   t.match(verify(pairs([0.9, 0.8], [])), { accuracy: 1, eer: null, tarAtFar: { '0.01': null, '0.001': null } });
 });
