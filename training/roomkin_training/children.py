@@ -56,4 +56,7 @@ def child_figures(
     genuine = np.diag(scores)
     similarity = np.concatenate([genuine, scores[protocol.impostor]])
     label = np.concatenate([np.ones(len(genuine), bool), np.zeros(int(protocol.impostor.sum()), bool)])
-    return {"child_tar_far1": tar_at_far(similarity, label, 0.01), "child_tar_far01": tar_at_far(similarity, label, 0.001)}
+    return {
+        "child_tar_far1": tar_at_far(similarity, label, 0.01),
+        "child_tar_far01": tar_at_far(similarity, label, 0.001),
+    }

@@ -39,10 +39,12 @@ from .geometry import blend
 from .losses import cosine_loss, length_loss, relation_loss
 from .metrics import normalised
 from .ridge import pair_figures, ridge
+from .spaces import joined, rotated, rotation
 from .schedule import learning_rate
 from .student import normalised_input
 from .targets import read_targets
-from .teachers import SFace
+from .teachers import MobileFaceNet, SFace
+from .wild import WildProtocol, held_identities, wild_figures, wild_protocol
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
@@ -73,7 +75,9 @@ class Run:
             self.student.replace_head(head[:, :, 0, 0].numpy().T, np.zeros(len(head), np.float32))
         for parameter in self.student.trainable():
             parameter.requires_grad_(True)
-        self.optimizer = torch.optim.AdamW(self.student.trainable(), lr=options.lr, weight_decay=0.02, betas=(0.9, 0.99))
+        self.optimizer = torch.optim.AdamW(
+            self.student.trainable(), lr=options.lr, weight_decay=0.02, betas=(0.9, 0.99)
+        )
         self.average = [parameter.detach().clone() for parameter in self.student.trainable()]
         if state is not None:
             self.student.load_state_dict(state["student"])
@@ -82,20 +86,37 @@ class Run:
             self.generator.set_state(state["generator"])
             self.images, self.seconds, self.steps = state["images"], state["seconds"], state["steps"]
             print(f"goes on after {self.images} images, {self.seconds / 3600:.2f} h", file=sys.stderr, flush=True)
-        self.teacher = SFace(options.sface_file, options.threads) if options.blended > 0 else None
+        self.sface = SFace(options.sface_file, options.threads) if options.blended > 0 else None
+        self.first = MobileFaceNet(options.teacher_file) if options.blended > 0 and options.mix < 1 else None
 
     def _targets(self) -> None:
-        """Reads the targets that are computed by now: more of them after each start."""
-        self.targets, done = read_targets(self.options.sface)
-        train = np.setdiff1d(np.intersect1d(split(len(self.faces), 2000)[0], np.flatnonzero(done)), self.children)
+        """Reads the targets that are computed by now: more of them after each start. The space is fixed at the first."""
+        sface, done = read_targets(self.options.sface)
+        held = np.union1d(self.children, held_identities(self.faces))
+        train = np.setdiff1d(np.intersect1d(split(len(self.faces), 2000)[0], np.flatnonzero(done)), held)
         if len(train) < 64:
             raise SystemExit(f"only {len(train)} faces have targets: run roomkin_training.targets first")
+        both = self.join(sface, self.faces.targets)
+        space = self.options.out / "space.npz"
+        if not space.exists():
+            basis = rotation(both[train], min(self.options.numbers, both.shape[1]))
+            whole(space, lambda path: np.savez(path, basis=basis, mix=np.float32(self.options.mix)))
+        with np.load(space) as file:
+            if abs(float(file["mix"]) - self.options.mix) > 1e-6:
+                raise SystemExit(f"{space} was made with --mix {float(file['mix']):.2f}: use it, or another --out")
+            self.basis: Floats = file["basis"]
+        self.targets = rotated(both, self.basis)
         self.rows = torch.from_numpy(train)
         weights = self.faces.draw_weights()[train].astype(np.float32)
         age = self.faces.attributes[train, 0]
         weights[(age >= 1) & (age <= OLDEST)] *= self.options.children
         self.weights = torch.from_numpy(weights)
         print(f"{len(train)} faces have targets", file=sys.stderr, flush=True)
+
+    def join(self, sface: Floats, first: Floats) -> Floats:
+        """Both teachers' embeddings as one, weighted; SFace's alone where the other weighs nothing."""
+        mix = self.options.mix
+        return sface if mix >= 1 else joined([sface, first], [mix, 1 - mix])
 
     @torch.no_grad()
     def _start_head(self) -> None:
@@ -106,10 +127,10 @@ class Run:
             x = degrade(faces, Dice(self.generator, len(faces), SIDE_PX))
             images.append(self.student.features(self.student.frozen(normalised_input(x * 255.0))).numpy())
             wanted.append(targets.numpy())
-        self.student.replace_head(*ridge(np.concatenate(images), np.concatenate(wanted), 1.0))
+        self.student.replace_head(*ridge(np.concatenate(images), np.concatenate(wanted), 10.0))
 
     def draw(self, count: int, blended: float | None = None) -> tuple[Tensor, Tensor]:
-        """Clean faces float [count,3,112,112] in 0 to 1, and their targets float [count,128]."""
+        """Clean faces float [count,3,112,112] in 0 to 1, and their targets float [count,numbers]."""
         mixed = round(count * (self.options.blended if blended is None else blended))
         picked = self.rows[torch.multinomial(self.weights, count + mixed, True, generator=self.generator)].numpy()
         pixels = torch.from_numpy(self.faces.images[picked]).permute(0, 3, 1, 2).float() / 255.0
@@ -118,9 +139,11 @@ class Run:
             return pixels, targets
         pairs = pixels[count - mixed :]
         new = blend(pairs[:mixed], pairs[mixed:], Dice(self.generator, mixed, SIDE_PX, grains=0)).clamp(0, 1)
-        assert self.teacher is not None
+        assert self.sface is not None
         shown: Bytes = (new * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
-        asked = torch.from_numpy(self.teacher.mirrored(shown))
+        sface = self.sface.mirrored(shown)
+        first = self.first.mirrored(shown) if self.first is not None else sface
+        asked = torch.from_numpy(rotated(self.join(sface, first), self.basis))
         return torch.cat([pixels[: count - mixed], new]), torch.cat([targets, asked])
 
     def step(self) -> float:
@@ -180,6 +203,7 @@ class Protocols:
         self.pairs: AlignedPairs = read_pairs(pairs)
         self.low = degrade_all(self.pairs.images, SEED + 1)
         self.children: ChildProtocol = child_protocol(faces, children)
+        self.wild: WildProtocol = wild_protocol(faces)
 
     def measure(self, student: FoldedStudent) -> dict[str, float]:
         """Figures in per cent."""
@@ -195,6 +219,7 @@ class Protocols:
 
         figures = pair_figures(self.pairs, embed(self.pairs.images), embed(self.low))
         figures |= child_figures(self.children, embed(self.children.first), embed(self.children.second))
+        figures |= wild_figures(self.wild, embed(self.wild.images))
         return {name: round(100 * value, 2) for name, value in figures.items()}
 
 
@@ -251,6 +276,11 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--start", type=Path, required=True, help="folded weights (recover) or training weights, .npz")
     parser.add_argument("--sface", type=Path, required=True, help="table of targets (roomkin_training.targets)")
     parser.add_argument("--sface-file", type=Path, required=True, help="the teacher's .onnx, for blended faces")
+    parser.add_argument(
+        "--teacher-file", type=Path, help="MobileFaceNet.tflite, for blended faces where --mix is below 1"
+    )
+    parser.add_argument("--mix", type=float, default=0.5, help="weight of SFace's cosine in the new space")
+    parser.add_argument("--numbers", type=int, default=192, help="length of the new embedding, at most")
     parser.add_argument("--pairs", type=Path, help="aligned pairs (roomkin_training.alignment)")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--images", type=int, default=4_000_000, help="budget in pictures")
@@ -259,7 +289,9 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--warm-up", type=int, default=200, help="steps")
     parser.add_argument("--blended", type=float, default=0.25, help="share of a batch that is blended")
     parser.add_argument("--relation", type=float, default=0.3, help="weight of the relation loss")
-    parser.add_argument("--children", type=float, default=3.0, help="how often children are drawn, relative to their share")
+    parser.add_argument(
+        "--children", type=float, default=3.0, help="how often children are drawn, relative to their share"
+    )
     parser.add_argument("--head-faces", type=int, default=3000, help="faces that the first head is fitted on")
     parser.add_argument("--say-every", type=float, default=120.0, help="seconds between lines of progress")
     parser.add_argument("--save-every", type=float, default=6.0, help="minutes between checkpoints")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .folding import BLOCKS, FIRST_OF_STAGE, Convolution, Network
+from .folding import BLOCKS, FIRST_OF_STAGE, Convolution, Floats, Network
 from .student import _pad
 
 LAST_STAGE = FIRST_OF_STAGE[-1]
@@ -78,7 +78,7 @@ class FoldedStudent(nn.Module):
         """Embeds a batch."""
         return self.head(self.features(self.frozen(x)))
 
-    def replace_head(self, weight: np.ndarray[tuple[int, int], np.dtype[np.float32]], bias: np.ndarray) -> None:  # type: ignore[type-arg]
+    def replace_head(self, weight: Floats, bias: Floats) -> None:
         """Another head: `weight` [features, numbers], `bias` [numbers]."""
         kernel = weight[None, None].astype(np.float32)
         self.units["head"] = FoldedUnit(Convolution(kernel, bias.astype(np.float32), 1, False))

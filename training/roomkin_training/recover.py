@@ -67,7 +67,11 @@ def _order(found: Sequence[tuple[Floats, Floats]]) -> list[str]:
     order = list(names)
     for position, name in enumerate(names):
         block = name.rsplit(".", 1)[0]
-        if name.endswith(".a") and f"{block}.p" in names and found[position][0].shape[3] != found[position + 1][0].shape[2]:
+        if (
+            name.endswith(".a")
+            and f"{block}.p" in names
+            and found[position][0].shape[3] != found[position + 1][0].shape[2]
+        ):
             order[position : position + 4] = [f"{block}.{part}" for part in "pabc"]
     return order
 

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,16 +24,17 @@ from .children import ChildProtocol, child_figures, child_protocol, held_childre
 from .curve import SEED, AlignedPairs, read_pairs
 from .data import read_pack, split
 from .degrade import degrade_all
-from .folded_student import FoldedStudent
+from .folded_student import FoldedStudent, FoldedUnit
 from .folding import read_weights
 from .metrics import fold_accuracy, normalised, tar_at_far
 from .spaces import joined, rotated, rotation
 from .student import normalised_input
 from .targets import read_targets
+from .wild import held_identities, wild_figures, wild_protocol
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
-LAMBDAS = (0.1, 1.0, 10.0)
+LAMBDAS = (10.0, 30.0, 100.0)
 
 
 @torch.no_grad()
@@ -75,7 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Try a new head on the frozen student.")
     parser.add_argument("--pack", type=Path, required=True)
     parser.add_argument("--start", type=Path, required=True, help="folded or training weights (.npz)")
-    parser.add_argument("--sface", type=Path, required=True, help="what `targets` wrote; the faces that are done are used")
+    parser.add_argument(
+        "--sface", type=Path, required=True, help="what `targets` wrote; the faces that are done are used"
+    )
     parser.add_argument("--pairs", type=Path, required=True)
     parser.add_argument("--faces", type=int, default=4000, help="faces to fit on, half of them degraded")
     parser.add_argument("--mix", type=float, nargs="*", default=[1.0, 0.7, 0.5], help="weights of SFace")
@@ -87,7 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sface, done = read_targets(options.sface)
     student = FoldedStudent(read_weights(options.start)).eval()
     children = held_children(faces)
-    usable = np.setdiff1d(np.intersect1d(split(len(faces), 2000)[0], np.flatnonzero(done)), children)
+    held = np.union1d(children, held_identities(faces))
+    usable = np.setdiff1d(np.intersect1d(split(len(faces), 2000)[0], np.flatnonzero(done)), held)
     rows = np.random.default_rng(SEED).permutation(usable)[: options.faces]
     print(f"{done.sum()} faces have targets, {len(rows)} are used", file=sys.stderr, flush=True)
     half = len(rows) // 2
@@ -98,7 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     low = features(student, degrade_all(pairs.images, SEED + 1), "degraded pairs")
     protocol: ChildProtocol = child_protocol(faces, children)
     first, second = (features(student, view, "children") for view in (protocol.first, protocol.second))
-    head = student.units["head"]
+    wild = wild_protocol(faces)
+    wild_features = features(student, wild.images, "wild")
+    head = cast(FoldedUnit, student.units["head"])
     old = (head.weight.detach().numpy()[:, :, 0, 0].T, head.bias.detach().numpy())
     results: dict[str, dict[str, float]] = {}
 
@@ -107,6 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             return normalised(values @ weight + bias)
 
         figures = pair_figures(pairs, embed(high), embed(low)) | child_figures(protocol, embed(first), embed(second))
+        figures |= wild_figures(wild, embed(wild_features))
         results[name] = {key: round(100 * value, 2) for key, value in figures.items()}
         print(name, json.dumps(results[name]), flush=True)
 
@@ -114,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for weight_of_sface in options.mix:
         targets = joined([sface[rows], faces.targets[rows]], [weight_of_sface, 1 - weight_of_sface])
         if weight_of_sface < 1:
-            targets = rotated(targets, rotation(targets, 256))
+            targets = rotated(targets, rotation(targets, 192))
         else:
             targets = sface[rows]
         for penalty in LAMBDAS:

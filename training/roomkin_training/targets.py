@@ -52,7 +52,9 @@ def fill(table: Halves, faces: Faces, teacher: SFace, batch: int = 16, seed: int
         if now - said > 60:
             done, rate = start + len(rows), (start + len(rows)) / (now - started)
             left = (len(missing) - done) / rate / 60
-            print(f"{done} of {len(missing)} faces, {rate:.1f} a second, {left:.0f} min left", file=sys.stderr, flush=True)
+            print(
+                f"{done} of {len(missing)} faces, {rate:.1f} a second, {left:.0f} min left", file=sys.stderr, flush=True
+            )
             said = now
     return int(np.isfinite(table[:, 0, 0]).sum())
 
