@@ -3,7 +3,7 @@
 Invariant: a killed run goes on from its last checkpoint; checkpoints and the curve are written together, at most
 `--measure-every` minutes apart, and a checkpoint is whole or not there. The trunk up to stage 3 is frozen.
 
-Half of every batch are faces of the pack with their stored targets, the other half are new faces blended from two, whose
+Most of every batch are faces of the pack with their stored targets, the others are new faces blended from two, whose
 targets the teachers compute on the spot (see distil.py). Children are drawn `--children` times as often as their share.
 
     python -m roomkin_training.finetune --pack DIR --start start.npz --sface sface.npy --sface-file SFACE.onnx --out OUT
@@ -39,8 +39,8 @@ from .geometry import blend
 from .losses import cosine_loss, length_loss, relation_loss
 from .metrics import normalised
 from .ridge import pair_figures, ridge
-from .spaces import joined, rotated, rotation
 from .schedule import learning_rate
+from .spaces import joined, rotated, rotation
 from .student import normalised_input
 from .targets import read_targets
 from .teachers import MobileFaceNet, SFace
@@ -90,7 +90,7 @@ class Run:
         self.first = MobileFaceNet(options.teacher_file) if options.blended > 0 and options.mix < 1 else None
 
     def _targets(self) -> None:
-        """Reads the targets that are computed by now: more of them after each start. The space is fixed at the first."""
+        """Reads the targets that are computed by now: more after each start. The space is fixed at the first."""
         sface, done = read_targets(self.options.sface)
         held = np.union1d(self.children, held_identities(self.faces))
         train = np.setdiff1d(np.intersect1d(split(len(self.faces), 2000)[0], np.flatnonzero(done)), held)
@@ -170,7 +170,7 @@ class Run:
         for kept, parameter in zip(self.average, self.student.trainable(), strict=True):
             kept.lerp_(parameter.detach(), 1 - decay)
         self.images, self.steps = self.images + len(x), self.steps + 1
-        return 1.0 - float(near)
+        return 1.0 - float(near.detach())
 
     def averaged(self) -> FoldedStudent:
         """A student with the running average of the trained weights."""
@@ -183,7 +183,8 @@ class Run:
         """Writes checkpoint and averaged weights, each whole or not at all."""
         state = {
             "student": self.student.state_dict(), "optimizer": self.optimizer.state_dict(), "average": self.average,
-            "generator": self.generator.get_state(), "images": self.images, "seconds": self.seconds, "steps": self.steps,
+            "generator": self.generator.get_state(), "images": self.images, "seconds": self.seconds,
+            "steps": self.steps,
         }  # fmt: skip
         whole(self.options.out / "checkpoint.pt", lambda path: torch.save(state, path))
         whole(self.options.out / "student.npz", lambda path: write_folded(path, self.averaged().folded()))

@@ -1,7 +1,7 @@
 """The student without batch normalisation, in PyTorch: what fine-tuning starts from when only folded weights are left.
 
-Invariant: the same numbers as the folded network in Keras and on the device ("same" padding everywhere, see student.py). The
-trunk up to and including stage 3 is frozen; stage 4 and the head are trained.
+Invariant: the same numbers as the folded network in Keras and on the device ("same" padding everywhere, as student.py
+says). The trunk up to and including stage 3 is frozen; stage 4 and the head are trained.
 """
 
 from __future__ import annotations

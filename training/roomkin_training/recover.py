@@ -1,7 +1,8 @@
 """The float network behind a full int8 student, from the .tflite file alone: a start where the checkpoints are gone.
 
-Invariant: kernels and biases are the file's own numbers times their scales, folded as `folding.write_folded` writes them; only
-the half grey level that `quantize.for_integers` moved into the stem's bias is taken out again.
+Invariant: kernels and biases are the file's own numbers times their scales, folded as
+`folding.write_folded` writes them; only the half grey level that `quantize.for_integers`
+moved into the stem's bias is taken out again.
 
     python -m roomkin_training.recover --model models/int8/resnet50-w100-mobilefacenet-192.tflite --out CACHE/start.npz
 """

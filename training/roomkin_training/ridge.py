@@ -1,7 +1,8 @@
 """The cheap test of a new space: what does a new head on today's trunk gain, without any training?
 
-Features of the frozen student (2,048 numbers) of faces as they are and as a bad camera sees them, and a ridge regression from
-them to the new targets (Hoerl and Kennard 1970). The same protocols as the learning curve, and the children.
+Features of the frozen student (2,048 numbers) of faces as they are and as a bad camera sees them, and a ridge
+regression from them to the new targets (Hoerl and Kennard 1970). The protocols are those of
+the learning curve and of the children.
 
     python -m roomkin_training.ridge --pack DIR --start start.npz --sface sface.npy --pairs lfw-dev.npz --out ridge.json
 """
@@ -51,7 +52,10 @@ def features(student: FoldedStudent, images: Bytes, label: str, batch: int = 32)
 
 
 def ridge(x: Floats, y: Floats, penalty: float) -> tuple[Floats, Floats]:
-    """Weights [f, d] and bias [d] of the least squares from x [n, f] to y [n, d]; `penalty` per example and unit variance."""
+    """Weights [f, d] and bias [d] of the penalised least squares from x [n, f] to y [n, d].
+
+    `penalty` is per cent of the features' mean sum of squares. Raises LinAlgError for penalty 0 and n below f.
+    """
     mean_x, mean_y = x.mean(axis=0, dtype=np.float64), y.mean(axis=0, dtype=np.float64)
     centred = x.astype(np.float64) - mean_x
     gram = centred.T @ centred
@@ -121,10 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     measure("today's head", *old)
     for weight_of_sface in options.mix:
         targets = joined([sface[rows], faces.targets[rows]], [weight_of_sface, 1 - weight_of_sface])
-        if weight_of_sface < 1:
-            targets = rotated(targets, rotation(targets, 192))
-        else:
-            targets = sface[rows]
+        targets = rotated(targets, rotation(targets, 192)) if weight_of_sface < 1 else sface[rows]
         for penalty in LAMBDAS:
             measure(f"SFace {weight_of_sface}, penalty {penalty}", *ridge(x, targets, penalty))
     options.out.write_text(json.dumps(results, indent=1) + "\n", "utf-8")

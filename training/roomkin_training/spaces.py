@@ -1,6 +1,6 @@
 """The space that a student is taught: one teacher's embedding, or several, weighted, joined and rotated.
 
-Invariant: all numbers of a target have length 1 together, and the cosine of two targets is the weighted mean of the teachers'
+Invariant: a target has length 1, and the cosine of two targets is the weighted mean of the teachers'
 cosines: sum of w_t cos_t. A rotation to fewer numbers keeps the directions with the largest variance.
 """
 
@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float32]
 
 
 def joined(embeddings: Sequence[Floats], weights: Sequence[float]) -> Floats:
-    """[n, sum of d] of length 1 from each teacher's [n, d] of length 1. Raises ValueError unless the weights sum to 1."""
+    """[n, sum of d] of length 1 from each teacher's [n, d] of length 1. Raises ValueError unless weights sum to 1."""
     if len(embeddings) != len(weights) or abs(sum(weights) - 1) > 1e-6 or min(weights) < 0:
         raise ValueError(f"weights {list(weights)} must be as many as the teachers and sum to 1")
     return np.concatenate(

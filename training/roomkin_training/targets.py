@@ -1,7 +1,7 @@
 """A teacher's embeddings of every face of the pack and of its mirror image, computed once.
 
-Invariant: row i belongs to face i of `data.read_pack`; a row of NaN is not computed yet. Rows are written in a random order
-that the seed fixes, so that the part that is done at any moment is a fair sample. A killed run goes on where it was.
+Invariant: row i belongs to face i of `data.read_pack`; a row of NaN is not computed yet. Rows are written in a random
+order that the seed fixes, so that the part that is done at any moment is a fair sample. A killed run goes on.
 
     python -m roomkin_training.targets --pack DIR --teacher sface --file SFACE.onnx --out CACHE/sface.npy
 """

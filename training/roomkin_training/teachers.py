@@ -1,7 +1,7 @@
 """The teachers: what each one is, where it comes from, and how pixels go into it.
 
-Invariant: a teacher takes aligned faces as uint8 [n, 112, 112, 3] RGB and gives float32 [n, d] rows of length 1. Its own
-input convention is applied here and nowhere else.
+Invariant: a teacher takes aligned faces as uint8 [n, 112, 112, 3] RGB and gives float32 [n, d] rows of length 1. Its
+own input convention is applied here and nowhere else.
 """
 
 from __future__ import annotations

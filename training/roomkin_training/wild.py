@@ -1,8 +1,8 @@
 """A development protocol of photos in the wild: pairs of people of the pack who are kept out of training.
 
-Genuine pairs are two photos of one person, impostor pairs photos of two people, of CelebA (soft, small) and celeb1000 (sharp).
-The people are in no other protocol. Their photos were in the training of the first student, whose teacher labelled them; the
-labels of identity were not used.
+Genuine pairs are two photos of one person, impostor pairs photos of two people, of CelebA (soft, small) and celeb1000
+(sharp). The people are in no other protocol. Their photos were in the training of the first student, whose teacher
+labelled them; the labels of identity were not used.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def wild_protocol(faces: Faces, count: int = 400, seed: int = SEED) -> WildProto
 
 
 def wild_figures(protocol: WildProtocol, embedded: npt.NDArray[np.float32]) -> dict[str, float]:
-    """TAR at FAR 1 % and 0.1 %, and accuracy with equally many pairs of both kinds, from embeddings of length 1 [n, d]."""
+    """TAR at FAR 1 % and 0.1 %, and accuracy with equally many pairs of both kinds, from embeddings [n, d]."""
     scores = (embedded[protocol.left] * embedded[protocol.right]).sum(axis=1)
     genuine = int(protocol.same.sum())
     even = np.concatenate([np.arange(genuine), np.arange(genuine, 2 * genuine)])
