@@ -50,6 +50,12 @@ Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 LENGTH_SHARE = 0.01
 AVERAGE = 0.998
+STAGE_LR = 2e-5
+LEAST_TARGETS = 64
+
+
+class TooFewTargetsError(ValueError):
+    """The table of targets holds too few faces to train on."""
 
 
 class Run:
@@ -65,7 +71,7 @@ class Run:
         self.student = FoldedStudent(read_weights(options.start))
         self.student.requires_grad_(False)
         self.images, self.seconds, self.steps = 0, 0.0, 0
-        self._targets()
+        self.wait_for_targets()
         checkpoint = options.out / "checkpoint.pt"
         state = torch.load(checkpoint, weights_only=True) if checkpoint.exists() else None
         if state is None:
@@ -75,11 +81,15 @@ class Run:
             self.student.replace_head(head[:, :, 0, 0].numpy().T, np.zeros(len(head), np.float32))
         for parameter in self.student.trainable():
             parameter.requires_grad_(True)
-        self.optimizer = torch.optim.AdamW(
-            self.student.trainable(), lr=options.lr, weight_decay=0.02, betas=(0.9, 0.99)
-        )
+        head = list(self.student.units["head"].parameters())
+        stage = [each for each in self.student.trainable() if all(each is not other for other in head)]
+        # Weights without batch normalisation are small: AdamW's steps must be small beside them.
+        groups = [{"params": stage, "peak": options.stage_lr}, {"params": head, "peak": options.lr}]
+        self.optimizer = torch.optim.AdamW(groups, lr=options.lr, weight_decay=0.02, betas=(0.9, 0.99))
         self.average = [parameter.detach().clone() for parameter in self.student.trainable()]
         if state is not None:
+            if len(state["optimizer"]["param_groups"]) != len(groups):
+                raise SystemExit(f"{checkpoint} has one learning rate for stage and head: use another --out")
             self.student.load_state_dict(state["student"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.average = state["average"]
@@ -89,13 +99,28 @@ class Run:
         self.sface = SFace(options.sface_file, options.threads) if options.blended > 0 else None
         self.first = MobileFaceNet(options.teacher_file) if options.blended > 0 and options.mix < 1 else None
 
-    def _targets(self) -> None:
-        """Reads the targets that are computed by now: more after each start. The space is fixed at the first."""
+    def wait_for_targets(self) -> None:
+        """Reads the targets, again each minute while there are too few. Raises SystemExit after `--wait` minutes."""
+        end = time.monotonic() + self.options.wait * 60
+        while True:
+            try:
+                self.read_targets()
+                return
+            except (FileNotFoundError, TooFewTargetsError) as error:
+                if time.monotonic() >= end:
+                    raise SystemExit(f"{error}: run roomkin_training.targets first") from error
+            time.sleep(min(60.0, max(end - time.monotonic(), 0.1)))
+
+    def read_targets(self) -> None:
+        """Reads the targets that are computed by now; the space is fixed by the first reading.
+
+        Raises TooFewTargetsError below `LEAST_TARGETS`, FileNotFoundError without a table.
+        """
         sface, done = read_targets(self.options.sface)
         held = np.union1d(self.children, held_identities(self.faces))
         train = np.setdiff1d(np.intersect1d(split(len(self.faces), 2000)[0], np.flatnonzero(done)), held)
-        if len(train) < 64:
-            raise SystemExit(f"only {len(train)} faces have targets: run roomkin_training.targets first")
+        if len(train) < LEAST_TARGETS:
+            raise TooFewTargetsError(f"only {len(train)} faces have targets")
         both = self.join(sface, self.faces.targets)
         space = self.options.out / "space.npz"
         if not space.exists():
@@ -149,9 +174,9 @@ class Run:
     def step(self) -> float:
         """One batch. Returns the mean cosine to the targets."""
         options = self.options
-        rate = learning_rate(options.lr, min(1.0, self.images / options.images), self.steps, options.warm_up)
+        spent = min(1.0, self.images / options.images)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = learning_rate(group["peak"], spent, self.steps, options.warm_up)
         faces, targets = self.draw(options.batch)
         x = normalised_input(degrade(faces, Dice(self.generator, len(faces), SIDE_PX)) * 255.0)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
@@ -263,6 +288,7 @@ def train(run: Run, protocols: Protocols | None) -> None:
             run.save()
             saved = time.monotonic()
         if now - measured > options.measure_every * 60:
+            run.read_targets()
             measure()
             measured = last = time.monotonic()
     run.save()
@@ -286,7 +312,9 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--images", type=int, default=4_000_000, help="budget in pictures")
     parser.add_argument("--batch", type=int, default=48)
-    parser.add_argument("--lr", type=float, default=4e-4)
+    parser.add_argument("--lr", type=float, default=2e-4, help="of the head")
+    parser.add_argument("--stage-lr", type=float, default=STAGE_LR, help="of the last stage")
+    parser.add_argument("--wait", type=float, default=0.0, help="minutes to wait for enough targets")
     parser.add_argument("--warm-up", type=int, default=200, help="steps")
     parser.add_argument("--blended", type=float, default=0.25, help="share of a batch that is blended")
     parser.add_argument("--relation", type=float, default=0.3, help="weight of the relation loss")

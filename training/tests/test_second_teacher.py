@@ -249,3 +249,34 @@ def test_a_space_of_another_mix_and_too_few_targets_are_refused(taught: Path) ->
     table[20:] = np.nan
     with pytest.raises(SystemExit, match="have targets"):
         finetune.Run(finetune.arguments(words))
+    with pytest.raises(SystemExit, match="No such file"):
+        finetune.Run(finetune.arguments([*words, "--sface", str(taught / "none.npy")]))
+
+
+def test_targets_that_come_later_are_waited_for_and_used(taught: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = taught / "out"
+    out.mkdir()
+    table = targets.open_table(taught / "table.npy", 200, 128)
+    kept = np.array(table)
+    table[20:] = np.nan
+
+    def come(_seconds: float) -> None:
+        table[:150] = kept[:150]
+
+    monkeypatch.setattr(finetune.time, "sleep", come)
+    run = finetune.Run(finetune.arguments(options(taught, out, "--blended", "0", "--wait", "10")))
+    first = len(run.rows)
+    table[:] = kept
+    run.read_targets()
+    assert len(run.rows) > first
+
+
+def test_stage_and_head_have_their_own_learning_rates(taught: Path) -> None:
+    out = taught / "out"
+    out.mkdir()
+    run = finetune.Run(finetune.arguments(options(taught, out, "--lr", "0.01", "--stage-lr", "0", "--blended", "0")))
+    before = run.student.units["body_15_a"].weight.detach().clone()
+    head = run.student.units["head"].weight.detach().clone()
+    run.step()
+    assert torch.equal(run.student.units["body_15_a"].weight.detach(), before)
+    assert not torch.equal(run.student.units["head"].weight.detach(), head)
