@@ -5,6 +5,7 @@ import importlib.util
 NEEDS_TORCH = [
     "test_augment.py",
     "test_distil.py",
+    "test_fusion.py",
     "test_losses.py",
     "test_second_teacher.py",
     "test_student.py",
