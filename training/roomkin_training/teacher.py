@@ -113,9 +113,7 @@ def read_program(path: Path) -> tuple[list[Step], dict[str, NDArray[np.float32]]
     slots = {int(file.graph.Inputs(0)): 0}
     for number, step in enumerate(steps):
         slots[step.output] = number + 1
-    return [
-        Step(s.kind, tuple(slots[i] for i in s.inputs), slots[s.output], s.stride, s.same) for s in steps
-    ], weights
+    return [Step(s.kind, tuple(slots[i] for i in s.inputs), slots[s.output], s.stride, s.same) for s in steps], weights
 
 
 def save_program(path: Path, steps: list[Step], weights: dict[str, NDArray[np.float32]]) -> None:

@@ -2,7 +2,15 @@
 
 import importlib.util
 
-NEEDS_TORCH = ["test_augment.py", "test_distil.py", "test_losses.py", "test_student.py", "test_teacher.py"]
+NEEDS_TORCH = [
+    "test_augment.py",
+    "test_distil.py",
+    "test_fusion.py",
+    "test_losses.py",
+    "test_second_teacher.py",
+    "test_student.py",
+    "test_teacher.py",
+]
 WITHOUT_TORCH = importlib.util.find_spec("torch") is None
 
 collect_ignore = NEEDS_TORCH if WITHOUT_TORCH else []

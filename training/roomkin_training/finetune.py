@@ -1,0 +1,344 @@
+"""Fine-tunes the last stage and a new head of the student in the space of the second teacher, on a few processor cores.
+
+Invariant: a killed run goes on from its last checkpoint; checkpoints and the curve are written together, at most
+`--measure-every` minutes apart, and a checkpoint is whole or not there. The trunk up to stage 3 is frozen.
+
+Most of every batch are faces of the pack with their stored targets, the others are new faces blended from two, whose
+targets the teachers compute on the spot (see distil.py). Children are drawn `--children` times as often as their share.
+
+    python -m roomkin_training.finetune --pack DIR --start start.npz --sface sface.npy --sface-file SFACE.onnx --out OUT
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .augment import degrade
+from .children import OLDEST, ChildProtocol, child_figures, child_protocol, held_children
+from .curve import SEED, AlignedPairs, read_pairs
+from .data import SIDE_PX, Faces, read_pack, split
+from .degrade import degrade_all
+from .dice import Dice
+from .folded_student import FoldedStudent
+from .folding import read_weights, write_folded
+from .geometry import blend
+from .losses import cosine_loss, length_loss, relation_loss
+from .metrics import normalised
+from .ridge import pair_figures, ridge
+from .schedule import learning_rate
+from .spaces import joined, rotated, rotation
+from .student import normalised_input
+from .targets import read_targets
+from .teachers import MobileFaceNet, SFace
+from .wild import WildProtocol, held_identities, wild_figures, wild_protocol
+
+Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
+LENGTH_SHARE = 0.01
+AVERAGE = 0.998
+STAGE_LR = 2e-5
+LEAST_TARGETS = 64
+
+
+class TooFewTargetsError(ValueError):
+    """The table of targets holds too few faces to train on."""
+
+
+class Run:
+    """The student, its average, the optimizer, and how far they are."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        torch.manual_seed(options.seed)
+        self.faces: Faces = read_pack(options.pack)
+        self.children = held_children(self.faces)
+        self.generator = torch.Generator()
+        self.generator.manual_seed(options.seed)
+        self.student = FoldedStudent(read_weights(options.start))
+        self.student.requires_grad_(False)
+        self.images, self.seconds, self.steps = 0, 0.0, 0
+        self.wait_for_targets()
+        checkpoint = options.out / "checkpoint.pt"
+        state = torch.load(checkpoint, weights_only=True) if checkpoint.exists() else None
+        if state is None:
+            self._start_head()
+        else:
+            head = state["student"]["units.head.weight"]
+            self.student.replace_head(head[:, :, 0, 0].numpy().T, np.zeros(len(head), np.float32))
+        for parameter in self.student.trainable():
+            parameter.requires_grad_(True)
+        head = list(self.student.units["head"].parameters())
+        stage = [each for each in self.student.trainable() if all(each is not other for other in head)]
+        # Weights without batch normalisation are small: AdamW's steps must be small beside them.
+        groups = [{"params": stage, "peak": options.stage_lr}, {"params": head, "peak": options.lr}]
+        self.optimizer = torch.optim.AdamW(groups, lr=options.lr, weight_decay=0.02, betas=(0.9, 0.99))
+        self.average = [parameter.detach().clone() for parameter in self.student.trainable()]
+        if state is not None:
+            if len(state["optimizer"]["param_groups"]) != len(groups):
+                raise SystemExit(f"{checkpoint} has one learning rate for stage and head: use another --out")
+            self.student.load_state_dict(state["student"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.average = state["average"]
+            self.generator.set_state(state["generator"])
+            self.images, self.seconds, self.steps = state["images"], state["seconds"], state["steps"]
+            print(f"goes on after {self.images} images, {self.seconds / 3600:.2f} h", file=sys.stderr, flush=True)
+        self.sface = SFace(options.sface_file, options.threads) if options.blended > 0 else None
+        self.first = MobileFaceNet(options.teacher_file) if options.blended > 0 and options.mix < 1 else None
+
+    def wait_for_targets(self) -> None:
+        """Reads the targets, again each minute while there are too few. Raises SystemExit after `--wait` minutes."""
+        end = time.monotonic() + self.options.wait * 60
+        while True:
+            try:
+                self.read_targets()
+                return
+            except (FileNotFoundError, TooFewTargetsError) as error:
+                if time.monotonic() >= end:
+                    raise SystemExit(f"{error}: run roomkin_training.targets first") from error
+            time.sleep(min(60.0, max(end - time.monotonic(), 0.1)))
+
+    def read_targets(self) -> None:
+        """Reads the targets that are computed by now; the space is fixed by the first reading.
+
+        Raises TooFewTargetsError below `LEAST_TARGETS`, FileNotFoundError without a table.
+        """
+        sface, done = read_targets(self.options.sface)
+        held = np.union1d(self.children, held_identities(self.faces))
+        train = np.setdiff1d(np.intersect1d(split(len(self.faces), 2000)[0], np.flatnonzero(done)), held)
+        if len(train) < LEAST_TARGETS:
+            raise TooFewTargetsError(f"only {len(train)} faces have targets")
+        both = self.join(sface, self.faces.targets)
+        space = self.options.out / "space.npz"
+        if not space.exists():
+            basis = rotation(both[train], min(self.options.numbers, both.shape[1]))
+            whole(space, lambda path: np.savez(path, basis=basis, mix=np.float32(self.options.mix)))
+        with np.load(space) as file:
+            if abs(float(file["mix"]) - self.options.mix) > 1e-6:
+                raise SystemExit(f"{space} was made with --mix {float(file['mix']):.2f}: use it, or another --out")
+            self.basis: Floats = file["basis"]
+        self.targets = rotated(both, self.basis)
+        self.rows = torch.from_numpy(train)
+        weights = self.faces.draw_weights()[train].astype(np.float32)
+        age = self.faces.attributes[train, 0]
+        weights[(age >= 1) & (age <= OLDEST)] *= self.options.children
+        self.weights = torch.from_numpy(weights)
+        print(f"{len(train)} faces have targets", file=sys.stderr, flush=True)
+
+    def join(self, sface: Floats, first: Floats) -> Floats:
+        """Both teachers' embeddings as one, weighted; SFace's alone where the other weighs nothing."""
+        mix = self.options.mix
+        return sface if mix >= 1 else joined([sface, first], [mix, 1 - mix])
+
+    @torch.no_grad()
+    def _start_head(self) -> None:
+        """The new head begins as a ridge regression from the trunk's features."""
+        images, wanted = [], []
+        for _ in range(self.options.head_faces // self.options.batch):
+            faces, targets = self.draw(self.options.batch, blended=0)
+            x = degrade(faces, Dice(self.generator, len(faces), SIDE_PX))
+            images.append(self.student.features(self.student.frozen(normalised_input(x * 255.0))).numpy())
+            wanted.append(targets.numpy())
+        self.student.replace_head(*ridge(np.concatenate(images), np.concatenate(wanted), 10.0))
+
+    def draw(self, count: int, blended: float | None = None) -> tuple[Tensor, Tensor]:
+        """Clean faces float [count,3,112,112] in 0 to 1, and their targets float [count,numbers]."""
+        mixed = round(count * (self.options.blended if blended is None else blended))
+        picked = self.rows[torch.multinomial(self.weights, count + mixed, True, generator=self.generator)].numpy()
+        pixels = torch.from_numpy(self.faces.images[picked]).permute(0, 3, 1, 2).float() / 255.0
+        targets = torch.from_numpy(self.targets[picked[: count - mixed]])
+        if mixed == 0:
+            return pixels, targets
+        pairs = pixels[count - mixed :]
+        new = blend(pairs[:mixed], pairs[mixed:], Dice(self.generator, mixed, SIDE_PX, grains=0)).clamp(0, 1)
+        assert self.sface is not None
+        shown: Bytes = (new * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
+        sface = self.sface.mirrored(shown)
+        first = self.first.mirrored(shown) if self.first is not None else sface
+        asked = torch.from_numpy(rotated(self.join(sface, first), self.basis))
+        return torch.cat([pixels[: count - mixed], new]), torch.cat([targets, asked])
+
+    def step(self) -> float:
+        """One batch. Returns the mean cosine to the targets."""
+        options = self.options
+        spent = min(1.0, self.images / options.images)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(group["peak"], spent, self.steps, options.warm_up)
+        faces, targets = self.draw(options.batch)
+        x = normalised_input(degrade(faces, Dice(self.generator, len(faces), SIDE_PX)) * 255.0)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            middle = self.student.frozen(x.contiguous(memory_format=torch.channels_last))
+        with torch.autocast("cpu", torch.bfloat16):
+            raw = self.student.head(self.student.features(middle))
+        raw = raw.float()
+        found = F.normalize(raw, dim=1)
+        near = cosine_loss(found, targets)
+        loss = near + options.relation * relation_loss(found, targets) + LENGTH_SHARE * length_loss(raw)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.student.trainable(), 1.0)
+        self.optimizer.step()
+        decay = min(AVERAGE, (1 + self.steps) / (10 + self.steps))
+        for kept, parameter in zip(self.average, self.student.trainable(), strict=True):
+            kept.lerp_(parameter.detach(), 1 - decay)
+        self.images, self.steps = self.images + len(x), self.steps + 1
+        return 1.0 - float(near.detach())
+
+    def averaged(self) -> FoldedStudent:
+        """A student with the running average of the trained weights."""
+        student = FoldedStudent(self.student.folded())
+        for parameter, kept in zip(student.trainable(), self.average, strict=True):
+            parameter.data.copy_(kept)
+        return student.eval()
+
+    def save(self) -> None:
+        """Writes checkpoint and averaged weights, each whole or not at all."""
+        state = {
+            "student": self.student.state_dict(), "optimizer": self.optimizer.state_dict(), "average": self.average,
+            "generator": self.generator.get_state(), "images": self.images, "seconds": self.seconds,
+            "steps": self.steps,
+        }  # fmt: skip
+        whole(self.options.out / "checkpoint.pt", lambda path: torch.save(state, path))
+        whole(self.options.out / "student.npz", lambda path: write_folded(path, self.averaged().folded()))
+
+
+def whole(path: Path, write: object) -> None:
+    """Calls `write` with a temporary name beside `path`, then renames it: a power cut leaves the old file."""
+    temporary = path.with_name(f"{path.stem}.{os.getpid()}.part{path.suffix}")
+    write(temporary)  # type: ignore[operator]
+    os.replace(temporary, path)
+
+
+class Protocols:
+    """What a row of the curve is measured on."""
+
+    def __init__(self, faces: Faces, children: npt.NDArray[np.int64], pairs: Path) -> None:
+        self.pairs: AlignedPairs = read_pairs(pairs)
+        self.low = degrade_all(self.pairs.images, SEED + 1)
+        self.children: ChildProtocol = child_protocol(faces, children)
+        self.wild: WildProtocol = wild_protocol(faces)
+
+    def measure(self, student: FoldedStudent) -> dict[str, float]:
+        """Figures in per cent."""
+
+        @torch.no_grad()
+        def embed(images: Bytes) -> Floats:
+            parts = []
+            for start in range(0, len(images), 32):
+                x = torch.from_numpy(images[start : start + 32]).permute(0, 3, 1, 2)
+                with torch.autocast("cpu", torch.bfloat16):
+                    parts.append(student(normalised_input(x)).float().numpy())
+            return normalised(np.concatenate(parts))
+
+        figures = pair_figures(self.pairs, embed(self.pairs.images), embed(self.low))
+        figures |= child_figures(self.children, embed(self.children.first), embed(self.children.second))
+        figures |= wild_figures(self.wild, embed(self.wild.images))
+        return {name: round(100 * value, 2) for name, value in figures.items()}
+
+
+def append(path: Path, row: dict[str, float]) -> None:
+    """Adds a row to the curve."""
+    is_new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, list(row), lineterminator="\n")
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def train(run: Run, protocols: Protocols | None) -> None:
+    """Trains until the budget is spent or the process is asked to stop; then saves."""
+    options, stop = run.options, []
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda number, _frame: stop.append(number))
+    cosine, last = float("nan"), time.monotonic()
+    said = saved = measured = last
+
+    def measure() -> None:
+        if protocols is not None:
+            row = {"images": run.images, "hours": round(run.seconds / 3600, 3), "cosine": round(cosine, 4)}
+            row |= protocols.measure(run.averaged())
+            append(options.out / "curve.csv", row)
+            print(json.dumps(row), file=sys.stderr, flush=True)
+
+    if run.images == 0:
+        run.save()
+        measure()
+    while run.images < options.images and not stop:
+        cosine = run.step()
+        now = time.monotonic()
+        run.seconds, last = run.seconds + now - last, now
+        if now - said > options.say_every:
+            print(f"{run.images} images, {run.seconds / 3600:.2f} h, cosine {cosine:.4f}", file=sys.stderr, flush=True)
+            said = now
+        if now - saved > options.save_every * 60:
+            run.save()
+            saved = time.monotonic()
+        if now - measured > options.measure_every * 60:
+            run.read_targets()
+            measure()
+            measured = last = time.monotonic()
+    run.save()
+    if not stop:
+        measure()
+
+
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Fine-tune the student's last stage and head on SFace's targets.")
+    parser.add_argument("--pack", type=Path, required=True)
+    parser.add_argument("--start", type=Path, required=True, help="folded weights (recover) or training weights, .npz")
+    parser.add_argument("--sface", type=Path, required=True, help="table of targets (roomkin_training.targets)")
+    parser.add_argument("--sface-file", type=Path, required=True, help="the teacher's .onnx, for blended faces")
+    parser.add_argument(
+        "--teacher-file", type=Path, help="MobileFaceNet.tflite, for blended faces where --mix is below 1"
+    )
+    parser.add_argument("--mix", type=float, default=0.5, help="weight of SFace's cosine in the new space")
+    parser.add_argument("--numbers", type=int, default=192, help="length of the new embedding, at most")
+    parser.add_argument("--pairs", type=Path, help="aligned pairs (roomkin_training.alignment)")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--images", type=int, default=4_000_000, help="budget in pictures")
+    parser.add_argument("--batch", type=int, default=48)
+    parser.add_argument("--lr", type=float, default=2e-4, help="of the head")
+    parser.add_argument("--stage-lr", type=float, default=STAGE_LR, help="of the last stage")
+    parser.add_argument("--wait", type=float, default=0.0, help="minutes to wait for enough targets")
+    parser.add_argument("--warm-up", type=int, default=200, help="steps")
+    parser.add_argument("--blended", type=float, default=0.25, help="share of a batch that is blended")
+    parser.add_argument("--relation", type=float, default=0.3, help="weight of the relation loss")
+    parser.add_argument(
+        "--children", type=float, default=3.0, help="how often children are drawn, relative to their share"
+    )
+    parser.add_argument("--head-faces", type=int, default=3000, help="faces that the first head is fitted on")
+    parser.add_argument("--say-every", type=float, default=120.0, help="seconds between lines of progress")
+    parser.add_argument("--save-every", type=float, default=6.0, help="minutes between checkpoints")
+    parser.add_argument("--measure-every", type=float, default=90.0, help="minutes between rows of the curve")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=20261128)
+    return parser.parse_args(words)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Fine-tunes."""
+    options = arguments(words)
+    torch.set_num_threads(options.threads)
+    options.out.mkdir(parents=True, exist_ok=True)
+    run = Run(options)
+    protocols = Protocols(run.faces, run.children, options.pairs) if options.pairs else None
+    train(run, protocols)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The cheap test of a new space: what does a new head on today's trunk gain, without any training?
+
+Features of the frozen student (2,048 numbers) of faces as they are and as a bad camera sees them, and a ridge
+regression from them to the new targets (Hoerl and Kennard 1970). The protocols are those of
+the learning curve and of the children.
+
+    python -m roomkin_training.ridge --pack DIR --start start.npz --sface sface.npy --pairs lfw-dev.npz --out ridge.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from .children import ChildProtocol, child_figures, child_protocol, held_children
+from .curve import SEED, AlignedPairs, read_pairs
+from .data import read_pack, split
+from .degrade import degrade_all
+from .folded_student import FoldedStudent, FoldedUnit
+from .folding import read_weights
+from .metrics import fold_accuracy, normalised, tar_at_far
+from .spaces import joined, rotated, rotation
+from .student import normalised_input
+from .targets import read_targets
+from .wild import held_identities, wild_figures, wild_protocol
+
+Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
+LAMBDAS = (10.0, 30.0, 100.0)
+
+
+@torch.no_grad()
+def features(student: FoldedStudent, images: Bytes, label: str, batch: int = 32) -> Floats:
+    """Trunk features float32 [n, 2048] of aligned faces uint8 [n,112,112,3]; says how far it is once a minute."""
+    parts, said = [], time.monotonic()
+    for start in range(0, len(images), batch):
+        pixels = torch.from_numpy(images[start : start + batch]).permute(0, 3, 1, 2)
+        parts.append(student.features(student.frozen(normalised_input(pixels))).numpy())
+        if time.monotonic() - said > 60:
+            print(f"{label}: {start} of {len(images)} faces", file=sys.stderr, flush=True)
+            said = time.monotonic()
+    return np.concatenate(parts)
+
+
+def ridge(x: Floats, y: Floats, penalty: float) -> tuple[Floats, Floats]:
+    """Weights [f, d] and bias [d] of the penalised least squares from x [n, f] to y [n, d].
+
+    `penalty` is per cent of the features' mean sum of squares. Raises LinAlgError for penalty 0 and n below f.
+    """
+    mean_x, mean_y = x.mean(axis=0, dtype=np.float64), y.mean(axis=0, dtype=np.float64)
+    centred = x.astype(np.float64) - mean_x
+    gram = centred.T @ centred
+    gram[np.diag_indices_from(gram)] += penalty * np.trace(gram) / len(gram) / 100
+    weight = np.linalg.solve(gram, centred.T @ (y.astype(np.float64) - mean_y))
+    return weight.astype(np.float32), (mean_y - mean_x @ weight).astype(np.float32)
+
+
+def pair_figures(pairs: AlignedPairs, high: Floats, low: Floats) -> dict[str, float]:
+    """LFW figures from embeddings of length 1 of the pictures and of their degraded copies."""
+    clean = (high[pairs.left] * high[pairs.right]).sum(axis=1)
+    mixed = (low[pairs.left] * high[pairs.right]).sum(axis=1)
+    return {
+        "lfw": fold_accuracy(clean, pairs.same, pairs.fold)[0],
+        "lfw_tar_far1": tar_at_far(clean, pairs.same, 0.01),
+        "lfw_tar_far01": tar_at_far(clean, pairs.same, 0.001),
+        "low_high_tar_far1": tar_at_far(mixed, pairs.same, 0.01),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints one line a space and penalty, and today's head first."""
+    parser = argparse.ArgumentParser(description="Try a new head on the frozen student.")
+    parser.add_argument("--pack", type=Path, required=True)
+    parser.add_argument("--start", type=Path, required=True, help="folded or training weights (.npz)")
+    parser.add_argument(
+        "--sface", type=Path, required=True, help="what `targets` wrote; the faces that are done are used"
+    )
+    parser.add_argument("--pairs", type=Path, required=True)
+    parser.add_argument("--faces", type=int, default=4000, help="faces to fit on, half of them degraded")
+    parser.add_argument("--mix", type=float, nargs="*", default=[1.0, 0.7, 0.5], help="weights of SFace")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    faces = read_pack(options.pack)
+    sface, done = read_targets(options.sface)
+    student = FoldedStudent(read_weights(options.start)).eval()
+    children = held_children(faces)
+    held = np.union1d(children, held_identities(faces))
+    usable = np.setdiff1d(np.intersect1d(split(len(faces), 2000)[0], np.flatnonzero(done)), held)
+    rows = np.random.default_rng(SEED).permutation(usable)[: options.faces]
+    print(f"{done.sum()} faces have targets, {len(rows)} are used", file=sys.stderr, flush=True)
+    half = len(rows) // 2
+    images = np.concatenate([faces.images[rows[:half]], degrade_all(faces.images[rows[half:]], SEED)])
+    x = features(student, images, "fit")
+    pairs = read_pairs(options.pairs)
+    high = features(student, pairs.images, "pairs")
+    low = features(student, degrade_all(pairs.images, SEED + 1), "degraded pairs")
+    protocol: ChildProtocol = child_protocol(faces, children)
+    first, second = (features(student, view, "children") for view in (protocol.first, protocol.second))
+    wild = wild_protocol(faces)
+    wild_features = features(student, wild.images, "wild")
+    head = cast(FoldedUnit, student.units["head"])
+    old = (head.weight.detach().numpy()[:, :, 0, 0].T, head.bias.detach().numpy())
+    results: dict[str, dict[str, float]] = {}
+
+    def measure(name: str, weight: Floats, bias: Floats) -> None:
+        def embed(values: Floats) -> Floats:
+            return normalised(values @ weight + bias)
+
+        figures = pair_figures(pairs, embed(high), embed(low)) | child_figures(protocol, embed(first), embed(second))
+        figures |= wild_figures(wild, embed(wild_features))
+        results[name] = {key: round(100 * value, 2) for key, value in figures.items()}
+        print(name, json.dumps(results[name]), flush=True)
+
+    measure("today's head", *old)
+    for weight_of_sface in options.mix:
+        targets = joined([sface[rows], faces.targets[rows]], [weight_of_sface, 1 - weight_of_sface])
+        targets = rotated(targets, rotation(targets, 192)) if weight_of_sface < 1 else sface[rows]
+        for penalty in LAMBDAS:
+            measure(f"SFace {weight_of_sface}, penalty {penalty}", *ridge(x, targets, penalty))
+    options.out.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
