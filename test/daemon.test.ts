@@ -107,7 +107,7 @@ t.test(
     await until('the will', () => (listener.of('room/lab/status').at(-1) === 'offline' ? true : undefined));
     t.notMatch(log, /INTERNAL|at file:/, 'no stack trace in the log');
     const later = await why();
-    t.match(later, { code: 0, stderr: /the daemon does not run/ }, 'the journal survives the daemon');
+    t.match(later, { code: 0, stderr: /the daemon is not running/ }, 'the journal survives the daemon');
     t.ok(later.looks.some(({ id }: { id: number }) => id === remaining.looks[0]?.id));
   },
 );

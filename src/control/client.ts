@@ -60,7 +60,7 @@ async function send(place: SocketPath, request: ControlRequest, signal: AbortSig
       const code = codeOf(error);
       if (code === 'EACCES') forbidden ??= socketPath;
       else if (code.startsWith('HPE_'))
-        throw fail('DAEMON_NOT_RUNNING', 'the running daemon is of another version: restart it', error);
+        throw fail('DAEMON_NOT_RUNNING', 'the running daemon has another version: restart it', error);
       else if (code !== 'ENOENT' && code !== 'ECONNREFUSED' && code !== 'ENOTSOCK') throw error;
     }
   }
