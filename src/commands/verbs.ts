@@ -152,7 +152,7 @@ export const verbs = [
     ],
     examples: [
       ['roomkin enrol Ada --photos ada/*.jpg', 'Enrol Ada from her photos.'],
-      ['roomkin enrol "Ben Okri" --live', 'Enrol Ben in front of the camera.'],
+      ['roomkin enrol "Anna Maria" --live', 'Enrol Anna Maria in front of the camera.'],
     ],
     exitCodes: [64, 65, 69, 70, 74, 78],
   },
