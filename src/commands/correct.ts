@@ -97,12 +97,7 @@ export interface Outcome {
 }
 
 /** Adds `observation` as a negative template of `person`. Errors: CORRECTION_REFUSED. */
-export function addNegative(
-  changes: Changes,
-  observation: JournalEntry,
-  person: PersonRecord,
-  gallery: Gallery,
-): Outcome {
+function addNegative(changes: Changes, observation: JournalEntry, person: PersonRecord, gallery: Gallery): Outcome {
   const owner = personOf(gallery, person);
   const { embedding, known } = granted(mayBecomeNegative(observation, owner), observation);
   if (known) return { correction: null };
@@ -156,7 +151,7 @@ function sourceOf(embedding: Float32Array): Uint8Array {
 
 // roomkin correct --list and --undo: the corrections that were made, and how to revert them.
 
-export function listCorrections(io: CommandIo): void {
+function listCorrections(io: CommandIo): void {
   using store = openGallery(io);
   const people = store.people();
   const corrections = store.corrections();
@@ -178,7 +173,7 @@ export function listCorrections(io: CommandIo): void {
 }
 
 /** Errors: CORRECTION_UNKNOWN. */
-export function undoCorrection(id: number, io: CommandIo): void {
+function undoCorrection(id: number, io: CommandIo): void {
   using store = openGallery(io);
   const undone = store.change((changes) => changes.undo(id));
   const people = store.people();

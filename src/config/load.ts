@@ -104,7 +104,7 @@ export interface TomlDocument {
 }
 
 /** A syntax error with its position; lines and columns count from 1. */
-export class TomlSyntaxError extends Error {
+class TomlSyntaxError extends Error {
   readonly line: number;
   readonly column: number;
   constructor(message: string, line: number, column: number) {

@@ -112,7 +112,7 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
 // Changes of a room as `roomkin watch` prints them: for the control socket and for `roomkin run --json`.
 
 /** What is true now, with wall times; every value null while nothing can be seen. */
-export function roomState(snapshot: PresenceSnapshot | null, wallTime: WallTime): RoomState {
+function roomState(snapshot: PresenceSnapshot | null, wallTime: WallTime): RoomState {
   if (snapshot === null) return { occupied: null, people: null, ambiguous: null, strangers: null };
   const { occupied, people, ambiguous, strangers } = snapshot;
   return {
@@ -154,7 +154,7 @@ export type LiveParts = Pick<HandlerParts, 'currentGallery'> & {
 const samePosition = 0.3;
 
 /** Hands the faces of each analysed frame to `send`, and why there are none when the room goes blind. */
-export function createLiveWatcher(parts: LiveParts, send: (update: LiveUpdate) => void): RoomListener {
+function createLiveWatcher(parts: LiveParts, send: (update: LiveUpdate) => void): RoomListener {
   const { model, camera, room, privacy, currentGallery } = parts;
   /** A static face cannot be enrolled and is in nobody's way. */
   const isStatic = ({ box, weight }: DecidedObservation): boolean =>

@@ -169,7 +169,7 @@ export function openJournalStore(options: JournalStoreOptions): JournalStore {
 // seconds to a pulled plug, and what is damaged or of another format is thrown away, never repaired.
 
 /** File name of the observations inside the store's directory. */
-export const journalDatabaseName = 'looks.sqlite';
+const journalDatabaseName = 'looks.sqlite';
 
 /** What `user_version` says of this format; a file that says anything else is started afresh. */
 const format = 2;
@@ -194,7 +194,7 @@ export function hasJournal(directory: string): boolean {
  * Opens `directory/looks.sqlite`, making it (0600) where it is missing. A damaged one is replaced by an empty one, and
  * `onDamage` hears of it. Errors: DATABASE.
  */
-export function openJournalDatabase(directory: string, onDamage: (sentence: string) => void): SqlDatabase {
+function openJournalDatabase(directory: string, onDamage: (sentence: string) => void): SqlDatabase {
   const path = join(directory, journalDatabaseName);
   return translated(path, () => {
     makePrivate(directory, path);
@@ -219,7 +219,7 @@ export function eraseJournal(directory: string): void {
 }
 
 /** Whether an error of SQLite says that the file itself is broken, not that it cannot be reached. */
-export function isDamage(error: unknown): boolean {
+function isDamage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? String(error.code) : '';
   return /^SQLITE_(CORRUPT|NOTADB|IOERR_SHORT_READ)/.test(code) || (error.cause !== undefined && isDamage(error.cause));

@@ -269,7 +269,7 @@ export interface RoomLeases {
 export type Rank = Pick<Lease, 'as' | 'confidence' | 'clock'> & { readonly room: RoomId };
 
 /** Whether a lease of this grade is based on a live track. */
-export function isLive(grade: Grade): boolean {
+function isLive(grade: Grade): boolean {
   return grade === 'seen' || grade === 'fading';
 }
 

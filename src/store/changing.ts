@@ -131,7 +131,7 @@ function sourceHash(key: Uint8Array, source: Uint8Array): Buffer {
  * Sets `ids` aside at `atMs` (wall time), or puts them back where that is null; what is so already stays as it is.
  * Errors: PHOTO_UNKNOWN, PHOTO_NEEDED; the caller's transaction must then end.
  */
-export function disableTemplates(sql: Statements, ids: readonly number[], atMs: number | null): void {
+function disableTemplates(sql: Statements, ids: readonly number[], atMs: number | null): void {
   const templates = new Map(sql.templates.all().map((template) => [template.id, template]));
   const asked = ids.map((id) => {
     const template = templates.get(id);

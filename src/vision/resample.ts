@@ -174,13 +174,13 @@ export interface Taps {
 }
 
 /** The sum of the weights of an output pixel inside the picture. A byte times this just fits 16 bits. */
-export const ONE = 256;
+const ONE = 256;
 
 /**
  * Weights that map `[start, start + length)` of `size` source pixels to `outPx` output pixels. Where an output pixel
  * covers more than `most` source pixels, only every second or third is used.
  */
-export function makeTaps(start: number, length: number, size: number, outPx: number, most: number): Taps {
+function makeTaps(start: number, length: number, size: number, outPx: number, most: number): Taps {
   const scale = length / outPx;
   // The mean over one pixel's width is linear interpolation.
   const reach = Math.max(1, scale);
@@ -270,13 +270,13 @@ export interface Memory {
   rows: Int32Array;
 }
 
-export function noMemory(): Memory {
+function noMemory(): Memory {
   const none = new Int32Array(0);
   return { pairs: none, sums: [none, none], rows: none };
 }
 
 /** Pairs of rows of two planes of one shape (or twice the same), those of `down`, where `across` has weights. */
-export function rowPairs(planes: readonly [Plane, Plane], across: Taps, down: Taps, memory: Memory): RowPairs {
+function rowPairs(planes: readonly [Plane, Plane], across: Taps, down: Taps, memory: Memory): RowPairs {
   const { channels, stride } = planes[0];
   const bytes = (across.to - across.from) * channels;
   const origins = planes.map((plane) => plane.offset + across.from * channels);

@@ -204,6 +204,6 @@ function touches({ x, y, side }: View, [left, top, width, height]: Box): boolean
 }
 
 /** The view that shows a face of this box at the size the detector places landmarks best. */
-export function closeUp(box: Box, boxesWide: number): View {
+function closeUp(box: Box, boxesWide: number): View {
   return viewAround(box[0] + box[2] / 2, box[1] + box[3] / 2, Math.max(box[2], box[3]) * boxesWide);
 }

@@ -26,7 +26,7 @@ export function sampleFolder(): string {
 }
 
 /** The faces of one photo from left to right, found by the real detector. */
-export async function facesFromLeft(engine: Engine, path: string): Promise<readonly Face[]> {
+async function facesFromLeft(engine: Engine, path: string): Promise<readonly Face[]> {
   const photo = await readPhoto(path);
   const analysis = await engine.analyze({ ...photo, capturedAt: 0, sequence: 0 }, { search: 'all', embed: false });
   return analysis.faces.toSorted((a, b) => a.box[0] - b.box[0]);

@@ -177,7 +177,7 @@ export interface IdentityVectors<T> {
  * Draws `count` of `all` in pairs: one person at random, then the most similar one of the rest. `alike` is the mean similarity
  * between the centres of each pair.
  */
-export function drawRelatives<T>(
+function drawRelatives<T>(
   all: readonly IdentityVectors<T>[],
   count: number,
   random: Random,

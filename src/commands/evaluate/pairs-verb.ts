@@ -101,7 +101,7 @@ export interface Pair {
 }
 
 /** Reads `path`. Errors: PAIRS_MALFORMED, with file and line. */
-export async function readPairs(path: string): Promise<Pair[]> {
+async function readPairs(path: string): Promise<Pair[]> {
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw fail('PAIRS_MALFORMED', `cannot read ${path} (${cause.code}): give a pairs file with --pairs`, cause);
   });
