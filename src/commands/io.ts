@@ -53,6 +53,7 @@ export function createIo(options: IoOptions): CommandIo {
     interactive: process.stdin.isTTY === true && terminal,
     signal,
     config: loadOnce,
+    configAgain: () => loadConfig(named ?? defaultConfigPath),
     configOrShipped: () => (named !== null || existsSync(defaultConfigPath) ? loadOnce() : shippedConfig()),
     async openEngine(forConfig, changes = {}) {
       if (options.openEngine) return options.openEngine(forConfig, changes);

@@ -179,6 +179,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     start: () => inOrder(startNow),
     analyze: (frame, request) => inOrder(() => analyzeNow(frame, request)),
     stop,
+    fault: null,
     [Symbol.asyncDispose]: stop,
   };
 }
