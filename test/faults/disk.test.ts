@@ -16,6 +16,14 @@ async function worksFromCopy(t: Test, room: FaultyRoom, fault: keyof typeof reas
   await until('the problem in health', () => (reasons[fault].test(room.last('health') ?? '') ? true : undefined));
   t.match(await room.verb('rename', 'Ada', 'Eve'), { code: 74, stderr: reasons[fault] });
   t.match(await room.verb('people'), { code: 0, stdout: /Ada/ });
+  const { checks } = JSON.parse((await room.verb('check', '--json')).stdout);
+  t.match(
+    checks.filter(({ check }: { check: string }) => check === 'problem' || check === 'gallery'),
+    [
+      { check: 'problem', state: 'warn', found: 'gallery', advice: reasons[fault] },
+      { check: 'gallery', state: 'fail', advice: reasons[fault] },
+    ],
+  );
 }
 
 async function worksAgain(t: Test, room: FaultyRoom) {
