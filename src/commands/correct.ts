@@ -8,7 +8,12 @@ import { chooseTemplates } from '../gallery/enrolment.js';
 import type { Thresholds } from '../gallery/identify.js';
 import type { Gallery, Person } from '../gallery/person.js';
 import type { JournalEntry } from '../journal/codec.js';
-import { mayBecomeNegative, mayBecomeTemplate, type RefusedCorrection, type AcceptedCorrection } from '../journal/corrections.js';
+import {
+  type AcceptedCorrection,
+  mayBecomeNegative,
+  mayBecomeTemplate,
+  type RefusedCorrection,
+} from '../journal/corrections.js';
 import type { Changes, Correction, PersonRecord } from '../store/store.js';
 import type { CommandIo } from './command.js';
 import { openJournal } from './journal.js';

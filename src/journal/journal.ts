@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
 import { createWallTime } from '../base/clock.js';
 import type { Log } from '../base/log.js';
+import { createBackoff } from '../base/retry.js';
 import type { PersonId } from '../gallery/person.js';
 import type { Reason } from '../gallery/reason.js';
 import { reasonText } from '../gallery/reason-text.js';
@@ -48,7 +49,7 @@ export interface JournalOptions {
 const flushEveryMs = 5000;
 const pruneEveryMs = 600_000;
 /** Wait after a disk fault before the next attempt to open the disk. */
-const retryAfterMs = 60_000;
+const reopenMs = 60_000;
 /** From this many pending entries on, they are written at once. */
 const mostPending = 500;
 /** Ids of entries in memory start above this number, so that they never equal the id of an entry on disk. */
@@ -66,7 +67,7 @@ export function createJournal(options: JournalOptions): Journal {
   let store: JournalStore = createMemoryJournal(options.open === null ? 0 : memoryIdsAbove);
   let onDisk = false;
   let warned = false;
-  let retryMs = Number.NEGATIVE_INFINITY;
+  const reopening = createBackoff({ firstMs: reopenMs, mostMs: reopenMs, clock });
   let prunedMs = Number.NEGATIVE_INFINITY;
 
   const timer = setInterval(flush, flushEveryMs);
@@ -111,7 +112,7 @@ export function createJournal(options: JournalOptions): Journal {
   }
 
   function openDisk(): void {
-    if (onDisk || options.open === null || clock.monotonicMs() - retryMs < retryAfterMs) return;
+    if (onDisk || options.open === null || reopening.waitMs() > 0) return;
     try {
       const disk = options.open();
       const inMemory = [...store.since(Number.NEGATIVE_INFINITY)];
@@ -139,7 +140,7 @@ export function createJournal(options: JournalOptions): Journal {
   }
 
   function fault(error: unknown): void {
-    retryMs = clock.monotonicMs();
+    reopening.failed();
     if (!warned)
       log('warning', `the journal is in memory only: ${error instanceof Error ? error.message : String(error)}`);
     warned = true;
