@@ -326,7 +326,7 @@ function openJournal(config: Config, space: string, people: () => Gallery['peopl
   const open = () => openJournalStore({ ...config.store, onDamage: (sentence) => log('warning', sentence) });
   return createJournal({
     open: looksKeptMs > 0 ? open : null,
-    keptMs: looksKeptMs,
+    retentionMs: looksKeptMs,
     space,
     people: () => new Set(people().map(({ id }) => id)),
     clock,
@@ -348,7 +348,7 @@ function roomListener({ options, publisher, journal }: DaemonParts): RoomListene
       log('notice', event.name ? `${event.name} ${event.type}${where}` : event.type.replace('_', ' '));
       listener.event?.(event);
     },
-    observations: (observations, atMs) => journal.take(observations, atMs),
+    observations: (observations, atMs) => journal.record(observations, atMs),
   };
 }
 
