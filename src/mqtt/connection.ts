@@ -20,6 +20,8 @@ import {
 export interface MqttConnectionOptions extends Identity {
   readonly broker: BrokerOptions;
   readonly subscriptions: readonly string[];
+  /** Default `reconnecting`. */
+  readonly reconnect?: BackoffOptions;
   /** Called for each new connection, before any message arrives: announce, then `resend`. */
   onConnect(): void;
   /** `retained`: the message is older than the subscription. */
@@ -92,7 +94,7 @@ export function createMqttConnection(options: MqttConnectionOptions, log: Log): 
   const inFlight = new Set<(acknowledged: boolean) => void>();
 
   async function run(): Promise<void> {
-    const reconnects = createBackoff(reconnecting);
+    const reconnects = createBackoff(options.reconnect ?? reconnecting);
     while (!stopping.signal.aborted) {
       const end = await session();
       if (stopping.signal.aborted) return;
