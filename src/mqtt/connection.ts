@@ -26,6 +26,8 @@ export interface MqttConnectionOptions extends Identity {
   onRetained?(values: ReadonlyMap<string, Buffer>): void;
   /** The broker acknowledged a value of `keep`. */
   onKept?(topic: string, payload: string): void;
+  /** Default `reconnecting`. */
+  readonly reconnect?: BackoffOptions;
   /** Called for each new connection, before any message arrives: announce, then `resend`. */
   onConnect(): void;
   /** `retained`: the message is older than the subscription. */
@@ -100,7 +102,7 @@ export function createMqttConnection(options: MqttConnectionOptions, log: Log): 
   const inFlight = new Set<(acknowledged: boolean) => void>();
 
   async function run(): Promise<void> {
-    const reconnects = createBackoff(reconnecting);
+    const reconnects = createBackoff(options.reconnect ?? reconnecting);
     while (!stopping.signal.aborted) {
       const end = await session();
       if (stopping.signal.aborted) return;
