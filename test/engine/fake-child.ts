@@ -55,7 +55,7 @@ function onFrame(id: number): void {
     for (;;);
   } else if (plan === 'work-on-frame') {
     progress('detect');
-    work(1000);
+    work(400);
     progress('answer');
     send({ type: 'analyzed', id, analysis: nothing });
   } else if (plan !== 'hang-on-frame') send({ type: 'analyzed', id, analysis: nothing });

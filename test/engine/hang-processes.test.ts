@@ -96,9 +96,12 @@ t.test('a child without a CPU is slow, not hung', async (t) => {
   t.equal(spawnSync('chrt', ['-a', '-i', '-p', '0', pid]).status, 0);
   await delay(300);
   const startedAt = performance.now();
-  setTimeout(() => burner.kill('SIGKILL'), 2500);
+  setTimeout(() => {
+    burner.kill('SIGKILL');
+    spawnSync('chrt', ['-a', '-o', '-p', '0', pid]);
+  }, 2500);
   t.match(await analyze(engine), { faces: [] });
-  t.comment(`1 s of CPU time took ${(performance.now() - startedAt).toFixed(0)} ms`);
+  t.comment(`0.4 s of CPU time took ${(performance.now() - startedAt).toFixed(0)} ms`);
 });
 
 t.test('a load in many steps may take longer than any limit', async (t) => {
