@@ -87,7 +87,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Statistics> {
     store,
     journal,
     publisher,
-    onTaken: () => void gallery.current(),
+    onReceived: () => void gallery.current(),
     log,
   });
   gallery.onChange(() => sharing?.changed());
