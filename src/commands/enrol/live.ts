@@ -7,7 +7,7 @@ import { decodeEmbedding, type LiveFace } from '../../control/protocol.js';
 import { outliers } from '../../gallery/enrolment.js';
 import {
   advice,
-  beginGuidance,
+  startGuidance,
   count,
   type Guidance,
   type GuidedFace,
@@ -73,7 +73,7 @@ async function takeSamples(
   store: Store,
   io: CommandIo,
 ): Promise<GuidedSamples> {
-  let guidance = beginGuidance(performance.now());
+  let guidance = startGuidance(performance.now());
   let frameMs = guidance.atMs;
   let blindReason = 'no frame was analysed';
   let space: string | null = null;
