@@ -7,7 +7,6 @@ import { decodeEmbedding, type LiveFace } from '../../control/protocol.js';
 import { outliers } from '../../gallery/enrolment.js';
 import {
   advice,
-  startGuidance,
   count,
   type Guidance,
   type GuidedFace,
@@ -17,6 +16,7 @@ import {
   isStuck,
   leftOutWords,
   poses,
+  startGuidance,
   wanted,
   wantedSamples,
 } from '../../gallery/guided-enrolment.js';

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { meterLines } from '../../../src/commands/enrol/live.js';
-import { startGuidance, type Guidance } from '../../../src/gallery/guided-enrolment.js';
+import { type Guidance, startGuidance } from '../../../src/gallery/guided-enrolment.js';
 import { face } from '../../room/simulator.js';
 
 const linesFor = (quality: Parameters<typeof face>[2], over: Partial<Guidance> = {}): string[] =>
