@@ -175,7 +175,7 @@ async function runOnce(
     store,
     journal,
     publisher,
-    onTaken: () => void gallery.current(),
+    onReceived: () => void gallery.current(),
     log,
   });
   gallery.onChange(() => sharing?.changed());
