@@ -10,7 +10,7 @@ import { type Scene, simulate } from '../room/simulator.js';
 import { keptLooks } from './made-journal.js';
 
 /** A long one takes about a fifth of a second. */
-const sequences = Number(process.env['ROOMKIN_LONG_SEQUENCES'] ?? 25);
+const sequences = Number(process.env['ROOMKIN_LONG_SEQUENCES'] ?? 8);
 t.setTimeout(30_000 + 2000 * sequences);
 
 /** Plays a scene and keeps of it what a daemon would. */
