@@ -24,6 +24,8 @@ export interface CommandIo {
   readonly clock: Clock;
   /** Loads the configuration. Errors: CONFIG_MISSING, CONFIG_INVALID (exit 78). */
   config(): Config;
+  /** Loads the configuration again, as it is on disk now. Errors: as for `config`. */
+  configAgain(): Config;
   /** The same; the shipped defaults where no configuration was named and none is at the default path. For verbs that need no room. */
   configOrShipped(): Config;
   /** An engine for `config` with `changes`, not started yet. Its models run in a separate process. */

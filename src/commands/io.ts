@@ -57,6 +57,7 @@ export function createIo(options: IoOptions): CommandIo {
     signal,
     clock,
     config: loadOnce,
+    configAgain: () => loadConfig(named ?? defaultConfigPath),
     configOrShipped: () => (named !== null || existsSync(defaultConfigPath) ? loadOnce() : shippedConfig()),
     async openEngine(forConfig, changes = {}) {
       if (options.openEngine) return options.openEngine(forConfig, changes);

@@ -85,6 +85,7 @@ const openEngine: CommandIo['openEngine'] = async (config, changes = {}) => {
     start: () => info,
     analyze: (...given) => engine.analyze(...given),
     stop: nothing,
+    fault: null,
     [Symbol.asyncDispose]: nothing,
   };
 };
