@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { seededRandom, seedOf } from '../../src/commands/evaluate/random.js';
 import { openStore } from '../../src/store/gallery-store.js';
 import type { NewTemplate, Store, StoreOptions } from '../../src/store/store.js';
 import type { Quality } from '../../src/vision/face.js';
+import { direction } from '../room/simulator.js';
 
 export const space = 'test-space';
 
@@ -20,12 +22,7 @@ export const quality: Quality = {
 
 /** A unit vector of 192 numbers, always the same for one seed. */
 export function madeUpVector(seed: string): Float32Array {
-  const vector = Float32Array.from({ length: 192 }, (_, i) => {
-    const hash = createHash('sha256').update(`${seed}/${i}`).digest();
-    return hash.readInt32LE(0) / 2 ** 31;
-  });
-  const length = Math.hypot(...vector);
-  return vector.map((value) => value / length);
+  return direction(192, seededRandom(seedOf(seed, 0)));
 }
 
 export function madeUpTemplate(seed: string): NewTemplate {

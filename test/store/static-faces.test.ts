@@ -44,6 +44,8 @@ t.before(async () => {
   const template = { id: 1, vector: analysis.faces[0]!.embedding! };
   gallery = { space, version: 1, cohort: [], people: [{ id: 'ada', name: 'Ada', templates: [template] }] };
   const random = seededRandom(3);
+  // A prime number of values, and each frame begins at another one.
+  const noise = Float32Array.from({ length: 65_537 }, () => 5 * gaussian(random));
   let around: readonly Box[] = [];
   const picture = await portrait.resize(200, 200).png().toBuffer();
   for (const [index, left] of [...Array(24).fill(210), ...Array(4).fill(330)].entries()) {
@@ -54,12 +56,11 @@ t.before(async () => {
       .raw()
       .toBuffer();
     const light = [1, 0.6, 0.8, 1.2][index % 4]!;
-    const data = Buffer.from(
-      clean.map((value, i) => {
-        const side = index % 4 === 2 ? 0.6 + ((i / 3) % width) / width : 1;
-        return Math.min(255, Math.max(0, value * light * side + 5 * gaussian(random)));
-      }),
-    );
+    const start = Math.floor(random() * noise.length);
+    const data = clean.map((value, i) => {
+      const side = index % 4 === 2 ? 0.6 + ((i / 3) % width) / width : 1;
+      return Math.min(255, Math.max(0, value * light * side + noise[(start + i) % noise.length]!));
+    });
     const frame = {
       width,
       height,

@@ -5,7 +5,7 @@ import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
-import { type CliResult, runCli, spawnCli } from '../../helpers/cli.js';
+import { type CliResult, runVerb, spawnCli } from '../../helpers/cli.js';
 import { shortFolder } from '../../helpers/short-folder.js';
 import { drawEverySide, drawFront, drawTwo, frameHeightPx, frameWidthPx } from './live-frames.js';
 
@@ -28,7 +28,7 @@ function show(name: string): void {
   renameSync(at('next'), at('shown'));
 }
 
-const roomkin = (...args: string[]): Promise<CliResult> => runCli([...args, '--config', config]);
+const roomkin = (...args: string[]): Promise<CliResult> => runVerb([...args, '--config', config]);
 const people = async (): Promise<string[]> =>
   JSON.parse((await roomkin('people', '--json')).stdout).people.map(({ name }: { name: string }) => name);
 
