@@ -30,6 +30,10 @@ export interface EngineInfo {
   readonly delegate: 'xnnpack' | 'none';
   /** Why XNNPACK is not in use; null where it is. */
   readonly delegateReason: string | null;
+  /** Whether the models run in a process without network and without other programs. */
+  readonly sandboxed: boolean;
+  /** Why they do not; null where they do. */
+  readonly sandboxReason: string | null;
 }
 
 export interface StageTimes {

@@ -9,6 +9,7 @@
 
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { guardPath } from '../base/child-guard.js';
 import { type Clock, systemClock } from '../base/clock.js';
 import { fail, RoomkinError } from '../base/errors.js';
 import { type Log, silentLog } from '../base/log.js';
@@ -40,9 +41,10 @@ export interface EngineOptions {
   readonly delegate?: boolean;
   readonly manifestPath?: string;
   readonly log?: Log;
-  /** For tests: another program instead of the child, another plug-in, another clock of the back-off, other limits of a hang. */
+  /** For tests: another program instead of the child, another plug-in or guard, another clock of the back-off, other limits of a hang. */
   readonly childPath?: string;
   readonly pluginPath?: string;
+  readonly guard?: string;
   readonly clock?: Clock;
   readonly hangLimits?: Partial<HangLimits>;
 }
@@ -65,6 +67,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
   const clock = options.clock ?? systemClock;
   const childOptions = {
     path: options.childPath ?? shippedChild,
+    guard: options.guard ?? guardPath,
     log,
     limits: { ...defaultHangLimits, ...options.hangLimits },
     slowest: new Map(),
