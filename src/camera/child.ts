@@ -2,7 +2,7 @@
 // group of its own, which is killed as a whole, so no process of it is left when `exited` resolves. The program also ends when this
 // process dies without a word.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { guarded } from '../base/child-guard.js';
 import { onLines } from '../base/lines.js';
@@ -108,8 +108,9 @@ function isInstalled(program = ''): boolean {
   const folders = program.includes('/') ? [''] : (process.env['PATH'] ?? '').split(delimiter);
   return folders.some((folder) => {
     try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
+      const path = join(folder, program);
+      accessSync(path, constants.X_OK);
+      return statSync(path).isFile();
     } catch {
       return false;
     }

@@ -84,6 +84,9 @@ const openEngine: CommandIo['openEngine'] = async (config, changes = {}) => {
   return {
     start: () => info,
     analyze: (...given) => engine.analyze(...given),
+    get fault() {
+      return engine.fault;
+    },
     stop: nothing,
     [Symbol.asyncDispose]: nothing,
   };
