@@ -110,9 +110,16 @@ export function startChild({ path, guard, log, limits, slowest }: ChildOptions):
           else resolve(answer);
         },
       };
-      if (death !== null) pending.fail(death);
-      // Without a process the error event tells why.
-      else if (child.pid !== undefined) child.send(message, (cause) => cause !== null && die(cause.message));
+      if (death !== null) return pending.fail(death);
+      if (child.pid === undefined) return; // the error event tells why
+      try {
+        child.send(message, (cause) => cause !== null && die(cause.message));
+      } catch (cause) {
+        finish();
+        reject(
+          fail('ENGINE_FAILED', `the recognition process cannot get this frame: ${(cause as Error).message}`, cause),
+        );
+      }
     });
 
   const end = async (): Promise<void> => {
