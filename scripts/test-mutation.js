@@ -1,32 +1,46 @@
 // Mutation check of the code that decides: src/recognition, src/presence and src/gallery. Every operator, condition and limit is
 // changed in turn, and some test must fail for each change. A survivor is either killed by a new test or explained in
-// test/mutation.json.
+// test/mutation.json. Ends with 0 if each survivor is explained, with 1 otherwise.
 //
-//   npm run test:mutation [-- --only PATH] [--jobs N] [--list]
+//   npm run test:mutation [-- --only PATH] [--tests PATH] [--jobs N] [--list]
 //
-// All mutants are compiled into one copy of the tests at once and chosen by an environment variable, so that a mutant costs one
-// start of the test files that reach it. Method: mutant schemata (Untch, Offutt, Harrold 1993).
-import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// --only: mutants of the source files whose path begins with PATH. --tests: only test files whose path begins with PATH.
+//
+// All mutants are compiled into one copy of the tests and chosen by number (mutant schemata: Untch, Offutt, Harrold 1993). A first
+// run records which mutants each test reaches. A mutant then costs a thread that runs these tests, quick ones first, up to the
+// first failure.
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import ts from 'typescript';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const built = join(root, '.test-build');
 const work = join(root, '.test-build-mutants');
+const thread = new URL('./test-mutation-thread.js', import.meta.url);
+const explainedPath = join(root, 'test', 'mutation.json');
 const folders = ['recognition', 'presence', 'gallery'];
-/** Folders with tests of these folders; slower test files are left out. */
+/** Folders with tests of these folders. */
 const testFolders = [...folders, 'room', 'journal'];
-const slowestMs = 15_000;
+/** A slower test is left out: each surviving mutant would wait for it. */
+const slowestTestMs = 1000;
+/** Number of sequences of the property tests that have an option for it. */
+const sequences = 12;
+const baselineLimitMs = 120_000;
+const progressEveryMs = 20_000;
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, jobs: { type: 'string' }, list: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string' },
+    tests: { type: 'string', default: '' },
+    jobs: { type: 'string' },
+    list: { type: 'boolean', default: false },
+  },
 });
 const jobs = Number(values.jobs ?? availableParallelism());
-const explainedPath = join(root, 'test', 'mutation.json');
 
 const swapped = new Map([
   [ts.SyntaxKind.LessThanToken, '<='],
@@ -48,15 +62,34 @@ function isText(node) {
   return [node.left, node.right].some((side) => ts.isStringLiteral(side) || ts.isTemplateExpression(side));
 }
 
-/** The mutants of one compiled file: where they are and what they change. `next` is the first free number. */
-function mutate(file, next) {
-  const text = readFileSync(file, 'utf8');
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true, ts.ScriptKind.JS);
+/** Name of the innermost named function or variable around `node`; empty at the top of a file. */
+function functionOf(node) {
+  for (let outer = node.parent; outer !== undefined; outer = outer.parent) {
+    const isNamed = ts.isFunctionDeclaration(outer) || ts.isMethodDeclaration(outer) || ts.isGetAccessor(outer);
+    const isVariable = ts.isVariableDeclaration(outer) && ts.isIdentifier(outer.name);
+    const holdsFunction = isVariable && outer.initializer !== undefined && ts.isArrowFunction(outer.initializer);
+    const isTopLevel = isVariable && ts.isSourceFile(outer.parent.parent.parent);
+    if (isNamed || holdsFunction || isTopLevel) return outer.name.getText();
+  }
+  return '';
+}
+
+/** The mutants of one source file, and its code with all of them. `next` is the first free number. */
+function mutate(path, next) {
+  const text = readFileSync(join(root, path), 'utf8');
+  const source = ts.createSourceFile(path, text, ts.ScriptTarget.ES2022, true);
   const mutants = [];
   const add = (node, replacement) => {
     const id = next + mutants.length;
     const { line } = source.getLineAndCharacterOfPosition(node.getStart());
-    mutants.push({ id, file, line: line + 1, original: node.getText().replaceAll(/\s+/g, ' '), replacement });
+    const oneLine = (code) => code.replaceAll(/\s+/g, ' ');
+    const key = {
+      file: path,
+      function: functionOf(node),
+      original: oneLine(node.getText()),
+      replacement: oneLine(replacement),
+    };
+    mutants.push({ id, line: line + 1, key });
     return id;
   };
   /** The node's text with the mutants inside it. */
@@ -70,10 +103,11 @@ function mutate(file, next) {
     return output + text.slice(end, node.end);
   };
   const print = (node) => {
+    if (ts.isTypeNode(node)) return node.getText();
     const isBinary = ts.isBinaryExpression(node) && swapped.has(node.operatorToken.kind);
     if (isBinary && !(node.operatorToken.kind === ts.SyntaxKind.PlusToken && isText(node))) {
       const operator = swapped.get(node.operatorToken.kind);
-      const id = add(node, `${node.left.getText()} ${operator} ${node.right.getText()}`.replaceAll(/\s+/g, ' '));
+      const id = add(node, `${node.left.getText()} ${operator} ${node.right.getText()}`);
       const [left, right] = [print(node.left), print(node.right)];
       return `(__mutant(${id}) ? (${left} ${operator} ${right}) : (${left} ${node.operatorToken.getText()} ${right}))`;
     }
@@ -89,12 +123,11 @@ function mutate(file, next) {
     }
     return printChildren(node);
   };
-  const statements = source.statements.map(
-    (statement) => text.slice(statement.getFullStart(), statement.getStart()) + print(statement),
-  );
-  const relativePath = relative(dirname(file), join(work, 'mutant.js'));
-  const importPath = relativePath.startsWith('.') ? relativePath : `./${relativePath}`;
-  return { mutants, code: `import { __mutant } from '${importPath}';\n${statements.join('')}` };
+  const statements = source.statements.map((statement) => print(statement));
+  const code = `import { __mutant } from '${pathToFileURL(join(work, 'mutant.js'))}';\n${statements.join('\n')}`;
+  const { target, verbatimModuleSyntax } = { target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true };
+  const compilerOptions = { target, verbatimModuleSyntax, module: ts.ModuleKind.ESNext };
+  return { mutants, code: ts.transpileModule(code, { compilerOptions }).outputText };
 }
 
 /** Prepares the copy of the tests. Returns the mutants. */
@@ -102,45 +135,49 @@ function prepare() {
   if (!existsSync(built)) throw new Error('compile the tests first: npx tsc -p tsconfig.test.json');
   rmSync(work, { recursive: true, force: true });
   cpSync(built, work, { recursive: true });
-  mkdirSync(join(work, 'reached'));
   writeFileSync(
     join(work, 'mutant.js'),
-    `import { appendFileSync } from 'node:fs';
-const active = Number(process.env.ROOMKIN_MUTANT ?? -1);
-const log = process.env.ROOMKIN_REACHED;
-const reached = new Set();
-export function __mutant(id) {
-  if (log) reached.add(id);
-  return id === active;
-}
-if (log) process.on('exit', () => appendFileSync(log, [...reached].join('\\n') + '\\n'));
+    `import { workerData } from 'node:worker_threads';
+const active = workerData?.mutant ?? -1;
+const reached = workerData?.records === true ? (globalThis.reachedMutants = new Set()) : null;
+export const __mutant = reached === null ? (id) => id === active : (id) => reached.add(id) === null;
 `,
   );
   const all = [];
   for (const folder of folders) {
-    const directory = join(work, 'src', folder);
-    for (const name of readdirSync(directory).filter((file) => file.endsWith('.js'))) {
-      const file = join(directory, name);
-      const { mutants, code } = mutate(file, all.length);
+    for (const name of readdirSync(join(root, 'src', folder)).filter((file) => file.endsWith('.ts'))) {
+      const path = `src/${folder}/${name}`;
+      const { mutants, code } = mutate(path, all.length);
       all.push(...mutants);
-      writeFileSync(file, code);
+      writeFileSync(join(work, path.replace(/\.ts$/, '.js')), code);
     }
   }
   return all;
 }
 
-/** Runs one test file. Resolves to whether it passed. */
-function run(file, environment, timeoutMs) {
+/**
+ * Runs the tests `only` (indices; null: all) of one test file with a mutant (null: none) until one fails. Resolves to the result of
+ * the thread, to `{ failed: null }` where it did not get so far, as after the time limit.
+ */
+function run(file, { mutant = null, only = null, records = false, limitMs }) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [file], {
-      cwd: root,
-      env: { ...process.env, TAP_BAIL: '1', ROOMKIN_SEQUENCES: '20', ...environment },
-      stdio: 'ignore',
+    const worker = new Worker(thread, {
+      workerData: { file, mutant: mutant?.id ?? -1, only, records },
+      env: { ...process.env, ROOMKIN_SEQUENCES: String(sequences) },
+      resourceLimits: { maxOldGenerationSizeMb: 1024 },
+      stdout: true,
+      stderr: true,
     });
-    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
-    child.on('exit', (code) => {
+    let result = { failed: null };
+    const timer = setTimeout(() => worker.terminate(), limitMs);
+    worker.on('message', (message) => {
+      result = message;
+      void worker.terminate();
+    });
+    worker.on('error', () => {});
+    worker.on('exit', () => {
       clearTimeout(timer);
-      resolve(code === 0);
+      resolve(result);
     });
   });
 }
@@ -154,65 +191,120 @@ async function inParallel(items, task) {
   await Promise.all(Array.from({ length: jobs }, worker));
 }
 
-/** The test files with the time they take and the mutants that they reach; quick ones first. */
+/** The test files with the time of each test and the mutants that it reaches. */
 async function baseline() {
   const files = testFolders.flatMap((folder) => {
     const directory = join(work, 'test', folder);
     return readdirSync(directory)
-      .filter((file) => file.endsWith('.test.js'))
+      .filter((file) => file.endsWith('.test.js') && `test/${folder}/${file}`.startsWith(values.tests))
       .map((file) => join(directory, file));
   });
-  const tests = [];
-  await inParallel(files, async (file) => {
-    const log = join(work, 'reached', `${tests.length}-${relative(work, file).replaceAll('/', '-')}`);
-    const start = performance.now();
-    const passed = await run(file, { ROOMKIN_REACHED: log }, 4 * slowestMs);
-    const tookMs = performance.now() - start;
-    if (tookMs > slowestMs) return console.log(`left out, slower than ${slowestMs / 1000} s: ${relative(work, file)}`);
-    if (!passed) throw new Error(`${relative(work, file)} fails without a mutant`);
-    const reached = existsSync(log) ? readFileSync(log, 'utf8').split('\n').filter(Boolean).map(Number) : [];
-    tests.push({ file, tookMs, reached: new Set(reached) });
+  const measured = [];
+  await inParallel(files, async (path) => {
+    const file = pathToFileURL(path).href;
+    const name = relative(work, path).replace(/\.js$/, '.ts');
+    const code = readFileSync(path, 'utf8');
+    writeFileSync(path, code.replace(/ from 'tap';/, ` from '${thread.href}';`));
+    const { failed, tests, loadMs } = await run(file, { records: true, limitMs: baselineLimitMs });
+    if (failed !== undefined) throw new Error(`${name} fails without a mutant: ${failed ?? 'it did not end'}`);
+    for (const test of tests.filter(({ tookMs }) => tookMs > slowestTestMs))
+      console.error(`left out, takes ${(test.tookMs / 1000).toFixed(1)} s: ${name}: ${test.name}`);
+    measured.push({ file, name, tests, loadMs });
   });
-  return tests.sort((a, b) => a.tookMs - b.tookMs);
+  return measured;
 }
 
-function nameOf({ file, original, replacement }) {
-  return { file: relative(work, file).replace(/\.js$/, '.ts'), original, replacement };
+/** For one mutant, the tests to run of each file that reaches it; quick ones first. */
+function testsThatReach({ id }, measured) {
+  return measured
+    .map((testFile) => {
+      const reaching = testFile.tests.filter(({ reached, tookMs }) => reached.has(id) && tookMs <= slowestTestMs);
+      const only = reaching.map(({ index }) => index);
+      return { testFile, only, costMs: testFile.loadMs + reaching.reduce((sum, { tookMs }) => sum + tookMs, 0) };
+    })
+    .filter(({ only }) => only.length > 0)
+    .sort((a, b) => a.costMs - b.costMs);
 }
 
-const mutants = prepare().filter(
-  ({ file }) => !values.only || relative(work, file).startsWith(values.only.replace(/\.ts$/, '.js')),
-);
+const passing = new Map();
+/** Whether these tests of a file pass alone and without a mutant: tests may share state with those before them. */
+function passesWithoutMutant(file, only) {
+  const key = `${file} ${only}`;
+  if (!passing.has(key))
+    passing.set(
+      key,
+      run(file, { only, limitMs: baselineLimitMs }).then(({ failed }) => failed === undefined),
+    );
+  return passing.get(key);
+}
+
+/** Whether some test fails with the mutant, or runs far longer than without it. */
+async function isKilled(mutant, measured) {
+  for (const { testFile, only, costMs } of testsThatReach(mutant, measured)) {
+    const { file, tests } = testFile;
+    const limitMs = 5 * costMs + 3000;
+    const { failed, at } = await run(file, { mutant, only, limitMs });
+    if (failed === undefined) continue;
+    const before = only.filter((index) => index <= at);
+    if (failed === null || before.length === at + 1 || (await passesWithoutMutant(file, before))) return true;
+    const allBefore = tests.map(({ index }) => index).slice(0, at + 1);
+    if ((await run(file, { mutant, only: allBefore, limitMs: baselineLimitMs })).failed !== undefined) return true;
+  }
+  return false;
+}
+
+const isSelected = ({ file }) => values.only === undefined || file.startsWith(values.only);
+const mutants = prepare().filter(({ key }) => isSelected(key));
 if (values.list) {
-  for (const mutant of mutants) console.log(JSON.stringify(nameOf(mutant)));
+  for (const { key } of mutants) console.log(JSON.stringify(key));
   process.exit(0);
 }
-const tests = await baseline();
-const explained = existsSync(explainedPath) ? JSON.parse(readFileSync(explainedPath, 'utf8')) : [];
-const survivors = [];
-let done = 0;
-await inParallel(mutants, async (mutant) => {
-  let killed = false;
-  for (const test of tests) {
-    if (killed || !test.reached.has(mutant.id)) continue;
-    killed = !(await run(test.file, { ROOMKIN_MUTANT: String(mutant.id) }, 5 * test.tookMs + 5000));
-  }
-  if (!killed) survivors.push(mutant);
-  done += 1;
-  if (done % 20 === 0) console.error(`${done} of ${mutants.length} mutants, ${survivors.length} survive`);
-});
-const isExplained = (mutant) => {
-  const { file, original, replacement } = nameOf(mutant);
-  return explained.some(
-    (entry) => entry.file === file && entry.original === original && entry.replacement === replacement,
-  );
-};
-const open = survivors.filter((mutant) => !isExplained(mutant)).sort((a, b) => a.id - b.id);
-for (const mutant of open) console.log(`SURVIVED ${JSON.stringify({ ...nameOf(mutant), why: '' })}`);
-const killedCount = mutants.length - survivors.length;
-console.log(
-  `${mutants.length} mutants: ${killedCount} killed (${((100 * killedCount) / mutants.length).toFixed(1)} %), ` +
-    `${survivors.length - open.length} explained, ${open.length} open`,
+const startMs = performance.now();
+const measured = await baseline();
+console.error(
+  `${mutants.length} mutants; ${measured.length} test files run once in ${seconds(performance.now() - startMs)}`,
 );
+
+// An explanation counts for one survivor. Line numbers are not part of it, so it stays valid when lines move.
+const unused = (existsSync(explainedPath) ? JSON.parse(readFileSync(explainedPath, 'utf8')) : []).filter(isSelected);
+const survivors = [];
+const open = [];
+function addSurvivor({ line, key }) {
+  survivors.push(key);
+  const index = unused.findIndex((entry) => Object.keys(key).every((name) => entry[name] === key[name]));
+  if (index >= 0) return unused.splice(index, 1);
+  open.push(key);
+  console.log(`SURVIVED ${key.file}:${line}\n  ${JSON.stringify({ ...key, why: '' })}`);
+}
+
+const mutationStartMs = performance.now();
+let done = 0;
+let reportedMs = mutationStartMs;
+await inParallel(mutants, async (mutant) => {
+  if (!(await isKilled(mutant, measured))) addSurvivor(mutant);
+  done += 1;
+  const nowMs = performance.now();
+  if (nowMs - reportedMs < progressEveryMs) return;
+  reportedMs = nowMs;
+  const leftMs = ((nowMs - mutationStartMs) / done) * (mutants.length - done);
+  console.error(`${done} of ${mutants.length} mutants, ${survivors.length} survive, about ${seconds(leftMs)} left`);
+});
+for (const { why: _, ...key } of unused)
+  console.log(`STALE EXPLANATION, no such mutant survives: ${JSON.stringify(key)}`);
+const keys = mutants.map(({ key }) => key);
+for (const folder of [...folders, '']) {
+  const isIn = ({ file }) => file.startsWith(`src/${folder}`);
+  const [all, surviving, unexplained] = [keys, survivors, open].map((list) => list.filter(isIn).length);
+  const killed = `${all - surviving} killed (${((100 * (all - surviving)) / all).toFixed(1)} %)`;
+  if (all > 0)
+    console.log(
+      `${`src/${folder}`.padEnd(16)} ${all} mutants: ${killed}, ${surviving - unexplained} explained, ${unexplained} open`,
+    );
+}
+console.log(`took ${seconds(performance.now() - startMs)}`);
 rmSync(work, { recursive: true, force: true });
 process.exitCode = open.length > 0 ? 1 : 0;
+
+function seconds(ms) {
+  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
+}

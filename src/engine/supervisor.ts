@@ -197,6 +197,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
       return fault();
     },
     stop,
+    fault: null,
     [Symbol.asyncDispose]: stop,
   };
 }
