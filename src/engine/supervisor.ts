@@ -197,7 +197,6 @@ export function createEngine(options: EngineOptions = {}): Engine {
       return fault();
     },
     stop,
-    fault: null,
     [Symbol.asyncDispose]: stop,
   };
 }

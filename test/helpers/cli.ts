@@ -88,7 +88,6 @@ const openEngine: CommandIo['openEngine'] = async (config, changes = {}) => {
       return engine.fault;
     },
     stop: nothing,
-    fault: null,
     [Symbol.asyncDispose]: nothing,
   };
 };
