@@ -50,6 +50,9 @@ export interface EngineOptions {
   readonly hangLimits?: Partial<HangLimits>;
 }
 
+/** Time between two starts of a child that keeps failing, milliseconds. */
+const restartMs = 30_000;
+
 interface Delegate {
   /** The plug-in to load; null: run without it. */
   readonly path: string | null;
@@ -74,7 +77,12 @@ export function createEngine(options: EngineOptions = {}): Engine {
     slowest: new Map(),
   };
   // The rule of Frigate's watchdog: 5 starts within 60 s, then one every half minute.
-  const restarts = createBackoff({ firstMs: 30_000, mostMs: 30_000, free: { count: 5, withinMs: 60_000 }, clock });
+  const restarts = createBackoff({
+    firstMs: restartMs,
+    mostMs: restartMs,
+    free: { count: 5, withinMs: 60_000 },
+    clock,
+  });
   const load: Omit<LoadOptions, 'delegatePath'> = {
     manifestPath: options.manifestPath ?? defaultManifestPath,
     embedder: options.embedder ?? null,
@@ -130,8 +138,8 @@ export function createEngine(options: EngineOptions = {}): Engine {
     if (child !== null && reason === null) return child;
     if (stopped || info === null) throw fail('ENGINE_FAILED', reason ?? 'the engine has not been started');
     failure = reason;
-    const waitMs = restarts.waitMs();
-    if (waitMs > 0) throw fail('ENGINE_FAILED', `${reason}: next try in ${Math.ceil(waitMs / 1000)} s`);
+    // The sentence stays the same until the next try, so that it is logged once.
+    if (restarts.waitMs() > 0) throw fail('ENGINE_FAILED', `${reason}: tried again every ${restartMs / 1000} s`);
     log('warning', 'the recognition process is restarted', { reason: reason ?? 'it is missing' });
     return launch();
   };
