@@ -2,9 +2,10 @@
 // changed in turn, and some test must fail for each change. A survivor is either killed by a new test or explained in
 // test/mutation.json. Ends with 0 if each survivor is explained, with 1 otherwise.
 //
-//   npm run test:mutation [-- --only PATH] [--tests PATH] [--jobs N] [--list]
+//   npm run test:mutation [-- --only PATH] [--tests PATH] [--slowest MS] [--jobs N] [--list]
 //
 // --only: mutants of the source files whose path begins with PATH. --tests: only test files whose path begins with PATH.
+// --slowest: slower tests are left out, because each surviving mutant would wait for them.
 //
 // All mutants are compiled into one copy of the tests and chosen by number (mutant schemata: Untch, Offutt, Harrold 1993). A first
 // run records which mutants each test reaches. A mutant then costs a thread that runs these tests, quick ones first, up to the
@@ -25,8 +26,8 @@ const explainedPath = join(root, 'test', 'mutation.json');
 const folders = ['recognition', 'presence', 'gallery'];
 /** Folders with tests of these folders. */
 const testFolders = [...folders, 'room', 'journal'];
-/** A slower test is left out: each surviving mutant would wait for it. */
-const slowestTestMs = 1000;
+/** Tests of a file up to this time run before the slower ones. */
+const quickTestMs = 50;
 /** Number of sequences of the property tests that have an option for it. */
 const sequences = 12;
 const baselineLimitMs = 120_000;
@@ -36,11 +37,13 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string' },
     tests: { type: 'string', default: '' },
+    slowest: { type: 'string', default: '1000' },
     jobs: { type: 'string' },
     list: { type: 'boolean', default: false },
   },
 });
 const jobs = Number(values.jobs ?? availableParallelism());
+const slowestTestMs = Number(values.slowest);
 
 const swapped = new Map([
   [ts.SyntaxKind.LessThanToken, '<='],
@@ -216,9 +219,12 @@ async function baseline() {
 
 /** For one mutant, the tests to run of each file that reaches it; quick ones first. */
 function testsThatReach({ id }, measured) {
+  const [quick, slow] = [({ tookMs }) => tookMs <= quickTestMs, ({ tookMs }) => tookMs > quickTestMs];
   return measured
-    .map((testFile) => {
-      const reaching = testFile.tests.filter(({ reached, tookMs }) => reached.has(id) && tookMs <= slowestTestMs);
+    .flatMap((testFile) => [quick, slow].map((hasTime) => ({ testFile, hasTime })))
+    .map(({ testFile, hasTime }) => {
+      const inTime = testFile.tests.filter(({ tookMs }) => tookMs <= slowestTestMs);
+      const reaching = inTime.filter((test) => test.reached.has(id) && hasTime(test));
       const only = reaching.map(({ index }) => index);
       return { testFile, only, costMs: testFile.loadMs + reaching.reduce((sum, { tookMs }) => sum + tookMs, 0) };
     })
