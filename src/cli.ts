@@ -1,5 +1,6 @@
 // argv → verb; an error → one line on stderr and an exit code. Only this file sets exit codes.
 import { CommanderError } from 'commander';
+import type { Clock } from './base/clock.js';
 import { faultsOf, oneLine, RoomkinError } from './base/errors.js';
 import { packageVersion } from './base/files.js';
 import type { CommandIo, Stream } from './commands/command.js';
@@ -38,13 +39,14 @@ const load: { readonly [N in VerbName]: () => Promise<Run<N>> } = {
 /** Time that a verb has to end after Ctrl-C, milliseconds. The daemon has no limit. */
 const graceMs = 700;
 
-/** The streams and the signal of a command line. Tests pass their own, and an engine that is loaded already. */
+/** The streams and the signal of a command line. Tests pass their own, an engine that is loaded already, and a clock. */
 export interface Surroundings {
   readonly stdout: Stream;
   readonly stderr: Stream;
   /** Stops the running verb. */
   readonly signal: AbortSignal;
   readonly openEngine?: CommandIo['openEngine'];
+  readonly clock?: Clock;
   /** Called when a verb starts. */
   readonly onStart?: (verb: VerbName, io: CommandIo) => void;
 }
@@ -84,7 +86,7 @@ export const interrupted = -1;
 
 /** Runs one command line. Resolves to its exit code, or to `interrupted`. Never throws. */
 export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<number> {
-  const { stdout, stderr, signal, openEngine, onStart } = surroundings;
+  const { stdout, stderr, signal, openEngine, clock, onStart } = surroundings;
   /** Whether a JSON document is on stdout already: then an error does not add a second one. */
   let documented = false;
   const run = async (
@@ -96,7 +98,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
     const onDocument = (): void => {
       documented = true;
     };
-    const io = createIo({ json, configPath: config, signal, stdout, stderr, openEngine, onDocument });
+    const io = createIo({ json, configPath: config, signal, stdout, stderr, openEngine, clock, onDocument });
     onStart?.(verb, io);
     // The type of `load` guarantees that the verb accepts what the table of verbs describes.
     const start = (await load[verb]()) as (given: unknown, io: CommandIo) => Promise<void>;

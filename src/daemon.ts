@@ -1,7 +1,10 @@
 // The composition root: opens the parts, connects them and closes them in reverse order. It decides nothing itself.
 import { type Clock, systemClock } from './base/clock.js';
+import { faultsOf } from './base/errors.js';
 import { packageVersion } from './base/files.js';
 import type { Log } from './base/log.js';
+import { createProblems, type Problems, sentenceOf } from './base/problems.js';
+import { createBackoff } from './base/retry.js';
 import type { Camera } from './camera/camera.js';
 import { openCamera } from './camera/open.js';
 import type { Config } from './config/load.js';
@@ -28,8 +31,12 @@ import { createRoom, type Room, type RoomListener } from './room/room.js';
 import { readHouseholdKey } from './sharing/key.js';
 import { shareGallery } from './sharing/sync.js';
 import { openStore } from './store/gallery-store.js';
+import { lockDirectory } from './store/lock.js';
+import { createPositionFile } from './store/position-file.js';
+import { createSettings, type Settings } from './store/settings.js';
 import { readStaticFaces, rememberStaticFaces } from './store/static-faces.js';
 import type { Store } from './store/store.js';
+import { isWritable } from './store/unwritable.js';
 
 export interface DaemonOptions {
   readonly config: Config;
@@ -40,40 +47,121 @@ export interface DaemonOptions {
   readonly untilEnd?: boolean;
   /** Receives the states and events that are published, for `run --json` and the demo. */
   readonly listener?: Partial<RoomListener>;
-  /** Called when all parts run, before the first frame. */
+  /** Called when all parts run, before the first frame; once more after each reload. */
   readonly onReady?: () => void;
   readonly clock?: Clock;
+  /** Where a new configuration comes from while the daemon runs (SIGHUP). */
+  readonly reload?: ReloadRequests;
+}
+
+export interface ReloadRequests {
+  /** Reads the configuration again. Errors: CONFIG_MISSING, CONFIG_INVALID. */
+  read(): Config;
+  /** Calls `listener` for each request until the returned function is called. */
+  onRequest(listener: () => void): () => void;
 }
 
 /** How often the gallery is checked for another process's change while no frames come, milliseconds. */
 const galleryCheckMs = 500;
+/** How often a disk that could not be written at the start is tried again, milliseconds: first, and at most. */
+const diskRetryMs = { first: 5_000, most: 60_000 };
 
 /**
- * Runs until `signal` aborts. A fault of the camera or the broker never ends it. Errors: CONFIG_*, MODEL_*, KEY_FILE, DATABASE,
- * DAEMON_RUNNING.
+ * Runs until `signal` aborts. After the start, no fault of a part ends it: the part is tried again and `status` says what is
+ * wrong. Errors of the start: CONFIG_*, DIRECTORY_IN_USE, MODEL_*, KEY_FILE, DATABASE, DAEMON_RUNNING.
  */
 export async function runDaemon(options: DaemonOptions): Promise<Statistics> {
-  const { config, log, untilEnd = false, clock = systemClock } = options;
+  const { log, signal, reload, clock = systemClock } = options;
   const notifier = createNotifier({ clock, log });
   const statistics = createStatistics(clock);
+  let config = options.config;
+  /** The configuration that ran before a reload, until the new one runs. */
+  let proven: Config | null = null;
+  try {
+    for (;;) {
+      const restart = new AbortController();
+      const stopListening = reload?.onRequest(() => {
+        try {
+          const next = reload.read();
+          proven = config;
+          config = next;
+          log('notice', 'the configuration was read again');
+          restart.abort();
+        } catch (error) {
+          log('error', `the configuration stays as it was: ${[sentenceOf(error), ...faultLines(error)].join('; ')}`);
+        }
+      });
+      try {
+        const onReady = (): void => {
+          proven = null;
+          options.onReady?.();
+        };
+        const run = { ...options, config, onReady, clock, signal: AbortSignal.any([signal, restart.signal]) };
+        await runOnce(run, notifier, statistics, () => restart.abort());
+      } catch (error) {
+        if (signal.aborted) break;
+        if (proven === null) throw error;
+        log('error', `the new configuration does not work, the old one is used: ${sentenceOf(error)}`);
+        config = proven;
+        proven = null;
+        continue;
+      } finally {
+        stopListening?.();
+      }
+      if (signal.aborted || !restart.signal.aborted) break;
+    }
+  } finally {
+    await notifier.stopping();
+  }
+  return statistics;
+}
 
+function faultLines(error: unknown): readonly string[] {
+  return error instanceof Error ? faultsOf(error) : [];
+}
+
+/** Opens every part, runs until `options.signal` aborts, and closes them. `restart` asks for a run with all parts opened again. */
+async function runOnce(
+  options: DaemonOptions & { readonly clock: Clock },
+  notifier: Notifier,
+  statistics: Statistics,
+  restart: () => void,
+): Promise<void> {
+  const { config, log, signal, untilEnd = false, clock } = options;
+  const problems = createProblems(clock, log);
+  using _lock = lockDirectory(config.store.directory, config.room.id);
   using store = openStore({ ...config.store, onDamage: (sentence) => log('error', sentence) });
+  using _disk = watchDisk(config, store, problems, restart);
+  using settings = createSettings(store, problems);
+
   await using engine = createEngine(engineOptions(config, log));
-  const model = await engine.start();
+  // A stop during a slow start ends the loading.
+  const stopEngine = (): void => void engine.stop();
+  signal.addEventListener('abort', stopEngine);
+  let model: EngineInfo;
+  try {
+    if (signal.aborted) return;
+    model = await engine.start();
+  } catch (error) {
+    if (signal.aborted) return;
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', stopEngine);
+  }
   if (model.delegateReason) log('warning', `faces are analysed without XNNPACK, slower: ${model.delegateReason}`);
 
   const householdKey = readHouseholdKey(config.household.keyFile);
   await using publisher = createPublisher(
     { ...config, household: { id: config.household.id, shares: householdKey !== null }, version: packageVersion },
     clock,
-    { get: () => store.setting('announced'), set: (text) => store.setSetting('announced', text) },
+    { get: () => settings.get('announced'), set: (text) => settings.remember('announced', text) },
     log,
   );
   await using camera = openCamera({ ...cameraOptions(config), lossless: untilEnd }, clock, log);
 
   const recognition = recognitionOptions(config);
   const { calibrated } = createCalibrator(config, model.space, recognition);
-  const gallery = createGalleryReader(store, () => calibrated(store.gallery(model.space)));
+  const gallery = createGalleryReader(store, () => calibrated(store.gallery(model.space)), problems);
   gallery.onChange(({ people }) => {
     publisher.people(people.map(({ id, name }) => ({ id, name })));
     log('info', 'the gallery was read', { people: people.length });
@@ -91,14 +179,32 @@ export async function runDaemon(options: DaemonOptions): Promise<Statistics> {
     log,
   });
   gallery.onChange(() => sharing?.changed());
-  const base = { options, recognition, clock, notifier, statistics };
-  await runRoom({ ...base, store, engine, model, publisher, camera, gallery, journal });
-  return statistics;
+  const base = { options, recognition, clock, notifier, statistics, problems };
+  await runRoom({ ...base, store, settings, engine, model, publisher, camera, gallery, journal });
+}
+
+/** Asks for a new run when a disk that could not be written at the start can be written. */
+function watchDisk(config: Config, store: Store, problems: Problems, restart: () => void): Disposable {
+  if (store.unwritable === null) return { [Symbol.dispose]() {} };
+  problems.report('gallery', `${store.unwritable}; people are recognised as before, nothing can be changed`);
+  const retries = createBackoff({ firstMs: diskRetryMs.first, mostMs: diskRetryMs.most });
+  let timer = setTimeout(check, retries.failed());
+  function check(): void {
+    if (isWritable(config.store.directory)) restart();
+    else timer = setTimeout(check, retries.failed());
+  }
+  return {
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+    },
+  };
 }
 
 interface DaemonParts {
   readonly options: DaemonOptions;
   readonly recognition: RoomOptions;
+  readonly problems: Problems;
+  readonly settings: Settings;
   readonly clock: Clock;
   readonly notifier: Notifier;
   readonly statistics: Statistics;
@@ -113,13 +219,14 @@ interface DaemonParts {
 
 /** Connects the room with its listeners, its switches and the control socket, and runs the loop. */
 async function runRoom(parts: DaemonParts): Promise<void> {
-  const { options, clock, notifier, statistics, store, model, publisher, camera, gallery, journal } = parts;
+  const { options, clock, notifier, statistics, store, settings, model, publisher, camera, gallery, journal } = parts;
+  const { problems } = parts;
   const { config, log } = options;
   const listeners = new Set<RoomListener>([roomListener(parts)]);
   const room = createRoom(
     gallery.current,
     parts.recognition,
-    toAll(listeners),
+    toAll(listeners, problems),
     clock.monotonicMs(),
     config.room.id,
     readStaticFaces(store),
@@ -127,14 +234,15 @@ async function runRoom(parts: DaemonParts): Promise<void> {
   using neighbours = createNeighbours(room, publisher, clock);
   listeners.add({ ...noListener, leases: () => neighbours.send() });
 
-  const privacy = roomPrivacy(parts, room);
+  using privacy = roomPrivacy(parts, room);
+  publisher.onRecognition({ had: privacy.brokerHad, acknowledged: privacy.published });
   connectCamera(parts, room, privacy);
-  const hold = createHoldTime(store, config.presence.holdMs / 1000, (seconds) => {
+  const hold = createHoldTime(settings, config.presence.holdMs / 1000, (seconds) => {
     room.holdMs = seconds * 1000;
     publisher.hold(seconds);
   });
   publisher.onCommand((command) => {
-    if (command.type === 'recognition') void privacy.set(command.on);
+    if (command.type === 'recognition') void problems.attemptAsync('camera', () => privacy.set(command.on));
     else if (command.type === 'hold') hold.set(command.seconds);
     else room.hint({ held: command.on });
   });
@@ -153,6 +261,7 @@ async function runRoom(parts: DaemonParts): Promise<void> {
       room,
       journal,
       statistics,
+      problems,
       privacy,
       publisher,
       watchers: listeners,
@@ -161,7 +270,9 @@ async function runRoom(parts: DaemonParts): Promise<void> {
     log,
   });
   const galleryTimer = setInterval(gallery.current, galleryCheckMs);
-  const healthTimer = setInterval(() => void publishHealth(parts, room), config.service.healthMs);
+  const healthTimer = setInterval(() => {
+    void problems.attemptAsync('room', () => publishHealth(parts, room));
+  }, config.service.healthMs);
   try {
     hold.start();
     publisher.recognition(privacy.on);
@@ -172,16 +283,15 @@ async function runRoom(parts: DaemonParts): Promise<void> {
   } finally {
     clearInterval(galleryTimer);
     clearInterval(healthTimer);
-    await notifier.stopping();
   }
 }
 
 /** The loop, and what is done after each analysed frame. */
 function watch(parts: DaemonParts, room: Room, privacy: PrivacySwitch): Promise<void> {
-  const { options, clock, notifier, statistics, store, engine, publisher, camera } = parts;
+  const { options, clock, notifier, statistics, settings, engine, publisher, camera, problems } = parts;
   const { config, log, signal, untilEnd = false } = options;
   const publishDistances = createDistanceEstimates(room, publisher.distance);
-  const rememberFaces = rememberStaticFaces(room, store, log);
+  const rememberFaces = rememberStaticFaces(room, settings, log);
   const publishLastFace = createLastFace(publisher.snapshot, clock);
   return watchRoom({
     camera,
@@ -191,6 +301,8 @@ function watch(parts: DaemonParts, room: Room, privacy: PrivacySwitch): Promise<
     notifier,
     signal,
     log,
+    problems,
+    clock,
     crops: config.privacy.snapshots,
     untilEnd,
     onFrame(analysis, tookMs) {
@@ -202,6 +314,7 @@ function watch(parts: DaemonParts, room: Room, privacy: PrivacySwitch): Promise<
       rememberFaces(analysis.width, analysis.height);
     },
     onFault: () => statistics.fault(),
+    onEngine: (works) => publisher.camera(works && camera.status.state === 'online'),
     onOver: () => publisher.camera(false),
   });
 }
@@ -213,7 +326,7 @@ function openJournal(config: Config, space: string, people: () => Gallery['peopl
   const open = () => openJournalStore({ ...config.store, onDamage: (sentence) => log('warning', sentence) });
   return createJournal({
     open: looksKeptMs > 0 ? open : null,
-    keptMs: looksKeptMs,
+    retentionMs: looksKeptMs,
     space,
     people: () => new Set(people().map(({ id }) => id)),
     clock,
@@ -235,35 +348,41 @@ function roomListener({ options, publisher, journal }: DaemonParts): RoomListene
       log('notice', event.name ? `${event.name} ${event.type}${where}` : event.type.replace('_', ' '));
       listener.event?.(event);
     },
-    observations: (observations, atMs) => journal.take(observations, atMs),
+    observations: (observations, atMs) => journal.record(observations, atMs),
   };
 }
 
 const noListener: RoomListener = { state() {}, event() {} };
 
 /** A listener that passes everything to each of `listeners`, in the order in which they were added. */
-function toAll(listeners: ReadonlySet<RoomListener>): RoomListener {
+function toAll(listeners: ReadonlySet<RoomListener>, problems: Problems): RoomListener {
+  /** One listener's error must not keep the news from the others. */
+  const each = (tell: (listener: RoomListener) => void): void => {
+    for (const listener of listeners) {
+      try {
+        tell(listener);
+      } catch (error) {
+        problems.report('room', `a change was not passed on: ${sentenceOf(error)}`);
+      }
+    }
+  };
   return {
-    state(snapshot) {
-      for (const listener of listeners) listener.state(snapshot);
-    },
-    event(event) {
-      for (const listener of listeners) listener.event(event);
-    },
-    leases(household) {
-      for (const listener of listeners) listener.leases?.(household);
-    },
-    observations(observations, atMs) {
-      for (const listener of listeners) listener.observations?.(observations, atMs);
-    },
+    state: (snapshot) => each((listener) => listener.state(snapshot)),
+    event: (event) => each((listener) => listener.event(event)),
+    leases: (household) => each((listener) => listener.leases?.(household)),
+    observations: (observations, atMs) => each((listener) => listener.observations?.(observations, atMs)),
   };
 }
 
-/** The privacy switch, with its position in the store. Off stops the camera and withdraws what the room knew. */
-function roomPrivacy({ options: { log }, store, publisher, camera }: DaemonParts, room: Room): PrivacySwitch {
+/** The privacy switch, with its position on disk. Off stops the camera and withdraws what the room knew. */
+function roomPrivacy(
+  { options: { config, log }, publisher, camera, problems }: DaemonParts,
+  room: Room,
+): PrivacySwitch {
   return createPrivacySwitch({
-    read: () => store.setting('recognition') !== 'off',
-    write: (on) => store.setSetting('recognition', on ? 'on' : 'off'),
+    file: createPositionFile(config.store.directory),
+    problems,
+    log,
     async apply(on) {
       if (!on) room.blind();
       publisher.recognition(on);
@@ -285,9 +404,11 @@ function connectCamera({ options, publisher, camera }: DaemonParts, room: Room, 
   });
 }
 
-async function publishHealth({ publisher, statistics, camera, model }: DaemonParts, room: Room): Promise<void> {
+async function publishHealth(parts: DaemonParts, room: Room): Promise<void> {
+  const { publisher, statistics, camera, model, problems } = parts;
   const { drops } = camera.status;
-  publisher.health(await healthReport(statistics, drops, room.staticFaces.length, model.embedder));
+  const sentences = problems.list.map(({ part, sentence }) => `${part}: ${sentence}`);
+  publisher.health(await healthReport(statistics, drops, room.staticFaces.length, model.embedder, sentences));
 }
 
 interface GalleryReader {
@@ -297,18 +418,39 @@ interface GalleryReader {
   onChange(listener: (gallery: Gallery) => void): void;
 }
 
-function createGalleryReader(store: Pick<Store, 'version'>, read: () => Gallery): GalleryReader {
+function createGalleryReader(
+  store: Pick<Store, 'version' | 'unwritable'>,
+  read: () => Gallery,
+  problems: Problems,
+): GalleryReader {
   const listeners: ((gallery: Gallery) => void)[] = [];
   let version = -1;
-  let gallery: Gallery;
+  let gallery: Gallery | null = null;
+  let isBroken = false;
+
+  function refresh(): Gallery {
+    const present = store.version;
+    if (gallery !== null && present === version) return gallery;
+    const next = read();
+    version = present;
+    gallery = next;
+    for (const listener of listeners) listener(next);
+    return next;
+  }
+
   return {
     current() {
-      if (store.version !== version) {
-        version = store.version;
-        gallery = read();
-        for (const listener of listeners) listener(gallery);
+      try {
+        const next = refresh();
+        if (isBroken && store.unwritable === null) problems.solve('gallery');
+        isBroken = false;
+        return next;
+      } catch (error) {
+        if (gallery === null) throw error;
+        isBroken = true;
+        problems.report('gallery', `${sentenceOf(error)}; the people who were read before are still recognised`);
+        return gallery;
       }
-      return gallery;
     },
     onChange(listener) {
       listeners.push(listener);

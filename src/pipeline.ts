@@ -3,8 +3,9 @@
 // `watchRoom` opens the camera again after each pause. `processFrames` is the loop over the frames of one opening.
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { RoomkinError } from './base/errors.js';
+import { type Clock, systemClock } from './base/clock.js';
 import type { Log } from './base/log.js';
+import { type Problems, sentenceOf } from './base/problems.js';
 import type { Camera, Frame } from './camera/camera.js';
 import type { Notifier } from './control/systemd.js';
 import type { Engine, EngineAnalysis } from './engine/engine.js';
@@ -16,6 +17,8 @@ export interface PipelineParts {
   readonly camera: Camera;
   readonly engine: Engine;
   readonly room: Room;
+  /** false: the camera was switched off while a frame was analysed, so nothing may come of that frame. Default: always true. */
+  wanted?(): boolean;
   /** Each analysis carries the aligned faces, for snapshots that the user switched on. */
   readonly crops: boolean;
   /**
@@ -25,8 +28,8 @@ export interface PipelineParts {
   onFrame(analysis: EngineAnalysis | null, tookMs: number): void;
   /** The loop waits for a frame while the camera is not online. Called about once a second. */
   onBlind(): void;
-  /** The model runtime died on a frame. It restarts by itself. */
-  onFault(error: RoomkinError): void;
+  /** A frame failed: the model runtime died on it, or a bug. The runtime restarts by itself. */
+  onFault(error: unknown): void;
 }
 
 export interface WatchParts
@@ -35,6 +38,10 @@ export interface WatchParts
   readonly notifier: Pick<Notifier, 'frameProcessed' | 'noFrameDue'>;
   readonly signal: AbortSignal;
   readonly log: Log;
+  readonly problems: Pick<Problems, 'report' | 'solve'>;
+  readonly clock?: Clock;
+  /** Recognition failed for several seconds (false), or works again (true). */
+  onEngine(works: boolean): void;
   /** Return when a recording is over. Otherwise the loop goes on without frames. */
   readonly untilEnd: boolean;
   /** A recording is over and the loop goes on without frames. */
@@ -48,15 +55,20 @@ export interface WatchParts
 const switchCheckMs = 200;
 /** An unchanged frame is analysed this often all the same, milliseconds: somebody may sit very still. */
 const unchangedAnalysisMs = 1000;
+/** One lost frame is no news. After this time without an analysed frame the room no longer knows who is there, milliseconds. */
+const engineGraceMs = 3_000;
 /** How often the wait for a frame reports that none is due, milliseconds. */
 const noFrameReportMs = 1000;
 
 /** Runs until `signal` aborts, or with `untilEnd` until the recording is over. */
 export async function watchRoom(parts: WatchParts): Promise<void> {
-  const { camera, room, privacy, notifier, signal, log, untilEnd } = parts;
+  const { camera, room, privacy, notifier, signal, problems, clock = systemClock, untilEnd, log } = parts;
   const stopCamera = (): void => void camera.stop();
   signal.addEventListener('abort', stopCamera);
   let recordingOver = false;
+  /** When the frames began to fail; null while they do not. */
+  let failingSinceMs: number | null = null;
+  let isEngineDown = false;
   while (!signal.aborted) {
     if (!privacy.on || recordingOver) {
       room.blind();
@@ -68,11 +80,20 @@ export async function watchRoom(parts: WatchParts): Promise<void> {
     }
     const changesAtStart = privacy.changes;
     await privacy.settled();
+    // While it settled, the daemon may have been stopped or recognition switched off: the camera must not start then.
+    if (signal.aborted || !privacy.on) continue;
     camera.start();
     await processFrames({
       ...parts,
+      wanted: () => privacy.changes === changesAtStart && !signal.aborted,
       onFrame(analysis, tookMs) {
         notifier.frameProcessed(); // no timer feeds the watchdog, only a frame that passed through the loop
+        if (analysis !== null) {
+          failingSinceMs = null;
+          problems.solve('recognition');
+          if (isEngineDown) parts.onEngine(true);
+          isEngineDown = false;
+        }
         parts.onFrame(analysis, tookMs);
       },
       onBlind() {
@@ -80,8 +101,16 @@ export async function watchRoom(parts: WatchParts): Promise<void> {
         notifier.noFrameDue('offline');
       },
       onFault(error) {
-        log('warning', error.message);
         parts.onFault(error);
+        failingSinceMs ??= clock.monotonicMs();
+        problems.report('recognition', sentenceOf(error));
+        if (clock.monotonicMs() - failingSinceMs < engineGraceMs) return;
+        room.blind();
+        if (!isEngineDown) parts.onEngine(false);
+        isEngineDown = true;
+        // A new start of the daemon would not mend a model runtime that is being restarted already. A bug in the loop, on the
+        // other hand, is no fault of the engine: then the watchdog expires.
+        if (parts.engine.fault !== null) notifier.noFrameDue('offline');
       },
     });
     // Recognition may have been switched off and on while one frame was analysed. Then the switch stopped the camera, and the
@@ -112,12 +141,12 @@ export async function processFrames({ camera, engine, room, crops, ...listener }
     }
     try {
       const analysis = await engine.analyze(frame, { search: 'auto', around: room.expected(), moved, crops });
+      if (listener.wanted?.() === false) continue;
       analysedGrid = grid;
       analysedAt = frame.capturedAt;
       room.see(analysis, coherent(moved));
       listener.onFrame(analysis, performance.now() - startMs);
     } catch (error) {
-      if (!(error instanceof RoomkinError && error.code === 'ENGINE_FAILED')) throw error;
       listener.onFault(error);
     }
   }

@@ -1,11 +1,11 @@
-// The command line as a process: exit codes, one line per error, results separate from everything else.
+// The command line: exit codes, one line per error, results separate from everything else. One case of each kind runs as a process.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { packageRoot, packageVersion } from '../src/base/files.js';
 import { exitCodeTexts, type OptionDefinition, type VerbDefinition, verbs } from '../src/commands/verbs.js';
 import { maxObservations } from '../src/control/protocol.js';
-import { runCli, spawnCli } from './helpers/cli.js';
+import { runCli, runVerb, spawnCli } from './helpers/cli.js';
 import { shortFolder } from './helpers/short-folder.js';
 
 t.setTimeout(180_000);
@@ -23,16 +23,16 @@ t.test('help lists every verb within 80 columns', async (t) => {
 });
 
 t.test('help of a verb and the version are printed', async (t) => {
-  t.match((await runCli(['help', 'forget'])).stdout, /^Usage: roomkin forget NAME/);
-  t.match((await runCli(['forget', '--help'])).stdout, /^Usage: roomkin forget NAME/);
+  t.match((await runVerb(['help', 'forget'])).stdout, /^Usage: roomkin forget NAME/);
+  t.match((await runVerb(['forget', '--help'])).stdout, /^Usage: roomkin forget NAME/);
   t.equal((await runCli(['--version'])).stdout, `${packageVersion}\n`);
-  t.match((await runCli(['--help'])).stdout, /^Usage: roomkin VERB/);
-  t.match((await runCli(['--help', 'forget'])).stdout, /^Usage: roomkin forget NAME/);
-  t.match(await runCli([]), { code: 0, stdout: /^Usage: roomkin VERB/ });
+  t.match((await runVerb(['--help'])).stdout, /^Usage: roomkin VERB/);
+  t.match((await runVerb(['--help', 'forget'])).stdout, /^Usage: roomkin forget NAME/);
+  t.match(await runVerb([]), { code: 0, stdout: /^Usage: roomkin VERB/ });
 });
 
 t.test('help of each verb: every option explained, two examples, exit codes, 80 columns', async (t) => {
-  const output = await Promise.all(verbs.map(async ({ name }) => runCli(['help', name])));
+  const output = await Promise.all(verbs.map(async ({ name }) => runVerb(['help', name])));
   for (const [index, definition] of (verbs as readonly VerbDefinition[]).entries()) {
     const { code, stdout } = output[index]!;
     const lines = stdout.split('\n');
@@ -92,11 +92,16 @@ t.test('misuse exits with 64 and one line that says what to do', async (t) => {
     ],
     [['show', 'a\nb', 'c\nd'], /^roomkin: USAGE: c\\u000ad is not expected here.*\n$/],
   ] as const) {
-    const { code, stdout, stderr } = await runCli(args);
+    const { code, stdout, stderr } = await runVerb(args);
     t.equal(code, 64, args.join(' '));
     t.match(stderr, pattern);
     t.equal(stdout, '');
   }
+  t.match(await runCli(['enroll']), {
+    code: 64,
+    stdout: '',
+    stderr: /^roomkin: USAGE: there is no verb enroll: .*\n$/,
+  });
 });
 
 t.test('a missing configuration exits with 78', async (t) => {
@@ -110,7 +115,7 @@ t.test('a verb that needs no room runs without a configuration, but not if the n
   const text = join(folder, 'text.jpg');
   writeFileSync(text, 'not a picture');
   t.equal((await runCli(['detect', text], { ROOMKIN_CONFIG: '/nonexistent.toml' })).code, 78);
-  t.equal((await runCli(['detect', text, '--config', '/nonexistent.toml'])).code, 78);
+  t.equal((await runVerb(['detect', text, '--config', '/nonexistent.toml'])).code, 78);
   const shipped = await runCli(['detect', text]);
   t.ok(shipped.code === 65 || shipped.stderr.includes('/etc/roomkin'), 'as shipped');
 });
@@ -130,7 +135,7 @@ t.test('with --json an error is the document, and also a line on stderr', async 
     ['--json', 'why', '--last', 'x'],
     ['frobnicate', '--json'],
   ]) {
-    const { code, stdout, stderr } = await runCli(args);
+    const { code, stdout, stderr } = await runVerb(args);
     const { error } = JSON.parse(stdout);
     t.equal(code, 64);
     t.match(error, { code: 'USAGE', exitCode: 64 });
@@ -147,12 +152,12 @@ t.test('common options come before or after the verb, and -- ends the options', 
     [`--config=${config}`, 'people', '--json'],
     ['--config', '/nonexistent.toml', 'people', '--config', config, '--json'],
   ])
-    t.match(JSON.parse((await runCli(args)).stdout), { people: [] }, args.join(' '));
+    t.match(JSON.parse((await runVerb(args)).stdout), { people: [] }, args.join(' '));
   for (const name of ['--json', '-x', '-5']) {
-    const { code, stdout, stderr } = await runCli(['show', '--config', config, '--', name]);
+    const { code, stdout, stderr } = await runVerb(['show', '--config', config, '--', name]);
     t.match({ code, stdout, stderr }, { code: 65, stdout: '', stderr: `PERSON_UNKNOWN: nobody is called ${name}` });
   }
-  t.match((await runCli(['show', '-5', '--config', config])).stderr, /PERSON_UNKNOWN: nobody is called -5/);
+  t.match((await runVerb(['show', '-5', '--config', config])).stderr, /PERSON_UNKNOWN: nobody is called -5/);
 });
 
 t.test('help and status load neither sharp nor a model runtime', async (t) => {

@@ -47,6 +47,7 @@ async function* examine(io: CommandIo): AsyncGenerator<Finding> {
   const [daemon, status] = await findDaemon(config);
   yield daemon;
   if (status !== null && status.fixedFaces.length > 0) yield ok('pictures', describeStaticFaces(status.fixedFaces));
+  for (const { part, problem } of status?.problems ?? []) yield warn('problem', part, problem);
   const devices = await checkPermissions(config);
   if (devices !== null) yield devices;
   io.progress('waiting for a frame from the camera...');

@@ -1,4 +1,5 @@
 // What a verb gets besides its arguments. verbs.ts declares the verbs; each verb's file exports `run`, which src/cli.ts calls.
+import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
 import type { Config } from '../config/load.js';
 import type { Engine } from '../engine/engine.js';
@@ -20,8 +21,11 @@ export interface CommandIo {
   readonly interactive: boolean;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
+  readonly clock: Clock;
   /** Loads the configuration. Errors: CONFIG_MISSING, CONFIG_INVALID (exit 78). */
   config(): Config;
+  /** Loads the configuration again, as it is on disk now. Errors: as for `config`. */
+  configAgain(): Config;
   /** The same; the shipped defaults where no configuration was named and none is at the default path. For verbs that need no room. */
   configOrShipped(): Config;
   /** An engine for `config` with `changes`, not started yet. Its models run in a separate process. */

@@ -8,7 +8,12 @@ import { chooseTemplates } from '../gallery/enrolment.js';
 import type { Thresholds } from '../gallery/identify.js';
 import type { Gallery, Person } from '../gallery/person.js';
 import type { JournalEntry } from '../journal/codec.js';
-import { mayBecomeNegative, mayBecomeTemplate, type Refused, type Taught } from '../journal/corrections.js';
+import {
+  type AcceptedCorrection,
+  mayBecomeNegative,
+  mayBecomeTemplate,
+  type RefusedCorrection,
+} from '../journal/corrections.js';
 import type { Changes, Correction, PersonRecord } from '../store/store.js';
 import type { CommandIo } from './command.js';
 import { openJournal } from './journal.js';
@@ -129,7 +134,7 @@ export function addTemplate(
   return { correction: added?.id ?? null };
 }
 
-function granted(taught: Taught | Refused, { id }: JournalEntry): Taught {
+function granted(taught: AcceptedCorrection | RefusedCorrection, { id }: JournalEntry): AcceptedCorrection {
   if ('refused' in taught) throw fail('CORRECTION_REFUSED', `observation ${id} was not used: ${taught.refused}`);
   return taught;
 }

@@ -1,5 +1,6 @@
 // A verb's streams: results on stdout, progress and logs on stderr, so that `roomkin ... --json | jq` always works.
 import { existsSync } from 'node:fs';
+import { type Clock, systemClock } from '../base/clock.js';
 import { createLog } from '../base/log.js';
 import { type Config, defaultConfigPath, loadConfig, shippedConfig } from '../config/load.js';
 import type { CommandIo, Stream } from './command.js';
@@ -13,6 +14,8 @@ export interface IoOptions {
   readonly stderr: Stream;
   /** Replaces the default way to open an engine; for tests. */
   readonly openEngine?: CommandIo['openEngine'] | undefined;
+  /** Replaces the system clock; for tests. */
+  readonly clock?: Clock | undefined;
   /** Called after each JSON document. */
   readonly onDocument: () => void;
 }
@@ -24,7 +27,7 @@ const changedEveryMs = 1000;
 
 /** A CommandIo on these streams. */
 export function createIo(options: IoOptions): CommandIo {
-  const { json, configPath, signal, stdout, stderr, onDocument } = options;
+  const { json, configPath, signal, stdout, stderr, clock = systemClock, onDocument } = options;
   const terminal = stderr.isTTY === true;
   let config: Config | null = null;
   let progressAt = Number.NEGATIVE_INFINITY;
@@ -52,7 +55,9 @@ export function createIo(options: IoOptions): CommandIo {
     columns: stdout.columns ?? 80,
     interactive: process.stdin.isTTY === true && terminal,
     signal,
+    clock,
     config: loadOnce,
+    configAgain: () => loadConfig(named ?? defaultConfigPath),
     configOrShipped: () => (named !== null || existsSync(defaultConfigPath) ? loadOnce() : shippedConfig()),
     async openEngine(forConfig, changes = {}) {
       if (options.openEngine) return options.openEngine(forConfig, changes);
@@ -75,16 +80,16 @@ export function createIo(options: IoOptions): CommandIo {
     progress(text) {
       if (text === '') return clearProgress();
       if (terminal) return draw([text]);
-      if (performance.now() - progressAt < progressEveryMs) return;
-      progressAt = performance.now();
+      if (clock.monotonicMs() - progressAt < progressEveryMs) return;
+      progressAt = clock.monotonicMs();
       stderr.write(`${text}\n`);
     },
     meter(lines) {
       if (terminal) return draw(lines);
       const last = lines.at(-1)!;
       const everyMs = last === metered ? progressEveryMs : changedEveryMs;
-      if (performance.now() - progressAt < everyMs) return;
-      [progressAt, metered] = [performance.now(), last];
+      if (clock.monotonicMs() - progressAt < everyMs) return;
+      [progressAt, metered] = [clock.monotonicMs(), last];
       stderr.write(`${last}\n`);
     },
     log(level, message, fields) {

@@ -22,7 +22,10 @@ export function statusRows(status: DaemonStatus): [string, string][] {
   return [
     ['room', `${status.room}: ${describeRoom(status.presence)}`],
     ['daemon', `version ${status.version}, process ${status.pid}, up ${describeDuration(status.uptimeSeconds)}`],
-    ['recognition', status.recognition === 'on' ? 'on' : 'off: `roomkin resume` switches it on'],
+    [
+      'recognition',
+      status.recognition === 'on' ? 'on' : (status.recognitionReason ?? 'off: `roomkin resume` switches it on'),
+    ],
     ['camera', `${camera.state}${camera.reason ? `: ${camera.reason}` : ''}; ${counts}`],
     ['frames', `${frames.processed} analysed, ${frames.fps.toFixed(1)} a second${latency}`],
     ['engine', describeEngine(engine)],
@@ -37,6 +40,7 @@ export function statusRows(status: DaemonStatus): [string, string][] {
     ...(status.fixedFaces.length === 0
       ? []
       : [['static faces', describeStaticFaces(status.fixedFaces)] as [string, string]]),
+    ...status.problems.map(({ part, problem }): [string, string] => ['problem', `${part}: ${problem}`]),
   ];
 }
 

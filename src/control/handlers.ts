@@ -2,6 +2,7 @@
 import type { Clock, WallTime } from '../base/clock.js';
 import { createWallTime } from '../base/clock.js';
 import { packageVersion } from '../base/files.js';
+import type { Problems } from '../base/problems.js';
 import type { Camera } from '../camera/camera.js';
 import type { Config } from '../config/load.js';
 import type { EngineInfo } from '../engine/engine.js';
@@ -32,6 +33,7 @@ export interface HandlerParts {
   readonly room: Room;
   readonly journal: Journal;
   readonly statistics: Statistics;
+  readonly problems: Pick<Problems, 'list'>;
   readonly privacy: PrivacySwitch;
   readonly publisher: Publisher;
   readonly watchers: Set<RoomListener>;
@@ -41,6 +43,7 @@ export interface HandlerParts {
 export function daemonHandlers(parts: HandlerParts): ControlHandlers {
   const { config, clock, model, camera, room, journal, statistics, privacy, publisher, watchers, currentGallery } =
     parts;
+  const { problems } = parts;
   const wallTime = createWallTime(clock);
   const enrolling = new Set<RoomListener>();
 
@@ -54,6 +57,12 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
       pid: process.pid,
       uptimeSeconds: Math.round(statistics.uptimeSeconds()),
       recognition: privacy.on ? 'on' : 'off',
+      recognitionReason: privacy.waiting,
+      problems: problems.list.map(({ part, sentence, sinceMs }) => ({
+        part,
+        problem: sentence,
+        since: wallTime(sinceMs),
+      })),
       camera: { state: privacy.on ? state : 'paused', reason: privacy.on ? reason : null, frames, drops, reopened },
       engine: {
         detector: model.detector,

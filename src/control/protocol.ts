@@ -33,6 +33,10 @@ export interface DaemonStatus {
   readonly uptimeSeconds: number;
   /** The privacy switch: off means that the camera's process is stopped. */
   readonly recognition: 'on' | 'off';
+  /** Why recognition is off although nobody switched it off; null otherwise. */
+  readonly recognitionReason: string | null;
+  /** What is out of order: part, what to do, and since when. Empty where everything works. */
+  readonly problems: readonly { readonly part: string; readonly problem: string; readonly since: string }[];
   readonly camera: {
     readonly state: 'starting' | 'online' | 'offline' | 'paused';
     readonly reason: string | null;

@@ -72,6 +72,7 @@ export async function healthReport(
   drops: number,
   staticFaces: number,
   embedder: string,
+  problems: readonly string[],
 ): Promise<HealthReport> {
   const { temperatureCelsius, throttled } = await readHeat();
   return {
@@ -82,6 +83,7 @@ export async function healthReport(
     temperatureCelsius,
     throttled,
     fixedFaces: staticFaces,
+    problems,
     model: embedder,
     version: packageVersion,
     uptimeSeconds: statistics.uptimeSeconds(),

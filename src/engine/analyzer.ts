@@ -9,21 +9,31 @@ import { searchFaces } from '../vision/search.js';
 import type { AnalyzeOptions } from './engine.js';
 import { chooseEmbedder, readManifest, readModel } from './manifest.js';
 import { detectorOf, embedderOf } from './models.js';
-import type { LoadedInfo, LoadOptions, WireAnalysis } from './protocol.js';
-import { loadModel } from './runtime.js';
+import type { LoadedInfo, LoadOptions, Step, WireAnalysis } from './protocol.js';
+import { type LoadedModel, loadModel } from './runtime.js';
 
 export interface Analyzer {
   readonly info: LoadedInfo;
   analyze(frame: Frame, options: AnalyzeOptions): WireAnalysis;
 }
 
-/** Loads both models into this process. Errors: MODEL_MISSING, MODEL_HASH. */
-export function loadAnalyzer(options: LoadOptions): Analyzer {
+/** Loads both models into this process. `progress` is called at the beginning of each step. Errors: MODEL_MISSING, MODEL_HASH. */
+export function loadAnalyzer(options: LoadOptions, progress: (step: Step) => void): Analyzer {
+  progress('read manifest');
   const manifest = readManifest(options.manifestPath);
   const embedder = chooseEmbedder(manifest, options.embedder);
   const runtime = { threads: options.threads, delegatePath: options.delegatePath };
-  const detect = detectorOf(loadModel(readModel(manifest, manifest.detector), runtime), manifest.detector);
-  const embed = embedderOf(loadModel(readModel(manifest, embedder), runtime), embedder);
+  progress('read detector');
+  const detectorBytes = readModel(manifest, manifest.detector);
+  progress('create detector');
+  const detectorModel = reporting(loadModel(detectorBytes, runtime), () => progress('detect'));
+  const detect = detectorOf(detectorModel, manifest.detector);
+  progress('read embedder');
+  const embedderBytes = readModel(manifest, embedder);
+  progress('create embedder');
+  let embedStep: Step = 'warm up';
+  const embedderModel = reporting(loadModel(embedderBytes, runtime), () => progress(embedStep));
+  const embed = embedderOf(embedderModel, embedder);
   let turn = 0;
 
   const analyze = (frame: Frame, request: AnalyzeOptions): WireAnalysis => {
@@ -33,6 +43,7 @@ export function loadAnalyzer(options: LoadOptions): Analyzer {
     if (search === 'auto') turn++;
     const found = searchFaces(frame, detect(frame), searchRequest, options.search);
     const detectedAt = performance.now();
+    progress('align');
     const aligned = found.faces.map((candidate) => alignedFace(frame, candidate)).filter((face) => face !== null);
     const alignedAt = performance.now();
     const isStill = search === 'all';
@@ -61,6 +72,7 @@ export function loadAnalyzer(options: LoadOptions): Analyzer {
   };
   // The first inference packs weights, which is slow. It runs here, so that no frame has to wait for it.
   embed([new Uint8Array(ALIGNED_PX * ALIGNED_PX * 3)], false);
+  embedStep = 'embed';
   const info = {
     detector: manifest.detector.id,
     embedder: embedder.id,
@@ -68,6 +80,17 @@ export function loadAnalyzer(options: LoadOptions): Analyzer {
     dimension: embedder.dimension,
   };
   return { info, analyze };
+}
+
+/** `model`, which calls `onInfer` before each inference. */
+function reporting(model: LoadedModel, onInfer: () => void): LoadedModel {
+  return {
+    ...model,
+    infer() {
+      onInfer();
+      model.infer();
+    },
+  };
 }
 
 /** A candidate with its aligned picture and quality; null when its landmarks are not those of a face. */

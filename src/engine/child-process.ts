@@ -1,40 +1,52 @@
 // One run of the engine's child process: it is forked, answers messages, and has certainly ended afterwards.
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../base/clock.js';
 import { type ErrorCode, errorTable, fail } from '../base/errors.js';
 import { onLines } from '../base/lines.js';
 import type { Log } from '../base/log.js';
-import { asFromChild, type FromChild, type ToChild } from './protocol.js';
+import { createHangWatch, type HangLimits, readProcess, type SlowestSteps } from './hang.js';
+import { type Answer, asFromChild, type ToChild } from './protocol.js';
 
 export const childPath: string = fileURLToPath(new URL('./child.js', import.meta.url));
 
 /** Time for a child to end by itself after its channel is closed, milliseconds. */
 const endMs = 1000;
+/** Time for the kernel to end a killed child, milliseconds. One that waits for a broken disk may stay for ever. */
+const killMs = 2000;
 
 export interface EngineChild {
   readonly pid: number | undefined;
   /**
-   * Sends `message` and waits for its answer. Rejects with ENGINE_FAILED when the child dies, sends an invalid answer, or does not
-   * answer within `timeoutMs` (the child is then killed); with the child's own error where it reports one.
+   * Sends `message` and waits for its answer. Rejects with ENGINE_FAILED when the child dies, sends an invalid answer, or hangs (it is
+   * then killed); with the child's own error where it reports one.
    */
-  ask(message: ToChild, timeoutMs: number): Promise<Exclude<FromChild, { type: 'failed' }>>;
+  ask(message: ToChild): Promise<Exclude<Answer, { type: 'failed' }>>;
   /** Why the child ended; null while it runs. */
   readonly death: string | null;
-  /** Resolves when the process has ended. */
-  readonly gone: Promise<void>;
+  /** Resolves when the process has ended, or cannot be ended. */
   end(): Promise<void>;
 }
 
-/** Forks `path`. Its stdout and stderr become debug lines in the log. */
-export function startChild(path: string, log: Log): EngineChild {
-  const child = fork(path, {
-    serialization: 'advanced',
-    execArgv: [],
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
+export interface ChildOptions {
+  readonly path: string;
+  readonly log: Log;
+  readonly limits: HangLimits;
+  /** What earlier children measured; this one adds to it. */
+  readonly slowest: SlowestSteps;
+}
+
+/**
+ * Forks `path`. Its stdout and stderr become debug lines in the log. A child that could not be forked is a dead one: `ask` rejects.
+ * Errors: ENGINE_FAILED where this process lacks file descriptors or memory for the pipes.
+ */
+export function startChild({ path, log, limits, slowest }: ChildOptions): EngineChild {
+  const child = forkChild(path);
   const lastLine = relayLines(child, log);
+  const watch = createHangWatch(limits, slowest, systemClock);
   let death: string | null = null;
-  let pending: { settle: (answer: FromChild) => void; fail: (reason: string) => void } | null = null;
+  let pending: { settle: (answer: Answer) => void; fail: (reason: string) => void } | null = null;
+  let messages = 0;
 
   const die = (reason: string): void => {
     if (death !== null) return;
@@ -47,23 +59,36 @@ export function startChild(path: string, log: Log): EngineChild {
       die(signal !== null ? `it was killed by ${signal}${lastLine()}` : `it ended with status ${code}${lastLine()}`);
       resolve();
     });
-    child.once('error', (cause) => {
+    child.on('error', (cause) => {
       die(cause.message);
       if (child.pid === undefined) resolve();
     });
   });
-  child.on('message', (message) => {
-    const answer = asFromChild(message);
-    if (answer === null) die('it sent an invalid answer');
-    else pending?.settle(answer);
+  child.on('message', (raw) => {
+    messages++;
+    const message = asFromChild(raw);
+    if (message === null) die('it sent an invalid answer');
+    else if (message.type !== 'progress') pending?.settle(message);
+    else if (pending !== null) watch.progress(message.step, message.cpuMs);
   });
 
-  const ask: EngineChild['ask'] = (message, timeoutMs) =>
+  /** Kills a child that hangs. What it has sent in the meantime is read first. */
+  const judge = (): void => {
+    const reason = watch.sample(readProcess(child.pid));
+    if (reason === null) return;
+    const messagesAtVerdict = messages;
+    setImmediate(() => {
+      if (messages === messagesAtVerdict && pending !== null) die(`it did not answer: ${reason}`);
+    });
+  };
+
+  const ask: EngineChild['ask'] = (message) =>
     new Promise((resolve, reject) => {
       const expectedId = message.type === 'analyze' ? message.id : null;
-      const timer = setTimeout(() => die(`it did not answer within ${timeoutMs / 1000} s`), timeoutMs);
+      watch.begin(message.type === 'load' ? 'start' : 'receive', readProcess(child.pid));
+      const timer = setInterval(judge, limits.sampleMs);
       const finish = (): void => {
-        clearTimeout(timer);
+        clearInterval(timer);
         pending = null;
       };
       pending = {
@@ -83,24 +108,38 @@ export function startChild(path: string, log: Log): EngineChild {
         },
       };
       if (death !== null) pending.fail(death);
-      else child.send(message, (cause) => cause !== null && die(cause.message));
+      // Without a process the error event tells why.
+      else if (child.pid !== undefined) child.send(message, (cause) => cause !== null && die(cause.message));
     });
 
   const end = async (): Promise<void> => {
     if (child.connected) child.disconnect();
-    const timer = setTimeout(() => child.kill('SIGKILL'), endMs);
-    await gone;
-    clearTimeout(timer);
+    const endTimer = setTimeout(() => child.kill('SIGKILL'), death === null ? endMs : 0);
+    let killTimer: NodeJS.Timeout | undefined;
+    const unkillable = new Promise<void>((resolve) => {
+      killTimer = setTimeout(resolve, endMs + killMs);
+    });
+    await Promise.race([gone, unkillable]);
+    clearTimeout(endTimer);
+    clearTimeout(killTimer);
   };
   return {
     pid: child.pid,
     ask,
-    gone,
     end,
     get death() {
       return death;
     },
   };
+}
+
+function forkChild(path: string): ChildProcess {
+  try {
+    return fork(path, { serialization: 'advanced', execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw fail('ENGINE_FAILED', `the recognition process could not be started: ${reason}`, cause);
+  }
 }
 
 function codeOf(code: string): ErrorCode {
@@ -111,7 +150,7 @@ function codeOf(code: string): ErrorCode {
 function relayLines(child: ChildProcess, log: Log): () => string {
   let last = '';
   for (const stream of [child.stdout, child.stderr]) {
-    if (stream === null) continue;
+    if (!stream) continue; // no pipes where the fork failed
     onLines(stream, (line) => {
       if (stream === child.stderr) last = line.trim().slice(0, 200);
       log('debug', `engine: ${line.trim().slice(0, 500)}`);

@@ -4,20 +4,31 @@
 // names, keeps no picture after its answer, and writes no file.
 import { RoomkinError } from '../base/errors.js';
 import { type Analyzer, loadAnalyzer } from './analyzer.js';
-import type { FromChild, ToChild } from './protocol.js';
+import type { Answer, FromChild, Step, ToChild } from './protocol.js';
 
 let analyzer: Analyzer | null = null;
 
-function answer(message: ToChild): FromChild {
+/** The parent may end during an analysis. That is no error: `disconnect` then ends this process. */
+function send(message: FromChild): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}
+
+/** Node writes the message to the pipe at once, although the code that called blocks the event loop. */
+function progress(step: Step): void {
+  const { user, system } = process.cpuUsage();
+  send({ type: 'progress', step, cpuMs: (user + system) / 1000 });
+}
+
+function answer(message: ToChild): Answer {
   if (message.type === 'load') {
-    analyzer = loadAnalyzer(message.options);
+    analyzer = loadAnalyzer(message.options, progress);
     return { type: 'loaded', info: analyzer.info };
   }
   if (analyzer === null) throw new Error('a frame arrived before the models were loaded');
   return { type: 'analyzed', id: message.id, analysis: analyzer.analyze(message.frame, message.options) };
 }
 
-function failed(message: ToChild, cause: unknown): FromChild {
+function failed(message: ToChild, cause: unknown): Answer {
   const id = message.type === 'analyze' ? message.id : null;
   if (cause instanceof RoomkinError) return { type: 'failed', id, code: cause.code, sentence: cause.message };
   return {
@@ -29,14 +40,14 @@ function failed(message: ToChild, cause: unknown): FromChild {
 }
 
 process.on('message', (message: ToChild) => {
-  let reply: FromChild;
+  let reply: Answer;
   try {
     reply = answer(message);
   } catch (cause) {
     reply = failed(message, cause);
   }
-  // The parent may end during an analysis. That is no error: `disconnect` then ends this process.
-  if (process.connected) process.send?.(reply, undefined, undefined, () => {});
+  progress('answer');
+  send(reply);
 });
 
 // Ctrl-C in a terminal and a stop by systemd signal the whole process group. The parent decides when this process ends.

@@ -46,6 +46,8 @@ export interface EngineAnalysis extends Analysis {
 }
 
 export interface Engine extends AsyncDisposable {
+  /** Why the next frame cannot be analysed now; null where nothing is known to be wrong. */
+  readonly fault: string | null;
   /** Loads both models. Errors: MODEL_MISSING, MODEL_HASH (exit 78), ENGINE_FAILED. */
   start(): Promise<EngineInfo>;
   /**

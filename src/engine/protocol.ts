@@ -23,6 +23,19 @@ export type ToChild =
 
 export type LoadedInfo = Omit<EngineInfo, 'delegate' | 'delegateReason'>;
 
+/** What the child does between two messages. The parent measures each kind of step, so a name always means the same work. */
+export type Step =
+  | 'read manifest'
+  | 'read detector'
+  | 'create detector'
+  | 'read embedder'
+  | 'create embedder'
+  | 'warm up'
+  | 'detect'
+  | 'align'
+  | 'embed'
+  | 'answer';
+
 export interface WireAnalysis {
   readonly faces: readonly Face[];
   readonly times: StageTimes;
@@ -34,6 +47,8 @@ const wireAnalysis = z.object({ faces: z.custom(Array.isArray) });
 
 /** Checks the outer shape only: embeddings and pictures are not copied, and may have any length. */
 const fromChild = z.discriminatedUnion('type', [
+  /** `step` begins. `cpuMs`: CPU time of the child since its start, milliseconds. */
+  z.object({ type: z.literal('progress'), step: z.string().max(40), cpuMs: z.number().min(0) }),
   z.object({
     type: z.literal('loaded'),
     info: z.custom<LoadedInfo>((value) => loadedInfo.safeParse(value).success),
@@ -52,8 +67,9 @@ const fromChild = z.discriminatedUnion('type', [
 ]);
 
 export type FromChild = z.output<typeof fromChild>;
+export type Answer = Exclude<FromChild, { type: 'progress' }>;
 
-/** `message` if it has the outer shape of an answer; null otherwise, since a broken child may send anything. */
+/** `message` if it has the outer shape of one of the child's; null otherwise, since a broken child may send anything. */
 export function asFromChild(message: unknown): FromChild | null {
   return fromChild.safeParse(message).data ?? null;
 }

@@ -17,8 +17,9 @@ import type { Frame } from '../vision/picture.js';
 import { defaultSearch } from '../vision/search.js';
 import { type EngineChild, childPath as shippedChild, startChild } from './child-process.js';
 import type { AnalyzeOptions, Engine, EngineAnalysis, EngineInfo } from './engine.js';
+import { defaultHangLimits, type HangLimits } from './hang.js';
 import { chooseEmbedder, defaultManifestPath, readManifest, readModel } from './manifest.js';
-import type { FromChild, LoadOptions } from './protocol.js';
+import type { Answer, LoadOptions } from './protocol.js';
 import { delegatePluginPath } from './runtime.js';
 
 export interface EngineOptions {
@@ -39,22 +40,12 @@ export interface EngineOptions {
   readonly delegate?: boolean;
   readonly manifestPath?: string;
   readonly log?: Log;
-  /** For tests: another program instead of the child, another plug-in, clock and timeouts. */
+  /** For tests: another program instead of the child, another plug-in, another clock of the back-off, other limits of a hang. */
   readonly childPath?: string;
   readonly pluginPath?: string;
   readonly clock?: Clock;
-  readonly timeoutsMs?: Partial<Timeouts>;
+  readonly hangLimits?: Partial<HangLimits>;
 }
-
-interface Timeouts {
-  readonly load: number;
-  /** `auto` and `whole`. */
-  readonly video: number;
-  /** `all`: a slow Pi needs many seconds for all tiles of a large photo. */
-  readonly still: number;
-}
-
-const defaultTimeoutsMs: Timeouts = { load: 60_000, video: 20_000, still: 120_000 };
 
 interface Delegate {
   /** The plug-in to load; null: run without it. */
@@ -72,8 +63,12 @@ function installedDelegate(path: string): Delegate {
 export function createEngine(options: EngineOptions = {}): Engine {
   const log = options.log ?? silentLog;
   const clock = options.clock ?? systemClock;
-  const timeoutsMs = { ...defaultTimeoutsMs, ...options.timeoutsMs };
-  const path = options.childPath ?? shippedChild;
+  const childOptions = {
+    path: options.childPath ?? shippedChild,
+    log,
+    limits: { ...defaultHangLimits, ...options.hangLimits },
+    slowest: new Map(),
+  };
   // The rule of Frigate's watchdog: 5 starts within 60 s, then one every half minute.
   const restarts = createBackoff({ firstMs: 30_000, mostMs: 30_000, free: { count: 5, withinMs: 60_000 }, clock });
   const load: Omit<LoadOptions, 'delegatePath'> = {
@@ -96,11 +91,11 @@ export function createEngine(options: EngineOptions = {}): Engine {
 
   const launch = async (): Promise<EngineChild> => {
     restarts.failed();
-    const started = startChild(path, log);
+    const started = startChild(childOptions);
     child = started;
     try {
       const message = { type: 'load', options: { ...load, delegatePath: delegate.path } } as const;
-      const loaded = expectType(await started.ask(message, timeoutsMs.load), 'loaded');
+      const loaded = expectType(await started.ask(message), 'loaded');
       info = { ...loaded.info, delegate: delegate.path === null ? 'none' : 'xnnpack', delegateReason: delegate.reason };
       return started;
     } catch (cause) {
@@ -137,8 +132,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     const id = nextId++;
     const server = await ready();
     const message = { capturedAt, sequence, width, height, format, stride, data };
-    const timeoutMs = request.search === 'all' ? timeoutsMs.still : timeoutsMs.video;
-    const answer = await server.ask({ type: 'analyze', id, frame: message, options: request }, timeoutMs);
+    const answer = await server.ask({ type: 'analyze', id, frame: message, options: request });
     const { analysis } = expectType(answer, 'analyzed');
     const { faces, times, crops } = analysis;
     return { capturedAt, sequence, width, height, faces, times, ...(crops === null ? {} : { crops }) };
@@ -179,11 +173,12 @@ export function createEngine(options: EngineOptions = {}): Engine {
     start: () => inOrder(startNow),
     analyze: (frame, request) => inOrder(() => analyzeNow(frame, request)),
     stop,
+    fault: null,
     [Symbol.asyncDispose]: stop,
   };
 }
 
-function expectType<T extends FromChild['type']>(answer: FromChild, type: T): Extract<FromChild, { type: T }> {
+function expectType<T extends Answer['type']>(answer: Answer, type: T): Extract<Answer, { type: T }> {
   if (answer.type !== type) throw fail('ENGINE_FAILED', `the recognition process answered ${answer.type}, not ${type}`);
-  return answer as Extract<FromChild, { type: T }>;
+  return answer as Extract<Answer, { type: T }>;
 }

@@ -1,27 +1,27 @@
-// An observation as bytes: every number as it was, the embeddings as 8-bit integers with one scale. About 460 bytes for 192 numbers,
-// 200 more where observations before it were left out.
+// Encodes a journal entry as bytes. Numbers are exact; embeddings are 8-bit integers with one scale. An entry with an embedding of
+// 192 dimensions takes about 460 bytes, and 200 more if it stands for skipped observations.
 
 import type { IdentificationState } from '../gallery/identify.js';
 import type { Reason } from '../gallery/reason.js';
 import type { Box, Quality } from '../vision/face.js';
 import type { SampledObservation } from './sampling.js';
 
-/** An observation that is kept for a day. */
+/** A stored observation. */
 export interface JournalEntry extends SampledObservation {
-  /** Never given to another observation. */
+  /** Never reused for another entry. */
   readonly id: number;
   /** Wall time, milliseconds since the Unix epoch. */
   readonly wallMs: number;
-  /** Which run of the daemon: `atMs` and the numbers of tracks are its own. */
+  /** The run of the daemon. `atMs` and track numbers are only valid within one run. */
   readonly run: string;
-  /** Embedding space: observations are only compared with templates of the same. */
+  /** Embedding space. An entry is only compared with templates of the same space. */
   readonly space: string;
 }
 
-/** Format of the bytes; part of what their seal is bound to, so that a later format is never taken for this one. */
+/** Format of the bytes. The seal is bound to it, so that bytes of a later format do not open as this one. */
 export const entryFormat = '2';
 
-/** What is sealed: everything but the two columns that lie in the clear. */
+/** The sealed part of an entry: everything except the two columns that are stored in the clear. */
 export type SealedEntry = Omit<JournalEntry, 'id' | 'wallMs'>;
 
 type Texts = readonly [
@@ -37,60 +37,53 @@ type Texts = readonly [
 const numberBytes = 8;
 
 /**
- * Layout, little-endian: count of numbers (1 byte), the numbers (64-bit floats, NaN for null), the embedding and the mean of what
- * was skipped (each: count of dimensions in 2 bytes, 0 for none; scale as 32-bit float; 8-bit integers), the texts (JSON, UTF-8).
+ * Layout, little-endian: count of numbers (1 byte); the numbers (64-bit floats, NaN for null); the embedding and the mean of the
+ * skipped observations (each: count of dimensions in 2 bytes, 0 for none; scale as 32-bit float; 8-bit integers); the texts (JSON,
+ * UTF-8).
  */
-export function encodeEntry(observation: SealedEntry): Buffer {
-  const { quality } = observation;
+export function encodeEntry(entry: SealedEntry): Buffer {
+  const { quality } = entry;
   const numbers = [
-    observation.atMs,
-    observation.track,
-    observation.nth,
-    ...observation.box,
-    observation.score,
+    entry.atMs,
+    entry.track,
+    entry.nth,
+    ...entry.box,
+    entry.score,
     quality.eyesPx,
     quality.sharpness,
     quality.yawDegrees,
     quality.pitchDegrees,
     quality.light,
     quality.contrast,
-    observation.weight,
-    observation.similarity ?? Number.NaN,
-    observation.second ?? Number.NaN,
-    observation.margin ?? Number.NaN,
-    observation.skipped?.observations ?? 0,
-    observation.skipped?.weight ?? 0,
+    entry.weight,
+    entry.similarity ?? Number.NaN,
+    entry.second ?? Number.NaN,
+    entry.margin ?? Number.NaN,
+    entry.skipped?.observations ?? 0,
+    entry.skipped?.weight ?? 0,
   ];
   const head = Buffer.alloc(1 + numbers.length * numberBytes);
   head.writeUInt8(numbers.length);
   numbers.forEach((value, i) => {
     head.writeDoubleLE(value, 1 + i * numberBytes);
   });
-  const texts: Texts = [
-    observation.run,
-    observation.space,
-    observation.state,
-    observation.person,
-    observation.best,
-    observation.runnerUp,
-    observation.reason,
-  ];
+  const texts: Texts = [entry.run, entry.space, entry.state, entry.person, entry.best, entry.runnerUp, entry.reason];
   return Buffer.concat([
     head,
-    ...[observation.embedding, observation.skipped?.mean ?? null].map(encodeVector),
+    ...[entry.embedding, entry.skipped?.mean ?? null].map(encodeVector),
     Buffer.from(JSON.stringify(texts), 'utf8'),
   ]);
 }
 
-/** The observation behind bytes of this format, which a seal has proved to be our own. */
+/** Decodes bytes of this format. Their seal must have been checked: they are trusted. */
 export function decodeEntry(bytes: Buffer): SealedEntry {
   const count = bytes.readUInt8(0);
   const numbers = Array.from({ length: count }, (_, i) => bytes.readDoubleLE(1 + i * numberBytes));
   const { vector, end: middle } = decodeVector(bytes, 1 + count * numberBytes);
   const { vector: mean, end } = decodeVector(bytes, middle);
   const [run, space, state, person, best, runnerUp, reason] = JSON.parse(bytes.toString('utf8', end)) as Texts;
-  const [atMs, track, nth, x, y, width, height, score, ...more] = numbers as [number, ...number[]] & number[];
-  const [eyesPx, sharpness, yawDegrees, pitchDegrees, light, contrast, weight, ...similarities] = more;
+  const [atMs, track, nth, x, y, width, height, score, ...rest] = numbers as [number, ...number[]] & number[];
+  const [eyesPx, sharpness, yawDegrees, pitchDegrees, light, contrast, weight, ...similarities] = rest;
   const [similarity, second, margin, observations, meanWeight] = similarities.map((value) =>
     Number.isNaN(value) ? null : value,
   );
@@ -120,7 +113,7 @@ export function decodeEntry(bytes: Buffer): SealedEntry {
   };
 }
 
-// One step is 1/127 of the largest number: for 192 numbers the cosine to the original is about 0.99997.
+// The step is 1/127 of the largest component. For 192 dimensions the cosine to the original is about 0.99997.
 function encodeVector(embedding: Float32Array | null): Buffer {
   const length = embedding?.length ?? 0;
   const bytes = Buffer.alloc(6 + length);
@@ -142,7 +135,7 @@ function decodeVector(bytes: Buffer, at: number): { vector: Float32Array | null;
   return { vector: Float32Array.from({ length }, (_, i) => bytes.readInt8(at + 6 + i) * scale), end };
 }
 
-/** Rounding moves the length a little, and identification wants 1. */
+/** Rounding changes the length a little, and identification needs unit length. */
 function unit(vector: Float32Array): Float32Array {
   const length = Math.hypot(...vector) || 1;
   return vector.map((value) => value / length);

@@ -1,8 +1,8 @@
-// What somebody may say about an observation: that it is not a person, or that it is. Pure guards, so that neither one slip nor many
-// small steps can take a person's face away or lead it to somebody else's.
+// Guards for corrections: an observation may become a negative template or a template of a person. The guards ensure that neither one
+// mistake nor many small steps make a person lose their own face or drift to the face of somebody else. Pure.
 //
-// Invariant: what an observation may teach depends on photos alone, never on observations that were learned before: the thousandth correction
-// reaches no further than the first.
+// Invariant: whether an observation may become a template depends on photos alone, never on observations that were learned before.
+// The thousandth correction therefore reaches no further than the first.
 import { duplicateAbove, mostTemplates } from '../gallery/enrolment.js';
 import { identify, type Thresholds } from '../gallery/identify.js';
 import type { Gallery, Person, Template } from '../gallery/person.js';
@@ -11,48 +11,53 @@ import { negativeTemplateOf, personSimilarity, similarity } from '../gallery/sim
 import type { DecidedObservation } from '../recognition/observation.js';
 import { goodWeight } from '../vision/quality-gate.js';
 
-type Seen = Pick<DecidedObservation, 'embedding' | 'weight'>;
+type CorrectedObservation = Pick<DecidedObservation, 'embedding' | 'weight'>;
 
-/** A sentence's end that says why, with the figures and what to do instead. */
-export interface Refused {
+/** `refused` gives the reason with its figures and what to do instead. It continues a sentence. */
+export interface RefusedCorrection {
   readonly refused: string;
 }
 
-/** What an observation teaches; `known` where it teaches nothing new. */
-export interface Taught {
+/** The embedding to store. `known` is true if an equal one is stored already. */
+export interface AcceptedCorrection {
   readonly embedding: Float32Array;
   readonly known: boolean;
 }
 
 /**
- * From here on a face is the person's own. Of observations that were named rightly 92 % are above with three photos (74 % with one), of those
- * named wrongly 0.5 % (100 people, shipped thresholds).
+ * From this similarity on, a face counts as the person's own. With three photos 92 % of the correctly named observations are above it
+ * (74 % with one photo), and 0.5 % of the wrongly named ones (100 people, shipped thresholds).
  */
-const ownFrom = 0.7;
+const ownFaceSimilarity = 0.7;
 
 /**
- * So far below the threshold of one observation a face may be learned: of good observations that were missed 41 % are in this range, of
- * strangers' observations 0.25 % are above its lower end, per person (100 people, 1 to 5 photos).
+ * An observation may be learned if its similarity is at most this far below the threshold of a single observation. 41 % of the good
+ * observations that got no name are in this range; 0.25 % of the observations of impostors are above its lower end, per person (100
+ * people, 1 to 5 photos).
  */
 const learnedBelow = 0.05;
 
-/** Observations of the camera among the templates of a person at most; never more than there are photos. */
+/** The most templates of a person that come from the camera. There are also never more of them than photos. */
 const mostObservations = 20;
 
 /**
- * Whether `observation` may be kept as a face that is not `person`. Refused where it would take the person's own face away: too like them, or
- * nearer to one of their photos than the others are.
+ * Decides whether an observation may become a negative template of `person`. It is refused if the person would lose their own face: if
+ * it is too similar to them, or closer to one of their photos than their other photos are.
  */
-export function mayBecomeNegative({ embedding, weight }: Seen, person: Person): Taught | Refused {
+export function mayBecomeNegative(
+  { embedding, weight }: CorrectedObservation,
+  person: Person,
+): AcceptedCorrection | RefusedCorrection {
   if (embedding === null || weight <= 0)
-    return { refused: 'the observation was too poor to count, so it named nobody: choose one that did' };
+    return { refused: 'the observation is too poor to count, so it named nobody: choose one that counts' };
   const score = personSimilarity(embedding, person);
   if (score === null) return { refused: `${person.name} has no photo of this model: enrol again` };
-  const own = person.templates.filter((template) => takenAway(person, template, embedding));
-  if (own.length > 0 || score >= ownFrom) {
-    const told = own.length > 0 ? own : [nearest(embedding, person.templates)];
-    const photos = told.map(({ id }) => id).join(', ');
-    const figures = `it is ${score.toFixed(2)} like ${person.name} and ${photos.includes(',') ? 'photos' : 'photo'} ${photos}`;
+  const lost = person.templates.filter((template) => wouldBeRejected(person, template, embedding));
+  if (lost.length > 0 || score >= ownFaceSimilarity) {
+    const affected = lost.length > 0 ? lost : [nearest(embedding, person.templates)];
+    const photos = affected.map(({ id }) => id).join(', ');
+    const noun = affected.length > 1 ? 'photos' : 'photo';
+    const figures = `it resembles ${person.name} (similarity ${score.toFixed(2)}) and ${noun} ${photos}`;
     const advice = 'if it is somebody else, enrol them too, or see roomkin people --check';
     return { refused: `${figures}, so ${person.name} would lose the name too: ${advice}` };
   }
@@ -60,10 +65,10 @@ export function mayBecomeNegative({ embedding, weight }: Seen, person: Person): 
   return { embedding, known };
 }
 
-/** Whether `template`, as a look at its own person, would be refused the name once `face` is not them. */
-function takenAway(person: Person, template: Template, face: Float32Array): boolean {
-  const rest = { templates: person.templates.filter((other) => other !== template) };
-  const score = personSimilarity(template.vector, rest);
+/** Whether `template`, as a probe, would no longer get the name of its own person if `face` became a negative template. */
+function wouldBeRejected(person: Person, template: Template, face: Float32Array): boolean {
+  const others = { templates: person.templates.filter((other) => other !== template) };
+  const score = personSimilarity(template.vector, others);
   return (
     score !== null &&
     negativeTemplateOf(template.vector, { negativeTemplates: [{ id: 0, vector: face }] }, score) !== null
@@ -71,68 +76,70 @@ function takenAway(person: Person, template: Template, face: Float32Array): bool
 }
 
 function nearest(face: Float32Array, templates: readonly Template[]): Template {
-  return templates.reduce((best, one) => (similarity(face, one.vector) > similarity(face, best.vector) ? one : best));
+  return templates.reduce((best, template) =>
+    similarity(face, template.vector) > similarity(face, best.vector) ? template : best,
+  );
 }
 
 /**
- * Whether `observation` may become a template of `person`: a good one that is theirs by the photos, or nearly. `gallery` carries what
- * each person needs (see calibration.ts), `thresholds` are those of one observation.
+ * Decides whether an observation may become a template of `person`. It must be of good quality, and the photos alone must give it the
+ * name or nearly so. `gallery` is calibrated (see calibration.ts); `thresholds` are those of a single observation.
  */
 export function mayBecomeTemplate(
-  { embedding, weight }: Seen,
+  { embedding, weight }: CorrectedObservation,
   person: Person,
   gallery: Gallery,
   thresholds: Thresholds,
-): Taught | Refused {
+): AcceptedCorrection | RefusedCorrection {
   const enrol = `enrol photos instead: roomkin enrol "${person.name}" --photos PATH`;
   if (embedding === null || weight < goodWeight) {
-    const counted = `the observation counts ${weight.toFixed(2)}, ${goodWeight.toFixed(2)} needed`;
-    return { refused: `${counted}: choose one that is larger, sharper, better lit or less turned` };
+    const figures = `the observation has the weight ${weight.toFixed(2)}, ${goodWeight.toFixed(2)} needed`;
+    return { refused: `${figures}: choose one that is larger, sharper, better lit or less turned` };
   }
   if (person.templates.some(({ vector }) => similarity(vector, embedding) > duplicateAbove))
     return { embedding, known: true };
-  const photos = byPhotos(person);
+  const photos = photosOnly(person);
   if (photos.templates.length === 0) return { refused: `${person.name} has no photo of this model: enrol again` };
-  const rejection = negativeTemplateOf(embedding, person, personSimilarity(embedding, photos) ?? -1);
-  if (rejection !== null) {
-    const advice = `roomkin correct --undo ${rejection.id} first, if it is`;
-    return { refused: `a face like it was said not to be ${person.name}: ${advice}` };
+  const negative = negativeTemplateOf(embedding, person, personSimilarity(embedding, photos) ?? -1);
+  if (negative !== null) {
+    const advice = `if it is ${person.name}, run roomkin correct --undo ${negative.id} first`;
+    return { refused: `an earlier correction marked a similar face as not ${person.name}: ${advice}` };
   }
-  const rivals = gallery.people.filter((one) => {
-    // Who was said not to be this face does not compete for it.
-    const score = personSimilarity(embedding, one);
-    return one.id !== person.id && (score === null || negativeTemplateOf(embedding, one, score) === null);
+  const rivals = gallery.people.filter((other) => {
+    // A person whose negative template matches this face does not compete for it.
+    const score = personSimilarity(embedding, other);
+    return other.id !== person.id && (score === null || negativeTemplateOf(embedding, other, score) === null);
   });
-  const found = identify(
+  const match = identify(
     embedding,
-    { ...gallery, people: [photos, ...rivals.map(byPhotos)] },
+    { ...gallery, people: [photos, ...rivals.map(photosOnly)] },
     { ...thresholds, threshold: thresholds.threshold - learnedBelow, strangerBelow: -1 },
   );
-  if (found.person !== person.id) {
-    const other = gallery.people.find(({ id }) => id === found.best && id !== person.id);
+  if (match.person !== person.id) {
+    const other = gallery.people.find(({ id }) => id === match.best && id !== person.id);
     const names = new Map(gallery.people.map(({ id, name }) => [id, name]));
     const why =
       other === undefined
-        ? reasonText(found.reason, names)
-        : `it is nearer to ${other.name} (${found.similarity!.toFixed(2)})`;
-    return { refused: `by the photos of ${person.name} it is not clearly ${person.name}: ${why}; ${enrol}` };
+        ? reasonText(match.reason, names)
+        : `it is closer to ${other.name} (${match.similarity!.toFixed(2)})`;
+    return { refused: `the photos of ${person.name} do not clearly match it: ${why}; ${enrol}` };
   }
-  return room(person, photos) ?? { embedding, known: false };
+  return refuseWhenFull(person, photos) ?? { embedding, known: false };
 }
 
-/** The person as enrolled, without what the camera taught. */
-function byPhotos(person: Person): Person {
+/** The person with the templates from photos only, without those that corrections added. */
+function photosOnly(person: Person): Person {
   return { ...person, templates: person.templates.filter(({ corrected }) => !corrected) };
 }
 
-function room({ name, templates }: Person, photos: Person): Refused | null {
+function refuseWhenFull({ name, templates }: Person, photos: Person): RefusedCorrection | null {
   const observations = templates.length - photos.templates.length;
   if (observations >= Math.min(mostObservations, photos.templates.length)) {
-    const figures = `${name} has ${observations} observations of the camera for ${photos.templates.length} photos, more are not safe`;
-    return { refused: `${figures}: enrol more photos, or roomkin correct --undo an older one` };
+    const figures = `${name} has ${observations} templates from the camera and ${photos.templates.length} photos, more are not safe`;
+    return { refused: `${figures}: enrol more photos, or undo an older correction with roomkin correct --undo` };
   }
   if (templates.length < mostTemplates) return null;
   return {
-    refused: `${name} has ${templates.length} templates, the most there can be: roomkin people --disable one of them`,
+    refused: `${name} has ${templates.length} templates, which is the maximum: disable one with roomkin people --disable`,
   };
 }

@@ -1,10 +1,11 @@
-// What the daemon keeps of the faces it sees, for `why`, `correct` and `replay`: the sampled observations, written together every few
-// seconds. A disk that fails costs a warning and what lies on it, never the daemon; who was forgotten is never written.
+// The journal of the daemon for `why`, `correct` and `replay`: sampled observations, written in batches every few seconds. A disk fault
+// costs a warning and the entries on the disk, but never stops the daemon. Entries about a forgotten person are never written.
 
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
 import { createWallTime } from '../base/clock.js';
 import type { Log } from '../base/log.js';
+import { createBackoff } from '../base/retry.js';
 import type { PersonId } from '../gallery/person.js';
 import type { Reason } from '../gallery/reason.js';
 import { reasonText } from '../gallery/reason-text.js';
@@ -21,25 +22,25 @@ import {
 import { createMemoryJournal, type JournalStore, type NewEntry } from './store.js';
 
 export interface Journal extends Disposable {
-  /** The observations of the frame at `atMs` (monotonic), none included. */
-  take(observations: readonly DecidedObservation[], atMs: number): void;
-  /** The newest `last` kept ones, oldest first; those of earlier runs too, where they are kept on disk. */
+  /** Call once per frame, even without faces: the observations of the frame at `atMs` (monotonic). */
+  record(observations: readonly DecidedObservation[], atMs: number): void;
+  /** The newest `last` entries, oldest first. Includes earlier runs if entries are stored on disk. */
   recent(last: number): readonly JournalEntry[];
   find(id: number): JournalEntry | null;
-  /** Erases what is kept about somebody, at once. */
+  /** Erases every entry about a person at once. */
   forget(person: PersonId): void;
-  /** Writes what waits. Happens by itself every 5 s and at the end. */
+  /** Writes the pending entries. This also happens every 5 s and on disposal. */
   flush(): void;
 }
 
 export interface JournalOptions {
-  /** Opens the observations on disk; null keeps them in memory only. */
+  /** Opens the entries on disk; null keeps entries in memory only. */
   readonly open: (() => JournalStore) | null;
-  /** How long they are kept on disk, milliseconds. */
-  readonly keptMs: number;
+  /** How long entries stay on disk, milliseconds. */
+  readonly retentionMs: number;
   /** Embedding space of the engine. */
   readonly space: string;
-  /** Who is in the gallery now: asked before each write. */
+  /** The people in the gallery at present. Called before each write. */
   readonly people: () => ReadonlySet<PersonId>;
   readonly clock: Clock;
   readonly log: Log;
@@ -47,60 +48,60 @@ export interface JournalOptions {
 
 const flushEveryMs = 5000;
 const pruneEveryMs = 600_000;
-/** After a fault of the disk it is tried again so much later. */
-const retryAfterMs = 60_000;
-/** Waiting looks at most; a burst beyond is written at once. */
-const mostWaiting = 500;
-/** Numbers of observations in memory stand in for numbers on disk and must not be taken for them. */
+/** Wait after a disk fault before the next attempt to open the disk. */
+const reopenMs = 60_000;
+/** From this many pending entries on, they are written at once. */
+const mostPending = 500;
+/** Ids of entries in memory start above this number, so that they never equal the id of an entry on disk. */
 const memoryIdsAbove = 1_000_000_000;
 
-/** Begins at once, with a new run. Throws nothing that a disk does. */
+/** Starts a new run. Disk faults are logged, not thrown. */
 export function createJournal(options: JournalOptions): Journal {
-  const { keptMs, space, people, clock, log } = options;
+  const { retentionMs: keptMs, space, people, clock, log } = options;
   const run = randomUUID().slice(0, 8);
   const wallTime = createWallTime(clock);
-  const gone = new Set<PersonId>();
+  const forgotten = new Set<PersonId>();
   let known: ReadonlySet<PersonId> = people();
-  let notes: Samplers = noSamplers;
-  let waiting: NewEntry[] = [];
+  let samplers: Samplers = noSamplers;
+  let pending: NewEntry[] = [];
   let store: JournalStore = createMemoryJournal(options.open === null ? 0 : memoryIdsAbove);
   let onDisk = false;
   let warned = false;
-  let retryMs = Number.NEGATIVE_INFINITY;
+  const reopening = createBackoff({ firstMs: reopenMs, mostMs: reopenMs, clock });
   let prunedMs = Number.NEGATIVE_INFINITY;
 
   const timer = setInterval(flush, flushEveryMs);
   openDisk();
   prune();
 
-  function keep(observations: readonly SampledObservation[]): void {
+  function add(observations: readonly SampledObservation[]): void {
     for (const observation of observations)
-      waiting.push({ ...observation, run, space, wallMs: Date.parse(wallTime(observation.atMs)) });
-    if (waiting.length >= mostWaiting) flush();
+      pending.push({ ...observation, run, space, wallMs: Date.parse(wallTime(observation.atMs)) });
+    if (pending.length >= mostPending) flush();
   }
 
   function flush(): void {
-    forgetGone();
+    forgetRemovedPeople();
     openDisk();
-    const observations = waiting.filter((observation) => ![...gone].some((person) => isAbout(observation, person)));
-    waiting = [];
-    if (observations.length > 0) attempt((target) => target.append(observations));
+    const entries = pending.filter((entry) => ![...forgotten].some((person) => isAbout(entry, person)));
+    pending = [];
+    if (entries.length > 0) attempt((target) => target.append(entries));
     if (clock.monotonicMs() - prunedMs >= pruneEveryMs) prune();
   }
 
-  /** Who left the gallery since the last time leaves the observations as well. */
-  function forgetGone(): void {
-    const now = people();
-    const left = [...known].filter((person) => !now.has(person));
-    for (const person of now) gone.delete(person);
-    known = now;
-    for (const person of left) erase(person);
+  /** Erases the entries about people who left the gallery since the last call. */
+  function forgetRemovedPeople(): void {
+    const present = people();
+    const removed = [...known].filter((person) => !present.has(person));
+    for (const person of present) forgotten.delete(person);
+    known = present;
+    for (const person of removed) erase(person);
   }
 
   function erase(person: PersonId): void {
-    notes = withoutSkipped(notes);
-    gone.add(person);
-    waiting = waiting.filter((observation) => !isAbout(observation, person));
+    samplers = withoutSkipped(samplers);
+    forgotten.add(person);
+    pending = pending.filter((entry) => !isAbout(entry, person));
     attempt((target) => target.forget(person));
   }
 
@@ -111,23 +112,23 @@ export function createJournal(options: JournalOptions): Journal {
   }
 
   function openDisk(): void {
-    if (onDisk || options.open === null || clock.monotonicMs() - retryMs < retryAfterMs) return;
+    if (onDisk || options.open === null || reopening.waitMs() > 0) return;
     try {
       const disk = options.open();
-      const rest = [...store.since(Number.NEGATIVE_INFINITY)];
+      const inMemory = [...store.since(Number.NEGATIVE_INFINITY)];
       store = disk;
       onDisk = true;
-      // `gone` is of this run only: who was forgotten while the disk was away is still on it.
-      for (const person of gone) disk.forget(person);
-      if (rest.length > 0) disk.append(rest);
-      if (warned) log('notice', 'faces are kept on disk again');
+      // The disk still holds entries about people who were forgotten while it was unavailable.
+      for (const person of forgotten) disk.forget(person);
+      if (inMemory.length > 0) disk.append(inMemory);
+      if (warned) log('notice', 'the journal is stored on disk again');
       warned = false;
     } catch (error) {
       fault(error);
     }
   }
 
-  /** Does `work` on the disk, or, where that fails, on what is in memory. */
+  /** Runs `work` on the disk. If that fails, runs it on the entries in memory. */
   function attempt<T>(work: (target: JournalStore) => T): T {
     try {
       return work(store);
@@ -139,9 +140,9 @@ export function createJournal(options: JournalOptions): Journal {
   }
 
   function fault(error: unknown): void {
-    retryMs = clock.monotonicMs();
+    reopening.failed();
     if (!warned)
-      log('warning', `faces are explained from memory only: ${error instanceof Error ? error.message : String(error)}`);
+      log('warning', `the journal is in memory only: ${error instanceof Error ? error.message : String(error)}`);
     warned = true;
     if (!onDisk) return;
     onDisk = false;
@@ -150,15 +151,15 @@ export function createJournal(options: JournalOptions): Journal {
     try {
       broken.close();
     } catch {
-      // It is given up in any case.
+      // The store is abandoned in any case.
     }
   }
 
   return {
-    take(observations, atMs) {
-      const next = sample(notes, observations, atMs);
-      notes = next.notes;
-      keep(next.kept);
+    record(observations, atMs) {
+      const next = sample(samplers, observations, atMs);
+      samplers = next.samplers;
+      add(next.entries);
     },
     recent(last) {
       flush();
@@ -172,21 +173,22 @@ export function createJournal(options: JournalOptions): Journal {
     flush,
     [Symbol.dispose]() {
       clearInterval(timer);
-      keep(finishSampling(notes));
-      notes = noSamplers;
+      add(finishSampling(samplers));
+      samplers = noSamplers;
       flush();
       store.close();
     },
   };
 }
 
-// A kept observation in the words of `why`, with people's names. The daemon says it over its socket, `why` by itself when no daemon runs.
+// A journal entry as `why` shows it, with people's names. The daemon answers with it over its socket; `why` builds it itself if no
+// daemon runs.
 
-/** One face that was looked at, and why it got a name or none. Numbers stay on this machine: they are never published. */
+/** One observation and the reason for its name or for having none. The numbers stay on this machine: they are never published. */
 export interface ExplainedObservation {
-  /** Never given to another observation while observations are kept on disk; what `correct` takes. */
+  /** The id that `correct` takes. Never reused while entries are stored on disk. */
   readonly id: number;
-  /** When it was seen, ISO 8601. */
+  /** Capture time, ISO 8601. */
   readonly at: string;
   /** Number of the track in its run of the daemon. */
   readonly track: number | null;
@@ -195,35 +197,35 @@ export interface ExplainedObservation {
   readonly yawDegrees: number;
   readonly pitchDegrees: number;
   readonly light: number;
-  /** Best and second-best person, with similarity -1 to 1; null where there is none or the face was not embedded. */
+  /** Best and second-best person, with similarity -1 to 1; null if there is none or the face was not embedded. */
   readonly best: { readonly name: string; readonly similarity: number } | null;
   readonly second: { readonly name: string; readonly similarity: number } | null;
   readonly margin: number | null;
-  /** What its track is taken for: `known`, `ambiguous`, `unclear` or `stranger`. */
+  /** State of its track: `known`, `ambiguous`, `unclear` or `stranger`. */
   readonly state: string;
-  /** The name it got; null: none. */
+  /** The name it got; null for none. */
   readonly name: string | null;
   /** The rule that decided, as a short sentence and as data. */
   readonly rule: string;
   readonly reason: Reason;
 }
 
-/** `names`: of everybody in the gallery, by id. */
-export function explain(observation: JournalEntry, names: ReadonlyMap<PersonId, string>): ExplainedObservation {
+/** `names` maps the id of every person in the gallery to the name. */
+export function explain(entry: JournalEntry, names: ReadonlyMap<PersonId, string>): ExplainedObservation {
   const nameOf = (person: PersonId): string => names.get(person) ?? person;
-  const near = (person: PersonId | null, similarity: number | null) =>
+  const candidate = (person: PersonId | null, similarity: number | null) =>
     person === null || similarity === null ? null : { name: nameOf(person), similarity };
   return {
-    id: observation.id,
-    at: new Date(observation.wallMs).toISOString(),
-    track: observation.track,
-    ...observation.quality,
-    best: near(observation.best, observation.similarity),
-    second: near(observation.runnerUp, observation.second),
-    margin: observation.margin,
-    state: observation.state,
-    name: observation.person === null ? null : nameOf(observation.person),
-    rule: reasonText(observation.reason, names),
-    reason: observation.reason,
+    id: entry.id,
+    at: new Date(entry.wallMs).toISOString(),
+    track: entry.track,
+    ...entry.quality,
+    best: candidate(entry.best, entry.similarity),
+    second: candidate(entry.runnerUp, entry.second),
+    margin: entry.margin,
+    state: entry.state,
+    name: entry.person === null ? null : nameOf(entry.person),
+    rule: reasonText(entry.reason, names),
+    reason: entry.reason,
   };
 }

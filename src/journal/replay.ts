@@ -1,5 +1,5 @@
-// The recorded observations of a day under the present gallery and thresholds. They go through `step`, the function that decides
-// live, with the tracks that they were recorded on. Pure.
+// Replays the recorded observations of a day under the present gallery and thresholds. They go through `step`, which also decides live,
+// on the tracks they were recorded with. Pure.
 import { isDeepStrictEqual } from 'node:util';
 import type { IdentificationState } from '../gallery/identify.js';
 import type { Gallery, PersonId } from '../gallery/person.js';
@@ -10,18 +10,18 @@ import type { ObservedFace } from '../vision/face.js';
 import { refusal, weight } from '../vision/quality-gate.js';
 import type { SampledObservation } from './sampling.js';
 
-/** A recorded observation: `run` names the run of the daemon whose clock `atMs` is of, and whose numbers the tracks have. */
+/** A recorded observation. `run` is the run of the daemon; `atMs` and the track number are only valid within it. */
 export interface RecordedObservation extends SampledObservation {
   readonly run: string;
   /** Milliseconds since the Unix epoch. */
   readonly wallMs: number;
 }
 
-/** How a track was decided: the name it had for the longest time, else its last decision. */
+/** The result of a track: the name it had for the longest time, else its last decision. */
 export interface Outcome {
   readonly person: PersonId | null;
   readonly state: IdentificationState;
-  /** The reason when that decision was first made. */
+  /** The reason for that decision when it was first made. */
   readonly reason: Reason;
 }
 
@@ -31,17 +31,18 @@ export interface ReplayedTrack {
   /** Wall time of its first and last observation. */
   readonly firstMs: number;
   readonly lastMs: number;
-  /** Observations it had, recorded or not. */
+  /** Number of observations, including those that were not recorded. */
   readonly observations: number;
-  /** false: its beginning is not on record any more, so there is nothing to compare; `after` is `before`. */
+  /** false: its start is no longer in the journal, so it cannot be replayed, and `after` equals `before`. */
   readonly whole: boolean;
   readonly before: Outcome;
   readonly after: Outcome;
 }
 
 /**
- * Every track of `observations`, in the order they began. `observations` is read twice, ordered by time, and may grow in between;
- * embeddings must be of the gallery's space. `progress` is told how many observations are done.
+ * Replays every track of `observations`; the result is in the order in which the tracks started. `observations` is read twice, must be
+ * ordered by time, and may grow in between. Embeddings must be of the gallery's space. `progress` is called with the number of
+ * processed observations, which ends at twice their count.
  */
 export function replayJournal(
   observations: () => Iterable<RecordedObservation>,
@@ -53,7 +54,7 @@ export function replayJournal(
   let done = 0;
   for (const observation of observations()) {
     const key = keyOf(observation);
-    const track = tracks.get(key) ?? begin(observation);
+    const track = tracks.get(key) ?? startTrack(observation);
     track.before.add(observation, observation);
     track.lastMs = observation.wallMs;
     track.lastAtMs = Math.max(track.lastAtMs, observation.atMs);
@@ -61,7 +62,7 @@ export function replayJournal(
     tracks.set(key, track);
     progress(++done);
   }
-  // The observations of two runs are mixed where a clock was set back between them.
+  // The observations of two runs interleave if the clock was set back between the runs.
   const runs = new Map<string, Run>();
   for (const observation of observations()) {
     const track = tracks.get(keyOf(observation));
@@ -73,9 +74,9 @@ export function replayJournal(
   }
   for (const run of runs.values()) run.finish();
   return [...tracks.values()].map(({ run, track, firstMs, lastMs, observations: count, whole, before, after }) => {
-    const decided = before.outcome();
+    const recorded = before.outcome();
     const span = { run, track, firstMs, lastMs, observations: count, whole };
-    return { ...span, before: decided, after: whole ? after.outcome() : decided };
+    return { ...span, before: recorded, after: whole ? after.outcome() : recorded };
   });
 }
 
@@ -91,7 +92,7 @@ interface RecordedTrack {
   observations: number;
 }
 
-function begin({ run, track, wallMs, atMs, nth }: RecordedObservation): RecordedTrack {
+function startTrack({ run, track, wallMs, atMs, nth }: RecordedObservation): RecordedTrack {
   const [before, after] = [createHistory(), createHistory()];
   return {
     run,
@@ -108,11 +109,11 @@ function begin({ run, track, wallMs, atMs, nth }: RecordedObservation): Recorded
 
 interface Run {
   add(observation: RecordedObservation, track: RecordedTrack): void;
-  /** Decides on what is left. */
+  /** Decides the remaining observations. */
   finish(): void;
 }
 
-/** A face of the run at its time; `recorded` is null for one that stands for observations that were left out. */
+/** A face of the run with its time. `recorded` is null for a face that stands for a skipped observation. */
 interface TimedFace {
   readonly atMs: number;
   readonly face: ObservedFace;
@@ -120,36 +121,36 @@ interface TimedFace {
   readonly recorded: RecordedObservation | null;
 }
 
-/** What was left out lies between two recorded observations of one track: almost always less than this far back. */
+/** Skipped observations lie between two recorded observations of one track, almost always less than this far back. */
 const reorderMs = 10_000;
-/** Nothing depends on the size of the frame here; it only must not change. */
+/** The result does not depend on the frame size, but the size must not change. */
 const frameSize = { width: 1280, height: 960 };
 
-/** One run of the daemon again, frame by frame. */
+/** Replays one run of the daemon frame by frame. */
 function createRun(startMs: number, gallery: Gallery, options: RoomOptions): Run {
   let state: RoomState = startRoom(startMs);
-  let waiting: TimedFace[] = [];
+  let pending: TimedFace[] = [];
   let oldestMs = Number.POSITIVE_INFINITY;
   let decidedMs = Number.NEGATIVE_INFINITY;
   const newest = new Map<number, number>();
 
   function decideUntil(limitMs: number): void {
-    if (waiting.length === 0 || oldestMs > limitMs) return;
-    waiting.sort((a, b) => a.atMs - b.atMs);
+    if (pending.length === 0 || oldestMs > limitMs) return;
+    pending.sort((a, b) => a.atMs - b.atMs);
     let next = 0;
-    while (next < waiting.length && waiting[next]!.atMs <= limitMs) {
-      const { atMs } = waiting[next]!;
+    while (next < pending.length && pending[next]!.atMs <= limitMs) {
+      const { atMs } = pending[next]!;
       let end = next + 1;
-      while (end < waiting.length && waiting[end]!.atMs === atMs) end++;
-      decideFrame(atMs, waiting.slice(next, end));
+      while (end < pending.length && pending[end]!.atMs === atMs) end++;
+      decideFrame(atMs, pending.slice(next, end));
       next = end;
     }
-    waiting = waiting.slice(next);
-    oldestMs = waiting[0]?.atMs ?? Number.POSITIVE_INFINITY;
+    pending = pending.slice(next);
+    oldestMs = pending[0]?.atMs ?? Number.POSITIVE_INFINITY;
   }
 
-  function wait(face: TimedFace): void {
-    waiting.push(face);
+  function enqueue(face: TimedFace): void {
+    pending.push(face);
     oldestMs = Math.min(oldestMs, face.atMs);
   }
 
@@ -165,23 +166,23 @@ function createRun(startMs: number, gallery: Gallery, options: RoomOptions): Run
 
   return {
     add(observation, track) {
-      // The faces of one frame come one after the other, so the frame may still grow.
+      // The faces of one frame arrive one after another, so the newest frame may still grow.
       if (oldestMs < observation.atMs - 2 * reorderMs) decideUntil(observation.atMs - reorderMs);
       const previousMs = newest.get(observation.track);
       if (previousMs !== undefined && previousMs < observation.atMs) {
-        for (const left of leftOut(observation, previousMs, track, options))
-          wait({ ...left, atMs: Math.max(left.atMs, decidedMs) });
+        for (const skipped of skippedFaces(observation, previousMs, track, options))
+          enqueue({ ...skipped, atMs: Math.max(skipped.atMs, decidedMs) });
       }
       newest.set(observation.track, observation.atMs);
-      const face = faceOf(observation, track, weightNow(observation, options));
-      wait({ atMs: observation.atMs, face, track, recorded: observation });
+      const face = faceOf(observation, track, presentWeight(observation, options));
+      enqueue({ atMs: observation.atMs, face, track, recorded: observation });
     },
     finish: () => decideUntil(Number.POSITIVE_INFINITY),
   };
 }
 
-/** The observations that were left out before `observation`, each as their mean, evenly over the time. */
-function leftOut(
+/** The skipped observations before `observation`. Each has their mean embedding; their times are evenly spaced. */
+function skippedFaces(
   observation: RecordedObservation,
   previousMs: number,
   track: RecordedTrack,
@@ -189,7 +190,7 @@ function leftOut(
 ): TimedFace[] {
   const { skipped, atMs, nth } = observation;
   if (skipped === null) return [];
-  // A gate that stops this observation only now would have stopped those before it, too.
+  // If the present gate rejects this observation and the recorded one did not, it would have rejected the skipped ones too.
   const refused = refusal(observation, options.gate);
   if (refused !== null && !isDeepStrictEqual(refused, observation.reason)) return [];
   return Array.from({ length: skipped.observations }, (_, index) => {
@@ -204,16 +205,26 @@ function leftOut(
   });
 }
 
-function faceOf(observation: RecordedObservation, { lastAtMs }: RecordedTrack, counts: number): ObservedFace {
+function faceOf(
+  observation: RecordedObservation,
+  { lastAtMs }: RecordedTrack,
+  observationWeight: number,
+): ObservedFace {
   const { box, score, quality, embedding, track, nth } = observation;
-  return { box, score, quality, embedding, recorded: { track, frames: nth, untilMs: lastAtMs, weight: counts } };
+  return {
+    box,
+    score,
+    quality,
+    embedding,
+    recorded: { track, frames: nth, untilMs: lastAtMs, weight: observationWeight },
+  };
 }
 
-/** How much the observation counted, unless the present gate says otherwise. */
-function weightNow(observation: RecordedObservation, { gate, staticFaces: fixed }: RoomOptions): number {
+/** The recorded weight of the observation, unless the present gate decides otherwise. */
+function presentWeight(observation: RecordedObservation, { gate, staticFaces }: RoomOptions): number {
   if (refusal(observation, gate) !== null) return 0;
-  // Known to be a static face from before the record begins.
-  if (observation.reason.kind === 'static-face' && Number.isFinite(fixed.afterMs)) return 0;
+  // The face was recognised as static before the start of the journal.
+  if (observation.reason.kind === 'static-face' && Number.isFinite(staticFaces.afterMs)) return 0;
   return observation.weight > 0 ? observation.weight : weight(observation, gate);
 }
 
@@ -223,17 +234,16 @@ interface History {
 }
 
 /**
- * For how long a track had which name: each decision holds until the next observation. Observations that do not count end
- * nothing.
+ * Measures how long a track had each name. A decision holds until the next observation. Observations that do not count do not end it.
  */
 function createHistory(): History {
   const held = new Map<PersonId, { ms: number; readonly first: Outcome }>();
   let last: { readonly atMs: number; readonly decided: Outcome } | null = null;
-  let counted: Outcome | null = null;
+  let newest: Outcome | null = null;
   return {
-    add({ atMs, weight: counts }, { person, state, reason }) {
+    add({ atMs, weight: observationWeight }, { person, state, reason }) {
       const decided = { person, state, reason };
-      if (counts > 0 || counted === null) counted = decided;
+      if (observationWeight > 0 || newest === null) newest = decided;
       const before = last?.decided.person;
       if (before) held.get(before)!.ms += Math.max(0, atMs - last!.atMs);
       if (person !== null && !held.has(person)) held.set(person, { ms: 0, first: decided });
@@ -241,7 +251,7 @@ function createHistory(): History {
     },
     outcome() {
       const [longest] = [...held.values()].sort((a, b) => b.ms - a.ms);
-      return longest?.first ?? counted ?? { person: null, state: 'unclear', reason: { kind: 'nothing-compared' } };
+      return longest?.first ?? newest ?? { person: null, state: 'unclear', reason: { kind: 'nothing-compared' } };
     },
   };
 }

@@ -1,12 +1,13 @@
-// Which observations are kept for a day. Ten observations a second all day would wear out an SD card, and after the first three seconds of a track
-// most repeat each other. What is left out is kept as its mean, so that it still says what it said. Pure; time is in the observations.
+// Chooses the observations that the journal stores. Ten observations per second all day would wear out an SD card, and after the first
+// three seconds of a track most of them repeat each other. Skipped observations are stored as their mean, so that a replay still counts
+// them. Pure; time is in the observations.
 import type { DecidedObservation } from '../recognition/observation.js';
 
-/** An observation and what was left out since the one of its track that was kept before it. */
+/** A stored observation and the observations of its track that were skipped since the previous stored one. */
 export interface SampledObservation extends DecidedObservation {
-  /** Which observation of its track it was, from 1; gaps are observations that were not kept. */
+  /** Its number within its track, from 1. Gaps are skipped observations. */
   readonly nth: number;
-  /** The observations in the gap that counted; null where there is none. */
+  /** The skipped observations that counted; null for none. */
   readonly skipped: Skipped | null;
 }
 
@@ -14,11 +15,11 @@ export interface Skipped {
   readonly observations: number;
   /** Mean weight, above 0. */
   readonly weight: number;
-  /** Mean of the embeddings by weight: no unit vector, for its similarity to anybody is the mean of theirs. */
+  /** Weighted mean of the embeddings. Not scaled to unit length, so that its similarity to a template is the mean of their similarities. */
   readonly mean: Float32Array;
 }
 
-/** What is remembered of the live tracks. Immutable; bounded: `runUp` observations a track. */
+/** The state of the live tracks, by track number. Immutable; bounded by `mostPending` observations per track. */
 export type Samplers = ReadonlyMap<number, Sampler>;
 
 interface Sampler {
@@ -26,97 +27,97 @@ interface Sampler {
   readonly observations: number;
   readonly lastMs: number;
   readonly person: DecidedObservation['person'];
-  /** As of the newest observation that counted: one that does not says `unclear` of itself, not of the track. */
+  /** State at the newest observation that counted. An observation that does not count is `unclear` itself, but its track is not. */
   readonly state: DecidedObservation['state'];
-  readonly keptMs: number;
-  /** Observations since the last one kept, oldest first: if the next one changes the decision they led to it, and are kept. */
-  readonly runUp: readonly SampledObservation[];
-  /** Those before them. */
+  readonly storedMs: number;
+  /** Observations since the last stored one, oldest first. They are stored if the next observation changes the decision. */
+  readonly pending: readonly SampledObservation[];
+  /** The observations before the pending ones. */
   readonly skipped: Skipped | null;
 }
 
 export const noSamplers: Samplers = new Map();
 
-/** A track's first observations are all kept: so many, and all of so long. */
+/** The first observations of a track are all stored: at least this many, and all of the first `firstMs` milliseconds. */
 const firstObservations = 30;
 const firstMs = 3000;
-/** After them one each so often. */
+/** After them, one observation per this interval. */
 const everyMs = 1000;
-/** One each so often of those that do not count: a static face is seen all day. */
-const quietMs = 60_000;
-/** More than there are between two kept ones at 30 frames a second. */
-const mostRunUp = 32;
-/** A track that was not seen for so long is taken for over; its last observation is kept. The tracker gives up sooner. */
-const overMs = 5000;
+/** The interval for observations that do not count: a static face is in view all day. */
+const uncountedEveryMs = 60_000;
+/** More than the observations between two stored ones at 30 frames per second. */
+const mostPending = 32;
+/** A track without an observation for this long has ended; its last observation is stored. The tracker ends a track sooner. */
+const endedMs = 5000;
 
-/** One frame further: `observations` are those of a frame at `atMs`. `kept` is in the order of time within each track. */
+/** Processes the observations of the frame at `atMs`. `entries` are those to store, in the order of time within each track. */
 export function sample(
   before: Samplers,
   observations: readonly DecidedObservation[],
   atMs: number,
-): { readonly notes: Samplers; readonly kept: readonly SampledObservation[] } {
-  const notes = new Map(before);
-  const kept: SampledObservation[] = [];
+): { readonly samplers: Samplers; readonly entries: readonly SampledObservation[] } {
+  const samplers = new Map(before);
+  const entries: SampledObservation[] = [];
   for (const observation of observations) {
-    const next = note(notes.get(observation.track), observation);
-    notes.set(observation.track, next.notes);
-    kept.push(...next.kept);
+    const next = sampleTrack(samplers.get(observation.track), observation);
+    samplers.set(observation.track, next.sampler);
+    entries.push(...next.entries);
   }
-  for (const [track, one] of notes) {
-    if (atMs - one.lastMs <= overMs) continue;
-    notes.delete(track);
-    kept.push(...lastObservation(one));
+  for (const [track, sampler] of samplers) {
+    if (atMs - sampler.lastMs <= endedMs) continue;
+    samplers.delete(track);
+    entries.push(...lastObservation(sampler));
   }
-  return { notes, kept };
+  return { samplers, entries };
 }
 
-/** Every track is over: the last observation of each, where it was not kept. */
-export function finishSampling(notes: Samplers): readonly SampledObservation[] {
-  return [...notes.values()].flatMap(lastObservation);
+/** Ends every track: returns the last observation of each, unless it is stored already. */
+export function finishSampling(samplers: Samplers): readonly SampledObservation[] {
+  return [...samplers.values()].flatMap(lastObservation);
 }
 
-/** What was left out so far is forgotten, because it may be of somebody who was. */
-export function withoutSkipped(notes: Samplers): Samplers {
-  return new Map([...notes].map(([track, one]) => [track, { ...one, runUp: [], skipped: null }]));
+/** Drops the skipped observations, because they may be of a person who was just forgotten. */
+export function withoutSkipped(samplers: Samplers): Samplers {
+  return new Map([...samplers].map(([track, sampler]) => [track, { ...sampler, pending: [], skipped: null }]));
 }
 
-function note(
+function sampleTrack(
   old: Sampler | undefined,
   observation: DecidedObservation,
-): { notes: Sampler; kept: readonly SampledObservation[] } {
-  const noted: SampledObservation = { ...observation, nth: (old?.observations ?? 0) + 1, skipped: null };
+): { sampler: Sampler; entries: readonly SampledObservation[] } {
+  const entry: SampledObservation = { ...observation, nth: (old?.observations ?? 0) + 1, skipped: null };
   const state = old === undefined || observation.weight > 0 ? observation.state : old.state;
-  const seen = {
+  const progress = {
     firstMs: old?.firstMs ?? observation.atMs,
-    observations: noted.nth,
+    observations: entry.nth,
     lastMs: observation.atMs,
     person: observation.person,
     state,
   };
-  const notes = { ...seen, keptMs: observation.atMs, runUp: [], skipped: null };
-  if (old === undefined) return { notes, kept: [noted] };
+  const sampler = { ...progress, storedMs: observation.atMs, pending: [], skipped: null };
+  if (old === undefined) return { sampler, entries: [entry] };
   if (old.person !== observation.person || old.state !== state) {
-    const [first = noted, ...rest] = [...old.runUp, noted];
-    return { notes, kept: [{ ...first, skipped: old.skipped }, ...rest] };
+    const [first = entry, ...rest] = [...old.pending, entry];
+    return { sampler, entries: [{ ...first, skipped: old.skipped }, ...rest] };
   }
-  if (isKept(noted, old.firstMs, old.keptMs)) {
-    return { notes, kept: [{ ...noted, skipped: old.runUp.reduce(skip, old.skipped) }] };
+  if (isStored(entry, old.firstMs, old.storedMs)) {
+    return { sampler, entries: [{ ...entry, skipped: old.pending.reduce(skip, old.skipped) }] };
   }
-  const runUp = [...old.runUp, noted];
-  const [first] = runUp.length > mostRunUp ? runUp.splice(0, 1) : [];
+  const pending = [...old.pending, entry];
+  const [first] = pending.length > mostPending ? pending.splice(0, 1) : [];
   const skipped = first === undefined ? old.skipped : skip(old.skipped, first);
-  return { notes: { ...notes, keptMs: old.keptMs, runUp, skipped }, kept: [] };
+  return { sampler: { ...sampler, storedMs: old.storedMs, pending, skipped }, entries: [] };
 }
 
-function lastObservation({ runUp, skipped }: Sampler): readonly SampledObservation[] {
-  const last = runUp.at(-1);
-  return last === undefined ? [] : [{ ...last, skipped: runUp.slice(0, -1).reduce(skip, skipped) }];
+function lastObservation({ pending, skipped }: Sampler): readonly SampledObservation[] {
+  const last = pending.at(-1);
+  return last === undefined ? [] : [{ ...last, skipped: pending.slice(0, -1).reduce(skip, skipped) }];
 }
 
-function isKept(observation: SampledObservation, beganMs: number, keptMs: number): boolean {
-  if (observation.nth <= firstObservations || observation.atMs - beganMs < firstMs) return true;
-  if (observation.atMs - keptMs >= (observation.weight > 0 ? everyMs : quietMs)) return true;
-  // Evidence against the name that the track has.
+function isStored(observation: SampledObservation, startMs: number, storedMs: number): boolean {
+  if (observation.nth <= firstObservations || observation.atMs - startMs < firstMs) return true;
+  if (observation.atMs - storedMs >= (observation.weight > 0 ? everyMs : uncountedEveryMs)) return true;
+  // This observation speaks against the name of the track.
   return observation.weight > 0 && observation.person !== null && observation.best !== observation.person;
 }
 
@@ -124,7 +125,8 @@ function skip(before: Skipped | null, { embedding, weight }: DecidedObservation)
   if (embedding === null || !(weight > 0)) return before;
   if (before === null) return { observations: 1, weight, mean: embedding };
   const observations = before.observations + 1;
-  const [old, now] = [before.weight * before.observations, weight];
-  const mean = before.mean.map((value, i) => (value * old + embedding[i]! * now) / (old + now));
-  return { observations: observations, weight: (old + now) / observations, mean };
+  const oldWeight = before.weight * before.observations;
+  const totalWeight = oldWeight + weight;
+  const mean = before.mean.map((value, i) => (value * oldWeight + embedding[i]! * weight) / totalWeight);
+  return { observations, weight: totalWeight / observations, mean };
 }

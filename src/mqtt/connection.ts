@@ -20,6 +20,14 @@ import {
 export interface MqttConnectionOptions extends Identity {
   readonly broker: BrokerOptions;
   readonly subscriptions: readonly string[];
+  /** Topics of this room whose retained values are read at the first connection, before anything is published. */
+  readonly readFirst?: readonly string[];
+  /** The retained values of `readFirst`, by topic. Called once, before the first `onConnect`. */
+  onRetained?(values: ReadonlyMap<string, Buffer>): void;
+  /** The broker acknowledged a value of `keep`. */
+  onKept?(topic: string, payload: string): void;
+  /** Default `reconnecting`. */
+  readonly reconnect?: BackoffOptions;
   /** Called for each new connection, before any message arrives: announce, then `resend`. */
   onConnect(): void;
   /** `retained`: the message is older than the subscription. */
@@ -67,6 +75,8 @@ const maxInFlight = 100;
 export const reconnecting: BackoffOptions = { firstMs: 500, mostMs: 8_000, jitter: 0.25 };
 
 const farewellMs = 2_000;
+/** A broker that accepted the connection answers a subscription within this time, milliseconds. */
+const answerWithinMs = 10_000;
 const steadyMs = 10_000;
 const remindMs = 600_000;
 const eventExpirySeconds = 60;
@@ -92,7 +102,7 @@ export function createMqttConnection(options: MqttConnectionOptions, log: Log): 
   const inFlight = new Set<(acknowledged: boolean) => void>();
 
   async function run(): Promise<void> {
-    const reconnects = createBackoff(reconnecting);
+    const reconnects = createBackoff(options.reconnect ?? reconnecting);
     while (!stopping.signal.aborted) {
       const end = await session();
       if (stopping.signal.aborted) return;
@@ -131,16 +141,34 @@ export function createMqttConnection(options: MqttConnectionOptions, log: Log): 
       return { error: cause, livedMs: null }; // a password or certificate file can no longer be read
     }
     pending = attempt;
-    attempt.on('connect', () => {
-      acceptedAt = performance.now();
+    const retained = new Map<string, Buffer>();
+    const accept = (): void => {
       client = attempt;
       fault = null;
       connects += 1;
       log('info', `connected to the broker ${brokerName(options.broker)}`, { mqtt: version === 5 ? '5' : '3.1.1' });
       options.onConnect();
       subscribe(attempt);
+    };
+    attempt.on('connect', () => {
+      acceptedAt = performance.now();
+      if (connects > 0 || (options.readFirst ?? []).length === 0) return accept();
+      readRetained(attempt).then(
+        () => {
+          if (attempt !== pending || !attempt.connected) return;
+          options.onRetained?.(retained);
+          accept();
+        },
+        (cause: unknown) => {
+          error ??= cause;
+          attempt.end(true);
+        },
+      );
     });
-    attempt.on('message', (topic, payload, packet) => options.onMessage(topic, payload, packet.retain));
+    attempt.on('message', (topic, payload, packet) => {
+      if (client === attempt) options.onMessage(topic, payload, packet.retain);
+      else retained.set(topic, payload);
+    });
     attempt.on('disconnect', (packet) => {
       error ??= { code: packet.reasonCode ?? 0 };
     });
@@ -156,6 +184,23 @@ export function createMqttConnection(options: MqttConnectionOptions, log: Log): 
     for (const settle of inFlight) settle(false);
     attempt.end(true);
     return { error, livedMs: acceptedAt === null ? null : performance.now() - acceptedAt };
+  }
+
+  /**
+   * Has the broker send the retained values of `readFirst`. It sends them before it answers the unsubscribing, since it handles
+   * the packets of a connection in order (MQTT 5.0 section 4.6).
+   */
+  async function readRetained(target: MqttClient): Promise<void> {
+    const topics = [...(options.readFirst ?? [])];
+    const timeout = AbortSignal.timeout(answerWithinMs);
+    const silent = new Promise<never>((_, reject) => {
+      timeout.addEventListener('abort', () => reject(new Error('it accepts the connection and then does not answer')));
+      target.once('close', () => reject(new Error('the connection was closed')));
+    });
+    silent.catch(() => {});
+    // Without the right to read them, there are none.
+    await Promise.race([target.subscribeAsync(topics, { qos: 1 }).catch(() => {}), silent]);
+    await Promise.race([target.unsubscribeAsync(topics).catch(() => {}), silent]);
   }
 
   function subscribe(target: MqttClient): void {
@@ -195,6 +240,10 @@ export function createMqttConnection(options: MqttConnectionOptions, log: Log): 
     });
   }
 
+  async function publishKept(topic: string, payload: string): Promise<void> {
+    if (await publish(topic, payload, 1, true)) options.onKept?.(topic, payload);
+  }
+
   function report(end: SessionEnd): void {
     const { text } = explainFault(end.error);
     const nowMs = performance.now();
@@ -225,10 +274,10 @@ export function createMqttConnection(options: MqttConnectionOptions, log: Log): 
     keep(topic, payload) {
       if (values.get(topic) === payload) return;
       values.set(topic, payload);
-      void publish(topic, payload, 1, true);
+      void publishKept(topic, payload);
     },
     resend() {
-      for (const [topic, payload] of values) void publish(topic, payload, 1, true);
+      for (const [topic, payload] of values) void publishKept(topic, payload);
     },
     send(topic, payload, qos) {
       if (client !== null && inFlight.size < maxInFlight) {

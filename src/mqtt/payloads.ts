@@ -18,6 +18,8 @@ export interface HealthReport {
   readonly throttled: boolean | null;
   /** Static faces: faces that never move and count as pictures. */
   readonly fixedFaces: number;
+  /** What is out of order, a sentence each, with its part: `gallery: ...`. */
+  readonly problems: readonly string[];
   readonly model: string;
   readonly version: string;
   readonly uptimeSeconds: number;
@@ -77,6 +79,7 @@ export function healthBody(report: HealthReport): Readonly<Record<string, unknow
     temperature: rounded(report.temperatureCelsius),
     throttled: report.throttled,
     fixed_faces: report.fixedFaces,
+    problems: report.problems,
     model: report.model,
     version: report.version,
     uptime_seconds: Math.round(report.uptimeSeconds),

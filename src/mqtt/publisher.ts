@@ -60,6 +60,14 @@ export interface Publisher
   distance(estimate: { readonly person: PersonId; readonly name: string; readonly distanceMetres: number }): void;
   /** Commands from other programs, validated and rate-limited. The listener applies them and publishes the new value. */
   onCommand(listener: (command: RoomCommand) => void): void;
+  /**
+   * `had`: the position of the privacy switch that the broker held for this room when this process first connected; null: none.
+   * `acknowledged`: the broker holds this position now.
+   */
+  onRecognition(listener: {
+    had(position: 'on' | 'off' | null): void;
+    acknowledged(position: 'on' | 'off'): void;
+  }): void;
   status(): ConnectionStatus;
 }
 
@@ -105,6 +113,14 @@ export function createPublisher(
         ...household.subscriptions,
         ...(homeAssistant.discovery ? [birthTopic, discovery.topic] : []),
       ],
+      readFirst: [topics.recognition],
+      onRetained(values) {
+        const text = values.get(topics.recognition)?.toString('utf8');
+        recognitionListener.had(text === 'ON' ? 'on' : text === 'OFF' ? 'off' : null);
+      },
+      onKept(topic, payload) {
+        if (topic === topics.recognition) recognitionListener.acknowledged(payload === 'ON' ? 'on' : 'off');
+      },
       onConnect() {
         publishEverything();
         household.connected();
@@ -115,6 +131,7 @@ export function createPublisher(
   );
   const gate = createCommandGate((command) => listener(command));
   let listener: (command: RoomCommand) => void = () => {};
+  let recognitionListener: Parameters<Publisher['onRecognition']>[0] = { had() {}, acknowledged() {} };
   let people: readonly DiscoveredPerson[] = [];
   const forgotten = new Set<PersonId>();
   let snapshot: PresenceSnapshot | null = null;
@@ -249,6 +266,9 @@ export function createPublisher(
     },
     onCommand(next) {
       listener = next;
+    },
+    onRecognition(next) {
+      recognitionListener = next;
     },
     status: connection.status,
     [Symbol.asyncDispose]: () => publisher.stop(),

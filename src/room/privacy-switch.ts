@@ -1,44 +1,147 @@
-// The privacy switch. Its position is written to disk before it takes effect, so a power cut cannot switch the camera back on.
+// The privacy switch. It fails closed: the camera stops first and the position is remembered after that, and a start that cannot be
+// sure that "on" is the last position leaves the camera off. Two memories decide at the start: the disk and the retained message
+// of this room at the broker. docs/adr/0020-privacy-switch.md has the cases.
+import type { Log } from '../base/log.js';
+import { type Problems, sentenceOf } from '../base/problems.js';
+import { createBackoff } from '../base/retry.js';
+import type { Position, PositionFile, StoredPosition } from '../store/position-file.js';
 
-export interface PrivacySwitch {
+export interface PrivacySwitch extends Disposable {
   readonly on: boolean;
-  /** Resolves when the new position has taken effect. Off: the camera's process has ended. */
+  /** Why recognition is off although nobody switched it off; null otherwise. */
+  readonly waiting: string | null;
+  /** Resolves when the new position has taken effect. Off: the camera's process has ended. Never rejects for a disk that fails. */
   set(on: boolean): Promise<void>;
   /** Resolves when every position set so far has taken effect. */
   settled(): Promise<void>;
   /** Number of position changes. */
   readonly changes: number;
+  /** The retained position that the broker had when this process first connected; null: it had none. */
+  brokerHad(position: Position | null): void;
+  /** The broker acknowledged this position. */
+  published(position: Position): void;
 }
 
 export interface PrivacySwitchParts {
-  /** The stored position. */
-  read(): boolean;
-  write(on: boolean): void;
-  /** Starts or stops the camera. */
+  readonly file: PositionFile;
+  /** Starts or stops the camera. Called for each change, in order. */
   apply(on: boolean): Promise<void>;
+  readonly problems: Problems;
+  readonly log: Log;
+  /** How long a start waits for the broker's position where the disk says "on", milliseconds. */
+  readonly brokerWithinMs?: number;
 }
 
-export function createPrivacySwitch({ read, write, apply }: PrivacySwitchParts): PrivacySwitch {
-  let on = read();
-  let applied = Promise.resolve();
+/** Long enough for a broker in the house to answer, short enough that nobody notices the wait after a start without a broker. */
+const shippedBrokerWithinMs = 3_000;
+const retryMs = { first: 1_000, most: 30_000 };
+
+export function createPrivacySwitch(parts: PrivacySwitchParts): PrivacySwitch {
+  const { file, apply, problems, log, brokerWithinMs = shippedBrokerWithinMs } = parts;
+  let stored: StoredPosition = file.read() ?? { position: 'on', published: null };
+  let position: Position = stored.position;
   let changes = 0;
+  let applied = Promise.resolve();
+  let brokerAsked = false;
+  /** Set while the start cannot tell whether "on" is the last position. */
+  let waiting: string | null = null;
+  let retry: NodeJS.Timeout | undefined;
+  const retries = createBackoff({ firstMs: retryMs.first, mostMs: retryMs.most });
+
+  const isOn = (): boolean => position === 'on' && waiting === null;
+
+  /** Writes `stored`, now or, where the disk fails, later. True when it is on disk. */
+  function remember(): boolean {
+    clearTimeout(retry);
+    retry = undefined;
+    try {
+      file.write(stored);
+      problems.solve('privacy switch');
+      retries.reset();
+      return true;
+    } catch (error) {
+      problems.report(
+        'privacy switch',
+        `its position cannot be written (${sentenceOf(error)}): make the disk writable; after a restart recognition is off until the broker or \`roomkin resume\` says "on"`,
+      );
+      retry = setTimeout(remember, retries.failed()).unref();
+      return false;
+    }
+  }
+
+  /** Brings the camera in line with the position. */
+  function takeEffect(wasOn: boolean): Promise<void> {
+    const on = isOn();
+    if (on !== wasOn) {
+      changes += 1;
+      // One after the other: a quick "off, on, off" must end with the camera stopped.
+      applied = applied.then(() => apply(on));
+    }
+    return applied;
+  }
+
+  function endWaiting(decided: Position): void {
+    const wasOn = isOn();
+    clearTimeout(patience);
+    waiting = null;
+    position = decided;
+    void takeEffect(wasOn);
+  }
+
+  let patience: NodeJS.Timeout | undefined;
+  if (position === 'on') {
+    const isWritable = remember();
+    waiting = isWritable
+      ? 'recognition starts when the broker has confirmed that it was not switched off'
+      : 'recognition is off until the broker or `roomkin resume` says "on": the disk cannot tell whether it was switched off';
+    if (isWritable) patience = setTimeout(() => endWaiting('on'), brokerWithinMs);
+  }
+
   return {
     get on() {
-      return on;
+      return isOn();
     },
-    set(next) {
-      if (next !== on) {
-        write(next);
-        on = next;
-        changes++;
-        // One after the other: a quick "off, on, off" must end with the camera stopped.
-        applied = applied.then(() => apply(next));
+    get waiting() {
+      return waiting;
+    },
+    set(on) {
+      const wasOn = isOn();
+      clearTimeout(patience);
+      waiting = null;
+      brokerAsked = true;
+      const next: Position = on ? 'on' : 'off';
+      position = next;
+      const effect = takeEffect(wasOn);
+      if (stored.position !== next) {
+        stored = { ...stored, position: next };
+        remember();
       }
-      return applied;
+      return effect;
     },
     settled: () => applied,
     get changes() {
       return changes;
+    },
+    brokerHad(retained) {
+      if (brokerAsked) return;
+      brokerAsked = true;
+      // An "off" that the broker acknowledged before a newer "on" was stored is outdated. The disk knows what it acknowledged.
+      const isNewer = retained === 'off' && stored.position === 'on' && stored.published !== 'off';
+      if (isNewer) {
+        stored = { position: 'off', published: 'off' };
+        remember();
+        log('notice', 'recognition was switched off before the restart and stays off: `roomkin resume` switches it on');
+        endWaiting('off');
+      } else if (waiting !== null) endWaiting(stored.position);
+    },
+    published(acknowledged) {
+      if (stored.published === acknowledged) return;
+      stored = { ...stored, published: acknowledged };
+      remember();
+    },
+    [Symbol.dispose]() {
+      clearTimeout(patience);
+      clearTimeout(retry);
     },
   };
 }

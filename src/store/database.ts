@@ -50,7 +50,8 @@ export function translated<T>(path: string, work: () => T): T {
   }
 }
 
-function migrate(database: SqlDatabase, path: string): void {
+/** Brings the tables of `database` to the present version. Errors: DATABASE where a newer roomkin wrote it. */
+export function migrate(database: SqlDatabase, path: string): void {
   const versionOf = (): number => database.pragma('user_version', { simple: true }) as number;
   if (versionOf() === migrations.length) return;
   const run = database.transaction(() => {
@@ -90,6 +91,8 @@ const advice: Readonly<Record<string, string>> = {
   SQLITE_NOTADB: 'it is not a gallery or it is damaged: move it away and import an exported gallery',
   SQLITE_READONLY: 'it may not be written: run as the user the daemon runs as, or with sudo',
   SQLITE_CANTOPEN: 'it may not be opened: run as the user the daemon runs as, or with sudo',
+  // The shared-memory file beside the log cannot grow.
+  SQLITE_IOERR_SHMSIZE: 'the disk is full: make room',
   SQLITE_IOERR: 'the disk fails: look at `dmesg`, import an exported gallery on a new card',
   EACCES: 'it may not be opened: run as the user the daemon runs as, or with sudo',
   EPERM: 'it may not be opened: run as the user the daemon runs as, or with sudo',

@@ -5,17 +5,18 @@ import { nearest } from '../base/suggest.js';
 import { foldName } from '../gallery/names.js';
 import type { Gallery } from '../gallery/person.js';
 import { createChanges } from './changing.js';
-import { databaseName, openDatabase, type SqlDatabase, translated, truncateLog } from './database.js';
+import { databaseName, type SqlDatabase, translated, truncateLog } from './database.js';
 import { type Keyring, openKeyring } from './keyring.js';
 import { createReader } from './reading.js';
 import { createStatements, type Statements } from './statements.js';
 import type { PersonRecord, Store, StoreOptions } from './store.js';
+import { openReadableDatabase } from './unwritable.js';
 
 /** Opens the gallery, making it and its key file where they are missing. Errors: DATABASE, KEY_FILE. */
 export function openStore(options: StoreOptions): Store {
   const { directory, keyFile, onDamage = () => {}, wallMs = Date.now } = options;
   const path = join(directory, databaseName);
-  const database = openDatabase(directory);
+  const { database, unwritable } = openReadableDatabase(directory);
   const { sql, keys } = unlock(database, keyFile, path);
   const reader = createReader(sql, keys, (what) =>
     onDamage(`${what} in ${path} does not open (damaged or moved) and is left out: enrol its photo again`),
@@ -35,8 +36,12 @@ export function openStore(options: StoreOptions): Store {
 
   const snapshots = new Map<string, Gallery>();
   const consistent = <T>(read: () => T): T => guarded(() => database.transaction(read)());
+  const refuseUnwritable = (): void => {
+    if (unwritable !== null) throw unwritable;
+  };
   const transact = <T>(work: (changed: () => void) => T): T =>
     guarded(() => {
+      refuseUnwritable();
       dataVersion = undefined;
       return database.transaction(() => work(() => void sql.bumpVersion.run())).immediate();
     });
@@ -48,6 +53,7 @@ export function openStore(options: StoreOptions): Store {
     });
 
   const store: Store = {
+    unwritable: unwritable?.message ?? null,
     get version() {
       return guarded(currentVersion);
     },
@@ -88,6 +94,7 @@ export function openStore(options: StoreOptions): Store {
     openCohort: () => consistent(reader.openStrangers),
     setting: (key) => guarded(() => sql.setting.get(key) ?? null),
     setSetting(key, value) {
+      refuseUnwritable();
       guarded(() => (value === null ? sql.removeSetting.run(key) : sql.setSetting.run(key, value)));
     },
     connection: { sql, keys, transact, consistent, truncate: () => guarded(() => truncateLog(database)) },

@@ -5,6 +5,7 @@ import type { Log } from '../base/log.js';
 import { longTime } from '../gallery/reason-text.js';
 import { noStaticFaces, restoreStaticFaces, type StaticFace, type StaticFaces } from '../recognition/static-faces.js';
 import type { Box } from '../vision/face.js';
+import type { Settings } from './settings.js';
 import type { Store } from './store.js';
 
 const key = 'fixed_faces';
@@ -38,7 +39,7 @@ export function positionText([x, y, width, height]: Box): string {
  */
 export function rememberStaticFaces(
   room: { readonly staticFaces: readonly StaticFace[] },
-  store: Pick<Store, 'setSetting'>,
+  settings: Pick<Settings, 'remember'>,
   log: Log,
 ): (width: number, height: number) => void {
   let known: readonly StaticFace[] = room.staticFaces;
@@ -56,11 +57,7 @@ export function rememberStaticFaces(
     for (const { box } of known.filter(({ id }) => !now.has(id)))
       log('notice', `the face at ${positionText(box)} is no picture or was taken down: faces there count again`);
     known = faces;
-    try {
-      const places = faces.map(({ box, stillMs }) => ({ box: box.map(Math.round), stillMs: Math.round(stillMs) }));
-      store.setSetting(key, JSON.stringify({ size: [width, height], faces: places }));
-    } catch (error) {
-      log('warning', `pictures on the walls are not remembered over a restart: ${(error as Error).message}`);
-    }
+    const places = faces.map(({ box, stillMs }) => ({ box: box.map(Math.round), stillMs: Math.round(stillMs) }));
+    settings.remember(key, JSON.stringify({ size: [width, height], faces: places }));
   };
 }

@@ -89,6 +89,8 @@ export interface Changes {
 }
 
 export interface Store extends Disposable {
+  /** Why nothing can be changed (the disk is full or read-only, and a copy in memory is read); null where everything can. */
+  readonly unwritable: string | null;
   /** Grows with every change of the gallery, by whatever process. Cheap enough to ask for every frame (measured: under 10 µs). */
   readonly version: number;
   /** The people and their templates of one embedding space; the same object until the gallery changes. */

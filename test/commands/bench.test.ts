@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { packageRoot } from '../../src/base/files.js';
 import { defaultManifestPath } from '../../src/engine/manifest.js';
-import { runCli } from '../helpers/cli.js';
+import { runVerb } from '../helpers/cli.js';
 
 /** The shipped manifest with the random-weights int8 ResNet50 (width 0.25) as one more embedder. */
 function withResnet(): string {
@@ -21,7 +21,7 @@ function withResnet(): string {
 }
 
 t.test('figures for every stage, with XNNPACK and without', { timeout: 110_000 }, async (t) => {
-  const { code, stdout, stderr } = await runCli(['bench', '--json', '--manifest', withResnet(), '--seconds', '0.1']);
+  const { code, stdout, stderr } = await runVerb(['bench', '--json', '--manifest', withResnet(), '--seconds', '0.1']);
   t.equal(code, 0, stderr);
   const report = JSON.parse(stdout);
   t.equal(report.machine.arch, process.arch);
@@ -38,6 +38,6 @@ t.test('figures for every stage, with XNNPACK and without', { timeout: 110_000 }
 
 t.test('unknown options and values are usage errors', async (t) => {
   for (const args of [['--seconds', '0'], ['--threads', 'many'], ['extra']])
-    t.equal((await runCli(['bench', ...args])).code, 64);
-  t.equal((await runCli(['bench', '--embedder', 'nobody'])).code, 78);
+    t.equal((await runVerb(['bench', ...args])).code, 64);
+  t.equal((await runVerb(['bench', '--embedder', 'nobody'])).code, 78);
 });

@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import t from 'tap';
 import { openJournalStore } from '../../src/journal/store.js';
 import { runVerb } from '../helpers/cli.js';
-import { madeUpLook } from '../journal/made-up-observations.js';
+import { madeUpEntry } from '../journal/made-up-observations.js';
 import { madeUpTemplate, madeUpVector, openTestStore } from '../sharing/household.js';
 import { at, errors, json, roomkin, writeConfig } from './place.js';
 
@@ -44,7 +44,7 @@ const id = {} as Record<keyof typeof observations, string>;
   using journal = openJournalStore({ directory: at('store'), keyFile: at('store', 'key') });
   const names = Object.keys(observations) as (keyof typeof observations)[];
   const ids = journal.append(
-    names.map((name) => madeUpLook({ space, wallMs: Date.now(), weight: 0.9, ...observations[name] })),
+    names.map((name) => madeUpEntry({ space, wallMs: Date.now(), weight: 0.9, ...observations[name] })),
   );
   names.forEach((name, n) => {
     id[name] = String(ids[n]);
@@ -100,7 +100,7 @@ t.test('an observation that is Ada becomes a template once, and is reverted', as
 });
 
 t.test('not Ada but Ben: both at once or neither', async (t) => {
-  t.match(errors(await roomkin('correct', id.bens, '--is', 'Ben')), [/CORRECTION_REFUSED: .*nearer to Ada/]);
+  t.match(errors(await roomkin('correct', id.bens, '--is', 'Ben')), [/CORRECTION_REFUSED: .*closer to Ada/]);
   t.match(errors(await roomkin('correct', id.far, '--not', 'Ada', '--is', 'Ben')), [/CORRECTION_REFUSED/]);
   t.same((await json('correct', '--list')).document, { corrections: [] });
   const both = (await json('correct', id.bens, '--not', 'Ada', '--is', 'Ben')).document;
@@ -128,9 +128,13 @@ t.test(
       [[id.own, '--not', 'Ada', '--is', 'ADA'], 64, /cannot be both/],
       [['999', '--not', 'Ada'], 65, /LOOK_UNKNOWN: there is no observation 999: .*for a day, roomkin why/],
       [[id.own, '--not', 'Eve'], 65, /PERSON_UNKNOWN/],
-      [[id.own, '--not', 'Ada'], 65, /CORRECTION_REFUSED: .*0\.9\d like Ada and photos? .*people --check/],
+      [
+        [id.own, '--not', 'Ada'],
+        65,
+        /CORRECTION_REFUSED: .*resembles Ada \(similarity 0\.9\d\) and photos? .*people --check/,
+      ],
       [[id.far, '--is', 'Ada'], 65, /CORRECTION_REFUSED: .*similarity 0\.\d\d, 0\.\d\d needed; enrol photos instead/],
-      [[id.poor, '--is', 'Ada'], 65, /CORRECTION_REFUSED: .*counts 0\.20, 0\.50 needed/],
+      [[id.poor, '--is', 'Ada'], 65, /CORRECTION_REFUSED: .*weight 0\.20, 0\.50 needed/],
       [[id.faceless, '--not', 'Ada'], 65, /CORRECTION_REFUSED: .*too poor/],
       [[id.ofAnotherModel, '--is', 'Ada'], 65, /CORRECTION_REFUSED: .*another model/],
     ];

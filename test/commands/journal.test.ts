@@ -6,8 +6,8 @@ import { createCalibrator, recognitionOptions } from '../../src/config/parts.js'
 import { chooseEmbedder, readManifest } from '../../src/engine/manifest.js';
 import { type NewEntry, openJournalStore } from '../../src/journal/store.js';
 import { runVerb } from '../helpers/cli.js';
-import { keptLooks } from '../journal/made-journal.js';
-import { madeUpLook } from '../journal/made-up-observations.js';
+import { sampledEntries } from '../journal/made-journal.js';
+import { madeUpEntry } from '../journal/made-up-observations.js';
 import { replay } from '../room/replay-clip.js';
 import { type Scene, simulate } from '../room/simulator.js';
 import { madeUpTemplate, openTestStore } from '../sharing/household.js';
@@ -47,7 +47,7 @@ function recorded(run: string): NewEntry[] {
   const { calibrated } = createCalibrator(config, space, options);
   const replayed = replay(frames, calibrated(store.gallery(space)), options);
   const beganMs = Date.now() - 3_600_000;
-  return keptLooks(
+  return sampledEntries(
     replayed,
     frames.map(({ capturedAt }) => capturedAt),
     run,
@@ -88,7 +88,7 @@ t.test('why reads the journal where no daemon runs, and says so', async (t) => {
     'oldest first, with their numbers in the journal',
   );
   t.ok(document.looks.some(({ name }: { name: string }) => name === 'Ada'));
-  journal.append([madeUpLook({ space, wallMs: Date.now() - 90_000_000 })]);
+  journal.append([madeUpEntry({ space, wallMs: Date.now() - 90_000_000 })]);
   t.equal((await json('why', '--last', '200')).document.looks.length, Math.min(200, ids.length));
   t.equal(journal.recent(1000).length, ids.length, 'entries older than a day are erased on the way');
 });
@@ -142,7 +142,7 @@ t.test('a track that began before the period is left out', async (t) => {
 t.test('observations of another embedder are not compared', async (t) => {
   using journal = openJournal();
   const before = (await json('replay')).document.tracks;
-  journal.append([madeUpLook({ space: 'another', run: 'run-c', wallMs: Date.now() })]);
+  journal.append([madeUpEntry({ space: 'another', run: 'run-c', wallMs: Date.now() })]);
   t.equal((await json('replay')).document.tracks, before);
 });
 
@@ -170,5 +170,5 @@ t.test('a damaged journal stops no verb', async (t) => {
   for (const log of ['-wal', '-shm']) rmSync(at('store', `looks.sqlite${log}`), { force: true });
   const { code, stderr } = await roomkin('forget', 'Ben', '--yes');
   t.equal(code, 0);
-  t.match(stderr, /^warning: .*looks\.sqlite was damaged and is started afresh/);
+  t.match(stderr, /^warning: .*looks\.sqlite was damaged and was replaced/);
 });

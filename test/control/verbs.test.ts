@@ -16,6 +16,8 @@ const status: DaemonStatus = {
   pid: 4242,
   uptimeSeconds: 90061,
   recognition: 'on',
+  recognitionReason: null,
+  problems: [],
   camera: { state: 'offline', reason: 'the sensor stopped \u001b[2J', frames: 10, drops: 2, reopened: 1 },
   engine: { detector: 'blaze', embedder: 'net', delegate: 'none', delegateReason: 'no compiler', restarts: 0 },
   frames: { processed: 8, fps: 4.97, p50Ms: 41.2, p95Ms: 77.7 },

@@ -11,6 +11,16 @@ const plans = process.env['FAKE_CHILD_PLAN']!.split(' ');
 const plan = plans[Math.min(starts, plans.length) - 1]!;
 const send = (message: unknown): void => void process.send?.(message as FromChild);
 
+const progress = (step: string): void => {
+  const { user, system } = process.cpuUsage();
+  send({ type: 'progress', step, cpuMs: (user + system) / 1000 });
+};
+const sleep = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+/** Uses `ms` of CPU time. */
+function work(ms: number): void {
+  for (const before = process.cpuUsage(); process.cpuUsage(before).user < ms * 1000; );
+}
+
 function die(): void {
   process.stderr.write('something broke inside\n', () => process.exit(3));
 }
@@ -22,8 +32,13 @@ function onLoad({ delegatePath }: LoadOptions): void {
   else if (act === 'fail-at-load') send({ type: 'failed', id: null, code: 'ENGINE_FAILED', sentence: 'not a library' });
   else if (act === 'segv-at-load') process.kill(process.pid, 'SIGSEGV');
   else if (act === 'hash-at-load') send({ type: 'failed', id: null, code: 'MODEL_HASH', sentence: 'not that file' });
-  else if (act !== 'hang-at-load')
+  else if (act !== 'hang-at-load') {
+    for (let i = 0; act === 'steps-at-load' && i < 30; i++) {
+      progress(`step ${i}`);
+      sleep(60);
+    }
     send({ type: 'loaded', info: { detector: 'd', embedder: 'e', space: 's', dimension: 3 } });
+  }
 }
 
 function onFrame(id: number): void {
@@ -35,7 +50,15 @@ function onFrame(id: number): void {
   else if (plan === 'half-an-answer') send({ type: 'analyzed', id, analysis: { faces: 'many' } });
   else if (plan === 'wrong-id') send({ type: 'analyzed', id: id + 100, analysis: nothing });
   else if (plan === 'strange-code') send({ type: 'failed', id, code: '__proto__', sentence: 'a sentence' });
-  else if (plan !== 'hang-on-frame') send({ type: 'analyzed', id, analysis: nothing });
+  else if (plan === 'busy-on-frame') {
+    progress('detect');
+    for (;;);
+  } else if (plan === 'work-on-frame') {
+    progress('detect');
+    work(400);
+    progress('answer');
+    send({ type: 'analyzed', id, analysis: nothing });
+  } else if (plan !== 'hang-on-frame') send({ type: 'analyzed', id, analysis: nothing });
 }
 
 process.on('message', (message: ToChild) => (message.type === 'load' ? onLoad(message.options) : onFrame(message.id)));

@@ -29,8 +29,7 @@ function engineWith(plan: string, options: Partial<EngineOptions> = {}) {
   process.env['FAKE_CHILD_STARTS'] = file;
   const lines: string[] = [];
   const log: Log = (level, message) => void (level === 'debug' || lines.push(message));
-  const timeoutsMs = { load: 2000, video: 400, still: 400 };
-  const engine = createEngine({ childPath, delegate: false, log, timeoutsMs, ...options });
+  const engine = createEngine({ childPath, delegate: false, log, ...options });
   const starts = (): number => readFileSync(file, 'utf8').split('start').length - 1;
   /** `with` or `without` the delegate, for each start. */
   const delegates = (): string[] => readFileSync(file, 'utf8').match(/with(out)?/g) ?? [];
@@ -78,7 +77,7 @@ t.test('after one failed start the child is started again, a second failure is a
     t.equal(starts(), 2);
     await engine.stop();
   }
-  const hanging = engineWith('hang-at-load', { timeoutsMs: { load: 300 } });
+  const hanging = engineWith('hang-at-load');
   await t.rejects(hanging.engine.start(), { ...failed, message: /did not answer/ });
   await hanging.engine.stop();
 });

@@ -8,6 +8,9 @@ import { join } from 'node:path';
 import { Aedes, type AedesOptions } from 'aedes';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 
+/** Only a failed test waits so long. */
+const patienceMs = 60_000;
+
 /** The broker's program, or null where it is not installed. */
 export const mosquittoPath: string | null =
   ['/usr/sbin/mosquitto', '/usr/bin/mosquitto', '/usr/local/sbin/mosquitto', '/opt/homebrew/sbin/mosquitto'].find(
@@ -220,7 +223,7 @@ export async function listenTo(url: string, options: IClientOptions = {}): Promi
     async say(topic, payload, { retain = false, qos = 1 } = {}) {
       await client.publishAsync(topic, payload, { qos, retain });
     },
-    until: (topic, payload, timeoutMs = 10_000) =>
+    until: (topic, payload, timeoutMs = patienceMs) =>
       waitFor(
         async () => of(topic).at(-1) === payload,
         timeoutMs,
@@ -242,7 +245,7 @@ export async function retainedAt(url: string): Promise<Record<string, string>> {
 /** Waits until `condition` holds. The error quotes `what`. A rejection of `condition` ends the wait. */
 export async function waitFor(
   condition: () => boolean | Promise<boolean>,
-  timeoutMs = 10_000,
+  timeoutMs = patienceMs,
   what: () => string = () => 'the condition did not hold',
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { interrupted, runCommandLine } from '../../src/cli.js';
+import { interrupted, runCommandLine, type Surroundings } from '../../src/cli.js';
 import type { CommandIo } from '../../src/commands/command.js';
 import { engineOptions } from '../../src/config/parts.js';
 import type { Engine } from '../../src/engine/engine.js';
@@ -47,7 +47,7 @@ export async function runCli(args: readonly string[], env: NodeJS.ProcessEnv = {
  * Runs `roomkin ...args` in this process, as fast as a function call. The verbs share the real engines of this test file, so
  * that models are loaded once. What only a process shows (signals, streams that close, loading on demand) needs `runCli`.
  */
-export async function runVerb(args: readonly string[]): Promise<CliResult> {
+export async function runVerb(args: readonly string[], changes: Pick<Surroundings, 'clock'> = {}): Promise<CliResult> {
   const written = { stdout: '', stderr: '' };
   const stream = (name: 'stdout' | 'stderr') => ({
     write(text: string | Uint8Array): boolean {
@@ -55,7 +55,7 @@ export async function runVerb(args: readonly string[]): Promise<CliResult> {
       return true;
     },
   });
-  const surroundings = { stdout: stream('stdout'), stderr: stream('stderr'), openEngine };
+  const surroundings = { stdout: stream('stdout'), stderr: stream('stderr'), openEngine, ...changes };
   const code = await runCommandLine(args, { ...surroundings, signal: new AbortController().signal });
   return { code: code === interrupted ? 130 : code, ...written };
 }
@@ -85,6 +85,7 @@ const openEngine: CommandIo['openEngine'] = async (config, changes = {}) => {
     start: () => info,
     analyze: (...given) => engine.analyze(...given),
     stop: nothing,
+    fault: null,
     [Symbol.asyncDispose]: nothing,
   };
 };

@@ -72,6 +72,7 @@ await runSteps([
         temperatureCelsius: 55.5,
         throttled: false,
         fixedFaces: 0,
+        problems: [],
         model: 'm',
         version: '1',
         uptimeSeconds: 9,

@@ -1,4 +1,4 @@
-// What the daemon keeps of the faces it sees, on a real disk; only the clock is moved by hand.
+// The journal of the daemon on a real disk. Only the clock is simulated.
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -7,22 +7,22 @@ import { createJournal, type Journal, type JournalOptions } from '../../src/jour
 import { openJournalStore } from '../../src/journal/store.js';
 import type { DecidedObservation } from '../../src/recognition/observation.js';
 import { openTestStore, temporaryFolder } from '../sharing/household.js';
-import { madeUpLook } from './made-up-observations.js';
+import { madeUpEntry } from './made-up-observations.js';
 
 const dayMs = 86_400_000;
 
-interface Place {
+interface Installation {
   readonly directory: string;
   readonly people: Set<string>;
-  readonly said: string[];
+  readonly messages: string[];
   readonly clock: { now: number; monotonicMs(): number; wallMs(): number };
-  /** Another daemon in the same place. */
+  /** Starts another daemon with the same store. */
   start(over?: Partial<JournalOptions>): Journal;
-  /** What lies on the disk. */
+  /** The ids of the entries on the disk. */
   stored(): readonly number[];
 }
 
-function place(t: { teardown(work: () => void): void }): Place {
+function createInstallation(t: { teardown(work: () => void): void }): Installation {
   const directory = temporaryFolder();
   t.teardown(() => {
     chmodSync(directory, 0o700);
@@ -30,177 +30,187 @@ function place(t: { teardown(work: () => void): void }): Place {
   });
   openTestStore(directory).close();
   const people = new Set(['ada', 'ben']);
-  const said: string[] = [];
+  const messages: string[] = [];
   const clock = { now: 1000, monotonicMs: () => clock.now, wallMs: () => 1e12 + clock.now };
-  const store = { directory, keyFile: join(directory, 'key'), wallMs: () => clock.wallMs() };
+  const options = { directory, keyFile: join(directory, 'key'), wallMs: () => clock.wallMs() };
   return {
-    ...{ directory, people, said, clock },
+    ...{ directory, people, messages, clock },
     start: (over = {}) =>
       createJournal({
-        open: () => openJournalStore({ ...store, onDamage: (sentence) => said.push(sentence) }),
-        keptMs: dayMs,
+        open: () => openJournalStore({ ...options, onDamage: (sentence) => messages.push(sentence) }),
+        retentionMs: dayMs,
         space: 'test-space',
         people: () => new Set(people),
         clock,
-        log: (level, message) => said.push(`${level}: ${message}`),
+        log: (level, message) => messages.push(`${level}: ${message}`),
         ...over,
       }),
     stored() {
-      using looks = openJournalStore(store);
-      return [...looks.since(0)].map(({ id }) => id);
+      using store = openJournalStore(options);
+      return [...store.since(0)].map(({ id }) => id);
     },
   };
 }
 
-/** So many frames at 10 a second, each with the face given. */
-function see({ clock }: Place, log: Journal, frames: number, over: Partial<DecidedObservation> = {}): void {
+/** Records `frames` frames at 10 per second, each with one face. */
+function observe(
+  { clock }: Installation,
+  journal: Journal,
+  frames: number,
+  over: Partial<DecidedObservation> = {},
+): void {
   for (let i = 0; i < frames; i++) {
     clock.now += 100;
-    const { run: _, space: __, nth: ___, skipped: ____, wallMs: _____, ...look } = madeUpLook();
-    log.take([{ ...look, ...over, atMs: clock.now }], clock.now);
+    const { run: _, space: __, nth: ___, skipped: ____, wallMs: _____, ...observation } = madeUpEntry();
+    journal.record([{ ...observation, ...over, atMs: clock.now }], clock.now);
   }
 }
 
-const ids = (looks: readonly { readonly id: number }[]): number[] => looks.map(({ id }) => id);
+const ids = (entries: readonly { readonly id: number }[]): number[] => entries.map(({ id }) => id);
 
 const bensOwn = { kind: 'match', best: 'ben', similarity: 0.7, needed: 0.58, margin: null } as const;
 
-t.test('looks are written together, read with what waits, and outlive the daemon', async (t) => {
-  const p = place(t);
+t.test('entries are written in batches, read with the pending ones, and survive a restart', async (t) => {
+  const installation = createInstallation(t);
   {
-    using log = p.start();
-    see(p, log, 5);
-    t.strictSame(p.stored(), [], 'not each for itself');
-    t.strictSame(ids(log.recent(3)), [3, 4, 5], 'who asks is told what waits, under the numbers it has on disk');
-    t.strictSame(p.stored(), [1, 2, 3, 4, 5]);
-    t.match(log.recent(1), [{ wallMs: 1e12 + 1500, atMs: 1500, nth: 5, space: 'test-space', person: 'ada' }]);
-    t.equal(log.find(2)?.nth, 2);
-    t.equal(log.find(99), null);
-    see(p, log, 34);
+    using journal = installation.start();
+    observe(installation, journal, 5);
+    t.strictSame(installation.stored(), [], 'nothing is written for a single entry');
+    t.strictSame(ids(journal.recent(3)), [3, 4, 5], 'pending entries are returned with their ids on disk');
+    t.strictSame(installation.stored(), [1, 2, 3, 4, 5]);
+    t.match(journal.recent(1), [{ wallMs: 1e12 + 1500, atMs: 1500, nth: 5, space: 'test-space', person: 'ada' }]);
+    t.equal(journal.find(2)?.nth, 2);
+    t.equal(journal.find(99), null);
+    observe(installation, journal, 34);
   }
-  t.equal(p.stored().length, 5 + 25 + 1, 'thinned, with the last look of the track');
-  using second = p.start();
-  see(p, second, 1);
+  t.equal(installation.stored().length, 5 + 25 + 1, 'sampled, with the last observation of the track');
+  using second = installation.start();
+  observe(installation, second, 1);
   const runs = second.recent(2).map(({ run }) => run);
-  t.equal(new Set(runs).size, 2, 'tracks of two runs are told apart');
-  t.strictSame(p.said, []);
+  t.equal(new Set(runs).size, 2, 'the two runs have different ids');
+  t.strictSame(installation.messages, []);
 });
 
-t.test('what is a day old is gone', async (t) => {
-  const p = place(t);
-  using log = p.start();
-  see(p, log, 10);
-  log.flush();
-  p.clock.now += dayMs + 600_000;
-  see(p, log, 1);
-  t.strictSame(ids(log.recent(100)), [11]);
-  t.strictSame(p.stored(), [11]);
+t.test('entries older than a day are erased', async (t) => {
+  const installation = createInstallation(t);
+  using journal = installation.start();
+  observe(installation, journal, 10);
+  journal.flush();
+  installation.clock.now += dayMs + 600_000;
+  observe(installation, journal, 1);
+  t.strictSame(ids(journal.recent(100)), [11]);
+  t.strictSame(installation.stored(), [11]);
 });
 
-t.test('who is forgotten is neither written nor left', async (t) => {
-  const p = place(t);
-  using log = p.start();
-  see(p, log, 3);
-  see(p, log, 2, { person: 'ben', best: 'ben', runnerUp: null, reason: bensOwn });
-  log.flush();
-  see(p, log, 3);
-  p.people.delete('ada');
+t.test('entries about a forgotten person are erased and no longer written', async (t) => {
+  const installation = createInstallation(t);
+  using journal = installation.start();
+  observe(installation, journal, 3);
+  observe(installation, journal, 2, { person: 'ben', best: 'ben', runnerUp: null, reason: bensOwn });
+  journal.flush();
+  observe(installation, journal, 3);
+  installation.people.delete('ada');
   t.strictSame(
-    log.recent(10).map(({ person }) => person),
+    journal.recent(10).map(({ person }) => person),
     ['ben', 'ben'],
   );
-  t.equal(p.stored().length, 2);
-  see(p, log, 3, { reason: { kind: 'person-changed', before: 'ada' }, person: null, best: 'ben', runnerUp: null });
-  log.flush();
-  t.equal(p.stored().length, 2, 'nor what her track still says');
-  p.people.add('ada');
-  see(p, log, 1);
-  log.flush();
-  t.equal(p.stored().length, 3, 'until she is enrolled again');
+  t.equal(installation.stored().length, 2);
+  observe(installation, journal, 3, {
+    reason: { kind: 'person-changed', before: 'ada' },
+    person: null,
+    best: 'ben',
+    runnerUp: null,
+  });
+  journal.flush();
+  t.equal(installation.stored().length, 2, 'entries whose reason mentions her are not written');
+  installation.people.add('ada');
+  observe(installation, journal, 1);
+  journal.flush();
+  t.equal(installation.stored().length, 3, 'they are written once she is enrolled again');
 });
 
-t.test('what was left out in between does not bring them back', async (t) => {
-  const p = place(t);
-  using log = p.start();
-  see(p, log, 38);
-  log.flush();
-  p.people.delete('ada');
-  log.flush();
-  see(p, log, 5, { person: 'ben', best: 'ben', runnerUp: null, reason: bensOwn });
-  const [first] = log.recent(5);
+t.test('skipped observations of a forgotten person are dropped', async (t) => {
+  const installation = createInstallation(t);
+  using journal = installation.start();
+  observe(installation, journal, 38);
+  journal.flush();
+  installation.people.delete('ada');
+  journal.flush();
+  observe(installation, journal, 5, { person: 'ben', best: 'ben', runnerUp: null, reason: bensOwn });
+  const [first] = journal.recent(5);
   t.match(first, { person: 'ben', nth: 39, skipped: null });
 });
 
-t.test('in memory only: nothing is written, and the last 200 are there', async (t) => {
-  const p = place(t);
-  using log = p.start({ open: null, keptMs: 0 });
-  for (let track = 1; track <= 12; track++) see(p, log, 20, { track });
-  const recent = log.recent(1000);
+t.test('in memory only: nothing is written, and the last 200 entries are available', async (t) => {
+  const installation = createInstallation(t);
+  using journal = installation.start({ open: null, retentionMs: 0 });
+  for (let track = 1; track <= 12; track++) observe(installation, journal, 20, { track });
+  const recent = journal.recent(1000);
   t.equal(recent.length, 200);
   t.equal(recent.at(-1)?.id, 240);
-  t.equal(log.find(recent[0]!.id)?.id, recent[0]!.id);
-  p.people.delete('ada');
-  t.strictSame(log.recent(10), []);
-  t.notOk(existsSync(join(p.directory, 'looks.sqlite')));
+  t.equal(journal.find(recent[0]!.id)?.id, recent[0]!.id);
+  installation.people.delete('ada');
+  t.strictSame(journal.recent(10), []);
+  t.notOk(existsSync(join(installation.directory, 'looks.sqlite')));
 });
 
-t.test('a disk that cannot be opened costs one warning, and is tried again', async (t) => {
-  const p = place(t);
-  mkdirSync(join(p.directory, 'looks.sqlite'));
-  using log = p.start();
-  see(p, log, 10);
-  const [first] = log.recent(10);
-  t.ok(first!.id > 1_000_000_000, 'numbers that no look on disk will have');
-  p.clock.now += 61_000;
-  see(p, log, 10, { track: 2 });
-  t.equal(log.recent(100).length, 20);
-  t.equal(p.said.length, 1);
-  t.match(p.said, [/^warning: faces are explained from memory only: .*looks\.sqlite/]);
-  rmSync(join(p.directory, 'looks.sqlite'), { recursive: true });
-  p.clock.now += 61_000;
-  t.equal(log.recent(100).length, 20);
-  t.equal(p.stored().length, 20, 'what was in memory is written as soon as it can be');
-  t.match(p.said[1], /^notice: .*on disk again/);
+t.test('a disk that cannot be opened causes one warning and is retried', async (t) => {
+  const installation = createInstallation(t);
+  mkdirSync(join(installation.directory, 'looks.sqlite'));
+  using journal = installation.start();
+  observe(installation, journal, 10);
+  const [first] = journal.recent(10);
+  t.ok(first!.id > 1_000_000_000, 'ids that no entry on disk will have');
+  installation.clock.now += 61_000;
+  observe(installation, journal, 10, { track: 2 });
+  t.equal(journal.recent(100).length, 20);
+  t.equal(installation.messages.length, 1);
+  t.match(installation.messages, [/^warning: the journal is in memory only: .*looks\.sqlite/]);
+  rmSync(join(installation.directory, 'looks.sqlite'), { recursive: true });
+  installation.clock.now += 61_000;
+  t.equal(journal.recent(100).length, 20);
+  t.equal(installation.stored().length, 20, 'the entries in memory are written once the disk works');
+  t.match(installation.messages[1], /^notice: .*on disk again/);
 });
 
-t.test('a file that is damaged while the daemon runs is started afresh', async (t) => {
-  const p = place(t);
-  using log = p.start();
-  for (let track = 1; track <= 40; track++) see(p, log, 20, { track });
-  log.flush();
-  const path = join(p.directory, 'looks.sqlite');
+t.test('a file that is damaged while the daemon runs is replaced', async (t) => {
+  const installation = createInstallation(t);
+  using journal = installation.start();
+  for (let track = 1; track <= 40; track++) observe(installation, journal, 20, { track });
+  journal.flush();
+  const path = join(installation.directory, 'looks.sqlite');
   const other = new Database(path);
   other.pragma('wal_checkpoint(TRUNCATE)');
   other.close();
   writeFileSync(path, readFileSync(path).fill(0x5a, 4096));
   for (let track = 41; track <= 50; track++) {
-    see(p, log, 20, { track });
-    t.doesNotThrow(() => log.recent(10));
+    observe(installation, journal, 20, { track });
+    t.doesNotThrow(() => journal.recent(10));
   }
-  p.clock.now += 61_000;
-  see(p, log, 5, { track: 99 });
-  t.equal(log.recent(5).length, 5);
-  t.ok(p.stored().length > 0);
-  t.equal(p.said.filter((line) => /^warning: faces are explained from memory/.test(line)).length, 1);
-  t.ok(p.said.some((line) => /was damaged and is started afresh/.test(line)));
+  installation.clock.now += 61_000;
+  observe(installation, journal, 5, { track: 99 });
+  t.equal(journal.recent(5).length, 5);
+  t.ok(installation.stored().length > 0);
+  t.equal(installation.messages.filter((line) => /^warning: the journal is in memory/.test(line)).length, 1);
+  t.ok(installation.messages.some((line) => /was damaged and was replaced/.test(line)));
   t.notOk(
-    readdirSync(p.directory).some((name) => /damaged|old|bak/.test(name)),
+    readdirSync(installation.directory).some((name) => /damaged|old|bak/.test(name)),
     'no copy of it is left',
   );
 });
 
-t.test('who is forgotten by another room leaves the looks at once, those that wait too', (t) => {
-  const p = place(t);
-  using log = p.start();
-  see(p, log, 3);
-  log.flush();
-  t.equal(p.stored().length, 3);
-  see(p, log, 2);
-  log.forget('ada');
-  t.strictSame(p.stored(), []);
-  see(p, log, 1, { person: 'ben', best: 'ben', runnerUp: null, reason: bensOwn });
-  p.people.delete('ada');
-  log.flush();
-  t.equal(p.stored().length, 1, 'and only hers went');
+t.test('a person forgotten by another room is erased at once, also from pending entries', (t) => {
+  const installation = createInstallation(t);
+  using journal = installation.start();
+  observe(installation, journal, 3);
+  journal.flush();
+  t.equal(installation.stored().length, 3);
+  observe(installation, journal, 2);
+  journal.forget('ada');
+  t.strictSame(installation.stored(), []);
+  observe(installation, journal, 1, { person: 'ben', best: 'ben', runnerUp: null, reason: bensOwn });
+  installation.people.delete('ada');
+  journal.flush();
+  t.equal(installation.stored().length, 1, 'only her entries were erased');
   t.end();
 });

@@ -1,21 +1,21 @@
-// A sequence as it is kept for a day: thinned, and through the bytes that lie on the card.
+// A sequence as the journal stores it: sampled, encoded and decoded.
 
 import { decodeEntry, encodeEntry } from '../../src/journal/codec.js';
 import type { RecordedObservation } from '../../src/journal/replay.js';
 import { finishSampling, noSamplers, type SampledObservation, sample } from '../../src/journal/sampling.js';
 import type { Replayed } from '../room/replay-clip.js';
 
-/** What is kept of `steps`, frame by frame, in the order of time. `run` names the run of the daemon. */
-export function keptLooks({ steps }: Replayed, timesMs: readonly number[], run = 'run-1'): RecordedObservation[] {
-  let notes = noSamplers;
-  const kept: SampledObservation[] = [];
+/** The journal entries of `steps`, in the order of time. `run` is the run of the daemon. */
+export function sampledEntries({ steps }: Replayed, timesMs: readonly number[], run = 'run-1'): RecordedObservation[] {
+  let samplers = noSamplers;
+  const entries: SampledObservation[] = [];
   steps.forEach((step, i) => {
-    const next = sample(notes, step.observations, timesMs[i]!);
-    notes = next.notes;
-    kept.push(...next.kept);
+    const next = sample(samplers, step.observations, timesMs[i]!);
+    samplers = next.samplers;
+    entries.push(...next.entries);
   });
-  kept.push(...finishSampling(notes));
-  return kept
-    .map((look) => ({ wallMs: 1e12 + look.atMs, ...decodeEntry(encodeEntry({ ...look, run, space: 'simulated' })) }))
+  entries.push(...finishSampling(samplers));
+  return entries
+    .map((entry) => ({ wallMs: 1e12 + entry.atMs, ...decodeEntry(encodeEntry({ ...entry, run, space: 'simulated' })) }))
     .sort((a, b) => a.atMs - b.atMs);
 }

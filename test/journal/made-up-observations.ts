@@ -1,11 +1,11 @@
-// Looks at made-up people, for the tests of what is kept of them.
+// Journal entries of invented people.
 
 import type { Reason } from '../../src/gallery/reason.js';
 import type { NewEntry } from '../../src/journal/store.js';
 import { madeUpVector, quality, space } from '../sharing/household.js';
 
-/** A counted look at Ada on track 1, with what is given put over it. */
-export function madeUpLook(over: Partial<NewEntry> = {}): NewEntry {
+/** An entry of Ada on track 1 that counts, with `over` replacing its members. */
+export function madeUpEntry(over: Partial<NewEntry> = {}): NewEntry {
   return {
     run: 'run-1',
     space,

@@ -7,24 +7,24 @@ import { clipOptions } from '../room/clip-options.js';
 import { replay } from '../room/replay-clip.js';
 import { randomScene } from '../room/sequences.js';
 import { type Scene, simulate } from '../room/simulator.js';
-import { keptLooks } from './made-journal.js';
+import { sampledEntries } from './made-journal.js';
 
-/** A long one takes about a fifth of a second. */
+/** A long sequence takes about 0.2 s. */
 const sequences = Number(process.env['ROOMKIN_LONG_SEQUENCES'] ?? 25);
 t.setTimeout(30_000 + 2000 * sequences);
 
-/** Plays a scene and keeps of it what a daemon would. */
-function recorded(scene: Scene): { gallery: Gallery; looks: RecordedObservation[]; seen: number } {
+/** Plays a scene and samples it as the daemon does. `observations` counts all observations. */
+function recorded(scene: Scene): { gallery: Gallery; entries: RecordedObservation[]; observations: number } {
   const { frames, gallery } = simulate(scene);
   const replayed = replay(frames, gallery, clipOptions);
-  const looks = keptLooks(
+  const entries = sampledEntries(
     replayed,
     frames.map((frame) => frame.capturedAt),
   );
-  return { gallery, looks, seen: replayed.steps.reduce((sum, step) => sum + step.observations.length, 0) };
+  return { gallery, entries, observations: replayed.steps.reduce((sum, step) => sum + step.observations.length, 0) };
 }
 
-/** A minute to two and a half, with visits of up to a minute, similarities around the threshold and look-alikes. */
+/** A minute to two and a half, with visits of up to a minute, similarities around the threshold and entry-alikes. */
 function longScene(seed: number): Scene {
   const scene = randomScene(seed, 10);
   const walks = scene.walks.map((walk) => ({
@@ -36,30 +36,32 @@ function longScene(seed: number): Scene {
   return { ...scene, walks, durationMs: 120_000, similarity: 0.7 + (seed % 20) / 100 };
 }
 
-const changes = (all: readonly ReplayedTrack[]): ReplayedTrack[] =>
-  all.filter(({ before, after }) => before.person !== after.person || before.state !== after.state);
+const changes = (tracks: readonly ReplayedTrack[]): ReplayedTrack[] =>
+  tracks.filter(({ before, after }) => before.person !== after.person || before.state !== after.state);
 
 t.test(`nothing changes under the same gallery and thresholds, in ${sequences} long sequences`, async (t) => {
-  const count = { tracks: 0, named: 0, seen: 0, kept: 0 };
+  const count = { tracks: 0, named: 0, observations: 0, entries: 0 };
   t.doesNotThrow(() =>
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2 ** 31 - 1 }), (seed) => {
-        const { gallery, looks, seen } = recorded(longScene(seed));
-        const all = replayJournal(() => looks, gallery, clipOptions);
-        count.tracks += all.length;
-        count.named += all.filter(({ before }) => before.person !== null).length;
-        count.seen += seen;
-        count.kept += looks.length;
-        if (all.some(({ whole }) => !whole)) throw new Error('a track without its beginning');
-        const [changed] = changes(all);
+        const { gallery, entries, observations } = recorded(longScene(seed));
+        const tracks = replayJournal(() => entries, gallery, clipOptions);
+        count.tracks += tracks.length;
+        count.named += tracks.filter(({ before }) => before.person !== null).length;
+        count.observations += observations;
+        count.entries += entries.length;
+        if (tracks.some(({ whole }) => !whole)) throw new Error('a track without its start');
+        const [changed] = changes(tracks);
         if (changed) throw new Error(JSON.stringify(changed));
       }),
       { numRuns: sequences, seed: 20261123 },
     ),
   );
   t.ok(count.named > sequences / 2, 'names are among them');
-  t.ok(count.kept < 0.6 * count.seen, 'and many looks were left out');
-  t.comment(`${count.tracks} tracks, ${count.named} named, ${count.kept} of ${count.seen} looks kept`);
+  t.ok(count.entries < 0.6 * count.observations, 'and many observations were skipped');
+  t.comment(
+    `${count.tracks} tracks, ${count.named} named, ${count.entries} of ${count.observations} observations stored`,
+  );
 });
 
 const walk = { who: 'ada', fromMs: 0, toMs: 9000, x0: 300, x1: 500, y: 400 };
@@ -75,9 +77,9 @@ const stricter: RoomOptions = {
   pooled: { ...clipOptions.pooled, threshold: 0.95 },
 };
 
-t.test('it says what another gallery and other thresholds would have made of a track', async (t) => {
-  const { gallery, looks } = recorded(plain);
-  const [same] = replayJournal(() => looks, gallery, clipOptions);
+t.test('a replay shows the result under another gallery and other thresholds', async (t) => {
+  const { gallery, entries } = recorded(plain);
+  const [same] = replayJournal(() => entries, gallery, clipOptions);
   t.match(same, {
     run: 'run-1',
     track: 1,
@@ -85,11 +87,11 @@ t.test('it says what another gallery and other thresholds would have made of a t
     before: { person: 'ada', state: 'known' },
     after: { person: 'ada' },
   });
-  t.ok(same!.observations > looks.length, 'looks that were not kept are counted');
+  t.ok(same!.observations > entries.length, 'observations that were not stored are counted');
   t.ok(same!.lastMs - same!.firstMs > 8000);
 
   t.match(
-    replayJournal(() => looks, gallery, stricter),
+    replayJournal(() => entries, gallery, stricter),
     [
       {
         before: { person: 'ada' },
@@ -99,67 +101,75 @@ t.test('it says what another gallery and other thresholds would have made of a t
   );
   const without = { ...gallery, people: gallery.people.filter(({ id }) => id !== 'ada') };
   t.match(
-    replayJournal(() => looks, without, clipOptions),
+    replayJournal(() => entries, without, clipOptions),
     [{ before: { person: 'ada' }, after: { person: null, state: 'stranger', reason: { kind: 'unlike-everybody' } } }],
   );
-  const renamed = { ...gallery, people: gallery.people.map((one) => (one.id === 'ada' ? { ...one, id: 'zoe' } : one)) };
+  const renamed = {
+    ...gallery,
+    people: gallery.people.map((person) => (person.id === 'ada' ? { ...person, id: 'zoe' } : person)),
+  };
   t.match(
-    replayJournal(() => looks, renamed, clipOptions),
+    replayJournal(() => entries, renamed, clipOptions),
     [{ before: { person: 'ada' }, after: { person: 'zoe' } }],
   );
   t.match(
-    replayJournal(() => looks, { ...gallery, people: [] }, clipOptions),
+    replayJournal(() => entries, { ...gallery, people: [] }, clipOptions),
     [{ after: { state: 'stranger' } }],
   );
 });
 
-t.test('a stranger becomes somebody once they are enrolled', async (t) => {
+t.test('a track of a stranger gets the name once the person is enrolled', async (t) => {
   const { gallery } = recorded(plain);
   const before = recorded({ ...plain, residents: ['ben'] });
   t.match(
-    replayJournal(() => before.looks, before.gallery, clipOptions),
+    replayJournal(() => before.entries, before.gallery, clipOptions),
     [{ before: { state: 'stranger' }, after: { state: 'stranger' } }],
   );
-  const again = recorded(plain).looks.map((look) => ({ ...look, person: null, state: 'stranger' as const }));
+  const again = recorded(plain).entries.map((entry) => ({ ...entry, person: null, state: 'stranger' as const }));
   t.match(
     replayJournal(() => again, gallery, clipOptions),
     [{ before: { person: null }, after: { person: 'ada' } }],
   );
 });
 
-t.test('the gate counts as it is now', async (t) => {
-  const { gallery, looks } = recorded(plain);
+t.test('a replay uses the present quality gate', async (t) => {
+  const { gallery, entries } = recorded(plain);
   const larger = { ...clipOptions, gate: { ...clipOptions.gate, leastEyesPx: 60 } };
   t.match(
-    replayJournal(() => looks, gallery, larger),
+    replayJournal(() => entries, gallery, larger),
     [{ after: { person: null, state: 'unclear' } }],
   );
 });
 
-t.test('a track whose beginning is gone is not judged', async (t) => {
-  const { gallery, looks } = recorded(plain);
-  const later = looks.slice(10);
+t.test('a track whose start is no longer in the journal is not replayed', async (t) => {
+  const { gallery, entries } = recorded(plain);
+  const later = entries.slice(10);
   t.match(
     replayJournal(() => later, gallery, stricter),
     [{ whole: false, before: { person: 'ada' }, after: { person: 'ada' } }],
   );
 });
 
-t.test('two runs of the daemon number their tracks each for itself', async (t) => {
-  const { gallery, looks } = recorded(plain);
-  const second = looks.map((look) => ({ ...look, run: 'run-2', wallMs: look.wallMs + 1e6, atMs: look.atMs - 5000 }));
+t.test('track numbers are separate for each run of the daemon', async (t) => {
+  const { gallery, entries } = recorded(plain);
+  const second = entries.map((entry) => ({
+    ...entry,
+    run: 'run-2',
+    wallMs: entry.wallMs + 1e6,
+    atMs: entry.atMs - 5000,
+  }));
   const steps: number[] = [];
-  const all = replayJournal(
-    () => [...looks, ...second],
+  const tracks = replayJournal(
+    () => [...entries, ...second],
     gallery,
     clipOptions,
     (done) => steps.push(done),
   );
-  t.match(all, [
+  t.match(tracks, [
     { run: 'run-1', track: 1, after: { person: 'ada' } },
     { run: 'run-2', track: 1, after: { person: 'ada' } },
   ]);
-  t.equal(steps.at(-1), 4 * looks.length, 'progress: everything twice');
+  t.equal(steps.at(-1), 4 * entries.length, 'progress counts both passes');
   t.strictSame(
     replayJournal(() => [], gallery, clipOptions),
     [],

@@ -1,7 +1,7 @@
 // The connection with real brokers: what survives a restart, what is dropped on purpose, and how faults are reported.
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { createBackoff } from '../../src/base/retry.js';
+import { type BackoffOptions, createBackoff } from '../../src/base/retry.js';
 import { createMqttConnection, type MqttConnection, reconnecting } from '../../src/mqtt/connection.js';
 import {
   type Broker,
@@ -23,7 +23,7 @@ interface Received {
 
 function open(
   settings: ReturnType<typeof broker>,
-  log = lines(),
+  { log = lines(), reconnect = reconnecting }: { log?: ReturnType<typeof lines>; reconnect?: BackoffOptions } = {},
 ): { connection: MqttConnection; received: Received[]; log: ReturnType<typeof lines> } & AsyncDisposable {
   const received: Received[] = [];
   const connection = createMqttConnection(
@@ -33,6 +33,7 @@ function open(
       will: { topic: 'room/test/status', payload: 'offline' },
       willDelaySeconds: 1,
       subscriptions: ['room/test/set'],
+      reconnect,
       onConnect: () => connection.resend(),
       onMessage: (topic, payload, retained) => received.push({ topic, payload: payload.toString(), retained }),
     },
@@ -41,6 +42,8 @@ function open(
   connection.keep('room/test/status', 'online');
   return { connection, received, log, [Symbol.asyncDispose]: () => connection.stop([['room/test/status', 'offline']]) };
 }
+
+t.jobs = 16;
 
 t.test('the delay grows, is scattered and stays bearable', async (t) => {
   const delays = (count: number, chance: number): number[] => {
@@ -98,8 +101,9 @@ t.test('a room that starts before the broker connects later', { skip: withoutMos
   room.connection.start();
   await waitFor(() => room.connection.status().fault !== null);
   t.match(room.connection.status().fault, /nobody listens there/);
-  await sleep(1500);
-  t.equal(room.log.all.filter((line) => line.startsWith('warning')).length, 1, 'one warning, not one per try');
+  const logged = (level: string) => room.log.all.filter((line) => line.startsWith(level)).length;
+  await waitFor(() => logged('debug') >= 2);
+  t.equal(logged('warning'), 1, 'one warning, not one per try');
   await host.start();
   await waitFor(() => room.connection.status().connected);
 });
@@ -107,48 +111,44 @@ t.test('a room that starts before the broker connects later', { skip: withoutMos
 t.test('the room reconnects after each of six interruptions', { skip: withoutMosquitto }, async (t) => {
   await using host = await startMosquitto();
   await using wire = await startWire(host.port);
-  await using room = open(broker(wire.url));
+  await using room = open(broker(wire.url), { reconnect: { firstMs: 20, mostMs: 300, jitter: 0.25 } });
   await using listener = await listenTo(host.url);
   room.connection.start();
   for (let n = 1; n <= 6; n += 1) {
-    await waitFor(() => room.connection.status().connected && room.connection.status().connects === n, 15_000);
+    await waitFor(() => room.connection.status().connected && room.connection.status().connects === n);
     room.connection.keep('room/test/state', String(n));
     wire.cut();
     await waitFor(() => !room.connection.status().connected);
   }
-  await waitFor(() => room.connection.status().connected, 15_000);
+  await waitFor(() => room.connection.status().connected);
   await listener.until('room/test/state', '6');
   t.equal(listener.of('room/test/status').at(-1), 'online');
 });
 
 t.test(
-  'a half-open connection is detected on both sides within about ten seconds',
+  'a half-open connection is detected on both sides, because no answer comes to a ping',
   { skip: withoutMosquitto },
   async (t) => {
     await using host = await startMosquitto();
     await using wire = await startWire(host.port);
-    await using room = open(broker(wire.url));
+    await using room = open(broker(wire.url, { keepaliveMs: 1000 }));
     await using listener = await listenTo(host.url);
     room.connection.start();
     await listener.until('room/test/status', 'online');
     wire.freeze();
-    const began = performance.now();
     // Messages that are published meanwhile must not make the connection seem alive.
     const chatter = setInterval(() => room.connection.send('room/test/health', '{}', 0), 500);
     try {
-      await waitFor(() => !room.connection.status().connected, 12_000);
-      const noticedMs = performance.now() - began;
-      await listener.until('room/test/status', 'offline', 12_000);
-      const offlineMs = performance.now() - began;
-      t.comment(`detected here after ${Math.round(noticedMs)} ms, by the broker after ${Math.round(offlineMs)} ms`);
-      t.ok(noticedMs < 6_000, 'one and a half keepalives');
-      t.ok(offlineMs < 11_500, 'the same, plus the 5 s interval of Mosquitto and the delay of the will');
+      await waitFor(() => !room.connection.status().connected);
+      await waitFor(() => room.connection.status().fault !== null);
+      t.match(room.connection.status().fault, /keepalive/i);
+      await listener.until('room/test/status', 'offline');
     } finally {
       clearInterval(chatter);
     }
     wire.thaw();
     room.connection.keep('room/test/state', 'after');
-    await listener.until('room/test/state', 'after', 20_000);
+    await listener.until('room/test/state', 'after');
     await listener.until('room/test/status', 'online');
   },
 );
@@ -196,7 +196,7 @@ t.test('answers that are not MQTT do no harm', async (t) => {
   const { port } = server.address() as { port: number };
   await using room = open(broker(`mqtt://127.0.0.1:${port}`));
   room.connection.start();
-  await waitFor(() => connections >= 4, 20_000);
+  await waitFor(() => connections >= 4);
   t.notOk(room.connection.status().connected);
   server.close();
 });

@@ -40,6 +40,7 @@ const health: HealthReport = {
   temperatureCelsius: null,
   throttled: null,
   fixedFaces: 0,
+  problems: [],
   model: 'm',
   version: '1',
   uptimeSeconds: 1,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { replayJournal } from '../../src/journal/replay.js';
 import { restoreStaticFaces, type StaticFace, staticFaces } from '../../src/recognition/static-faces.js';
-import { keptLooks } from '../journal/made-journal.js';
+import { sampledEntries } from '../journal/made-journal.js';
 import { clipOptions } from '../room/clip-options.js';
 import { replay } from '../room/replay-clip.js';
 import { randomScene, withPortraits } from '../room/sequences.js';
@@ -70,7 +70,7 @@ t.test('a replay finds the same static faces in the journal and changes no name'
     const { scene } = withPortraits(randomScene(seed, 10), seed);
     const { frames, gallery } = simulate(scene);
     const times = frames.map((frame) => frame.capturedAt);
-    const entries = keptLooks(replay(frames, gallery, options), times);
+    const entries = sampledEntries(replay(frames, gallery, options), times);
     const replayed = replayJournal(() => entries, gallery, options);
     t.strictSame(
       replayed.filter(({ before, after }) => before.person !== after.person),
@@ -96,7 +96,7 @@ t.test('a replay names no static face that was known before the journal begins',
   const { frames, gallery } = simulate({ ...usual, residents: ['ada', 'ben'], walks: [portrait] });
   const known = restoreStaticFaces([1280, 960], [{ box: [255, 355, 90, 90], stillMs: 3_600_000 }]);
   const times = frames.map((frame) => frame.capturedAt);
-  const entries = keptLooks(replay(frames, gallery, clipOptions, known), times);
+  const entries = sampledEntries(replay(frames, gallery, clipOptions, known), times);
   t.match(
     replayJournal(() => entries, gallery, clipOptions),
     [{ before: { person: null }, after: { person: null } }],

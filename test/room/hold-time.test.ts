@@ -1,6 +1,10 @@
 import t from 'tap';
+import { systemClock } from '../../src/base/clock.js';
+import { silentLog } from '../../src/base/log.js';
+import { createProblems } from '../../src/base/problems.js';
 import { createHoldTime } from '../../src/room/hold-time.js';
 import { openStore } from '../../src/store/gallery-store.js';
+import { createSettings } from '../../src/store/settings.js';
 import { shortFolder } from '../helpers/short-folder.js';
 
 t.test('a time set over MQTT survives restarts until the configured time changes', async (t) => {
@@ -8,7 +12,8 @@ t.test('a time set over MQTT survives restarts until the configured time changes
   using store = openStore({ directory, keyFile: `${directory}/key` });
   const applied: number[] = [];
   const start = (configured: number) => {
-    const holdTime = createHoldTime(store, configured, (seconds) => applied.push(seconds));
+    const settings = createSettings(store, createProblems(systemClock, silentLog));
+    const holdTime = createHoldTime(settings, configured, (seconds) => applied.push(seconds));
     holdTime.start();
     return holdTime;
   };

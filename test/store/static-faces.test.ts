@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import t from 'tap';
+import { systemClock } from '../../src/base/clock.js';
 import { packageRoot } from '../../src/base/files.js';
+import { silentLog } from '../../src/base/log.js';
+import { createProblems } from '../../src/base/problems.js';
 import { photoFrame, readPhoto } from '../../src/camera/photo.js';
 import { gaussian, seededRandom } from '../../src/commands/evaluate/random.js';
 import { createEngine } from '../../src/engine/supervisor.js';
@@ -13,7 +16,9 @@ import type { Gallery } from '../../src/gallery/person.js';
 import { defaultRoomOptions, roomOptionsFor } from '../../src/room/options.js';
 import { createRoom } from '../../src/room/room.js';
 import { openStore } from '../../src/store/gallery-store.js';
+import { createSettings } from '../../src/store/settings.js';
 import { readStaticFaces, rememberStaticFaces } from '../../src/store/static-faces.js';
+import type { Store } from '../../src/store/store.js';
 import type { Box, Face } from '../../src/vision/face.js';
 
 const width = 640;
@@ -70,6 +75,8 @@ t.before(async () => {
   }
 });
 
+const settingsOf = (store: Store) => createSettings(store, createProblems(systemClock, silentLog));
+
 function hang(store = openStore({ directory: join(folder, 'store'), keyFile: join(folder, 'key') })) {
   const said: string[] = [];
   const log: string[] = [];
@@ -82,7 +89,7 @@ function hang(store = openStore({ directory: join(folder, 'store'), keyFile: joi
     presence: { ...defaultRoomOptions.presence, leaveAfterMs: 20_000 },
   };
   const room = createRoom(() => gallery, options, listener, 0, 'lab', readStaticFaces(store));
-  const keep = rememberStaticFaces(room, store, (level, sentence) => log.push(`${level}: ${sentence}`));
+  const keep = rememberStaticFaces(room, settingsOf(store), (level, sentence) => log.push(`${level}: ${sentence}`));
   let atMs = 0;
   let sequence = 0;
   const show = (forMs: number, everyMs: number, from = analyses) => {
@@ -146,27 +153,4 @@ t.test('what lies on the disk is no picture and no look, and noise there is noth
     store.setSetting('fixed_faces', damaged);
     t.equal(readStaticFaces(store).positions.length, 0);
   }
-});
-
-t.test('a disk that fails costs a warning', async (t) => {
-  const store = {
-    setSetting() {
-      throw new Error('the disk is full');
-    },
-  };
-  const log: string[] = [];
-  const face = { id: 1, box: [1, 2, 30, 30] as const, stillMs: 3_600_000 };
-  const room: { staticFaces: (typeof face)[] } = { staticFaces: [] };
-  const keep = rememberStaticFaces(room, store, (level, sentence) => log.push(`${level}: ${sentence}`));
-  room.staticFaces = [face];
-  keep(640, 480);
-  keep(640, 480);
-  room.staticFaces = [];
-  keep(640, 480);
-  t.match(log, [
-    /^notice: a face at 16,17 px/,
-    /^warning: .*disk is full/,
-    /^notice: the face at 16,17 px/,
-    /^warning/,
-  ]);
 });

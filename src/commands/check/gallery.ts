@@ -27,6 +27,7 @@ export function checkGallery({ store: options, embedder }: Config): Finding {
     const { space } = chooseEmbedder(readManifest(), embedder.id);
     const usable = store.gallery(space).people.filter((person) => person.templates.length > 0).length;
     const found = `${people} people, ${usable} of them with photos for this model`;
+    if (store.unwritable !== null) return failed('gallery', `${found}; nothing can be changed`, store.unwritable);
     if (damaged > 0)
       return warn('gallery', `${found}; ${damaged} photos cannot be decrypted`, 'enrol these people again');
     if (people === 0) return warn('gallery', 'nobody is enrolled', 'roomkin enrol NAME --photos PATH');

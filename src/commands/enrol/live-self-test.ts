@@ -76,15 +76,15 @@ export async function selfTest(
 /** Runs until there is an outcome, or nobody stands in front of the camera. Errors: DAEMON_NOT_RUNNING. */
 async function watch(feed: LiveFeed, person: string, version: number, io: CommandIo): Promise<SelfTest> {
   let test = noTest;
-  let goodMs = performance.now();
-  while (outcome(test) === null && performance.now() - goodMs < patienceMs) {
+  let goodMs = io.clock.monotonicMs();
+  while (outcome(test) === null && io.clock.monotonicMs() - goodMs < patienceMs) {
     const update = await feed.next();
     // Observations that were compared with the gallery as it was before the enrolment do not count.
     const faces = update?.type === 'frame' && update.gallery >= version ? update.faces : [];
     const [face = null] = faces.toSorted((a, b) => b.quality.eyesPx - a.quality.eyesPx);
     if (face !== null && face.weight > 0) {
       test = tested(test, face, person);
-      goodMs = performance.now();
+      goodMs = io.clock.monotonicMs();
     }
     io.meter([`test: look into the camera again, ${test.observations} of ${testedObservations}`]);
   }

@@ -73,13 +73,13 @@ async function takeSamples(
   store: Store,
   io: CommandIo,
 ): Promise<GuidedSamples> {
-  let guidance = beginGuidance(performance.now());
+  let guidance = beginGuidance(io.clock.monotonicMs());
   let frameMs = guidance.atMs;
   let blindReason = 'no frame was analysed';
   let space: string | null = null;
   for (;;) {
     const update = await feed.next();
-    const atMs = performance.now();
+    const atMs = io.clock.monotonicMs();
     if (update?.type === 'blind') {
       if (update.paused)
         throw fail(

@@ -1,17 +1,18 @@
-// Faults during a guided enrolment, on a real control socket with a daemon of a few plain functions. The tests run in parallel: most of
-// the time is waiting time of the command.
+// Faults during a guided enrolment, on a real control socket with a daemon of a few plain functions. The clock of the command
+// advances with the updates of the daemon, so that a minute of waiting takes seconds.
 
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
+import type { Clock } from '../../../src/base/clock.js';
 import { silentLog } from '../../../src/base/log.js';
 import { seededRandom } from '../../../src/commands/evaluate/random.js';
 import { encodeEmbedding, type LiveFace, type LiveUpdate } from '../../../src/control/protocol.js';
 import { startControl } from '../../../src/control/server.js';
 import type { Reason } from '../../../src/gallery/reason.js';
-import { type CliResult, runCli, spawnCli } from '../../helpers/cli.js';
+import { type CliResult, runVerb, spawnCli } from '../../helpers/cli.js';
 import { shortFolder } from '../../helpers/short-folder.js';
 import { direction, face, near } from '../../room/simulator.js';
 
@@ -49,18 +50,17 @@ function turning(n: number, reason: Reason = tooFar): LiveUpdate & { type: 'fram
 const nobody: LiveUpdate = { type: 'frame', space, gallery: 1_000_000, faces: [] };
 
 /**
- * `roomkin enrol Ada --live --json` with a daemon that sends `update(n)` each 100 ms; null: nothing. It sends Ctrl-C once stderr
- * matches `interruptAt`.
+ * A daemon that sends `update(n)` each `everyMs`; null: nothing. `clock` shows 100 ms more for each n, so that a minute of waiting
+ * is 600 updates.
  */
-async function enrolled(t: Test, update: (n: number) => LiveUpdate | null, interruptAt: RegExp | null = null) {
+async function startDaemon(t: Test, update: (n: number) => LiveUpdate | null, everyMs: number) {
   const folder = shortFolder(t);
   const path = join(folder, 'lab.sock');
-  const config = writeConfig(folder, path);
-  let liveClients = 0;
+  let [liveClients, passedMs] = [0, 0];
   const unused = (): never => {
     throw new Error('not used here');
   };
-  await using _control = await startControl({
+  const control = await startControl({
     place: { listen: path, connect: [path] },
     log: silentLog,
     handlers: {
@@ -73,9 +73,10 @@ async function enrolled(t: Test, update: (n: number) => LiveUpdate | null, inter
         let n = 0;
         liveClients++;
         const timer = setInterval(() => {
+          passedMs += 100;
           const next = update(n++);
           if (next !== null) send(next);
-        }, 100);
+        }, everyMs);
         return () => {
           liveClients--;
           clearInterval(timer);
@@ -83,23 +84,23 @@ async function enrolled(t: Test, update: (n: number) => LiveUpdate | null, inter
       },
     },
   });
-  const child = spawnCli(['enrol', 'Ada', '--live', '--json', '--config', config]);
-  let [stdout, stderr] = ['', ''];
-  let interrupted = false;
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-    if (interrupted || !interruptAt?.test(stderr)) return;
-    interrupted = child.kill('SIGINT');
-  });
-  const [code] = await once(child, 'close');
-  const people = await runCli(['people', '--json', '--config', config]);
-  return { code, stdout, stderr, people: JSON.parse(people.stdout).people, liveClients: () => liveClients };
+  t.teardown(() => control.stop());
+  const clock: Clock = { monotonicMs: () => passedMs, wallMs: () => Date.now() };
+  return { config: writeConfig(folder, path), clock, liveClients: () => liveClients };
 }
 
-type Test = { teardown(fn: () => void): void };
+async function peopleIn(config: string): Promise<{ name: string }[]> {
+  return JSON.parse((await runVerb(['people', '--json', '--config', config])).stdout).people;
+}
+
+/** `roomkin enrol Ada --live --json` with a daemon that sends `update(n)`. */
+async function enrolled(t: Test, update: (n: number) => LiveUpdate | null) {
+  const { config, clock, liveClients } = await startDaemon(t, update, 5);
+  const result = await runVerb(['enrol', 'Ada', '--live', '--json', '--config', config], { clock });
+  return { ...result, people: await peopleIn(config), liveClients };
+}
+
+type Test = { teardown(fn: () => unknown): void };
 
 function writeConfig(folder: string, path: string): string {
   const config = join(folder, 'config.toml');
@@ -144,7 +145,7 @@ t.test('the enrolment stays if the room does not recognise the person, and the r
   t.equal(result.code, 0, result.stderr);
   t.match(result.stderr, /Ada is enrolled, but was not recognised: similarity 0\.41, 0\.59 needed/);
   t.match(JSON.parse(result.stdout).selfTest, { result: 'failed', looks: 0, named: 0, leastSimilarity: null });
-  t.equal(result.people[0].name, 'Ada');
+  t.equal(result.people[0]?.name, 'Ada');
   t.equal(result.liveClients(), 0, 'the daemon no longer analyses every frame');
 });
 
@@ -157,15 +158,27 @@ t.test('a person who leaves before the room has read the gallery stays enrolled'
 });
 
 t.test('Ctrl-C in the self-test stops the test, and the message says that the person is enrolled', async (t) => {
-  const result = await enrolled(t, (n) => ({ ...turning(n), gallery: 0 }), /look into the camera again/);
-  t.equal(result.code, 0, 'the person is enrolled');
-  t.match(result.stderr, /Ada is enrolled, but was not tested: the self-test was stopped/);
-  t.match(JSON.parse(result.stdout).selfTest, { result: 'not done' });
-  t.equal(result.people.length, 1);
+  const { config } = await startDaemon(t, (n) => ({ ...turning(n), gallery: 0 }), 100);
+  const child = spawnCli(['enrol', 'Ada', '--live', '--json', '--config', config]);
+  let [stdout, stderr] = ['', ''];
+  let interrupted = false;
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    if (interrupted || !stderr.includes('look into the camera again')) return;
+    interrupted = child.kill('SIGINT');
+  });
+  const [code] = await once(child, 'close');
+  t.equal(code, 0, 'the person is enrolled');
+  t.match(stderr, /Ada is enrolled, but was not tested: the self-test was stopped/);
+  t.match(JSON.parse(stdout).selfTest, { result: 'not done' });
+  t.equal((await peopleIn(config)).length, 1);
 });
 
 t.test('a person who leaves after the first samples is enrolled with those', async (t) => {
-  // Four seconds in front of the camera, so that a slow machine takes all five samples, too.
+  // Four seconds in front of the camera.
   const result = await enrolled(t, (n) => (n < 40 ? turning(n % 16) : nobody));
   t.equal(result.code, 0, result.stderr);
   t.match(
@@ -186,7 +199,7 @@ t.test('with a daemon of another version the error says to restart it', async (t
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
   t.teardown(() => server.close());
-  const result = await runCli(['enrol', 'Ada', '--live', '--config', writeConfig(folder, path)]);
+  const result = await runVerb(['enrol', 'Ada', '--live', '--config', writeConfig(folder, path)]);
   t.equal(result.code, 69);
   t.match(lastLine(result), /DAEMON_NOT_RUNNING: the running daemon has another version: restart it/);
 });

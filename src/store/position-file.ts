@@ -1,0 +1,75 @@
+// The position of the privacy switch on disk. A file of its own with a fixed length, which is overwritten in place: this needs no
+// free space, so a full disk cannot lose "off". SQLite would need space for its log.
+import { closeSync, constants, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { giveToOwnerOf } from './keyring.js';
+
+export type Position = 'on' | 'off';
+
+export interface StoredPosition {
+  /** What was set last. */
+  readonly position: Position;
+  /** What the broker acknowledged last; null before the first acknowledgement. */
+  readonly published: Position | null;
+}
+
+export interface PositionFile {
+  /** null where there is none or it is damaged. */
+  read(): StoredPosition | null;
+  /** Writes and syncs. Errors: those of the file system. */
+  write(stored: StoredPosition): void;
+}
+
+/** File name inside the store's directory. */
+export const positionFileName = 'recognition';
+
+/** Two words of 3 characters and a line end, 8 bytes: one sector, so a power cut leaves the old or the new text. */
+const words: Readonly<Record<Position, string>> = { on: 'on ', off: 'off' };
+const neverPublished = '-  ';
+
+export function createPositionFile(directory: string): PositionFile {
+  const path = join(directory, positionFileName);
+  return {
+    read() {
+      let text: string;
+      try {
+        text = readFileSync(path, 'latin1');
+      } catch (error) {
+        // A file that exists and cannot be read may say "off".
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+        return { position: 'off', published: null };
+      }
+      const [, position, published] = /^(on|off) +(on|off|-) *\n$/.exec(text) ?? [];
+      if (position === undefined) return { position: 'off', published: null };
+      return {
+        position: position as Position,
+        published: published === '-' ? null : (published as Position),
+      };
+    },
+    write({ position, published }) {
+      const text = `${words[position]} ${published === null ? neverPublished : words[published]}\n`;
+      const [file, isNew] = openForWriting(path);
+      try {
+        writeSync(file, text, 0, 'latin1');
+        fsyncSync(file);
+      } catch (error) {
+        // An empty file would be read as "off" for ever.
+        if (isNew) unlinkSync(path);
+        throw error;
+      } finally {
+        closeSync(file);
+      }
+      if (isNew) giveToOwnerOf(directory, path);
+    },
+  };
+}
+
+/** Not O_TRUNC: the file keeps its block. */
+function openForWriting(path: string): [file: number, isNew: boolean] {
+  try {
+    return [openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600), true];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return [openSync(path, constants.O_WRONLY), false];
+  }
+}

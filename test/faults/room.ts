@@ -1,0 +1,148 @@
+// A daemon as a process, on a disk, broker and camera that a test may break. Everything is real except the sensor: the camera is
+// a folder of pictures that shows Ada, or a program that the test writes.
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { DaemonStatus } from '../../src/control/protocol.js';
+import { type Broker, type Listener, listenTo } from '../helpers/brokers.js';
+import { type CliResult, runVerb, spawnCli } from '../helpers/cli.js';
+import { pictures } from '../helpers/room-pictures.js';
+
+/** How long a state may take to come on a busy machine, milliseconds. Bars are asserted by `within`. */
+const patienceMs = 60_000;
+
+export interface FaultyRoom {
+  readonly config: string;
+  readonly store: string;
+  readonly listener: Listener;
+  daemon: ChildProcess;
+  /** Everything that the present daemon has logged. */
+  log(): string;
+  /** Starts a daemon with the present configuration; the one before must have ended. */
+  start(): Promise<void>;
+  /** Ends the daemon with `signal` and waits for its end. Returns the exit code, or the signal that ended it. */
+  stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals | null>;
+  verb(...args: readonly string[]): Promise<CliResult>;
+  status(): Promise<DaemonStatus>;
+  /** The last value of `room/lab/<name>`; undefined if there was none. */
+  last(name: string): string | undefined;
+  /** The names in the present state; null while it is unknown; undefined before the first. */
+  people(): readonly string[] | null | undefined;
+  alive(): boolean;
+  /** Process ids of the engine child. */
+  engines(): readonly number[];
+  writeConfig(changes?: FaultyRoomOptions): void;
+  /** A new listener, for a broker that was started again. */
+  listenAgain(): Promise<Listener>;
+}
+
+export interface FaultyRoomOptions {
+  /** Lines below `[camera]`; default: the folder of pictures at 5 frames a second. */
+  readonly camera?: string;
+  /** More lines, with their own sections. */
+  readonly more?: string;
+  readonly url?: string;
+}
+
+/** Waits for `read` to give a value. Returns it with the time that it took, milliseconds. */
+export async function until<T>(what: string, read: () => T | undefined | Promise<T | undefined>): Promise<[T, number]> {
+  const startMs = performance.now();
+  while (performance.now() - startMs < patienceMs) {
+    const value = await read();
+    if (value !== undefined) return [value, performance.now() - startMs];
+    await wait(20);
+  }
+  throw new Error(`waited ${patienceMs / 1000} s for ${what}`);
+}
+
+/** Prepares the room in `folder`, with the state directory `store`, and enrols Ada. The daemon is not started. */
+export async function faultyRoom(
+  folder: string,
+  broker: Broker,
+  store = join(folder, 's'),
+  options: FaultyRoomOptions = {},
+): Promise<FaultyRoom> {
+  const { frames, portrait } = await pictures(folder);
+  const config = join(folder, 'config.toml');
+  const runtime = join(folder, 'run');
+  mkdirSync(runtime);
+  const listener = await listenTo(broker.url);
+  let log = '';
+  const writeConfig = ({ camera, more = '', url = broker.url }: FaultyRoomOptions = options): void => {
+    const replay = `source = "replay"\ninput = "${frames}"\nloop = true\nwidth = 384\nheight = 256\nframerate = 5`;
+    writeFileSync(
+      config,
+      `[room]\nid = "lab"\n[camera]\n${camera ?? replay}\n[presence]\nleave_after_seconds = 2\n[mqtt]\nurl = "${url}"\n` +
+        `[store]\ndirectory = "${store}"\n[service]\ncontrol_socket = "${join(runtime, 'lab.sock')}"\nhealth_seconds = 5\n${more}\n`,
+    );
+  };
+  writeConfig();
+  const verb = (...args: readonly string[]): Promise<CliResult> => runVerb([...args, '--config', config]);
+  const enrolled = await verb('enrol', 'Ada', '--photos', portrait);
+  if (enrolled.code !== 0) throw new Error(enrolled.stderr);
+
+  const room: FaultyRoom = {
+    config,
+    store,
+    listener,
+    daemon: undefined as unknown as ChildProcess,
+    log: () => log,
+    verb,
+    writeConfig,
+    listenAgain: () => listenTo(broker.url),
+    async start() {
+      log = '';
+      const daemon = spawnCli(['run', '--config', config]);
+      daemon.stdout?.resume();
+      daemon.stderr?.setEncoding('utf8').on('data', (text: string) => {
+        log += text;
+      });
+      room.daemon = daemon;
+      await until('the daemon', async () => {
+        if (daemon.exitCode !== null) throw new Error(`the daemon ended with ${daemon.exitCode}: ${log}`);
+        return (await verb('status', '--json')).code === 0 ? true : undefined;
+      });
+    },
+    async stop(signal = 'SIGTERM') {
+      const { daemon } = room;
+      if (daemon.exitCode !== null || daemon.signalCode !== null) return daemon.exitCode ?? daemon.signalCode;
+      const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
+        daemon.once('exit', (code, name) => resolve(code ?? name)),
+      );
+      daemon.kill(signal);
+      return ended;
+    },
+    async status() {
+      const { code, stdout, stderr } = await verb('status', '--json');
+      if (code !== 0) throw new Error(stderr);
+      return JSON.parse(stdout);
+    },
+    last: (name) => listener.of(`room/lab/${name}`).at(-1),
+    people() {
+      const text = room.last('state');
+      if (text === undefined) return undefined;
+      const { people } = JSON.parse(text) as { people: { name: string }[] | null };
+      return people === null ? null : people.map(({ name }) => name);
+    },
+    alive: () => room.daemon.exitCode === null && room.daemon.signalCode === null,
+    engines() {
+      try {
+        const text = execFileSync('pgrep', ['-P', String(room.daemon.pid), '-f', 'engine/child'], { encoding: 'utf8' });
+        return text.trim().split('\n').map(Number);
+      } catch {
+        return [];
+      }
+    },
+  };
+  return room;
+}
+
+/** Waits until Ada is in the state. Returns the time that it took, milliseconds. */
+export async function untilAda(room: FaultyRoom): Promise<number> {
+  const [, tookMs] = await until('Ada in the state', () => {
+    if (!room.alive()) throw new Error(`the daemon ended: ${room.log()}`);
+    return room.people()?.includes('Ada') ? true : undefined;
+  });
+  return tookMs;
+}
