@@ -10,7 +10,7 @@
 // All mutants are compiled into one copy of the tests and chosen by number (mutant schemata: Untch, Offutt, Harrold 1993). A first
 // run records which mutants each test reaches. A mutant then costs a thread that runs these tests, quick ones first, up to the
 // first failure.
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -20,7 +20,9 @@ import ts from 'typescript';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const built = join(root, '.test-build');
-const work = join(root, '.test-build-mutants');
+const work = mkdtempSync(join(root, '.test-build-mutants-'));
+process.on('exit', () => rmSync(work, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 const thread = new URL('./test-mutation-thread.js', import.meta.url);
 const explainedPath = join(root, 'test', 'mutation.json');
 const folders = ['recognition', 'presence', 'gallery'];
@@ -136,7 +138,6 @@ function mutate(path, next) {
 /** Prepares the copy of the tests. Returns the mutants. */
 function prepare() {
   if (!existsSync(built)) throw new Error('compile the tests first: npx tsc -p tsconfig.test.json');
-  rmSync(work, { recursive: true, force: true });
   cpSync(built, work, { recursive: true });
   writeFileSync(
     join(work, 'mutant.js'),
@@ -266,7 +267,7 @@ if (values.list) {
   process.exit(0);
 }
 const startMs = performance.now();
-const measured = await baseline();
+const measured = mutants.length > 0 ? await baseline() : [];
 console.error(
   `${mutants.length} mutants; ${measured.length} test files run once in ${seconds(performance.now() - startMs)}`,
 );
@@ -308,7 +309,6 @@ for (const folder of [...folders, '']) {
     );
 }
 console.log(`took ${seconds(performance.now() - startMs)}`);
-rmSync(work, { recursive: true, force: true });
 process.exitCode = open.length > 0 ? 1 : 0;
 
 function seconds(ms) {
