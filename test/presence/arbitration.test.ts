@@ -218,7 +218,7 @@ t.test('the order of leases is total', async (t) => {
   }
 });
 
-const walks = Number(process.env['ROOMKIN_WALKS'] ?? 200);
+const walks = Number(process.env['ROOMKIN_WALKS'] ?? 60);
 t.test(`one person, one place in ${walks} random walks through five rooms`, async (t) => {
   const worst = worstOf(walks, 20261123);
   t.comment(JSON.stringify(worst));
