@@ -17,6 +17,7 @@ const longest = [
   'engine/hang-processes',
   'store/static-faces',
 ].map((name) => `${name}.test.js`);
+
 /** For one file. */
 const timeoutSeconds = 300;
 
@@ -27,12 +28,15 @@ const env = { ...inherited, TAP_TIMEOUT: String(timeoutSeconds) };
 
 t.jobs = Number(process.env['TAP_JOBS'] ?? 2);
 t.setTimeout(0);
+let finished = 0;
 for (const name of [...longest, ...others]) {
   const file = relative(process.cwd(), join(folder, name));
-  void t.spawn(
-    process.execPath,
-    ['--enable-source-maps', file],
-    { buffered: true, timeout: timeoutSeconds * 1000, env },
-    name,
-  );
+  const options = { buffered: true, timeout: timeoutSeconds * 1000, env };
+  void t.spawn(process.execPath, ['--enable-source-maps', file], options, name).then((results) => {
+    finished++;
+    // The reporter of tap counts assertions only: for it all files are one.
+    process.stderr.write(
+      `${finished} of ${files.length} files: ${name} ${results?.ok === false ? 'FAILED' : 'passed'}\n`,
+    );
+  });
 }
