@@ -9,6 +9,8 @@ import t from 'tap';
 const folder = fileURLToPath(new URL('.', import.meta.url));
 /** These start first, so that none of them runs alone at the end. */
 const longest = [
+  'faults/disk',
+  'faults/signals',
   'commands/enrol/live',
   'engine/faults',
   'mqtt/household',
