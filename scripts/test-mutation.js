@@ -2,14 +2,15 @@
 // changed in turn, and some test must fail for each change. A survivor is either killed by a new test or explained in
 // test/mutation.json. Ends with 0 if each survivor is explained, with 1 otherwise.
 //
-//   npm run test:mutation [-- --only PATH] [--tests PATH] [--jobs N] [--list]
+//   npm run test:mutation [-- --only PATH] [--tests PATH] [--slowest MS] [--jobs N] [--list]
 //
 // --only: mutants of the source files whose path begins with PATH. --tests: only test files whose path begins with PATH.
+// --slowest: slower tests are left out, because each surviving mutant would wait for them.
 //
 // All mutants are compiled into one copy of the tests and chosen by number (mutant schemata: Untch, Offutt, Harrold 1993). A first
 // run records which mutants each test reaches. A mutant then costs a thread that runs these tests, quick ones first, up to the
 // first failure.
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -19,14 +20,16 @@ import ts from 'typescript';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const built = join(root, '.test-build');
-const work = join(root, '.test-build-mutants');
+const work = mkdtempSync(join(root, '.test-build-mutants-'));
+process.on('exit', () => rmSync(work, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 const thread = new URL('./test-mutation-thread.js', import.meta.url);
 const explainedPath = join(root, 'test', 'mutation.json');
 const folders = ['recognition', 'presence', 'gallery'];
 /** Folders with tests of these folders. */
 const testFolders = [...folders, 'room', 'journal'];
-/** A slower test is left out: each surviving mutant would wait for it. */
-const slowestTestMs = 1000;
+/** Tests of a file up to this time run before the slower ones. */
+const quickTestMs = 50;
 /** Number of sequences of the property tests that have an option for it. */
 const sequences = 12;
 const baselineLimitMs = 120_000;
@@ -36,11 +39,13 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string' },
     tests: { type: 'string', default: '' },
+    slowest: { type: 'string', default: '1000' },
     jobs: { type: 'string' },
     list: { type: 'boolean', default: false },
   },
 });
 const jobs = Number(values.jobs ?? availableParallelism());
+const slowestTestMs = Number(values.slowest);
 
 const swapped = new Map([
   [ts.SyntaxKind.LessThanToken, '<='],
@@ -133,7 +138,6 @@ function mutate(path, next) {
 /** Prepares the copy of the tests. Returns the mutants. */
 function prepare() {
   if (!existsSync(built)) throw new Error('compile the tests first: npx tsc -p tsconfig.test.json');
-  rmSync(work, { recursive: true, force: true });
   cpSync(built, work, { recursive: true });
   writeFileSync(
     join(work, 'mutant.js'),
@@ -216,9 +220,12 @@ async function baseline() {
 
 /** For one mutant, the tests to run of each file that reaches it; quick ones first. */
 function testsThatReach({ id }, measured) {
+  const [quick, slow] = [({ tookMs }) => tookMs <= quickTestMs, ({ tookMs }) => tookMs > quickTestMs];
   return measured
-    .map((testFile) => {
-      const reaching = testFile.tests.filter(({ reached, tookMs }) => reached.has(id) && tookMs <= slowestTestMs);
+    .flatMap((testFile) => [quick, slow].map((hasTime) => ({ testFile, hasTime })))
+    .map(({ testFile, hasTime }) => {
+      const inTime = testFile.tests.filter(({ tookMs }) => tookMs <= slowestTestMs);
+      const reaching = inTime.filter((test) => test.reached.has(id) && hasTime(test));
       const only = reaching.map(({ index }) => index);
       return { testFile, only, costMs: testFile.loadMs + reaching.reduce((sum, { tookMs }) => sum + tookMs, 0) };
     })
@@ -260,7 +267,7 @@ if (values.list) {
   process.exit(0);
 }
 const startMs = performance.now();
-const measured = await baseline();
+const measured = mutants.length > 0 ? await baseline() : [];
 console.error(
   `${mutants.length} mutants; ${measured.length} test files run once in ${seconds(performance.now() - startMs)}`,
 );
@@ -302,7 +309,6 @@ for (const folder of [...folders, '']) {
     );
 }
 console.log(`took ${seconds(performance.now() - startMs)}`);
-rmSync(work, { recursive: true, force: true });
 process.exitCode = open.length > 0 ? 1 : 0;
 
 function seconds(ms) {

@@ -185,7 +185,6 @@ function centre([x, y, w, h]: Box): readonly [number, number] {
 export function bestAssignment(gain: readonly (readonly number[])[]): number[] {
   const rows = gain.length;
   const columns = gain[0]?.length ?? 0;
-  if (rows === 0 || columns === 0) return gain.map(() => -1);
   // The matrix is made square; a forbidden pair costs 0, the same as no pair.
   const size = Math.max(rows, columns);
   const cost = (row: number, column: number): number => -Math.max(0, gain[row - 1]?.[column - 1] ?? 0);

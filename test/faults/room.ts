@@ -100,7 +100,8 @@ export async function faultyRoom(
       });
       room.daemon = daemon;
       await until('the daemon', async () => {
-        if (daemon.exitCode !== null) throw new Error(`the daemon ended with ${daemon.exitCode}: ${log}`);
+        if (daemon.exitCode !== null || daemon.signalCode !== null)
+          throw new Error(`the daemon ended with ${daemon.exitCode ?? daemon.signalCode}: ${log}`);
         return (await verb('status', '--json')).code === 0 ? true : undefined;
       });
     },

@@ -264,7 +264,17 @@ t.test('distances are published only where `mqtt_room` is on', async (t) => {
     room.start();
     await waitFor(() => room.status().connected);
     room.distance(estimate);
-    await listener.say('done', '1');
+    room.event({
+      type: 'stranger_arrived',
+      atMs: 0,
+      person: null,
+      name: null,
+      confidence: 'high',
+      present: [],
+      movedTo: null,
+    });
+    // On one connection: the event is the last message.
+    await waitFor(() => listener.of('room/kitchen/person').length === (mqttRoom ? 2 : 1));
     t.strictSame(
       listener.of('room_presence/kitchen').map((text) => JSON.parse(text) as unknown),
       mqttRoom ? [{ id: 'ada', name: 'Ada', distance: 2.5 }] : [],

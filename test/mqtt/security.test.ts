@@ -82,7 +82,8 @@ t.test('a refusal by the ACL is logged, and the rest works', async (t) => {
     all.filter((line) => line.startsWith('warning')),
     [/refused a message|does not let this room subscribe/],
   );
-  t.ok(room.status().connected);
+  await waitFor(() => room.status().connected);
+  t.equal(room.status().connects, 1);
 });
 
 t.test('with the access list in deploy a room publishes only for itself', async (t) => {

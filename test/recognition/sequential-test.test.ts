@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { seededRandom } from '../../src/commands/evaluate/random.js';
-import type { Person } from '../../src/gallery/person.js';
+import type { Adjustment, Person } from '../../src/gallery/person.js';
 import {
   genuineScores,
   impostorScores,
@@ -12,6 +12,7 @@ import {
 import { optionsFor } from '../../src/recognition/options.js';
 import { boundaries, identifyTrack } from '../../src/recognition/sequential-test.js';
 import { addObservation, noTrackEmbedding } from '../../src/recognition/track-embedding.js';
+import { household, vector } from '../helpers/people.js';
 import { direction, near } from '../room/simulator.js';
 
 const options = optionsFor('resnet50-w100');
@@ -67,6 +68,46 @@ t.test('more observations and photos reject sooner, a lower false positive rate 
     reject: -1,
   });
 });
+
+t.test('the boundaries are where the likelihood ratio reaches the limits of Wald', async (t) => {
+  const person = somebody(1, 0.9, 0.3);
+  const { accept, reject } = boundaries(person, 2);
+  const ratioAt = (similarity: number) =>
+    logLikelihoodRatio(similarity, roomScores(genuineScores(person), 1, 2), impostorScores);
+  t.ok(Math.abs(ratioAt(accept) - Math.log(0.999 / 0.3)) < 1e-6);
+  t.ok(Math.abs(ratioAt(reject) - Math.log(0.001 / 0.7)) < 1e-6);
+});
+
+/** Identifies a track of `weight` that shows `direction`; Ada has this adjustment. */
+function identifyWith(direction: Float32Array, weight: number, adjustment?: Adjustment) {
+  const pooled = { ...noTrackEmbedding, direction, weight, length: weight, observations: 1 };
+  const [ada, ben] = household.people as [Person, Person];
+  const people = [adjustment === undefined ? ada : { ...ada, adjustment }, ben];
+  const tracks = { ...options.tracks, repetition: 0.3 };
+  const pooledOptions = { pooled: { threshold: 0.6, margin: 0.1 }, tracks };
+  return identifyTrack(pooled, { ...household, people }, pooledOptions)!;
+}
+
+t.test('with few observations the margin needed is larger', async (t) => {
+  const marginWith = (weight: number) => {
+    const { reason } = identifyWith(vector(0.9), weight);
+    return reason.kind === 'match' ? reason.margin!.needed : Number.NaN;
+  };
+  t.equal(marginWith(0.5), 0.2, 'less than one counts as one');
+  t.equal(marginWith(1), 0.2);
+  t.ok(Math.abs(marginWith(3) - 0.1 * (1 + 1.6 / 3)) < 1e-9);
+});
+
+t.test(
+  'a name needs the threshold with what the person needs more, and an observation that has it is no stranger',
+  async (t) => {
+    const { reason } = identifyWith(vector(0.9), 3, { threshold: 0.02, margin: 0, headroom: 0.03 });
+    t.ok(reason.kind === 'match' && Math.abs(reason.needed - 0.65) < 1e-9);
+    const lowered = { threshold: -0.35, margin: 0 };
+    t.match(identifyWith(vector(0.3), 3, lowered), { person: 'ada', sure: false });
+    t.match(identifyWith(vector(0.24), 3, lowered).reason, { kind: 'unlike-everybody', below: 0.25 });
+  },
+);
 
 t.test('of impostors who stay, at most the allowed share is ever accepted', async (t) => {
   const falsePositiveRate = 0.01;

@@ -1,4 +1,4 @@
-// Galleries with made-up people for the tests: seeded unit vectors, never anybody's face.
+// Galleries of invented people: the templates are seeded unit vectors, not faces.
 import { createHash } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ export const quality: Quality = {
   contrast: 0.2,
 };
 
-/** The same unit vector of 192 numbers for the same seed. */
+/** A unit vector of 192 numbers, always the same for one seed. */
 export function madeUpVector(seed: string): Float32Array {
   return direction(192, seededRandom(seedOf(seed, 0)));
 }

@@ -84,7 +84,7 @@ t.test('with two faces it waits and says why; after Ctrl-C nothing is enrolled',
   daemon = start('run');
   await daemon.printed(/the camera is online/);
   const enrolment = start('enrol', 'Ada', '--live');
-  await enrolment.printed(/one face only, please: 2 are to be seen/);
+  await enrolment.printed(/one face only, please: 2 are visible/);
   enrolment.child.kill('SIGINT');
   t.equal((await enrolment.ended).code, 130);
   t.same(await people(), []);
