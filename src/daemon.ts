@@ -149,6 +149,7 @@ async function runOnce(
     signal.removeEventListener('abort', stopEngine);
   }
   if (model.delegateReason) log('warning', `faces are analysed without XNNPACK, slower: ${model.delegateReason}`);
+  if (model.sandboxReason) log('warning', `the recognition process has no sandbox: ${model.sandboxReason}`);
 
   const householdKey = readHouseholdKey(config.household.keyFile);
   await using publisher = createPublisher(
@@ -175,7 +176,7 @@ async function runOnce(
     store,
     journal,
     publisher,
-    onTaken: () => void gallery.current(),
+    onReceived: () => void gallery.current(),
     log,
   });
   gallery.onChange(() => sharing?.changed());
@@ -261,7 +262,7 @@ async function runRoom(parts: DaemonParts): Promise<void> {
       room,
       journal,
       statistics,
-      problems,
+      problems: withBroker(problems, publisher),
       privacy,
       publisher,
       watchers: listeners,
@@ -407,8 +408,18 @@ function connectCamera({ options, publisher, camera }: DaemonParts, room: Room, 
 async function publishHealth(parts: DaemonParts, room: Room): Promise<void> {
   const { publisher, statistics, camera, model, problems } = parts;
   const { drops } = camera.status;
-  const sentences = problems.list.map(({ part, sentence }) => `${part}: ${sentence}`);
+  const sentences = withBroker(problems, publisher).list.map(({ part, sentence }) => `${part}: ${sentence}`);
   publisher.health(await healthReport(statistics, drops, room.staticFaces.length, model.embedder, sentences));
+}
+
+/** The problems with what the broker takes from this room, which the connection has logged already. */
+function withBroker(problems: Problems, publisher: Publisher): Pick<Problems, 'list'> {
+  return {
+    get list() {
+      const warnings = publisher.status().warnings;
+      return [...problems.list, ...warnings.map((sentence) => ({ part: 'broker', sentence, sinceMs: null }) as const)];
+    },
+  };
 }
 
 interface GalleryReader {

@@ -10,10 +10,12 @@ const folder = fileURLToPath(new URL('.', import.meta.url));
 /** These start first, so that none of them runs alone at the end. */
 const longest = [
   'commands/enrol/live',
-  'commands/enrol/live-faults',
-  'mqtt/connection',
-  'daemon',
+  'engine/faults',
   'mqtt/household',
+  'sharing/one-gallery',
+  'daemon',
+  'engine/hang-processes',
+  'store/static-faces',
 ].map((name) => `${name}.test.js`);
 /** For one file. */
 const timeoutSeconds = 300;

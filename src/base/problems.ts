@@ -24,8 +24,8 @@ export interface Problem {
   readonly part: Part;
   /** One sentence: what does not work, why, and what to do. */
   readonly sentence: string;
-  /** Monotonic, milliseconds. */
-  readonly sinceMs: number;
+  /** Monotonic, milliseconds; null where it is not known. */
+  readonly sinceMs: number | null;
 }
 
 export interface Problems {

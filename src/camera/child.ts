@@ -1,6 +1,10 @@
 // One run of a camera program. Its pipes are always drained and its last lines of stderr are kept. The program has a process
-// group of its own, which is killed as a whole, so no process of it is left when `exited` resolves.
+// group of its own, which is killed as a whole, so no process of it is left when `exited` resolves. The program also ends when this
+// process dies without a word.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { guarded } from '../base/child-guard.js';
 import { onLines } from '../base/lines.js';
 
 export interface ProgramExit {
@@ -42,7 +46,8 @@ export function spawnCameraChild(options: CameraChildOptions): CameraChild {
     if (lastLines.push(line) > keptLines) lastLines.shift();
     options.onLine(line);
   };
-  const [program = '', ...args] = options.argv;
+  // Where the program is missing, it is started without the guard, for the error that tells so.
+  const [program = '', ...args] = isInstalled(options.argv[0]) ? guarded(options.argv) : options.argv;
   const child = spawn(program, args, {
     stdio: [options.stdin === null ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
@@ -96,6 +101,20 @@ export function spawnCameraChild(options: CameraChildOptions): CameraChild {
       return exited;
     },
   };
+}
+
+/** Whether `program`, a path or a name in PATH, can be executed. */
+function isInstalled(program = ''): boolean {
+  const folders = program.includes('/') ? [''] : (process.env['PATH'] ?? '').split(delimiter);
+  return folders.some((folder) => {
+    try {
+      const path = join(folder, program);
+      accessSync(path, constants.X_OK);
+      return statSync(path).isFile();
+    } catch {
+      return false;
+    }
+  });
 }
 
 function signalGroup(child: ChildProcess, name: NodeJS.Signals): void {

@@ -53,7 +53,7 @@ async function* examine(io: CommandIo): AsyncGenerator<Finding> {
   io.progress('waiting for a frame from the camera...');
   yield await checkCamera(config, status);
   io.progress('waiting for the broker...');
-  yield await checkBroker(config);
+  yield await checkBroker(config, status?.mqtt.connected === true);
   yield checkGallery(config);
   yield checkHousehold(config);
   yield await checkDisk(config.store.directory);

@@ -59,8 +59,7 @@ async function send(place: SocketPath, request: ControlRequest, signal: AbortSig
     } catch (error) {
       const code = codeOf(error);
       if (code === 'EACCES') forbidden ??= socketPath;
-      else if (code.startsWith('HPE_'))
-        throw fail('DAEMON_NOT_RUNNING', 'the running daemon has another version: restart it', error);
+      else if (code.startsWith('HPE_')) throw anotherVersion(error);
       else if (code !== 'ENOENT' && code !== 'ECONNREFUSED' && code !== 'ENOTSOCK') throw error;
     }
   }
@@ -103,10 +102,15 @@ function parseAnswer<Result>(text: string): Result {
 
 const errorSchema = z.object({ code: z.string(), message: z.string() });
 
+function anotherVersion(cause?: unknown): Error {
+  return fail('DAEMON_NOT_RUNNING', 'the running daemon has another version: restart it', cause);
+}
+
 function errorOf(body: string): Error {
   const parsed = errorSchema.safeParse(parseAnswer<unknown>(body));
   if (!parsed.success) return fail('INTERNAL', 'the daemon refused without a reason');
   const { code, message } = parsed.data;
+  if (code === 'REQUEST_UNKNOWN') return anotherVersion(fail(code, message));
   return fail(Object.hasOwn(errorTable, code) ? (code as ErrorCode) : 'INTERNAL', message);
 }
 

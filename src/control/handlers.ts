@@ -61,7 +61,7 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
       problems: problems.list.map(({ part, sentence, sinceMs }) => ({
         part,
         problem: sentence,
-        since: wallTime(sinceMs),
+        since: sinceMs === null ? null : wallTime(sinceMs),
       })),
       camera: { state: privacy.on ? state : 'paused', reason: privacy.on ? reason : null, frames, drops, reopened },
       engine: {

@@ -36,7 +36,7 @@ export interface DaemonStatus {
   /** Why recognition is off although nobody switched it off; null otherwise. */
   readonly recognitionReason: string | null;
   /** What is out of order: part, what to do, and since when. Empty where everything works. */
-  readonly problems: readonly { readonly part: string; readonly problem: string; readonly since: string }[];
+  readonly problems: readonly { readonly part: string; readonly problem: string; readonly since: string | null }[];
   readonly camera: {
     readonly state: 'starting' | 'online' | 'offline' | 'paused';
     readonly reason: string | null;

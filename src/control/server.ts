@@ -128,9 +128,9 @@ async function answer(
     case 'GET /live':
       return answerStream(response, handlers.live, openStream);
     default: {
-      const asked = oneLine(`${request.method} ${request.url}`, 60);
+      const line = oneLine(`${request.method} ${request.url}`, 60);
       const known = 'GET /status, /why?last=N, /watch, /live; POST /pause, /resume';
-      throw fail('USAGE', `${asked} is not answered here, only ${known}`);
+      throw fail('REQUEST_UNKNOWN', `${line} is not a known request, only ${known}`);
     }
   }
 }
@@ -179,7 +179,7 @@ function answerError(response: ServerResponse, error: unknown, log: Log): void {
     log('error', `control socket: ${error instanceof Error ? error.message : String(error)}`);
     body = { code: 'INTERNAL', message: 'the daemon could not answer: its log says why (journalctl -u roomkin)' };
   }
-  const status = { USAGE: 400, DAEMON_BUSY: 503 }[body.code as string] ?? 500;
+  const status = { USAGE: 400, REQUEST_UNKNOWN: 404, DAEMON_BUSY: 503 }[body.code as string] ?? 500;
   answerJson(response, status, body);
 }
 

@@ -9,11 +9,11 @@ import { searchFaces } from '../vision/search.js';
 import type { AnalyzeOptions } from './engine.js';
 import { chooseEmbedder, readManifest, readModel } from './manifest.js';
 import { detectorOf, embedderOf } from './models.js';
-import type { LoadedInfo, LoadOptions, Step, WireAnalysis } from './protocol.js';
+import type { LoadOptions, ModelInfo, Step, WireAnalysis } from './protocol.js';
 import { type LoadedModel, loadModel } from './runtime.js';
 
 export interface Analyzer {
-  readonly info: LoadedInfo;
+  readonly info: ModelInfo;
   analyze(frame: Frame, options: AnalyzeOptions): WireAnalysis;
 }
 

@@ -1,6 +1,7 @@
 // One run of the engine's child process: it is forked, answers messages, and has certainly ended afterwards.
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { sandboxed, sandboxVariable } from '../base/child-guard.js';
 import { systemClock } from '../base/clock.js';
 import { type ErrorCode, errorTable, fail } from '../base/errors.js';
 import { onLines } from '../base/lines.js';
@@ -30,6 +31,8 @@ export interface EngineChild {
 
 export interface ChildOptions {
   readonly path: string;
+  /** The guard that gives the child its sandbox. */
+  readonly guard: string;
   readonly log: Log;
   readonly limits: HangLimits;
   /** What earlier children measured; this one adds to it. */
@@ -37,11 +40,11 @@ export interface ChildOptions {
 }
 
 /**
- * Forks `path`. Its stdout and stderr become debug lines in the log. A child that could not be forked is a dead one: `ask` rejects.
+ * Forks `path` in a sandbox; it ends with this process. Its stdout and stderr become debug lines in the log. A child that could not be forked is a dead one: `ask` rejects.
  * Errors: ENGINE_FAILED where this process lacks file descriptors or memory for the pipes.
  */
-export function startChild({ path, log, limits, slowest }: ChildOptions): EngineChild {
-  const child = forkChild(path);
+export function startChild({ path, guard, log, limits, slowest }: ChildOptions): EngineChild {
+  const child = forkChild(path, guard);
   const lastLine = relayLines(child, log);
   const watch = createHangWatch(limits, slowest, systemClock);
   let death: string | null = null;
@@ -107,9 +110,16 @@ export function startChild({ path, log, limits, slowest }: ChildOptions): Engine
           else resolve(answer);
         },
       };
-      if (death !== null) pending.fail(death);
-      // Without a process the error event tells why.
-      else if (child.pid !== undefined) child.send(message, (cause) => cause !== null && die(cause.message));
+      if (death !== null) return pending.fail(death);
+      if (child.pid === undefined) return; // the error event tells why
+      try {
+        child.send(message, (cause) => cause !== null && die(cause.message));
+      } catch (cause) {
+        finish();
+        reject(
+          fail('ENGINE_FAILED', `the recognition process cannot get this frame: ${(cause as Error).message}`, cause),
+        );
+      }
     });
 
   const end = async (): Promise<void> => {
@@ -133,9 +143,16 @@ export function startChild({ path, log, limits, slowest }: ChildOptions): Engine
   };
 }
 
-function forkChild(path: string): ChildProcess {
+function forkChild(path: string, guard: string): ChildProcess {
   try {
-    return fork(path, { serialization: 'advanced', execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const [program, ...args] = sandboxed([process.execPath], guard);
+    return fork(path, {
+      serialization: 'advanced',
+      execPath: program!,
+      execArgv: args,
+      env: { ...process.env, [sandboxVariable]: undefined },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw fail('ENGINE_FAILED', `the recognition process could not be started: ${reason}`, cause);

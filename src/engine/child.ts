@@ -1,10 +1,11 @@
 // The engine's child process: it loads both models, answers one frame after another, and ends with its parent.
 //
 // Invariant: only this process runs inference, so neither a blocked thread nor a crash of the runtime affects the daemon. It has no
-// names, keeps no picture after its answer, and writes no file.
+// names and no network, keeps no picture after its answer, and writes no file.
+import { sandboxVariable } from '../base/child-guard.js';
 import { RoomkinError } from '../base/errors.js';
 import { type Analyzer, loadAnalyzer } from './analyzer.js';
-import type { Answer, FromChild, Step, ToChild } from './protocol.js';
+import type { Answer, FromChild, LoadedInfo, Step, ToChild } from './protocol.js';
 
 let analyzer: Analyzer | null = null;
 
@@ -22,10 +23,16 @@ function progress(step: Step): void {
 function answer(message: ToChild): Answer {
   if (message.type === 'load') {
     analyzer = loadAnalyzer(message.options, progress);
-    return { type: 'loaded', info: analyzer.info };
+    return { type: 'loaded', info: { ...analyzer.info, ...sandbox() } };
   }
   if (analyzer === null) throw new Error('a frame arrived before the models were loaded');
   return { type: 'analyzed', id: message.id, analysis: analyzer.analyze(message.frame, message.options) };
+}
+
+/** The guard has set the sandbox before this program began. */
+function sandbox(): Pick<LoadedInfo, 'sandboxed' | 'sandboxReason'> {
+  const state = process.env[sandboxVariable] ?? 'its guard is not built or does not run: npm rebuild needs gcc';
+  return state === 'on' ? { sandboxed: true, sandboxReason: null } : { sandboxed: false, sandboxReason: state };
 }
 
 function failed(message: ToChild, cause: unknown): Answer {
@@ -53,4 +60,6 @@ process.on('message', (message: ToChild) => {
 // Ctrl-C in a terminal and a stop by systemd signal the whole process group. The parent decides when this process ends.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
+// Without a listener Node opens a debugger on port 9229 when it gets this signal.
+process.on('SIGUSR1', () => {});
 process.on('disconnect', () => process.exit(0));

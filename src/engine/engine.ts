@@ -30,6 +30,10 @@ export interface EngineInfo {
   readonly delegate: 'xnnpack' | 'none';
   /** Why XNNPACK is not in use; null where it is. */
   readonly delegateReason: string | null;
+  /** Whether the models run in a process without network and without other programs. */
+  readonly sandboxed: boolean;
+  /** Why they do not; null where they do. */
+  readonly sandboxReason: string | null;
 }
 
 export interface StageTimes {
@@ -46,14 +50,14 @@ export interface EngineAnalysis extends Analysis {
 }
 
 export interface Engine extends AsyncDisposable {
-  /** Why the next frame cannot be analysed now; null where nothing is known to be wrong. */
-  readonly fault: string | null;
   /** Loads both models. Errors: MODEL_MISSING, MODEL_HASH (exit 78), ENGINE_FAILED. */
   start(): Promise<EngineInfo>;
   /**
-   * Analyses one frame; calls run one after another. Rejects with ENGINE_FAILED when the runtime dies on this frame: it is then
-   * restarted, and the next call may succeed.
+   * Analyses one frame; calls run one after another. Rejects only with ENGINE_FAILED: the frame cannot be analysed, or the child died
+   * or cannot be started, whatever the reason. Later calls start a new child, after repeated failures every half minute.
    */
   analyze(frame: Frame, options: AnalyzeOptions): Promise<EngineAnalysis>;
+  /** Why the next frame cannot be analysed as things are; null when it can. It stays until a new child has loaded. */
+  readonly fault: string | null;
   stop(): Promise<void>;
 }

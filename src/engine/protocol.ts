@@ -21,6 +21,7 @@ export type ToChild =
   | { readonly type: 'load'; readonly options: LoadOptions }
   | { readonly type: 'analyze'; readonly id: number; readonly frame: Frame; readonly options: AnalyzeOptions };
 
+export type ModelInfo = Pick<EngineInfo, 'detector' | 'embedder' | 'space' | 'dimension'>;
 export type LoadedInfo = Omit<EngineInfo, 'delegate' | 'delegateReason'>;
 
 /** What the child does between two messages. The parent measures each kind of step, so a name always means the same work. */

@@ -1,7 +1,8 @@
 // The engine that ships: both models in one forked child, supervised.
 //
 // Invariant: calls run one after another, and a child that dies loses only the frame that it was analysing. The next call starts a new
-// child, at once or, after repeated failures, every half minute. The daemon never exits because of a child.
+// child, at once or, after repeated failures, every half minute. The daemon never exits because of a child, or because none can be
+// started.
 //
 // The first child tests whether XNNPACK works on this machine. Where it cannot start (no /sys, no /proc/cpuinfo) the binding
 // dereferences null and the child dies while loading. All later children then run without XNNPACK. A child that dies later is
@@ -9,6 +10,7 @@
 
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { guardPath } from '../base/child-guard.js';
 import { type Clock, systemClock } from '../base/clock.js';
 import { fail, RoomkinError } from '../base/errors.js';
 import { type Log, silentLog } from '../base/log.js';
@@ -40,12 +42,16 @@ export interface EngineOptions {
   readonly delegate?: boolean;
   readonly manifestPath?: string;
   readonly log?: Log;
-  /** For tests: another program instead of the child, another plug-in, another clock of the back-off, other limits of a hang. */
+  /** For tests: another program instead of the child, another plug-in or guard, another clock of the back-off, other limits of a hang. */
   readonly childPath?: string;
   readonly pluginPath?: string;
+  readonly guard?: string;
   readonly clock?: Clock;
   readonly hangLimits?: Partial<HangLimits>;
 }
+
+/** Time between two starts of a child that keeps failing, milliseconds. */
+const restartMs = 30_000;
 
 interface Delegate {
   /** The plug-in to load; null: run without it. */
@@ -65,12 +71,18 @@ export function createEngine(options: EngineOptions = {}): Engine {
   const clock = options.clock ?? systemClock;
   const childOptions = {
     path: options.childPath ?? shippedChild,
+    guard: options.guard ?? guardPath,
     log,
     limits: { ...defaultHangLimits, ...options.hangLimits },
     slowest: new Map(),
   };
   // The rule of Frigate's watchdog: 5 starts within 60 s, then one every half minute.
-  const restarts = createBackoff({ firstMs: 30_000, mostMs: 30_000, free: { count: 5, withinMs: 60_000 }, clock });
+  const restarts = createBackoff({
+    firstMs: restartMs,
+    mostMs: restartMs,
+    free: { count: 5, withinMs: 60_000 },
+    clock,
+  });
   const load: Omit<LoadOptions, 'delegatePath'> = {
     manifestPath: options.manifestPath ?? defaultManifestPath,
     embedder: options.embedder ?? null,
@@ -85,21 +97,26 @@ export function createEngine(options: EngineOptions = {}): Engine {
   let delegate: Delegate = { path: null, reason: 'switched off' };
   let child: EngineChild | null = null;
   let info: EngineInfo | null = null;
+  /** Why there is no child that works; null while there is one. */
+  let failure: string | null = 'the engine has not been started';
   let stopped = false;
   let nextId = 1;
   let last: Promise<unknown> = Promise.resolve();
 
   const launch = async (): Promise<EngineChild> => {
     restarts.failed();
-    const started = startChild(childOptions);
-    child = started;
+    let started: EngineChild | null = null;
     try {
+      started = startChild(childOptions);
+      child = started;
       const message = { type: 'load', options: { ...load, delegatePath: delegate.path } } as const;
       const loaded = expectType(await started.ask(message), 'loaded');
       info = { ...loaded.info, delegate: delegate.path === null ? 'none' : 'xnnpack', delegateReason: delegate.reason };
+      failure = null;
       return started;
     } catch (cause) {
-      await started.end();
+      failure = (cause as Error).message;
+      await started?.end();
       throw cause;
     }
   };
@@ -117,17 +134,29 @@ export function createEngine(options: EngineOptions = {}): Engine {
 
   /** A running child with loaded models. */
   const ready = async (): Promise<EngineChild> => {
-    if (stopped || info === null) throw fail('ENGINE_FAILED', 'the engine has not been started');
-    if (child !== null && child.death === null) return child;
-    const waitMs = restarts.waitMs();
-    if (waitMs > 0) {
-      throw fail('ENGINE_FAILED', `the recognition process keeps failing: next try in ${Math.ceil(waitMs / 1000)} s`);
-    }
-    log('warning', 'the recognition process is restarted', { reason: child?.death ?? 'it is missing' });
+    const reason = fault();
+    if (child !== null && reason === null) return child;
+    if (stopped || info === null) throw fail('ENGINE_FAILED', reason ?? 'the engine has not been started');
+    failure = reason;
+    // The sentence stays the same until the next try, so that it is logged once.
+    if (restarts.waitMs() > 0) throw fail('ENGINE_FAILED', `${reason}: tried again every ${restartMs / 1000} s`);
+    log('warning', 'the recognition process is restarted', { reason: reason ?? 'it is missing' });
     return launch();
   };
 
-  const analyzeNow = async (frame: Frame, request: AnalyzeOptions): Promise<EngineAnalysis> => {
+  const fault = (): string | null => {
+    if (stopped) return 'the engine is stopped';
+    return failure ?? (child?.death == null ? null : `the recognition process failed: ${child.death}`);
+  };
+
+  /** After the first start every error passes: the file is put right, the memory is there again. */
+  const analyzeNow = (frame: Frame, request: AnalyzeOptions): Promise<EngineAnalysis> =>
+    analyzeOnce(frame, request).catch((cause: unknown) => {
+      if (cause instanceof RoomkinError && cause.code === 'ENGINE_FAILED') throw cause;
+      throw fail('ENGINE_FAILED', cause instanceof Error ? cause.message : String(cause), cause);
+    });
+
+  const analyzeOnce = async (frame: Frame, request: AnalyzeOptions): Promise<EngineAnalysis> => {
     const { capturedAt, sequence, width, height, format, stride, data } = frame;
     const id = nextId++;
     const server = await ready();
@@ -172,8 +201,10 @@ export function createEngine(options: EngineOptions = {}): Engine {
   return {
     start: () => inOrder(startNow),
     analyze: (frame, request) => inOrder(() => analyzeNow(frame, request)),
+    get fault() {
+      return fault();
+    },
     stop,
-    fault: null,
     [Symbol.asyncDispose]: stop,
   };
 }

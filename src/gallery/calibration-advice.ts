@@ -19,15 +19,17 @@ export function calibrationAdvice(gallery: Gallery, { people, closestPair }: Cal
   if (closestPair !== null && closestPair.similarity >= alikeFrom) {
     const [a, b] = closestPair.people.map(name);
     const alike = closestPair.similarity.toFixed(2);
-    advice.push(`${a} and ${b} are alike (${alike}): where in doubt neither is named. More photos of both help.`);
+    advice.push(
+      `${a} and ${b} are alike (similarity ${alike}): in unclear cases neither is named. More photos of both help.`,
+    );
   }
   for (const person of people) {
     const reason = needsPhotos(person);
     if (reason !== null) advice.push(`${person.name} ${reason}: roomkin enrol "${person.name}" --photos PATH...`);
-    const odd = outliers(gallery.people.find(({ id }) => id === person.person)?.templates ?? []);
-    if (odd.length > 0) {
-      const photos = odd.length === 1 ? 'photo is' : 'photos are';
-      advice.push(`${odd.length} ${photos} unlike the others of ${person.name}: perhaps somebody else is on it.`);
+    const unusual = outliers(gallery.people.find(({ id }) => id === person.person)?.templates ?? []);
+    if (unusual.length > 0) {
+      const photos = unusual.length === 1 ? 'photo is' : 'photos are';
+      advice.push(`${unusual.length} ${photos} unlike the others of ${person.name}: perhaps somebody else is on it.`);
     }
     if (person.adjustment.threshold >= muchHigher) {
       advice.push(`Many strangers look like ${person.name}, who therefore needs to be seen more clearly.`);

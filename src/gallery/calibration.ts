@@ -1,7 +1,8 @@
-// A budget of wrong names → what each person of a household needs for a name. Pure: gallery and cohort decide everything.
+// Turns a budget of wrong names into the threshold and margin of each person of a household. Pure: the result depends only on gallery,
+// cohort, budget and options.
 //
-// Invariant: an adjustment only ever moves the embedder's measured thresholds (options.ts), and never by more than
-// `mostBelow` and `mostAbove`: neither a small cohort nor an odd photo can open the door or shut it for good.
+// Invariant: an adjustment moves the embedder's measured thresholds (options.ts) by at most `mostBelow` and `mostAbove`. Neither a small
+// cohort nor an unusual photo can lower a threshold to nothing or make a person unrecognisable.
 
 import type { Normal } from '../base/stats.js';
 import { normalAbove, normalBelow } from '../base/stats.js';
@@ -10,17 +11,17 @@ import type { Adjustment, Gallery, Hypotheses, Person, PersonId } from './person
 import { genuineScores, impostorScores, portraitScores, roomScores, trackOfFive } from './score-model.js';
 import { centre, personSimilarity } from './similarity.js';
 
-/** How often a stranger may get a name, and how many strangers come by. */
+/** How often an unknown person may get a name, and how many unknown people the camera sees. */
 export interface Budget {
   readonly wrongNamesPerMonth: number;
   readonly strangersPerDay: number;
 }
 
-/** Embeddings of many different strangers that come with the model. */
+/** Embeddings of many different people who are not enrolled. They are shipped with the model. */
 export interface Cohort {
   /** Unit length. */
   readonly vectors: readonly Float32Array[];
-  /** How near the cohort is to somebody ordinary, as `nearness` says: its members to each other, in the mean. */
+  /** The `nearness` of an average person to the cohort: the mean over its members. */
   readonly nearness: number;
 }
 
@@ -30,7 +31,7 @@ export interface PersonCalibration {
   readonly templates: number;
   readonly adjustment: Adjustment;
   readonly hypotheses: Hypotheses;
-  /** What an observation and a track's pooled embedding need. */
+  /** Thresholds of a single observation and of a track embedding. */
   readonly single: number;
   readonly pooled: number;
   readonly fnir: ExpectedFnir;
@@ -44,53 +45,53 @@ export interface Calibration {
   readonly closestPair: { readonly people: readonly [PersonId, PersonId]; readonly similarity: number } | null;
 }
 
-/** The household and the rate of strangers named for which the shipped pooled threshold was measured (ADR 5). */
+/** The household size and the FPIR for which the shipped threshold of track embeddings was measured (ADR 5). */
 const shipped = { people: 8, falsePositiveRate: 0.002 };
 
 /**
- * How far thresholds follow a person's nearness: the closest 5 % end where thresholds are only 2 of 3.5 spreads away, so that who
- * is near there is nearer still further out. With 1 to 2 misses of portraits are within 0.3 points of each other; strangers
- * of one's own age or origin get in the less often the more (ADR 10).
+ * The factor with which thresholds follow a person's nearness. The closest 5 % of the cohort end 2 standard deviations above the mean,
+ * thresholds lie at 3.5, and the difference between people grows further out, so the gain is above 1. From 1 to 2 the FNIR of portraits
+ * changes by at most 0.3 points; a larger gain lowers the FPIR of impostors of the person's own age or origin (ADR 10).
  */
 const gain = 1.5;
 
-/** The closest strangers by whom a person's nearness is judged. A lone quantile of 1,500 would hang on two or three faces. */
+/** The share of the cohort from which nearness is computed. A single quantile of 1,500 faces would depend on two or three of them. */
 const closestShare = 0.05;
 
 /**
- * Thresholds that follow each person's nearness let the same share of strangers pass when they are this much lower: nobody is the
- * household's weak spot any more (measured as in ADR 10; 0.57 instead of 0.58 for 0.2 % of strangers' tracks).
+ * Thresholds that follow each person's nearness can be lower by this much at the same FPIR, because no person is the weak spot of the
+ * household (measured as in ADR 10: 0.57 instead of 0.58 at 0.2 % of the tracks of impostors).
  */
 const offset = 0.012;
 
-/** Tracks of a person that may be missed for the sake of fewer wrong names than the budget allows, and how far that may go. */
+/** The FNIR of tracks that headroom may cost at most, and the largest headroom. */
 const mostFnir = 0.001;
 const mostHeadroom = 0.02;
 
 const mostBelow = 0.06;
 const mostAbove = 0.1;
 
-/** A person of the cohort that the user gave (`unknown/`) comes again: by so much the threshold stays above the similarity to them. */
-const aboveOwnStranger = 0.03;
+/** The threshold stays at least this much above the similarity to a person of `unknown/`, because that person will be seen again. */
+const aboveUnknown = 0.03;
 
 /**
- * Two people and the observations of one: by how much the own similarity leads, its mean and its spread, by how alike the two are.
- * Fitted to 12,000 pairs each of seven bands from 0.2 to 0.65 (2,066 people with 10 pictures and more, 5 templates each).
+ * The lead of a person's own similarity over that to a second person, by the similarity `alike` of the two people. Fitted to 12,000 pairs
+ * in each of seven bands from 0.2 to 0.65 (2,066 people with 10 or more pictures, 5 templates each).
  */
-const lead = (alike: number): { mean: number; spread: number } => ({
+const leadOver = (alike: number): Normal => ({
   mean: 0.75 - 0.81 * alike,
-  spread: Math.max(0.05, 0.15 - 0.103 * alike),
+  standardDeviation: Math.max(0.05, 0.15 - 0.103 * alike),
 });
-/** Observations of one person that may favour the other by the whole margin. */
+/** The share of a person's observations that may favour the second person by the whole margin. */
 const confusionRate = 1e-4;
-/** A margin wider than this would name neither of two who are that alike. */
+/** With a wider margin neither of two very similar people would ever be named. */
 const mostMargin = 0.14;
 
 /**
- * What each person with templates needs. The household's budget is shared evenly; who lies nearer to strangers than others
- * do needs more, who lies apart less. Measured (ADR 10): with 1 to 12 people 0.03 to 0.12 % of strangers' tracks get a name
- * under a budget of 0.17 %, and small households miss a third less than at fixed thresholds. `fixed` names what the user set: it
- * is not adjusted. Throws RangeError when vectors differ in length.
+ * Calibrates every person with templates. The budget is shared evenly. A person who is closer to the cohort than others gets a higher
+ * threshold, a person further away a lower one. Measured (ADR 10): with 1 to 12 people the FPIR of tracks is 0.03 to 0.12 % under a
+ * budget of 0.17 %, and the FNIR of small households is a third lower than at fixed thresholds. `fixed` marks values that the user set;
+ * they are not adjusted. Throws RangeError if vectors differ in length.
  */
 export function calibrate(
   gallery: Gallery,
@@ -100,12 +101,12 @@ export function calibrate(
   fixed: { readonly threshold?: boolean; readonly margin?: boolean } = {},
 ): Calibration {
   const people = gallery.people.filter((person) => person.templates.length > 0);
-  const moved = budgetShift(budget, people.length);
+  const budgetMove = budgetShift(budget, people.length);
   const share = allowedFpir(budget) / people.length;
   const calibrations = people.map((person): PersonCalibration => {
     const near = nearShift(person, cohort);
     const closest = closestOther(person, people);
-    const threshold = fixed.threshold ? 0 : thresholdShift(person, moved + near, gallery, options);
+    const threshold = fixed.threshold ? 0 : thresholdShift(person, budgetMove + near, gallery, options);
     const margin = fixed.margin || closest === null ? 0 : marginShift(closest.similarity, options.single.margin);
     const genuine = genuineScores(person);
     const budgeted = options.pooled.threshold + threshold;
@@ -127,30 +128,33 @@ export function calibrate(
       closest: closest && { person: closest.person.id, name: closest.person.name, similarity: closest.similarity },
     };
   });
-  const pairs = calibrations.filter((one) => one.closest !== null);
-  const [most] = pairs.sort((a, b) => b.closest!.similarity - a.closest!.similarity);
-  return {
-    people: calibrations,
-    closestPair: most ? { people: [most.person, most.closest!.person], similarity: most.closest!.similarity } : null,
+  const [nearest] = calibrations
+    .filter(({ closest }) => closest !== null)
+    .sort((a, b) => b.closest!.similarity - a.closest!.similarity);
+  const pair = nearest && {
+    people: [nearest.person, nearest.closest!.person] as const,
+    similarity: nearest.closest!.similarity,
   };
+  return { people: calibrations, closestPair: pair ?? null };
 }
 
-/** The gallery whose people carry what they need, for `identify` and tracks. */
+/** The gallery with the adjustment and hypotheses of each person, for `identify` and tracks. */
 export function calibrated(gallery: Gallery, { people }: Calibration): Gallery {
-  const found = new Map(people.map((one) => [one.person, one]));
+  const calibrations = new Map(people.map((calibration) => [calibration.person, calibration]));
   const adjusted = gallery.people.map((person): Person => {
-    const one = found.get(person.id);
-    return one === undefined ? person : { ...person, adjustment: one.adjustment, hypotheses: one.hypotheses };
+    const calibration = calibrations.get(person.id);
+    if (calibration === undefined) return person;
+    return { ...person, adjustment: calibration.adjustment, hypotheses: calibration.hypotheses };
   });
   return { ...gallery, people: adjusted };
 }
 
-/** Share of strangers that may get a name, whoever's: 1 a month at 20 strangers a day is 1 of 600. */
+/** The share of unknown people who may get any name: 1 wrong name per month at 20 unknown people per day is 1 of 600. */
 export function allowedFpir({ wrongNamesPerMonth, strangersPerDay }: Budget): number {
   return Math.min(0.05, Math.max(1e-6, wrongNamesPerMonth / (30 * strangersPerDay)));
 }
 
-/** How much further up the tail each of `people` must be than in the household that the shipped threshold was measured for. */
+/** The shift of the threshold for `people` people, compared with the household for which the shipped threshold was measured. */
 function budgetShift(budget: Budget, people: number): number {
   if (people === 0) return 0;
   return (
@@ -161,41 +165,41 @@ function budgetShift(budget: Budget, people: number): number {
 
 function thresholdShift(
   person: Person,
-  moved: number,
+  shift: number,
   gallery: Gallery,
   options: Pick<NameThresholds, 'pooled'>,
 ): number {
-  const own = gallery.cohort.map((vector) => personSimilarity(vector, person) ?? -1);
-  const needed = Math.max(...own, -1) + aboveOwnStranger - options.pooled.threshold;
-  return Math.min(mostAbove, Math.max(-mostBelow, moved, needed));
+  const scores = gallery.cohort.map((vector) => personSimilarity(vector, person) ?? -1);
+  const needed = Math.max(...scores, -1) + aboveUnknown - options.pooled.threshold;
+  return Math.min(mostAbove, Math.max(-mostBelow, shift, needed));
 }
 
-/** How much more alike than usual strangers are to this person. */
+/** The shift for a person whose similarity to the cohort is above or below the average. */
 function nearShift(person: Person, cohort: Cohort): number {
   if (cohort.vectors.length === 0) return 0;
   return gain * (nearness(person, cohort.vectors) - cohort.nearness) - offset;
 }
 
 /**
- * What a track may need above its budgeted threshold: as much as misses nobody. Photos of one person are so alike that a few
- * of them leave room between a stranger and the person; a lone photo leaves none.
+ * The headroom: how far the threshold of tracks can rise above the budgeted one without a higher expected FNIR. Several similar photos
+ * leave a gap between impostors and the person; a single photo leaves none.
  */
 function headroomShift(budgeted: number, genuine: Normal, templates: number): number {
-  const { mean, standardDeviation: spread } = roomScores(genuine, templates, trackOfFive);
-  return Math.min(mostHeadroom, Math.max(0, mean - normalAbove(mostFnir) * spread - budgeted));
+  const { mean, standardDeviation } = roomScores(genuine, templates, trackOfFive);
+  return Math.min(mostHeadroom, Math.max(0, mean - normalAbove(mostFnir) * standardDeviation - budgeted));
 }
 
-/** Mean similarity of the closest 5 % of strangers to a person. Throws RangeError when the lengths of vectors differ. */
-export function nearness(person: Pick<Person, 'templates'>, strangers: readonly Float32Array[]): number {
-  const scores = Float32Array.from(strangers, (vector) => personSimilarity(vector, person) ?? -1).sort();
+/** Mean similarity of the closest 5 % of the cohort to a person. Throws RangeError if vectors differ in length. */
+export function nearness(person: Pick<Person, 'templates'>, cohort: readonly Float32Array[]): number {
+  const scores = Float32Array.from(cohort, (vector) => personSimilarity(vector, person) ?? -1).sort();
   const closest = scores.subarray(-Math.max(1, Math.round(closestShare * scores.length)));
   return closest.reduce((sum, score) => sum + score, 0) / closest.length;
 }
 
-/** What the margin needs above the shipped one: nothing below a similarity of 0.6, since there observations are far enough apart. */
+/** The increase of the shipped margin. It is 0 below a similarity of 0.6, where observations are far enough apart. */
 function marginShift(alike: number, margin: number): number {
-  const { mean, spread: wide } = lead(alike);
-  const needed = normalAbove(confusionRate) * wide - mean;
+  const { mean, standardDeviation } = leadOver(alike);
+  const needed = normalAbove(confusionRate) * standardDeviation - mean;
   return Math.max(0, Math.min(mostMargin, needed) - margin);
 }
 
@@ -212,40 +216,40 @@ function closestOther(person: Person, people: readonly Person[]): { person: Pers
   return closest;
 }
 
-// How often a person will be missed at a threshold, from the photos alone.
+// The expected FNIR of a person at a threshold, from the photos alone.
 
 export interface ExpectedFnir {
-  /** Share of good observations that will not reach the threshold by themselves. */
+  /** Share of good observations that do not reach the threshold alone. */
   readonly observations: number;
   /** Share of tracks of five good observations. */
   readonly tracks: number;
-  /** Whether the person's own photos were enough for an estimate (three and more); otherwise it is the population's. */
+  /** Whether the person's own photos sufficed for the estimate (three or more). Otherwise it is the estimate of the population. */
   readonly own: boolean;
 }
 
 /**
- * Observations that no threshold gets: turned away, covered, blurred. With it the normal model gives 5.1, 2.1, 1.5, 1.2 and 1.2 % of
- * observations missed with 1, 2, 3, 5 and 8 templates; counted were 5.1, 2.3, 1.5, 1.2 and 1.1 %.
+ * The share of observations that are never recognised: turned away, covered, blurred. With it the normal model gives an FNIR of 5.1, 2.1,
+ * 1.5, 1.2 and 1.2 % with 1, 2, 3, 5 and 8 templates; the measured values are 5.1, 2.3, 1.5, 1.2 and 1.1 %.
  */
-const hopeless = 0.01;
+const unrecognisable = 0.01;
 
 /**
- * Expected misses of a person at the thresholds for an observation and for the pooled embedding of a track. `known` where it was
- * counted already. Without templates everything is missed.
+ * The expected FNIR of a person at the thresholds for an observation and for a track embedding. `genuine` avoids computing the genuine
+ * scores again. Without templates the FNIR is 1.
  */
 export function expectedFnir(
   person: Pick<Person, 'templates'>,
   single: number,
   pooled: number,
-  known = genuineScores(person),
+  genuine = genuineScores(person),
 ): ExpectedFnir {
   const count = person.templates.length;
   if (count === 0) return { observations: 1, tracks: 1, own: false };
-  const below = (threshold: number, { mean, standardDeviation: spread }: Normal): number =>
-    normalBelow((threshold - mean) / spread);
+  const below = (threshold: number, { mean, standardDeviation }: Normal): number =>
+    normalBelow((threshold - mean) / standardDeviation);
   return {
-    observations: hopeless + (1 - hopeless) * below(single, portraitScores(known, count, 1)),
-    tracks: below(pooled, portraitScores(known, count, trackOfFive)),
-    own: known.own,
+    observations: unrecognisable + (1 - unrecognisable) * below(single, portraitScores(genuine, count, 1)),
+    tracks: below(pooled, portraitScores(genuine, count, trackOfFive)),
+    own: genuine.own,
   };
 }

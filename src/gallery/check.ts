@@ -1,13 +1,13 @@
-// What is wrong with the photos of a gallery: twice the same, unlike their own person, nearer to another than is good.
+// Finds faulty photos of a gallery: duplicates, photos unlike their own person, and photos too close to another person.
 import { duplicateAbove, outliers } from './enrolment.js';
 import type { Thresholds } from './identify.js';
 import type { Gallery, Person, PersonId, Template } from './person.js';
 import { negativeTemplateOf, personSimilarity, similarity } from './similarity.js';
 
 /**
- * `twice`: the same observation is kept a second time, of `other`, who may be the same person. `unlike`: unlike the other photos of its
- * person. `confusable`: as an observation of the room's camera it would be `other`, or it would be open which of the two it is.
- * `rejected`: nearer to a face that was said not to be this person than to the rest of them.
+ * `twice`: the same photo is also stored for `other`, who may be the same person. `unlike`: the photo is unlike the other photos of its
+ * person. `confusable`: as a probe it would get the name of `other` or be ambiguous. `rejected`: it is closer to a negative template of
+ * its person than to their other photos.
  */
 export interface GalleryFault {
   readonly kind: 'twice' | 'unlike' | 'confusable' | 'rejected';
@@ -15,51 +15,51 @@ export interface GalleryFault {
   /** Id of the photo's template. */
   readonly template: number;
   readonly other: PersonId | null;
-  /** The photo that is this one a second time; null where it is none. */
+  /** Id of the duplicate; null unless `kind` is `twice`. */
   readonly otherTemplate: number | null;
-  /** The correction by which this photo is none of its person. */
+  /** Id of the correction that rejects this photo; null unless `kind` is `rejected`. */
   readonly correction: number | null;
-  /** To the other photo, to the rest of its own person, or to `other`. */
+  /** Similarity to the duplicate, to the other photos of its person, to `other` or to the negative template. */
   readonly similarity: number;
 }
 
-/** The faults of a gallery in its order; a photo is named once, by the worst of them. `single`: the thresholds for one observation. */
+/** The faults in the order of the gallery, for each photo only the worst. `single`: the thresholds for a single observation. */
 export function checkGallery(
   gallery: Gallery,
   single: Pick<Thresholds, 'threshold' | 'margin'>,
 ): readonly GalleryFault[] {
-  const seen: { readonly person: PersonId; readonly template: Template }[] = [];
+  const checked: { readonly person: PersonId; readonly template: Template }[] = [];
   const faults: GalleryFault[] = [];
   for (const person of gallery.people) {
-    const odd = new Set(outliers(person.templates));
+    const unusual = new Set(outliers(person.templates));
     for (const template of person.templates) {
       const fault =
-        twin(person, template, seen) ??
+        duplicate(person, template, checked) ??
         confusable(person, template, gallery.people, single) ??
         rejected(person, template) ??
-        (odd.has(template) ? unlike(person, template) : null);
+        (unusual.has(template) ? unlike(person, template) : null);
       if (fault !== null) faults.push(fault);
-      seen.push({ person: person.id, template });
+      checked.push({ person: person.id, template });
     }
   }
   return faults;
 }
 
-function twin(
+function duplicate(
   { id }: Person,
   template: Template,
-  seen: readonly { readonly person: PersonId; readonly template: Template }[],
+  checked: readonly { readonly person: PersonId; readonly template: Template }[],
 ): GalleryFault | null {
-  for (const before of seen) {
-    const alike = similarity(before.template.vector, template.vector);
+  for (const earlier of checked) {
+    const alike = similarity(earlier.template.vector, template.vector);
     if (alike <= duplicateAbove) continue;
-    const { person: other, template: first } = before;
+    const { person: other, template: first } = earlier;
     return { ...fault('twice', id, template, alike), other, otherTemplate: first.id };
   }
   return null;
 }
 
-/** A photo is a look like any other: its own person without it, and everybody else, compete for its name. */
+/** Compares the photo as a probe with its own person without it and with everybody else. */
 function confusable(
   person: Person,
   template: Template,
@@ -80,10 +80,10 @@ function confusable(
 
 function rejected(person: Person, template: Template): GalleryFault | null {
   const own = ownSimilarity(person, template);
-  const rejection = own === null ? null : negativeTemplateOf(template.vector, person, own);
-  if (rejection === null) return null;
-  const alike = similarity(template.vector, rejection.vector);
-  return { ...fault('rejected', person.id, template, alike), correction: rejection.id };
+  const negative = own === null ? null : negativeTemplateOf(template.vector, person, own);
+  if (negative === null) return null;
+  const alike = similarity(template.vector, negative.vector);
+  return { ...fault('rejected', person.id, template, alike), correction: negative.id };
 }
 
 function unlike(person: Person, template: Template): GalleryFault {
@@ -95,7 +95,7 @@ function fault(kind: GalleryFault['kind'], person: PersonId, { id }: Template, a
   return { kind, person, template: id, other: null, otherTemplate: null, correction: null, similarity: alike };
 }
 
-/** Similarity to the person's other photos; null where this is the only one. */
+/** Similarity to the person's other photos; null if this is the only one. */
 function ownSimilarity({ templates }: Person, template: Template): number | null {
   return personSimilarity(template.vector, { templates: templates.filter((other) => other !== template) });
 }

@@ -1,25 +1,25 @@
-// Open-set identification of one embedding: a name needs a similarity AND a margin to the second person. Never a guess.
+// Open-set identification of one embedding. A name needs both a similarity and a margin to the second person.
 import type { Face } from '../vision/face.js';
 import { type QualityGate, type QualityRefusal, refusal } from '../vision/quality-gate.js';
 import type { Gallery, Person, PersonId } from './person.js';
 import { negativeTemplateOf, personSimilarity, similarity } from './similarity.js';
 
 export interface Thresholds {
-  /** Similarity that a name needs at least. */
+  /** Least similarity for a name. */
   readonly threshold: number;
-  /** Lead over the second person that a name needs at least. */
+  /** Least lead over the second person for a name. */
   readonly margin: number;
-  /** A face whose best similarity is below this is a stranger; from here up to `threshold` nothing is said. */
+  /** A face whose best similarity is below this is a stranger. From here to `threshold` it is unclear. */
   readonly strangerBelow: number;
 }
 
-/** What a name needs, for one observation and for a track's pooled embedding. */
+/** The thresholds for a single observation and for a track embedding. */
 export interface NameThresholds {
-  /** For one observation (a still picture). */
+  /** For a single observation (a still picture). */
   readonly single: Thresholds;
   /**
-   * For a track's pooled embedding, which is nearer to its person and further from others than one observation is. Who is a stranger,
-   * the sequential test says.
+   * For a track embedding, which is closer to its person and further from others than a single observation. The sequential test decides
+   * whether a track is a stranger.
    */
   readonly pooled: Omit<Thresholds, 'strangerBelow'>;
 }
@@ -28,20 +28,20 @@ export interface NameThresholds {
 export type Pair = readonly [PersonId, PersonId];
 
 /**
- * `known`: one person, clearly. `ambiguous`: near enough to a name, but a second person (or a second face in the picture)
- * is too close. `unclear`: not good enough to say. `stranger`: good enough to say that nobody enrolled is near.
+ * `known`: clearly one person. `ambiguous`: similar enough for a name, but a second person (or a second face in the frame) is too close.
+ * `unclear`: no decision is possible. `stranger`: clearly nobody who is enrolled.
  */
 export type IdentificationState = 'known' | 'ambiguous' | 'unclear' | 'stranger';
 
-/** `R`: what may have decided; more rules apply to a track than to one face. */
+/** `R`: the possible reasons; more rules apply to a track than to a single face. */
 export interface Identification<R = ComparisonReason> {
-  /** Only ever set when `state` is `known`. */
+  /** Set only if `state` is `known`. */
   readonly person: PersonId | null;
   readonly state: IdentificationState;
-  /** The nearest person and the one after, named or not; for explanations only. */
+  /** The closest person and the second, named or not; for explanations only. */
   readonly best: PersonId | null;
   readonly runnerUp: PersonId | null;
-  /** Similarity to `best` and to `runnerUp`; null where there is none. */
+  /** Similarity to `best` and to `runnerUp`; null if there is none. */
   readonly similarity: number | null;
   readonly second: number | null;
   /** `similarity - second`; null without a second person. */
@@ -50,15 +50,15 @@ export interface Identification<R = ComparisonReason> {
   readonly reason: R;
 }
 
-/** How the comparison of one embedding with the gallery ended. Similarities are cosines, -1 to 1. */
+/** The result of the comparison of one embedding with the gallery. Similarities are cosines, -1 to 1. */
 export type ComparisonReason =
   | { readonly kind: 'nobody-enrolled' }
-  /** Everybody is below their lower boundary. */
+  /** The similarity to each person is below their lower boundary. */
   | { readonly kind: 'unlike-everybody'; readonly best: PersonId; readonly similarity: number; readonly below: number }
   | { readonly kind: 'below-threshold'; readonly best: PersonId; readonly similarity: number; readonly needed: number }
-  /** Nearer to a face of the `unknown/` cohort than to anybody. */
+  /** Closer to a face of the `unknown/` cohort than to any person. */
   | { readonly kind: 'nearer-to-cohort'; readonly best: PersonId; readonly similarity: number }
-  /** Near enough to `best`, but nearer to one of their negative templates. */
+  /** Close enough to `best`, but closer to one of their negative templates. */
   | { readonly kind: 'nearer-to-negative'; readonly best: PersonId; readonly similarity: number }
   | {
       readonly kind: 'too-close';
@@ -76,42 +76,42 @@ export type ComparisonReason =
       readonly margin: { readonly value: number; readonly needed: number } | null;
     };
 
-/** How one face of a still picture was identified. */
+/** The reason for the identification of one face of a still picture. */
 export type FaceReason = QualityRefusal | ComparisonReason;
 
 /**
- * Who this is, by thresholds for all or for each person. `embedding` is a unit vector of the gallery's space, or a track's pooled embedding. Pure; throws RangeError when the vector's length
- * does not fit the gallery's.
+ * Identifies an embedding by thresholds for all people or for each person. `embedding` is a unit vector of the gallery's space or a track
+ * embedding. Pure. Throws RangeError if the vector's length differs from the gallery's.
  */
 export function identify(
   embedding: Float32Array,
   gallery: Gallery,
   thresholds: Thresholds | ((person: Person) => Thresholds),
 ): Identification {
-  const of = typeof thresholds === 'function' ? thresholds : () => thresholds;
+  const thresholdsOf = typeof thresholds === 'function' ? thresholds : () => thresholds;
   const ranked = rank(embedding, gallery.people);
   const best = ranked[0];
   if (best === undefined) return undecided('stranger', undefined, undefined, { kind: 'nobody-enrolled' });
   const second = ranked[1];
-  const { threshold, margin: leadOver, strangerBelow } = of(best.person);
+  const { threshold, margin: shippedMargin, strangerBelow } = thresholdsOf(best.person);
   const needed = threshold + (best.person.adjustment?.threshold ?? 0);
-  const lead = leadOver + (best.person.adjustment?.margin ?? 0);
+  const neededMargin = shippedMargin + (best.person.adjustment?.margin ?? 0);
   const nearest = { best: best.person.id, similarity: best.score };
-  if (ranked.every(({ person, score }) => score < of(person).strangerBelow))
+  if (ranked.every(({ person, score }) => score < thresholdsOf(person).strangerBelow))
     return undecided('stranger', best, second, { kind: 'unlike-everybody', ...nearest, below: strangerBelow });
   if (best.score < needed) return undecided('unclear', best, second, { kind: 'below-threshold', ...nearest, needed });
-  const stranger = closestStranger(embedding, gallery);
-  if (stranger !== null && stranger >= best.score)
+  const cohortSimilarity = closestOfCohort(embedding, gallery);
+  if (cohortSimilarity !== null && cohortSimilarity >= best.score)
     return undecided('stranger', best, second, { kind: 'nearer-to-cohort', ...nearest });
-  // Nobody wins by another's being barred: who comes second was not near enough to be first.
+  // The second person does not get the name instead: they were not the closest.
   if (negativeTemplateOf(embedding, best.person, best.score) !== null)
     return undecided('unclear', best, second, { kind: 'nearer-to-negative', ...nearest });
   const margin = second === undefined ? null : best.score - second.score;
-  if (margin !== null && margin < lead) {
+  if (margin !== null && margin < neededMargin) {
     const pair = { best: best.person.id, second: second!.person.id };
-    return undecided('ambiguous', best, second, { kind: 'too-close', ...pair, margin, needed: lead });
+    return undecided('ambiguous', best, second, { kind: 'too-close', ...pair, margin, needed: neededMargin });
   }
-  const reached = margin === null ? null : { value: margin, needed: lead };
+  const reached = margin === null ? null : { value: margin, needed: neededMargin };
   const reason = { kind: 'match', ...nearest, needed, margin: reached } as const;
   return { ...undecided('known', best, second, reason), person: best.person.id };
 }
@@ -121,7 +121,7 @@ interface Ranked {
   readonly score: number;
 }
 
-/** People with templates, the closest first; equal scores keep the gallery's order, so that the answer never depends on chance. */
+/** People with templates, the closest first. Equal scores keep the gallery's order, so the result is deterministic. */
 function rank(embedding: Float32Array, people: readonly Person[]): Ranked[] {
   const ranked: Ranked[] = [];
   for (const person of people) {
@@ -131,7 +131,7 @@ function rank(embedding: Float32Array, people: readonly Person[]): Ranked[] {
   return ranked.sort((a, b) => b.score - a.score);
 }
 
-function closestStranger(embedding: Float32Array, gallery: Gallery): number | null {
+function closestOfCohort(embedding: Float32Array, gallery: Gallery): number | null {
   if (gallery.cohort.length === 0) return null;
   return Math.max(...gallery.cohort.map((vector) => similarity(embedding, vector)));
 }
@@ -155,8 +155,8 @@ function undecided(
 }
 
 /**
- * Who the face of a still picture is: the quality gate first, then the gallery. A face that is not good enough is `unclear`. The
- * verb `identify` and the evaluation share this function.
+ * Identifies the face of a still picture: first the quality gate, then the gallery. A face that does not pass the gate is `unclear`. The
+ * verb `identify` and the evaluation use this function.
  */
 export function identifyFace(
   face: Pick<Face, 'score' | 'quality' | 'embedding'>,
@@ -165,6 +165,6 @@ export function identifyFace(
 ): Identification<FaceReason> {
   const poor = refusal(face, options.gate);
   if (poor === null && face.embedding !== null) return identify(face.embedding, gallery, options.single);
-  const nothing = { person: null, best: null, runnerUp: null, similarity: null, second: null, margin: null };
-  return { ...nothing, state: 'unclear', reason: poor ?? { kind: 'not-embedded' } };
+  const unidentified = { person: null, best: null, runnerUp: null, similarity: null, second: null, margin: null };
+  return { ...unidentified, state: 'unclear', reason: poor ?? { kind: 'not-embedded' } };
 }

@@ -1,60 +1,60 @@
-// The people of a household as identification sees them: immutable, in memory, of one embedding space.
+// The people of a household for identification: immutable, in memory, in one embedding space.
 
 import type { Normal } from '../base/stats.js';
 
-/** `[a-z0-9_-]{1,32}`; stays when the name changes; part of MQTT topics and entity ids. */
+/** `[a-z0-9_-]{1,32}`. It stays the same if the name changes. Part of MQTT topics and entity ids. */
 export type PersonId = string;
 
-/** One enrolled sample of a person. */
+/** An embedding of an enrolled person. */
 export interface Template {
   readonly id: number;
   /** Unit length. */
   readonly vector: Float32Array;
-  /** Learned from an observation of the room's camera that somebody said was this person, not from a photo. */
+  /** Set if a correction made an observation of the camera this template; absent for a photo. */
   readonly corrected?: true;
 }
 
-/** What this person needs for a name more (or less) than the embedder's thresholds ask of everybody. See calibration.ts. */
+/** The difference of this person's threshold and margin from those of the embedder. See calibration.ts. */
 export interface Adjustment {
   readonly threshold: number;
   readonly margin: number;
-  /** For a track's pooled embedding, above `threshold`: what of the budget of wrong names is not needed, since there are photos enough. */
+  /** For a track embedding, in addition to `threshold`: what the threshold can rise without a higher expected FNIR. */
   readonly headroom?: number;
 }
 
-/** What is known of how like a person's observations are to the photos: the mean of single observations, and how unsure that mean is. */
+/** Similarities of a person's own observations to the photos: the mean of single observations, and the uncertainty of that mean. */
 export interface GenuineScores extends Normal {
-  /** Whether the person's own photos were enough for it (three and more); otherwise it is the population's. */
+  /** Whether the person's own photos sufficed for the estimate (three or more). Otherwise it is the estimate of the population. */
   readonly own: boolean;
 }
 
-/** What a track's observations are tested between: that they are this person's, and that they are a stranger's. */
+/** The two hypotheses of the sequential test of a track: it is this person, or it is an impostor. */
 export interface Hypotheses {
   readonly genuine: GenuineScores;
   readonly impostor: Normal;
-  /** Share of strangers that may get this person's name. */
+  /** Share of impostors who may get this person's name. */
   readonly falsePositiveRate: number;
 }
 
 export interface Person {
   readonly id: PersonId;
-  /** As people write it: "Ada". */
+  /** The displayed name: "Ada". */
   readonly name: string;
   readonly templates: readonly Template[];
-  /** Faces that somebody said are not this person; none where nobody did. */
+  /** Faces that corrections marked as not this person. */
   readonly negativeTemplates?: readonly Template[];
-  /** None where the gallery was not calibrated. */
+  /** Absent if the gallery is not calibrated. */
   readonly adjustment?: Adjustment;
-  /** None where the gallery was not calibrated: then the ones of everybody count. */
+  /** Absent if the gallery is not calibrated: the hypotheses of the population are used then. */
   readonly hypotheses?: Hypotheses;
 }
 
-/** A snapshot. Templates of other spaces are not in it: vectors are only compared inside one space. */
+/** A snapshot of the people with the templates of one space. Vectors are only compared within one space. */
 export interface Gallery {
   readonly space: string;
-  /** Grows with every change, so that a reader can tell an old snapshot from a new one. */
+  /** Grows with every change of the gallery. */
   readonly version: number;
   readonly people: readonly Person[];
-  /** Embeddings of strangers the user gave (`unknown/`), unit length. */
+  /** Embeddings of the user's own cohort (`unknown/`), unit length. */
   readonly cohort: readonly Float32Array[];
 }

@@ -1,8 +1,8 @@
-// Reasons in words, for `why`, `identify`, `replay` and the self-test of an enrolment. This is the only file that does it.
+// Puts reasons into words, for `why`, `identify`, `replay` and the self-test of an enrolment. No other file does this.
 import type { PersonId } from './person.js';
 import type { NotYetStranger, Reason } from './reason.js';
 
-/** One line for people, with units. `names`: of everybody in the gallery, by id; an id that is not in it stands for itself. */
+/** One line with units. `names` maps the id of every person in the gallery to the name; an unknown id is shown as it is. */
 export function reasonText(reason: Reason, names: ReadonlyMap<PersonId, string>): string {
   const name = (person: PersonId): string => names.get(person) ?? person;
   switch (reason.kind) {
@@ -58,9 +58,9 @@ export function reasonText(reason: Reason, names: ReadonlyMap<PersonId, string>)
     case 'name-kept':
       return `still ${name(reason.person)}: ${reasonText(reason.because, names)}`;
     case 'static-face':
-      return `has not moved for ${longTime(reason.stillMs)}: taken for a picture on a wall`;
+      return `has not moved for ${longTime(reason.stillMs)}: treated as a picture`;
     case 'in-other-room':
-      return `taken to be in ${reason.room}: ${reasonText(reason.decided, names)}`;
+      return `is in ${reason.room}: ${reasonText(reason.decided, names)}`;
   }
 }
 

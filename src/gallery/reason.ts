@@ -1,33 +1,33 @@
-// The rule that decided on a face, as data: what was compared, with which figures, and the people it mentions by id. Sentences are
-// made from it in reason-text.ts only; nothing parses one.
+// The reason for a decision as data: the rule, its figures and the people it mentions by id. Only reason-text.ts turns reasons into
+// sentences, and nothing parses these sentences.
 import type { ComparisonReason, FaceReason } from './identify.js';
 import type { PersonId } from './person.js';
 
-/** Why a track that looks like nobody is not called a stranger yet. Times in milliseconds. */
+/** The reason why a track that resembles nobody is not a stranger yet. Times in milliseconds. */
 export type NotYetStranger =
   | { readonly kind: 'strangers-off' }
   | { readonly kind: 'few-good'; readonly good: number; readonly needed: number; readonly overMs: number }
   | { readonly kind: 'just-named' };
 
-/** How a track was decided on. Times in milliseconds. */
+/** The reason for a track decision. Times in milliseconds. */
 export type Reason =
   | FaceReason
   /** No observation of the track was good enough to be compared. */
   | { readonly kind: 'nothing-compared' }
-  /** Another face of the same picture has a stronger claim to the name. */
+  /** Another face of the same frame is closer to the person. */
   | { readonly kind: 'name-given-elsewhere'; readonly best: PersonId }
-  /** The newest observations of the track are somebody else. */
+  /** The newest observations of the track are of somebody else. */
   | { readonly kind: 'person-changed'; readonly before: PersonId }
   | { readonly kind: 'few-agreeing'; readonly best: PersonId; readonly agreeing: number; readonly needed: number }
   | { readonly kind: 'short-span'; readonly best: PersonId; readonly spanMs: number; readonly neededMs: number }
   | { readonly kind: 'not-yet-stranger'; readonly because: NotYetStranger; readonly compared: ComparisonReason }
-  /** Neither for the name that the track has nor against it. */
+  /** The observation neither confirms nor contradicts the name of the track. */
   | { readonly kind: 'name-kept'; readonly person: PersonId; readonly because: Reason }
   | { readonly kind: 'static-face'; readonly stillMs: number }
   /** Another room of the household has this person. */
   | { readonly kind: 'in-other-room'; readonly room: string; readonly decided: Reason };
 
-/** Everybody whom `reason` mentions. */
+/** The ids of all people whom `reason` mentions. */
 export function peopleIn(reason: Reason): readonly PersonId[] {
   switch (reason.kind) {
     case 'unlike-everybody':

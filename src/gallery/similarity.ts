@@ -1,4 +1,4 @@
-// How alike two faces are: the cosine of unit vectors of one embedding space. Higher is closer.
+// The similarity of two faces: the cosine of unit vectors of one embedding space. Higher is closer.
 import type { Person, Template } from './person.js';
 
 /** Cosine of two unit vectors (in general their dot product). Throws RangeError when the lengths differ. */
@@ -10,17 +10,17 @@ export function similarity(a: Float32Array, b: Float32Array): number {
 }
 
 /**
- * How much the scatter of several observations counts against their mean: 0 is the mean direction alone, 1 the mean of the
- * similarities. Measured (CelebA, 3,388 people; 100 people with 12 portraits each; both also degraded): with 0.3 the
- * similarity that 1 % of strangers reach in a household of 8 stays within 0.02 from 1 to 8 templates and from 1 to 5
- * pooled embeddings, so that one threshold serves all; misses are within 0.3 points of the best value for each case alone.
+ * The weight of the scatter of several vectors: 0 uses only the direction of their mean, 1 the mean of the similarities. Measured (CelebA,
+ * 3,388 people; 100 people with 12 portraits each; both also degraded): with 0.3 the similarity that 1 % of impostors reach in a household
+ * of 8 varies by at most 0.02 from 1 to 8 templates and from 1 to 5 pooled embeddings, so one threshold fits all. The FNIR is within 0.3
+ * points of the best value for each case.
  */
 const scatter = 0.3;
 
 /**
- * The mean of unit vectors as one vector: direction of the mean, length `|mean| ** 0.3`, 1 when all agree. null when there
- * is none. Sharper against strangers than the closest template or the best three (FNIR at 1 % FPIR, 5 templates:
- * CelebA 3.3 % against 3.9 %).
+ * The centre of unit vectors: the direction of their mean with the length `|mean| ** 0.3`, which is 1 if all are equal. null if there are
+ * none or they cancel out. It separates better than the closest template or the best three (FNIR at 1 % FPIR, 5 templates: CelebA 3.3 %
+ * instead of 3.9 %).
  */
 export function centre(vectors: readonly Float32Array[]): Float32Array | null {
   const [first] = vectors;
@@ -36,16 +36,16 @@ export function centre(vectors: readonly Float32Array[]): Float32Array | null {
       );
 }
 
-/** A mean's direction (unit vector) and length (0 to 1) as the one vector that `centre` gives. */
+/** The vector of `centre` for a mean with this direction (unit vector) and length (0 to 1). */
 export function scattered(direction: Float32Array, meanLength: number): Float32Array {
   const length = Math.min(1, meanLength) ** scatter;
   return direction.map((value) => value * length);
 }
 
-// A person is a value that never changes, so its centre can be remembered beside it.
+// A person is immutable, so the centre of the templates can be cached.
 const centres = new WeakMap<readonly Template[], Float32Array | null>();
 
-/** Similarity of `embedding` (unit length, or pooled) to a person: to the centre of the templates; null without templates. */
+/** Similarity of `embedding` (unit length or a track embedding) to the centre of a person's templates; null without templates. */
 export function personSimilarity(embedding: Float32Array, person: Pick<Person, 'templates'>): number | null {
   let middle = centres.get(person.templates);
   if (middle === undefined) {
@@ -55,31 +55,31 @@ export function personSimilarity(embedding: Float32Array, person: Pick<Person, '
   return middle === null ? null : similarity(embedding, middle);
 }
 
-// "Not me": a face that was said not to be somebody takes their name from faces like it, and from nobody else.
+// A negative template of a person rejects faces that resemble it for this person and for nobody else.
 
 /**
- * From here on a face is one that was rejected. Two good observations of one person are above 0.53 in 95 % of cases, of two people
- * below 0.52 in 99.9 % (100 people, 12 to 14 portraits each). A name wrongly given is refused to 99 % of the same stranger's other
- * observations that would get it (97 % where they are bad) and to all of their tracks; of the right person's observations it costs 0.02 to 0.3 %, of
- * their tracks nothing. At 0.5 and 0.65 it is 99.4 and 97.8 % at a cost up to 0.6 and 0.1 % (ADR 12).
+ * From this similarity on, a face matches a negative template. Two good observations of one person are above 0.53 in 95 % of cases, those
+ * of two people below 0.52 in 99.9 % (100 people, 12 to 14 portraits each). A negative template rejects 99 % of the other observations of
+ * the same impostor that would get the name (97 % of poor ones) and all of their tracks. It costs the right person 0.02 to 0.3 % of
+ * the observations and no track. At 0.5 and 0.65 it rejects 99.4 and 97.8 % at a cost of up to 0.6 and 0.1 % (ADR 12).
  */
 export const negativeFrom = 0.6;
 
 /**
- * The rejection of `person` that `embedding` (of an observation or a track) is as near to as observations of one person are, and nearer than to
- * the person: `score` is the similarity to them. null where there is none. Pooled observations are shorter the more they scatter; both
- * similarities then are, so that neither side gains.
+ * The closest negative template that `embedding` (of an observation or a track) matches and that is closer than the person. `score` is the
+ * similarity to the person. null if there is none. A track embedding is shorter if its observations scatter, which lowers both
+ * similarities by the same factor.
  */
 export function negativeTemplateOf(
   embedding: Float32Array,
-  { negativeTemplates: rejections = [] }: Pick<Person, 'negativeTemplates'>,
+  { negativeTemplates = [] }: Pick<Person, 'negativeTemplates'>,
   score: number,
 ): Template | null {
   let nearest: Template | null = null;
-  let most = score;
-  for (const rejection of rejections) {
-    const near = similarity(embedding, rejection.vector);
-    if (near >= negativeFrom && near > most) [nearest, most] = [rejection, near];
+  let highest = score;
+  for (const template of negativeTemplates) {
+    const templateScore = similarity(embedding, template.vector);
+    if (templateScore >= negativeFrom && templateScore > highest) [nearest, highest] = [template, templateScore];
   }
   return nearest;
 }

@@ -46,7 +46,7 @@ const opaqueName = /^[0-9a-f]{32}$/;
 export function createHouseholdTransport(
   household: { readonly id: string; readonly shares: boolean },
   roomId: RoomId,
-  connection: () => Pick<MqttConnection, 'send' | 'deliver' | 'status'>,
+  connection: () => Pick<MqttConnection, 'send' | 'deliver' | 'isOpen'>,
   log: Log,
 ): HouseholdTransport {
   const topics = householdTopics(household.id, roomId);
@@ -64,7 +64,7 @@ export function createHouseholdTransport(
   return {
     subscriptions: household.shares ? [topics.rooms, `${topics.gallery}/+`] : [topics.rooms],
     sendLeases(leases) {
-      if (connection().status().connected) connection().send(topics.own, JSON.stringify(encodeLeases(leases)), 0);
+      if (connection().isOpen) connection().send(topics.own, JSON.stringify(encodeLeases(leases)), 0);
     },
     onHousehold(listener) {
       neighbours = listener;

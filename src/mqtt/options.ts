@@ -35,8 +35,8 @@ export interface BrokerOptions {
 /** The client id of this room, and the will that the broker publishes when it loses the connection. */
 export interface Identity {
   readonly clientId: string;
-  /** Retained, QoS 1. */
-  readonly will: { readonly topic: string; readonly payload: string };
+  /** Retained and of QoS 1, unless the broker refuses that. */
+  readonly will: { readonly topic: string; readonly payload: string; readonly qos?: 0 | 1; readonly retain?: boolean };
   /** How long the broker waits for a reconnect before it publishes the will (MQTT 5). In 3.1.1 it never waits. */
   readonly willDelaySeconds: number;
 }
@@ -61,7 +61,8 @@ export function checkBrokerOptions(options: BrokerOptions): void {
 
 /** Options for one connection of mqtt.js. Throws KEY_FILE if a file named in `broker` cannot be read. */
 export function clientOptions(broker: BrokerOptions, version: ProtocolVersion, identity: Identity): IClientOptions {
-  const will = { ...identity.will, payload: Buffer.from(identity.will.payload), qos: 1, retain: true } as const;
+  const { topic, payload, qos = 1, retain = true } = identity.will;
+  const will = { topic, payload: Buffer.from(payload), qos, retain } as const;
   const common: IClientOptions = {
     ...secrets(broker),
     protocolVersion: version,

@@ -113,7 +113,7 @@ export function createPublisher(
         ...household.subscriptions,
         ...(homeAssistant.discovery ? [birthTopic, discovery.topic] : []),
       ],
-      readFirst: [topics.recognition],
+      readFirst: [topics.recognition, topics.state],
       onRetained(values) {
         const text = values.get(topics.recognition)?.toString('utf8');
         recognitionListener.had(text === 'ON' ? 'on' : text === 'OFF' ? 'off' : null);
@@ -148,7 +148,7 @@ export function createPublisher(
   }
 
   function announce(): void {
-    if (!connection.status().connected) return;
+    if (!connection.isOpen) return;
     const { snapshots } = privacy;
     const described = { id: room.id, topics, people, snapshots, trackers: homeAssistant.trackers };
     void discovery.announce(described, retained, connection.deliver, !homeAssistantAway);

@@ -9,7 +9,7 @@ import type { Quality } from '../vision/face.js';
 import { qualitySchema } from '../vision/face.js';
 import type { Stamp } from './version.js';
 
-/** Bytes of a sealed person at most: brokers and ours take 256 KiB with topic and headers. */
+/** Largest sealed person in bytes. Brokers and this client accept 256 KiB including topic and headers. */
 export const mostSharedBytes: number = 250 * 1024;
 
 export interface SharedFace {
@@ -41,7 +41,7 @@ export interface SharedPerson {
 
 export interface SharedDocument {
   readonly stamp: Stamp;
-  /** null: forgotten. */
+  /** null if the person is forgotten. */
   readonly person: SharedPerson | null;
 }
 
@@ -79,10 +79,10 @@ const stamp = z.object({ life: count, forgotten: z.boolean(), counter: count, ro
 const document = z
   .object({ stamp, person: person.nullable() })
   .refine(({ stamp: { forgotten }, person }) => forgotten === (person === null))
-  .refine(({ person }) => person === null || eachOnce(person));
+  .refine(({ person }) => person === null || hasUniqueFaces(person));
 
 export function writeDocument({ stamp, person }: SharedDocument): Buffer {
-  const plain = <T extends SharedFace>(face: T) => ({
+  const encoded = <T extends SharedFace>(face: T) => ({
     ...face,
     vector: floatBytes(face.vector).toString('base64'),
     source: face.source.toString('base64'),
@@ -90,15 +90,15 @@ export function writeDocument({ stamp, person }: SharedDocument): Buffer {
   const body = person && {
     ...person,
     key: person.key.toString('base64'),
-    templates: person.templates.map(plain),
-    rejections: person.rejections.map(plain),
+    templates: person.templates.map(encoded),
+    rejections: person.rejections.map(encoded),
   };
   return Buffer.from(JSON.stringify({ stamp, person: body }), 'utf8');
 }
 
 /**
- * The document in `plain`; null where it holds none, or a vector of a space in `dimensions` that has another length there: it would
- * be compared with vectors that it cannot be compared with.
+ * The document in `plain`; null if it holds none. Also null if a vector has another length than `dimensions` gives for its space,
+ * because it could not be compared with the vectors of that space.
  */
 export function readDocument(plain: Buffer, dimensions: ReadonlyMap<string, number>): SharedDocument | null {
   const parsed = parseJson(plain.toString('utf8'), document);
@@ -129,12 +129,12 @@ export function contentText(person: {
 }
 
 // The database stores each photo once, and an observation as a template or as a negative template, never both.
-function eachOnce({ templates, rejections }: z.infer<typeof person>): boolean {
+function hasUniqueFaces({ templates, rejections }: z.infer<typeof person>): boolean {
   const photos = new Set(templates.map(photoOf));
   const learned = new Set(templates.filter(({ corrected }) => corrected).map(photoOf));
-  const refused = new Set(rejections.map(photoOf));
-  const apart = [...refused].every((photo) => !learned.has(photo));
-  return photos.size === templates.length && refused.size === rejections.length && apart;
+  const rejected = new Set(rejections.map(photoOf));
+  const disjoint = [...rejected].every((photo) => !learned.has(photo));
+  return photos.size === templates.length && rejected.size === rejections.length && disjoint;
 }
 
 function isName(text: string): boolean {

@@ -1,5 +1,5 @@
-// The one secret that the rooms of a household share. Everything that rooms tell each other about faces is sealed under it, and
-// bound to the household's id and to the person's place; without it nothing about a face leaves the room.
+// The household key, the one secret that the rooms of a household share. Everything about faces that rooms exchange is sealed under it
+// and bound to the household's id and to the person. Without the key nothing about a face leaves the room.
 import { createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -8,18 +8,18 @@ import type { PersonId } from '../gallery/person.js';
 import { makeKeyFile, readCredential, readKeyFile } from '../store/keyring.js';
 import { seal, unseal } from '../store/seal.js';
 
-/** Name of the systemd credential that takes the place of the key file. */
+/** Name of the systemd credential that replaces the key file. */
 export const householdKeyCredential = 'roomkin-household-key';
 
-/** What the key does for one household. */
+/** The operations of the key for one household. */
 export interface HouseholdSeal {
-  /** 16 bytes that tell one key and household id from another, and say nothing about the key. */
+  /** 16 bytes that identify the key and the household id and reveal nothing about the key. */
   readonly fingerprint: Buffer;
-  /** The opaque name of a person outside: 32 hexadecimal digits, the same in every room. */
+  /** The opaque name of a person in topics: 32 hexadecimal digits, the same in every room. */
   nameOf(person: PersonId): string;
-  /** Bound to `name`: at another person's place it does not open. */
+  /** Seals `plain` and binds it to `name`: under the name of another person it does not open. */
   seal(name: string, plain: Uint8Array): Buffer;
-  /** null for what was not sealed with this key, for this household and this name. */
+  /** The plain bytes; null if they were not sealed with this key for this household and name. */
   open(name: string, sealed: Uint8Array): Buffer | null;
   /** Keyed hash, hexadecimal. */
   digest(text: string): string;
@@ -27,31 +27,31 @@ export interface HouseholdSeal {
 
 /** `key`: 32 bytes. */
 export function createHouseholdSeal(key: Uint8Array, household: string): HouseholdSeal {
-  const derived = (use: string): Buffer => Buffer.from(hkdfSync('sha256', key, '', `roomkin household ${use}`, 32));
-  const [names, seals, digests] = [derived('names'), derived('seals'), derived('digests')];
-  const hash = (under: Buffer, text: string): Buffer => createHmac('sha256', under).update(text).digest();
+  const derive = (use: string): Buffer => Buffer.from(hkdfSync('sha256', key, '', `roomkin household ${use}`, 32));
+  const [nameKey, sealKey, digestKey] = [derive('names'), derive('seals'), derive('digests')];
+  const hash = (hashKey: Buffer, text: string): Buffer => createHmac('sha256', hashKey).update(text).digest();
   const place = (name: string): string[] => ['shared person', '1', household, name];
   return {
-    fingerprint: hash(digests, JSON.stringify(['household', household])).subarray(0, 16),
-    nameOf: (person) => hash(names, JSON.stringify([household, person])).toString('hex', 0, 16),
-    seal: (name, plain) => seal(seals, plain, place(name)),
-    open: (name, sealed) => unseal(seals, sealed, place(name)),
-    digest: (text) => hash(digests, text).toString('hex', 0, 16),
+    fingerprint: hash(digestKey, JSON.stringify(['household', household])).subarray(0, 16),
+    nameOf: (person) => hash(nameKey, JSON.stringify([household, person])).toString('hex', 0, 16),
+    seal: (name, plain) => seal(sealKey, plain, place(name)),
+    open: (name, sealed) => unseal(sealKey, sealed, place(name)),
+    digest: (text) => hash(digestKey, text).toString('hex', 0, 16),
   };
 }
 
-/** The key: the credential if systemd passed one, else `file`; null where there is neither. Errors: KEY_FILE. */
+/** The key: the credential if systemd passed one, else `file`; null if there is neither. Errors: KEY_FILE. */
 export function readHouseholdKey(file: string, environment = process.env): Buffer | null {
-  return readCredential(householdKeyCredential, environment) ?? (isThere(file) ? readKeyFile(file) : null);
+  return readCredential(householdKeyCredential, environment) ?? (keyFileExists(file) ? readKeyFile(file) : null);
 }
 
-/** Errors: KEY_FILE, where this room has a household key. */
+/** Throws KEY_FILE if this room has a household key. */
 export function refuseSecondKey(file: string): void {
   if (readHouseholdKey(file) !== null)
-    throw fail('KEY_FILE', 'this room has a household key already: roomkin household --leave gives it up first');
+    throw fail('KEY_FILE', 'this room has a household key already: run roomkin household --leave first');
 }
 
-/** Puts `key` (default: a new one) into `file`. Errors: KEY_FILE (there is one already, or it cannot be written). */
+/** Writes `key` (default: a new one) to `file`. Errors: KEY_FILE (there is a key already, or the file cannot be written). */
 export function writeHouseholdKey(file: string, key: Uint8Array = randomBytes(32)): Buffer {
   refuseSecondKey(file);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -59,39 +59,39 @@ export function writeHouseholdKey(file: string, key: Uint8Array = randomBytes(32
   return readKeyFile(file);
 }
 
-/** Erases the key file. False where there was none. */
+/** Erases the key file. False if there was none. */
 export function eraseHouseholdKey(file: string): boolean {
-  if (!isThere(file)) return false;
+  if (!keyFileExists(file)) return false;
   rmSync(file);
   return true;
 }
 
-// A user without access must not be told that there is no key.
-function isThere(file: string): boolean {
+// A user without access gets an error, not the answer that there is no key.
+function keyFileExists(file: string): boolean {
   try {
     return statSync(file, { throwIfNoEntry: false }) !== undefined;
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw fail('KEY_FILE', `cannot look for the household key ${file} (${code}): run as its owner or with sudo`, cause);
+    throw fail('KEY_FILE', `cannot access the household key ${file} (${code}): run as its owner or with sudo`, cause);
   }
 }
 
-const checkBytes = 2;
+const checksumBytes = 2;
 
-/** The key as one word of 46 letters, digits, - and _, to be copied to another room; its last letters catch a slip. */
+/** The key as one word of 46 letters, digits, - and _, to copy to another room. Its last characters are a checksum against typing errors. */
 export function keyText(key: Uint8Array): string {
-  return Buffer.concat([key, check(key)]).toString('base64url');
+  return Buffer.concat([key, checksum(key)]).toString('base64url');
 }
 
-/** The key in such a word; null for anything else. */
+/** The key in a word of `keyText`; null for any other text. */
 export function parseKeyText(text: string): Buffer | null {
   const word = text.trim();
   if (!/^[A-Za-z0-9_-]{46}$/.test(word)) return null;
   const bytes = Buffer.from(word, 'base64url');
   const key = bytes.subarray(0, 32);
-  return bytes.subarray(32).equals(check(key)) ? key : null;
+  return bytes.subarray(32).equals(checksum(key)) ? key : null;
 }
 
-function check(key: Uint8Array): Buffer {
-  return createHash('sha256').update('roomkin household key').update(key).digest().subarray(0, checkBytes);
+function checksum(key: Uint8Array): Buffer {
+  return createHash('sha256').update('roomkin household key').update(key).digest().subarray(0, checksumBytes);
 }

@@ -1,6 +1,6 @@
-// This room's side of the gallery that a household shares: versions of its own changes, sealed messages for the other rooms, and what
-// they send, taken in one transaction or refused. Invariant: a version that was heard is remembered for good, so nothing old that
-// is said again, by a broker or by somebody else, undoes what came after it; who was forgotten stays so.
+// One room's part of the shared gallery: versions of its own changes, sealed messages for the other rooms, and incoming messages, which
+// are applied in one transaction or refused. Invariant: a received version is remembered for good, so an old message that a broker or
+// somebody else repeats never undoes a later change, and a forgotten person stays forgotten.
 import { foldName, freeId } from '../gallery/names.js';
 import type { PersonId } from '../gallery/person.js';
 import type { RoomId } from '../presence/arbitration.js';
@@ -16,50 +16,53 @@ import {
   writeDocument,
 } from './document.js';
 import type { HouseholdSeal } from './key.js';
-import { createSharedRows, type KeptPerson } from './rows.js';
-import { freeName, isNewer, meeting, mostSharedPeople, standing, type Version } from './version.js';
+import { createSharedRows, type StoredPerson } from './rows.js';
+import { currentVersion, freeName, identityOf, isNewer, mostSharedPeople, type Version } from './version.js';
 
 export interface SharingOptions {
   readonly household: HouseholdSeal;
   /** This room. */
   readonly room: RoomId;
-  /** Length of the vectors of each embedding space that is known here; templates of other spaces are kept as they come. */
+  /** Vector length of each known embedding space. Templates of other spaces are stored unchecked. */
   readonly dimensions: ReadonlyMap<string, number>;
-  /** Told of a person of whom everything goes, before it does. */
+  /** Called before everything about a person is erased. */
   readonly onErase?: (person: PersonId) => void;
 }
 
-/** What became of a message of another room. */
-export type Taken =
-  /** `name` of the person, null for somebody who was not here; `overruled`: a change of this room lost to it; `erased`: the log is cut. */
+/** The result of a message of another room. */
+export type ReceiveResult =
+  /**
+   * `name`: the person's name, null if the person was not enrolled here. `overruled`: a change of this room lost to it. `erased`: the log
+   * was truncated.
+   */
   | {
-      readonly type: 'taken';
+      readonly type: 'accepted';
       readonly version: Version;
       readonly name: string | null;
       readonly overruled: boolean;
       readonly erased: boolean;
     }
   | { readonly type: 'same' | 'older'; readonly version: Version }
-  /** `foreign`: not sealed with this household's key for this place, or damaged; `crowd`: too many people. */
+  /** `foreign`: damaged, or not sealed with this household's key for this person. `crowd`: too many people. */
   | { readonly type: 'refused'; readonly why: 'foreign' | 'malformed' | 'large' | 'crowd' };
 
-/** What to tell the other rooms of a person. `stale`: a change came between, `fold` first. */
+/** The message about a person for the other rooms. `stale`: the person was changed meanwhile, so call `recordChanges` first. */
 export type SharedMessage =
   | { readonly type: 'sealed'; readonly bytes: Buffer }
   | { readonly type: 'damaged' | 'large'; readonly name: string }
   | { readonly type: 'stale' };
 
 export interface SharedPeople {
-  /** Gives a version to what was changed here, by whatever process. Returns the names of those who are too many to be shared. */
-  fold(): readonly string[];
-  /** The version of each person and of each who was forgotten, by their opaque names. */
+  /** Gives a version to every change that a process of this room made. Returns the names of people beyond the limit, who are not shared. */
+  recordChanges(): readonly string[];
+  /** The version of each enrolled or forgotten person, by opaque name. */
   versions(): ReadonlyMap<string, Version>;
   message(name: string): SharedMessage;
-  /** Takes a message of another room about `name`, in one transaction. */
-  take(name: string, sealed: Buffer): Taken;
+  /** Applies a message of another room about `name` in one transaction. */
+  receive(name: string, sealed: Buffer): ReceiveResult;
 }
 
-/** The people of a store as the rooms of the household share them. */
+/** The shared people of a store. */
 export function createSharedPeople(connection: StoreConnection, options: SharingOptions): SharedPeople {
   const { sql, keys, transact, consistent, truncate } = connection;
   const rows = createSharedRows(sql, keys);
@@ -69,8 +72,8 @@ export function createSharedPeople(connection: StoreConnection, options: Sharing
   const digestOf = (person: Parameters<typeof contentText>[0]): string => household.digest(contentText(person));
   const versions = (): Map<string, Version> =>
     new Map(
-      sql.shared.all(household.fingerprint).map(({ key, life, forgotten, counter, room: of, digest }) => {
-        return [key, { stamp: { life, forgotten: forgotten === 1, counter, room: of }, digest }];
+      sql.shared.all(household.fingerprint).map(({ key, life, forgotten, counter, room: origin, digest }) => {
+        return [key, { stamp: { life, forgotten: forgotten === 1, counter, room: origin }, digest }];
       }),
     );
   const remember = (name: string, { stamp, digest }: Version): void => {
@@ -78,101 +81,105 @@ export function createSharedPeople(connection: StoreConnection, options: Sharing
     sql.putShared.run(household.fingerprint, name, stamp.life, forgotten, stamp.counter, stamp.room, digest);
   };
 
-  /** What was changed here and has no version yet. */
-  function unsaid(): { changes: [name: string, version: Version][]; beyond: string[] } {
+  /** The changes of this room that have no version yet. */
+  function unversionedChanges(): { changes: [name: string, version: Version][]; beyond: string[] } {
     const known = versions();
     const changes: [string, Version][] = [];
     const beyond: string[] = [];
-    const gone = new Set(known.keys());
-    let living = [...known.values()].filter(({ stamp }) => !stamp.forgotten).length;
+    const removed = new Set(known.keys());
+    let enrolled = [...known.values()].filter(({ stamp }) => !stamp.forgotten).length;
     for (const person of rows.people()) {
       const name = household.nameOf(person.id);
       const before = known.get(name) ?? null;
-      gone.delete(name);
-      const now = standing(before, digestOf(person), room)!;
-      if (now === before) continue;
+      removed.delete(name);
+      const version = currentVersion(before, digestOf(person), room)!;
+      if (version === before) continue;
       if (before === null || before.stamp.forgotten) {
-        if (living >= mostSharedPeople) {
+        if (enrolled >= mostSharedPeople) {
           beyond.push(person.name);
           continue;
         }
-        living += 1;
+        enrolled += 1;
       }
-      changes.push([name, now]);
+      changes.push([name, version]);
     }
-    for (const name of gone) {
-      const now = standing(known.get(name)!, '', room)!;
-      if (now !== known.get(name)) changes.push([name, now]);
+    for (const name of removed) {
+      const version = currentVersion(known.get(name)!, '', room)!;
+      if (version !== known.get(name)) changes.push([name, version]);
     }
     return { changes, beyond };
   }
 
-  /** The person of another room, with the faces of ours that it does not have: a photo that both enrolled gave both one vector. */
-  function united(person: SharedPerson, ours: SharedPerson): SharedPerson {
-    const marks = (one: SharedFace): string[] => [photoOf(one), `${one.space}\n${one.vector.join()}`];
-    const fresh = <T extends SharedFace>(
-      theirs: readonly T[],
-      own: readonly T[],
-      not: readonly SharedFace[] = [],
+  /**
+   * The person of another room with those faces of this room that it lacks. A photo that both rooms enrolled has the same vector in both,
+   * so it is added once.
+   */
+  function merge(incoming: SharedPerson, stored: SharedPerson): SharedPerson {
+    const keysOf = (face: SharedFace): string[] => [photoOf(face), `${face.space}\n${face.vector.join()}`];
+    const union = <T extends SharedFace>(
+      first: readonly T[],
+      second: readonly T[],
+      excluded: readonly SharedFace[] = [],
     ): T[] => {
-      const taken = new Set([...theirs, ...not].flatMap(marks));
-      return [...theirs, ...own.filter((one) => !marks(one).some((mark) => taken.has(mark)))];
+      const known = new Set([...first, ...excluded].flatMap(keysOf));
+      return [...first, ...second.filter((face) => !keysOf(face).some((key) => known.has(key)))];
     };
-    const rejections = fresh(person.rejections, ours.rejections, person.templates);
-    return { ...person, templates: fresh(person.templates, ours.templates, rejections), rejections };
+    const rejections = union(incoming.rejections, stored.rejections, incoming.templates);
+    return { ...incoming, templates: union(incoming.templates, stored.templates, rejections), rejections };
   }
 
-  /** Writes a living person of another room in the place of `here`. */
-  function settle(comes: SharedPerson, here: KeptPerson | null, newLife: boolean): void {
-    const ours = here === null || newLife ? null : rows.open(here);
-    const met = ours === null ? null : meeting(ours.person, comes);
-    if (here !== null && met !== 'same') {
-      if (met !== 'unite') options.onErase?.(here.id);
-      rows.remove(here.id);
+  /** Writes an enrolled person of another room in place of `stored`. */
+  function writePerson(incoming: SharedPerson, stored: StoredPerson | null, newLife: boolean): void {
+    const opened = stored === null || newLife ? null : rows.open(stored);
+    const identity = opened === null ? null : identityOf(opened.person, incoming);
+    if (stored !== null && identity !== 'same') {
+      if (identity !== 'merge') options.onErase?.(stored.id);
+      rows.remove(stored.id);
     }
-    const others = rows.people().filter(({ id }) => id !== comes.id);
+    const others = rows.people().filter(({ id }) => id !== incoming.id);
     const names = new Set(others.map(({ name }) => foldName(name)));
-    let { name } = comes;
-    const rival = others.find((one) => foldName(one.name) === foldName(name));
-    // Two people with one name: every room gives the number to the same one, as a change of its own.
-    if (rival !== undefined) {
+    let { name } = incoming;
+    const namesake = others.find((other) => foldName(other.name) === foldName(name));
+    // Two people have the same name. Every room numbers the same one of them and publishes that as its own change.
+    if (namesake !== undefined) {
       const numbered = freeName(name, names);
-      if (rival.id < comes.id) name = numbered;
-      else rows.rename(rival.id, numbered);
+      if (namesake.id < incoming.id) name = numbered;
+      else rows.rename(namesake.id, numbered);
     }
-    const person = { ...comes, name };
-    rows.write(met === 'unite' ? united(person, ours!.person) : person, met === 'same' ? here : null);
-    if (met !== 'part') return;
-    const id = freeId(ours!.person.name, new Set([...others.map((one) => one.id), comes.id]));
-    const taken = new Set(rows.people().map((one) => foldName(one.name)));
-    rows.write({ ...ours!.person, id, name: freeName(ours!.person.name, taken) }, null);
+    const person = { ...incoming, name };
+    rows.write(identity === 'merge' ? merge(person, opened!.person) : person, identity === 'same' ? stored : null);
+    if (identity !== 'separate') return;
+    const id = freeId(opened!.person.name, new Set([...others.map((other) => other.id), incoming.id]));
+    const usedNames = new Set(rows.people().map((other) => foldName(other.name)));
+    rows.write({ ...opened!.person, id, name: freeName(opened!.person.name, usedNames) }, null);
   }
 
-  function apply(name: string, { stamp, person }: SharedDocument, changed: () => void): Taken {
+  function apply(name: string, { stamp, person }: SharedDocument, changed: () => void): ReceiveResult {
     const known = versions().get(name) ?? null;
-    const everybody = rows.people();
-    const here = everybody.find(({ id }) => household.nameOf(id) === name) ?? null;
-    const ours = standing(known, here === null ? '' : digestOf(here), room);
-    const comes: Version = { stamp, digest: person === null ? '' : digestOf(person) };
-    if (!isNewer(comes, ours)) return { type: isNewer(ours!, comes) ? 'older' : 'same', version: comes };
-    if (person !== null && here === null && everybody.length >= mostSharedPeople) return refused('crowd');
-    if (person === null) {
-      if (here !== null) options.onErase?.(here.id);
-      if (here !== null) rows.remove(here.id);
-    } else settle(person, here, known !== null && stamp.life > ours!.stamp.life);
-    remember(name, comes);
-    if (person !== null || here !== null) changed();
-    const unheard = ours !== known || (ours?.stamp.counter === stamp.counter && ours.stamp.room === room);
-    const overruled = here !== null && known !== null && unheard && stamp.life === ours?.stamp.life;
-    return { type: 'taken', version: comes, name: person?.name ?? here?.name ?? null, overruled, erased: true };
+    const people = rows.people();
+    const stored = people.find(({ id }) => household.nameOf(id) === name) ?? null;
+    const current = currentVersion(known, stored === null ? '' : digestOf(stored), room);
+    const incoming: Version = { stamp, digest: person === null ? '' : digestOf(person) };
+    if (!isNewer(incoming, current)) return { type: isNewer(current!, incoming) ? 'older' : 'same', version: incoming };
+    if (person !== null && stored === null && people.length >= mostSharedPeople) return refused('crowd');
+    if (person !== null) writePerson(person, stored, known !== null && stamp.life > current!.stamp.life);
+    else if (stored !== null) {
+      options.onErase?.(stored.id);
+      rows.remove(stored.id);
+    }
+    remember(name, incoming);
+    if (person !== null || stored !== null) changed();
+    const unpublished = current !== known || (current?.stamp.counter === stamp.counter && current.stamp.room === room);
+    const overruled = stored !== null && known !== null && unpublished && stamp.life === current?.stamp.life;
+    return { type: 'accepted', version: incoming, name: person?.name ?? stored?.name ?? null, overruled, erased: true };
   }
 
   return {
-    fold() {
-      const { changes, beyond } = consistent(unsaid);
+    recordChanges() {
+      const { changes, beyond } = consistent(unversionedChanges);
       if (changes.length > 0)
         transact(() => {
-          for (const [name, version] of unsaid().changes) remember(name, version);
+          for (const [name, version] of unversionedChanges().changes) remember(name, version);
         });
       return beyond;
     },
@@ -184,25 +191,25 @@ export function createSharedPeople(connection: StoreConnection, options: Sharing
         const { stamp } = version;
         if (stamp.forgotten)
           return { type: 'sealed', bytes: household.seal(name, writeDocument({ stamp, person: null })) };
-        const here = rows.people().find(({ id }) => household.nameOf(id) === name);
-        if (here === undefined || digestOf(here) !== version.digest) return { type: 'stale' };
-        const opened = rows.open(here);
-        if (!opened?.whole) return { type: 'damaged', name: here.name };
+        const stored = rows.people().find(({ id }) => household.nameOf(id) === name);
+        if (stored === undefined || digestOf(stored) !== version.digest) return { type: 'stale' };
+        const opened = rows.open(stored);
+        if (!opened?.complete) return { type: 'damaged', name: stored.name };
         const bytes = household.seal(name, writeDocument({ stamp, person: opened.person }));
-        return bytes.length > mostSharedBytes ? { type: 'large', name: here.name } : { type: 'sealed', bytes };
+        return bytes.length > mostSharedBytes ? { type: 'large', name: stored.name } : { type: 'sealed', bytes };
       });
     },
-    take(name, sealed) {
+    receive(name, sealed) {
       if (sealed.length > mostSharedBytes) return refused('large');
       const plain = household.open(name, sealed);
       if (plain === null) return refused('foreign');
       const document = readDocument(plain, dimensions);
       if (document === null || (document.person && household.nameOf(document.person.id) !== name))
         return refused('malformed');
-      const taken = transact((changed) => apply(name, document, changed));
-      return taken.type === 'taken' ? { ...taken, erased: truncate() } : taken;
+      const result = transact((changed) => apply(name, document, changed));
+      return result.type === 'accepted' ? { ...result, erased: truncate() } : result;
     },
   };
 }
 
-const refused = (why: Extract<Taken, { type: 'refused' }>['why']): Taken => ({ type: 'refused', why });
+const refused = (why: Extract<ReceiveResult, { type: 'refused' }>['why']): ReceiveResult => ({ type: 'refused', why });

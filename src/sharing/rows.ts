@@ -1,25 +1,25 @@
-// The rows of a person as one document, and back. Only what differs is written, so that a photo keeps its number while the rest of
-// its person changes in another room. Runs inside the caller's transaction.
+// Reads the rows of a person as one document and writes a document to the rows. Only differences are written, so a photo keeps its
+// number if another room changes the rest of the person. Runs inside the caller's transaction.
 import { foldName } from '../gallery/names.js';
 import type { Keyring } from '../store/keyring.js';
 import { parseQuality } from '../store/reading.js';
 import { openVector, sealVector } from '../store/seal.js';
 import type { CorrectionRow, PersonRow, Statements, TemplateRow } from '../store/statements.js';
-import { photoOf, type SharedPerson, type SharedTemplate } from './document.js';
+import { photoOf, type SharedFace, type SharedPerson, type SharedTemplate } from './document.js';
 
-/** A person's rows, unopened. */
-export interface KeptPerson extends Omit<PersonRow, 'foldedName'> {
+/** The sealed rows of a person. */
+export interface StoredPerson extends Omit<PersonRow, 'foldedName'> {
   readonly templates: readonly (TemplateRow & { readonly corrected: boolean })[];
   readonly rejections: readonly (CorrectionRow & { readonly sealed: Buffer })[];
 }
 
 export interface SharedRows {
-  /** Everybody, oldest first. */
-  people(): KeptPerson[];
-  /** The person opened. Faces that do not open are left out; `whole` says whether there were none. null: the person's key does not open. */
-  open(kept: KeptPerson): { readonly person: SharedPerson; readonly whole: boolean } | null;
-  /** Makes the rows of `person.id` say this; `kept` is what is there now, of the same key. */
-  write(person: SharedPerson, kept: KeptPerson | null): void;
+  /** All people, oldest first. */
+  people(): StoredPerson[];
+  /** Opens a person. Faces that do not open are skipped; `complete` is false then. null if the person's key does not open. */
+  open(stored: StoredPerson): { readonly person: SharedPerson; readonly complete: boolean } | null;
+  /** Writes `person` to the rows of `person.id`. `stored` are the present rows, which must have the same key; null if there are none. */
+  write(person: SharedPerson, stored: StoredPerson | null): void;
   remove(id: string): void;
   rename(id: string, name: string): void;
 }
@@ -41,24 +41,24 @@ export function createSharedRows(sql: Statements, keys: Keyring): SharedRows {
     if (corrected) sql.addCorrection.run(person.id, space, source, null, id, createdAtMs);
   }
 
-  function writeTemplates(person: SharedPerson, kept: KeptPerson['templates']): void {
-    const wanted = new Map(person.templates.map((one) => [photoOf(one), one]));
-    for (const one of kept) {
-      const same = wanted.get(photoOf(one));
-      if (same === undefined || same.corrected !== one.corrected) {
-        sql.removeTemplate.run(one.id);
+  function writeTemplates(person: SharedPerson, stored: StoredPerson['templates']): void {
+    const missing = new Map(person.templates.map((template) => [photoOf(template), template]));
+    for (const row of stored) {
+      const incoming = missing.get(photoOf(row));
+      if (incoming === undefined || incoming.corrected !== row.corrected) {
+        sql.removeTemplate.run(row.id);
         continue;
       }
-      wanted.delete(photoOf(one));
-      if (same.setAsideAtMs !== one.setAsideAtMs) sql.setTemplateAside.run(same.setAsideAtMs, one.id);
+      missing.delete(photoOf(row));
+      if (incoming.setAsideAtMs !== row.setAsideAtMs) sql.setTemplateDisabled.run(incoming.setAsideAtMs, row.id);
     }
-    for (const one of wanted.values()) insertTemplate(person, one);
+    for (const template of missing.values()) insertTemplate(person, template);
   }
 
-  function writeRejections(person: SharedPerson, kept: KeptPerson['rejections']): void {
-    const wanted = new Map(person.rejections.map((one) => [photoOf(one), one]));
-    for (const one of kept) if (!wanted.delete(photoOf(one))) sql.removeCorrection.run(one.id);
-    for (const { space, source, vector, createdAtMs } of wanted.values()) {
+  function writeNegativeTemplates(person: SharedPerson, stored: StoredPerson['rejections']): void {
+    const missing = new Map(person.rejections.map((face) => [photoOf(face), face]));
+    for (const row of stored) if (!missing.delete(photoOf(row))) sql.removeCorrection.run(row.id);
+    for (const { space, source, vector, createdAtMs } of missing.values()) {
       const sealed = sealVector(person.key, vector, person.id, space, 'rejection');
       sql.addCorrection.run(person.id, space, source, sealed, null, createdAtMs);
     }
@@ -67,36 +67,43 @@ export function createSharedRows(sql: Statements, keys: Keyring): SharedRows {
   return {
     people() {
       const templates = sql.templates.all();
-      const rejections = sql.corrections.all().filter((one): one is CorrectionRow & { sealed: Buffer } => !!one.sealed);
+      const rejections = sql.corrections
+        .all()
+        .filter((correction): correction is CorrectionRow & { sealed: Buffer } => !!correction.sealed);
       return sql.people.all().map(({ foldedName: _, ...row }) => ({
         ...row,
         templates: templates
           .filter(({ person }) => person === row.id)
-          .map((one) => ({ ...one, corrected: one.correction !== null })),
+          .map((template) => ({ ...template, corrected: template.correction !== null })),
         rejections: rejections.filter(({ person }) => person === row.id),
       }));
     },
     open({ id, name, createdAtMs, wrappedKey, templates, rejections }) {
       const key = keys.unwrap(wrappedKey, id);
       if (key === null) return null;
-      const opened = templates.flatMap(({ space, source, sealed, quality: said, ...one }) => {
-        const [vector, quality] = [openVector(key, sealed, id, space), parseQuality(said)];
-        const { createdAtMs: at, setAsideAtMs, corrected } = one;
-        return vector && quality ? [{ space, vector, source, quality, createdAtMs: at, setAsideAtMs, corrected }] : [];
+      const openedTemplates = templates.flatMap((row): SharedTemplate[] => {
+        const vector = openVector(key, row.sealed, id, row.space);
+        const quality = parseQuality(row.quality);
+        if (vector === null || quality === null) return [];
+        const { space, source, setAsideAtMs, corrected } = row;
+        return [{ space, vector, source, quality, createdAtMs: row.createdAtMs, setAsideAtMs, corrected }];
       });
-      const refused = rejections.flatMap(({ space, source, sealed, createdAtMs: at }) => {
-        const vector = openVector(key, sealed, id, space, 'rejection');
-        return vector ? [{ space, vector, source, createdAtMs: at }] : [];
+      const openedRejections = rejections.flatMap((row): SharedFace[] => {
+        const vector = openVector(key, row.sealed, id, row.space, 'rejection');
+        return vector ? [{ space: row.space, vector, source: row.source, createdAtMs: row.createdAtMs }] : [];
       });
-      const whole = opened.length === templates.length && refused.length === rejections.length;
-      return { person: { id, name, key, createdAtMs, templates: opened, rejections: refused }, whole };
+      const complete = openedTemplates.length === templates.length && openedRejections.length === rejections.length;
+      return {
+        person: { id, name, key, createdAtMs, templates: openedTemplates, rejections: openedRejections },
+        complete,
+      };
     },
-    write(person, kept) {
+    write(person, stored) {
       const { id, name, key, createdAtMs } = person;
-      if (kept === null) sql.addPerson.run(id, name, foldName(name), keys.wrap(key, id), createdAtMs);
-      else if (kept.name !== name) sql.renamePerson.run(name, foldName(name), id);
-      writeRejections(person, kept?.rejections ?? []);
-      writeTemplates(person, kept?.templates ?? []);
+      if (stored === null) sql.addPerson.run(id, name, foldName(name), keys.wrap(key, id), createdAtMs);
+      else if (stored.name !== name) sql.renamePerson.run(name, foldName(name), id);
+      writeNegativeTemplates(person, stored?.rejections ?? []);
+      writeTemplates(person, stored?.templates ?? []);
     },
     remove: (id) => void sql.removePerson.run(id),
     rename: (id, name) => void sql.renamePerson.run(name, foldName(name), id),

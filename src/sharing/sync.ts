@@ -1,6 +1,7 @@
-// One gallery in all rooms: what changes here goes to the broker sealed, what other rooms leave there comes in. The broker keeps the
-// newest message of each person, so a room that was off hears what it missed, a forgetting too. After each connection a room listens
-// first and then says only what the broker does not have or has older: the rooms do not talk each other down.
+// Synchronises the gallery between rooms over the broker. Local changes are published sealed, and messages of other rooms are applied.
+// The broker retains the newest message of each person, so a room that was off receives what it missed, including a forgotten person.
+// After each connection a room first listens and then publishes only what the broker lacks or has in an older version, so that rooms do
+// not overwrite newer messages.
 import { RoomkinError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { createBackoff } from '../base/retry.js';
@@ -10,68 +11,68 @@ import type { Journal } from '../journal/journal.js';
 import type { Publisher } from '../mqtt/publisher.js';
 import type { Store } from '../store/store.js';
 import { createHouseholdSeal } from './key.js';
-import { createSharedPeople, type SharedPeople, type Taken } from './people.js';
+import { createSharedPeople, type ReceiveResult, type SharedPeople } from './people.js';
 import { isNewer, mostSharedPeople, type Version } from './version.js';
 
 export interface GallerySharing extends Disposable {
-  /** The gallery is another than it was: says so to the other rooms, if it was changed here. */
+  /** Call after the gallery changed: publishes the changes of this room. */
   changed(): void;
 }
 
 export interface GallerySharingOptions {
   readonly people: SharedPeople;
   readonly publisher: Pick<Publisher, 'share' | 'onShared' | 'status'>;
-  /** The gallery was changed by another room. */
-  readonly onTaken: () => void;
+  /** Called after another room changed the gallery. */
+  readonly onReceived: () => void;
   readonly log: Log;
-  /** How long a room listens before it speaks, milliseconds: at least, and how much more by chance. */
+  /** How long a room listens before it publishes, milliseconds: the minimum, and the range of a random addition. */
   readonly listenMs?: readonly [least: number, more: number];
-  /** After a fault of the disk it is tried again so much later, milliseconds. */
+  /** Wait after a disk fault before the next attempt, milliseconds. */
   readonly retryMs?: number;
 }
 
-const warnings: Readonly<Record<Extract<Taken, { type: 'refused' }>['why'], string>> = {
+const warnings: Readonly<Record<Extract<ReceiveResult, { type: 'refused' }>['why'], string>> = {
   foreign: 'does not open with the key of this room: compare `roomkin household` in every room',
-  malformed: 'is not as this roomkin knows it: have the same version in every room',
-  large: 'is larger than any person',
-  crowd: `would be one of more than ${mostSharedPeople} people`,
+  malformed: 'has an unknown form: install the same version of roomkin in every room',
+  large: 'is larger than the largest person',
+  crowd: `would exceed the limit of ${mostSharedPeople} people: forget people who are no longer needed`,
 };
 
-/** So often a version is offered to a broker that does not take it. */
+/** How often a version is published to a broker that refuses it. */
 const mostFailures = 3;
 
-/** Belongs to a publisher that is not started yet. Never throws for what a broker, a disk or another room does. */
+/** Create it before the publisher starts. Faults of the broker, the disk or another room never throw. */
 export function createGallerySharing(options: GallerySharingOptions): GallerySharing {
-  const { people, publisher, onTaken, log, listenMs = [2_000, 2_000], retryMs = 60_000 } = options;
+  const { people, publisher, onReceived: onTaken, log, listenMs = [2_000, 2_000], retryMs = 60_000 } = options;
   const warned = new Set<string>();
-  /** What the broker has, as far as we were told since the connection. */
-  const held = new Map<string, Version>();
-  /** Whose message at the broker made no sense, and was replaced since the connection. */
+  /** Versions at the broker, as far as they are known since the connection. */
+  const retained = new Map<string, Version>();
+  /** Names whose invalid message at the broker was replaced since the connection. */
   const restored = new Set<string>();
-  /** What the broker did not take; a broker that hangs up at a large message would else never let this room stay. */
+  /** Refused versions. Without this count a broker that disconnects at a large message would disconnect this room again and again. */
   const failures = new Map<string, { readonly digest: string; readonly count: number }>();
-  /** What was heard while the disk failed. */
-  const missed = new Map<string, Buffer>();
+  /** Messages received while the disk failed. */
+  const deferred = new Map<string, Buffer>();
   const retries = createBackoff({ firstMs: retryMs, mostMs: retryMs });
   let listening: NodeJS.Timeout | undefined;
   let retrying: NodeJS.Timeout | undefined;
-  let maySpeak = false;
-  let speaking = false;
-  let again = false;
-  let over = false;
+  let mayPublish = false;
+  let publishing = false;
+  let publishAgain = false;
+  let disposed = false;
 
-  function warnOnce(what: string, sentence: string): void {
-    log(warned.has(what) ? 'debug' : 'warning', sentence);
-    warned.add(what);
+  function warnOnce(topic: string, sentence: string): void {
+    log(warned.has(topic) ? 'debug' : 'warning', sentence);
+    warned.add(topic);
   }
 
-  /** `work` with the gallery; null where the disk fails. */
+  /** Runs `work` on the gallery; null if the disk fails. */
   function attempt<T>(work: () => T): T | null {
     try {
       return work();
     } catch (error) {
       if (!(error instanceof RoomkinError)) throw error;
-      warnOnce('disk', `the people that rooms share wait for the disk: ${error.message}`);
+      warnOnce('disk', `sharing the gallery waits for the disk: ${error.message}`);
       retrying ??= setTimeout(retry, retries.failed());
       return null;
     }
@@ -79,63 +80,63 @@ export function createGallerySharing(options: GallerySharingOptions): GallerySha
 
   function retry(): void {
     retrying = undefined;
-    const heard = [...missed];
-    missed.clear();
-    for (const [name, sealed] of heard) hear(name, sealed);
-    if (maySpeak) void speak();
+    const messages = [...deferred];
+    deferred.clear();
+    for (const [name, sealed] of messages) receive(name, sealed);
+    if (mayPublish) void publish();
   }
 
   function listen(): void {
     clearTimeout(listening);
     listening = setTimeout(
       () => {
-        maySpeak = true;
-        void speak();
+        mayPublish = true;
+        void publish();
       },
       listenMs[0] + Math.random() * listenMs[1],
     );
   }
 
-  async function speak(): Promise<void> {
-    again = true;
-    if (speaking) return;
-    speaking = true;
-    while (again && maySpeak && !over) {
-      again = false;
-      await sayWhatIsNew();
+  async function publish(): Promise<void> {
+    publishAgain = true;
+    if (publishing) return;
+    publishing = true;
+    while (publishAgain && mayPublish && !disposed) {
+      publishAgain = false;
+      await publishNewVersions();
     }
-    speaking = false;
+    publishing = false;
   }
 
   function failuresOf(name: string, { digest }: Version): number {
-    const failed = failures.get(name);
-    return failed?.digest === digest ? failed.count : 0;
+    const failure = failures.get(name);
+    return failure?.digest === digest ? failure.count : 0;
   }
 
-  async function sayWhatIsNew(): Promise<void> {
-    const beyond = attempt(() => people.fold());
+  async function publishNewVersions(): Promise<void> {
+    const beyond = attempt(() => people.recordChanges());
     if (beyond === null) return;
     if (beyond.length > 0)
-      warnOnce('beyond', `rooms share ${mostSharedPeople} people at most: ${beyond.join(', ')} stay in this room`);
+      warnOnce('beyond', `rooms share at most ${mostSharedPeople} people: ${beyond.join(', ')} are not shared`);
     let refused = 0;
     for (const [name, version] of attempt(() => people.versions()) ?? []) {
-      // What was missed may be newer than ours.
-      if (over || missed.has(name) || !isNewer(version, held.get(name) ?? null)) continue;
+      // A deferred message may be newer than the version here.
+      if (disposed || deferred.has(name) || !isNewer(version, retained.get(name) ?? null)) continue;
       if (failuresOf(name, version) >= mostFailures) {
-        warnOnce(`refused ${name}`, 'the broker takes somebody not at all: check its ACL and its largest message');
+        warnOnce(`refused ${name}`, 'the broker refuses the data of a person: check its ACL and its largest message');
         continue;
       }
       const message = attempt(() => people.message(name));
-      if (message?.type === 'stale') again = true;
+      if (message?.type === 'stale') publishAgain = true;
       if (message?.type === 'large')
         warnOnce(
           `large ${name}`,
-          `${message.name} has too many photos to be shared: roomkin people --check says which`,
+          `${message.name} has too many photos to be shared: roomkin people --check shows which photos to remove`,
         );
       if (message?.type === 'damaged')
         warnOnce(`damaged ${name}`, `${message.name} is not shared: a photo is damaged, enrol it again`);
       if (message?.type !== 'sealed') continue;
-      const before = held.get(name);
+      const before = retained.get(name);
       if (!(await publisher.share(name, message.bytes))) {
         failures.set(name, { digest: version.digest, count: failuresOf(name, version) + 1 });
         refused += 1;
@@ -144,88 +145,97 @@ export function createGallerySharing(options: GallerySharingOptions): GallerySha
         continue;
       }
       failures.delete(name);
-      // Another room may have spoken meanwhile; whose message the broker has then is not known, so theirs is taken to be.
-      if (held.get(name) === before) held.set(name, version);
+      // Another room may have published meanwhile. It is unknown whose message the broker retains, so assume that of the other room.
+      if (retained.get(name) === before) retained.set(name, version);
     }
   }
 
-  function hear(name: string, sealed: Buffer): void {
-    if (over) return;
+  function receive(name: string, sealed: Buffer): void {
+    if (disposed) return;
     if (sealed.length === 0) {
       restore(name);
       return;
     }
-    const taken = attempt(() => people.take(name, sealed));
-    if (taken === null) {
-      missed.set(name, sealed);
+    const result = attempt(() => people.receive(name, sealed));
+    if (result === null) {
+      deferred.set(name, sealed);
       return;
     }
-    missed.delete(name);
-    if (taken.type === 'refused') {
-      warnOnce(taken.why, `what another room says of somebody ${warnings[taken.why]}; it is ignored`);
+    deferred.delete(name);
+    if (result.type === 'refused') {
+      warnOnce(result.why, `the message of another room about a person ${warnings[result.why]}; it is ignored`);
       restore(name);
       return;
     }
-    held.set(name, taken.version);
-    if (taken.type === 'older' && maySpeak) {
-      log('debug', 'an old version of somebody was said again and is ignored');
+    retained.set(name, result.version);
+    if (result.type === 'older' && mayPublish) {
+      log('debug', 'an old version of a person was received and is ignored');
       listen();
     }
-    if (taken.type !== 'taken') return;
-    report(taken);
+    if (result.type !== 'accepted') return;
+    report(result);
     onTaken();
   }
 
-  /** What the broker has of somebody is nothing, or no sense: ours belongs there. Once, or two rooms of two versions never end. */
+  /**
+   * The broker has no message about a person or an invalid one: publish the version of this room. Only once per connection, because two
+   * rooms with different versions of roomkin would otherwise replace each other's messages forever.
+   */
   function restore(name: string): void {
-    held.delete(name);
-    if (maySpeak && !restored.has(name)) listen();
+    retained.delete(name);
+    if (mayPublish && !restored.has(name)) listen();
     restored.add(name);
   }
 
   publisher.onShared({
     connected() {
-      held.clear();
+      retained.clear();
       restored.clear();
-      maySpeak = false;
+      mayPublish = false;
       listen();
     },
-    message: hear,
+    message: receive,
   });
 
-  function report({ name, version, overruled, erased }: Extract<Taken, { type: 'taken' }>): void {
+  function report({ name, version, overruled, erased }: Extract<ReceiveResult, { type: 'accepted' }>): void {
     const { forgotten, room } = version.stamp;
-    if (name !== null) log('notice', `${name} was ${forgotten ? 'forgotten' : 'changed'} in ${room}, and so here`);
-    if (overruled) log('warning', `${name} was changed here and in ${room} at once: what ${room} says counts`);
-    if (!erased) log('warning', 'another process keeps the log of the gallery open, erased bytes stay in it for now');
+    if (name !== null)
+      log('notice', `${name} was ${forgotten ? 'forgotten' : 'changed'} in ${room}, and therefore also here`);
+    if (overruled)
+      log('warning', `${name} was changed here and in ${room} at the same time: the change of ${room} is kept`);
+    if (!erased)
+      log(
+        'warning',
+        'another process keeps the log of the gallery open: erased bytes stay in it until the next change',
+      );
   }
 
   return {
     changed() {
-      if (maySpeak) void speak();
+      if (mayPublish) void publish();
     },
     [Symbol.dispose]() {
-      over = true;
+      disposed = true;
       clearTimeout(listening);
       clearTimeout(retrying);
     },
   };
 }
 
-// Opens the sharing of the gallery where this room has the household's key: what is sealed by whom, and which vectors fit.
+// Opens the sharing of the gallery if this room has the household key.
 
 export interface ShareGalleryParts {
   readonly config: Pick<Config, 'household' | 'room'>;
-  /** The household's key; null shares nothing. */
+  /** The household key; null if this room shares nothing. */
   readonly key: Buffer | null;
   readonly store: Store;
   readonly journal: Pick<Journal, 'forget'>;
   readonly publisher: Publisher;
-  readonly onTaken: () => void;
+  readonly onReceived: () => void;
   readonly log: Log;
 }
 
-/** Belongs before the publisher's start. null where this room has no key. Errors: MODEL_MISSING, MODEL_HASH, DATABASE. */
+/** Call it before the publisher starts. null if this room has no key. Errors: MODEL_MISSING, MODEL_HASH, DATABASE. */
 export function shareGallery({ config, key, store, journal, ...parts }: ShareGalleryParts): GallerySharing | null {
   if (key === null) return null;
   return createGallerySharing({
@@ -234,7 +244,7 @@ export function shareGallery({ config, key, store, journal, ...parts }: ShareGal
   });
 }
 
-/** The people of `store` as the rooms of the household share them. */
+/** The shared people of `store`. */
 export function sharedPeople(
   { household, room }: Pick<Config, 'household' | 'room'>,
   key: Buffer,

@@ -9,20 +9,20 @@ export const mostSharedPeople = 64;
 
 /** A version of a person. */
 export interface Stamp {
-  /** Grows when somebody who was forgotten is enrolled again. */
+  /** Grows when a forgotten person is enrolled again. */
   readonly life: number;
-  /** Nothing is kept of this person. Of one life it outranks every change, also one made at the same time: who asks to be forgotten is. */
+  /** The person is forgotten. Within a life this outranks every change, including a simultaneous one, so forgetting always wins. */
   readonly forgotten: boolean;
-  /** Grows with every change of one life. */
+  /** Grows with every change within a life. */
   readonly counter: number;
-  /** The room that made the change: of two at the same time one counts. */
+  /** The room that made the change. It decides between two simultaneous changes. */
   readonly room: RoomId;
 }
 
 /** A stamp and the digest of the content. */
 export interface Version {
   readonly stamp: Stamp;
-  /** Keyed hash of the content, hexadecimal; '' where it is forgotten. A card that was set back may use a stamp twice. */
+  /** Keyed hash of the content, hexadecimal; '' if forgotten. A restored card may use a stamp a second time. */
   readonly digest: string;
 }
 
@@ -45,10 +45,10 @@ export function nextStamp(before: Stamp | null, forgotten: boolean, room: RoomId
 }
 
 /**
- * The version a person has in `room`, where the last known one is `known` and what is kept now has `digest` ('' for nothing):
- * the known one, or the next where something was changed here. null for nobody, ever.
+ * The present version of a person in `room`. `known` is the last known version and `digest` that of the present content ('' for none).
+ * Returns `known` if the content is unchanged, else the next version. null if the person never existed.
  */
-export function standing(known: Version | null, digest: string, room: RoomId): Version | null {
+export function currentVersion(known: Version | null, digest: string, room: RoomId): Version | null {
   if (known === null && digest === '') return null;
   if (known?.digest === digest) return known;
   return { stamp: nextStamp(known?.stamp ?? null, digest === '', room), digest };
@@ -62,19 +62,19 @@ export interface Birth {
 }
 
 /**
- * Two rooms have one id. `same` person: the incoming version replaces the stored one. `unite`: each room enrolled them before it heard
- * of the other, so both keep all photos. `part`: two people whose names make one id, so the one here gets another.
+ * Compares two people with the same id. `same`: the incoming version replaces the stored one. `merge`: both rooms enrolled the person
+ * independently, so all photos are kept. `separate`: two people whose names give the same id, so the one here gets another id.
  */
-export function meeting(here: Birth, incoming: Birth): 'same' | 'unite' | 'part' {
+export function identityOf(here: Birth, incoming: Birth): 'same' | 'merge' | 'separate' {
   if (Buffer.from(here.key).equals(incoming.key)) return 'same';
-  return foldName(here.name) === foldName(incoming.name) ? 'unite' : 'part';
+  return foldName(here.name) === foldName(incoming.name) ? 'merge' : 'separate';
 }
 
-/** `name`, or `name 2`, `name 3` ... : the first whose folded form is not in `taken`. 64 characters at most. */
-export function freeName(name: string, taken: ReadonlySet<string>): string {
-  if (!taken.has(foldName(name))) return name;
+/** The first of `name`, `name 2`, `name 3` ... whose folded form is not in `used`. At most 64 characters. */
+export function freeName(name: string, used: ReadonlySet<string>): string {
+  if (!used.has(foldName(name))) return name;
   for (let count = 2; ; count += 1) {
     const numbered = `${[...name].slice(0, 58).join('').trimEnd()} ${count}`;
-    if (!taken.has(foldName(numbered))) return numbered;
+    if (!used.has(foldName(numbered))) return numbered;
   }
 }

@@ -1,5 +1,5 @@
-// A whole gallery as a document and back. Restoring is one transaction, and a person who is there already is never mixed with
-// one of the same name from the document.
+// Writes a whole gallery as a document and restores it. Restoring is one transaction. A person who is already enrolled is never merged
+// with a person of the same name from the document.
 
 import { randomBytes, scryptSync } from 'node:crypto';
 import { z } from 'zod';
@@ -17,7 +17,7 @@ const vector = base64.transform((bytes, context) => {
   return floats;
 });
 const face = { space: z.string().min(1).max(200), vector, source: base64 };
-/** What a backup of the first roomkin does not have yet is absent: nothing disabled, nothing corrected. */
+/** Backups of the first roomkin lack the last two members: nothing was disabled or corrected. */
 const template = z.object({
   ...face,
   quality: qualitySchema,
@@ -35,68 +35,68 @@ const schema = z.object({
   strangers: z.array(z.object(face)),
 });
 
-/** The gallery as JSON text, templates opened: to be sealed at once. */
+/** The gallery as JSON text with opened templates. The caller must seal it at once. */
 export function writeArchive(store: Store): string {
-  const written = <T extends { vector: Float32Array; source: Uint8Array }>(kept: T) => ({
-    ...kept,
-    vector: floatBytes(kept.vector).toString('base64'),
-    source: Buffer.from(kept.source).toString('base64'),
+  const encodedFace = <T extends { vector: Float32Array; source: Uint8Array }>(face: T) => ({
+    ...face,
+    vector: floatBytes(face.vector).toString('base64'),
+    source: Buffer.from(face.source).toString('base64'),
   });
   const people = store.people().map(({ id, name }) => ({
     id,
     name,
-    templates: store.openTemplates(id).map(({ correction, ...one }) => ({
-      ...written(one),
+    templates: store.openTemplates(id).map(({ correction, ...template }) => ({
+      ...encodedFace(template),
       corrected: correction !== null,
     })),
-    rejections: store.openNegativeTemplates(id).map(written),
+    rejections: store.openNegativeTemplates(id).map(encodedFace),
   }));
-  return JSON.stringify({ people, strangers: store.openCohort().map(written) });
+  return JSON.stringify({ people, strangers: store.openCohort().map(encodedFace) });
 }
 
 export interface Restored {
   readonly people: readonly { readonly person: string; readonly name: string; readonly templates: number }[];
-  /** Names that were left as they are in this gallery. */
+  /** Names of people who were already enrolled and were left unchanged. */
   readonly kept: readonly string[];
   readonly strangers: number;
 }
 
 /**
- * Brings back what `writeArchive` wrote; `file` is only named. People whose name is there already are left as they are, with
- * `replace` they become those of the document. Errors: BACKUP_REFUSED, NAME_REFUSED, DATABASE; then nothing was changed.
+ * Restores what `writeArchive` wrote. `file` is only named in errors. A person whose name is already enrolled is left unchanged, or
+ * replaced by the document's if `replace` is set. Errors: BACKUP_REFUSED, NAME_REFUSED, DATABASE; nothing is changed then.
  */
 export function restoreArchive(store: Store, text: string, file: string, replace: boolean): Restored {
   const parsed = schema.safeParse(parseJson(text));
-  if (!parsed.success) throw fail('BACKUP_REFUSED', `${file} opens but is not a whole gallery: use another backup`);
+  if (!parsed.success) throw fail('BACKUP_REFUSED', `${file} opens but is not a complete gallery: use another backup`);
   const { people, strangers } = parsed.data;
   return store.change((changes) => {
     const existing = new Map(changes.people().map((person) => [foldName(person.name), person]));
     const kept: string[] = [];
     const restored: { person: string; name: string; templates: number }[] = [];
     for (const { id, name, templates, rejections } of people) {
-      const there = existing.get(foldName(name));
-      if (there && !replace) {
-        kept.push(there.name);
+      const enrolled = existing.get(foldName(name));
+      if (enrolled && !replace) {
+        kept.push(enrolled.name);
         continue;
       }
-      if (there) empty(changes, there);
+      if (enrolled) clearPerson(changes, enrolled);
       const person = changes.person(name, id);
-      const added = templates.filter(({ corrected, ...one }) =>
-        corrected ? changes.addCorrectedTemplate(person, one) !== null : changes.addTemplate(person, one),
+      const added = templates.filter(({ corrected, ...template }) =>
+        corrected ? changes.addCorrectedTemplate(person, template) !== null : changes.addTemplate(person, template),
       );
       for (const rejection of rejections) changes.addNegativeTemplate(person, rejection);
       restored.push({ person, name, templates: added.length });
     }
-    const known = new Set(store.openCohort().map((stranger) => stranger.vector.join()));
-    const fresh = strangers.filter((one) => !known.has(one.vector.join()));
-    return { people: restored, kept, strangers: fresh.filter((one) => changes.addToCohort(one)).length };
+    const cohort = new Set(store.openCohort().map((face) => face.vector.join()));
+    const added = strangers.filter((face) => !cohort.has(face.vector.join()));
+    return { people: restored, kept, strangers: added.filter((face) => changes.addToCohort(face)).length };
   });
 }
 
-/** Leaves a person with nothing but name and key. */
-function empty(changes: Changes, { id, templates }: PersonRecord): void {
-  changes.removeTemplates(templates.map((one) => one.id));
-  for (const one of changes.corrections()) if (one.person === id) changes.undo(one.id);
+/** Removes everything of a person except name and key. */
+function clearPerson(changes: Changes, { id, templates }: PersonRecord): void {
+  changes.removeTemplates(templates.map((template) => template.id));
+  for (const correction of changes.corrections()) if (correction.person === id) changes.undo(correction.id);
 }
 
 function parseJson(text: string): unknown {
@@ -107,31 +107,34 @@ function parseJson(text: string): unknown {
   }
 }
 
-// A backup is one file that only its passphrase opens: a line that says how, then the sealed gallery. Nothing in it depends on
-// the key file, so that it can be brought back on another card.
+// A backup is one file: a line that names the format, then the gallery, sealed under the passphrase. It does not depend on the key
+// file, so it can be restored on another card.
 
-/** First line of a backup. The numbers of scrypt are part of the version, so that a hostile file cannot ask for more. */
+/** First line of a backup. The scrypt parameters are part of the version, so that a hostile file cannot demand larger ones. */
 const magic = 'roomkin-backup 1 scrypt-32768-8-3 aes-256-gcm\n';
 const saltBytes = 16;
 
 export const leastPassphrase = 10;
 
-/** Seals `text`. Errors: USAGE for a passphrase of less than 10 characters. */
+/** Seals `text`. Errors: USAGE for a passphrase of fewer than 10 characters. */
 export function sealBackup(text: string, passphrase: string): Buffer {
   if ([...passphrase].length < leastPassphrase)
-    throw fail('USAGE', `the passphrase needs ${leastPassphrase} characters at least: five random words are good`);
+    throw fail(
+      'USAGE',
+      `the passphrase needs at least ${leastPassphrase} characters: choose for example five random words`,
+    );
   const salt = randomBytes(saltBytes);
   const sealed = seal(stretch(passphrase, salt), Buffer.from(text, 'utf8'), [magic]);
   return Buffer.concat([Buffer.from(magic), salt, sealed]);
 }
 
-/** The text of a backup; `file` is only named. Errors: BACKUP_REFUSED. */
+/** Opens a backup and returns its text. `file` is only named in errors. Errors: BACKUP_REFUSED. */
 export function openBackup(bytes: Buffer, passphrase: string, file: string): string {
   if (!bytes.subarray(0, magic.length).equals(Buffer.from(magic))) {
     const why =
       bytes.toString('latin1', 0, 15) === 'roomkin-backup '
-        ? 'is of a newer roomkin: upgrade'
-        : 'is not a backup of roomkin';
+        ? 'was written by a newer roomkin: upgrade roomkin'
+        : 'is not a backup of roomkin: choose another file';
     throw fail('BACKUP_REFUSED', `${file} ${why}`);
   }
   const salt = bytes.subarray(magic.length, magic.length + saltBytes);

@@ -1,5 +1,5 @@
-// One SQLite file, safe against a pulled plug (WAL, synchronous=FULL) and against reading what was deleted (secure_delete).
-// Its schema only moves forward, in one transaction; a file from a newer roomkin is left untouched.
+// Opens the SQLite file of the gallery. It survives a power cut (WAL, synchronous=FULL) and overwrites deleted data (secure_delete).
+// Migrations only go forward, in one transaction. A file from a newer roomkin is left untouched.
 import { chmodSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -12,7 +12,7 @@ export type SqlDatabase = Database.Database;
 /** File name of the gallery inside the store's directory. */
 export const databaseName = 'gallery.sqlite';
 
-/** Opens `directory/gallery.sqlite`, making both (0700, 0600) where they are missing. Errors: DATABASE. */
+/** Opens `directory/gallery.sqlite`. Creates the folder (mode 0700) and the file (0600) if they are missing. Errors: DATABASE. */
 export function openDatabase(directory: string): SqlDatabase {
   const path = join(directory, databaseName);
   return translated(path, () => {
@@ -33,15 +33,15 @@ export function openDatabase(directory: string): SqlDatabase {
 }
 
 /**
- * Empties the write-ahead log into the database and cuts it to nothing, so that what was deleted is in neither. False where
- * another process was reading all the time (5 s).
+ * Moves the write-ahead log into the database and truncates it, so that deleted data is in neither. False if another process kept
+ * reading for 5 s.
  */
 export function truncateLog(database: SqlDatabase): boolean {
   const [result] = database.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
   return result?.busy === 0;
 }
 
-/** Runs `work`; an error of SQLite or the file system becomes DATABASE with a sentence that says what to do. */
+/** Runs `work`. Turns an error of SQLite or the file system into DATABASE with a sentence that says what to do. */
 export function translated<T>(path: string, work: () => T): T {
   try {
     return work();
@@ -55,7 +55,7 @@ export function migrate(database: SqlDatabase, path: string): void {
   const versionOf = (): number => database.pragma('user_version', { simple: true }) as number;
   if (versionOf() === migrations.length) return;
   const run = database.transaction(() => {
-    // Read again under the write lock: another process may have been first.
+    // Check again under the write lock: another process may have migrated meanwhile.
     const from = versionOf();
     if (from > migrations.length) {
       const sentence = `${path} was written by a newer roomkin (schema ${from}, this one knows ${migrations.length})`;
@@ -68,8 +68,8 @@ export function migrate(database: SqlDatabase, path: string): void {
 }
 
 /**
- * Makes `directory` (0700) and `path` (0600) where they are missing. SQLite gives -wal and -shm the mode and (as root) the owner
- * of the database file, so only that one is made by hand.
+ * Creates `directory` (mode 0700) and `path` (0600) if they are missing. SQLite gives -wal and -shm the mode and (as root) the owner of
+ * the database file, so only the database file is created here.
  */
 export function makePrivate(directory: string, path: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -86,20 +86,20 @@ export function makePrivate(directory: string, path: string): void {
 
 const advice: Readonly<Record<string, string>> = {
   SQLITE_BUSY: 'another process keeps it locked: try again',
-  SQLITE_FULL: 'the disk is full: make room',
+  SQLITE_FULL: 'the disk is full: free some space',
   SQLITE_CORRUPT: 'it is damaged: move it away and import an exported gallery',
   SQLITE_NOTADB: 'it is not a gallery or it is damaged: move it away and import an exported gallery',
-  SQLITE_READONLY: 'it may not be written: run as the user the daemon runs as, or with sudo',
-  SQLITE_CANTOPEN: 'it may not be opened: run as the user the daemon runs as, or with sudo',
+  SQLITE_READONLY: 'writing is not permitted: run as the user the daemon runs as, or with sudo',
+  SQLITE_CANTOPEN: 'opening is not permitted: run as the user the daemon runs as, or with sudo',
   // The shared-memory file beside the log cannot grow.
-  SQLITE_IOERR_SHMSIZE: 'the disk is full: make room',
-  SQLITE_IOERR: 'the disk fails: look at `dmesg`, import an exported gallery on a new card',
-  EACCES: 'it may not be opened: run as the user the daemon runs as, or with sudo',
-  EPERM: 'it may not be opened: run as the user the daemon runs as, or with sudo',
+  SQLITE_IOERR_SHMSIZE: 'the disk is full: free some space',
+  SQLITE_IOERR: 'the disk reports errors: see `dmesg`, and import an exported gallery on a new card',
+  EACCES: 'opening is not permitted: run as the user the daemon runs as, or with sudo',
+  EPERM: 'opening is not permitted: run as the user the daemon runs as, or with sudo',
   ENOTDIR: 'its folder is a file: set [store] directory',
   EEXIST: 'its folder is a file: set [store] directory',
   EROFS: 'the file system is read-only: set [store] directory',
-  ENOSPC: 'the disk is full: make room',
+  ENOSPC: 'the disk is full: free some space',
 };
 
 function translate(path: string, cause: unknown): unknown {

@@ -1,4 +1,4 @@
-// The household's people in SQLite, their templates sealed. A second process may change them at any time: the version tells.
+// The store of the household's people in SQLite with sealed templates. Another process may change them at any time; `version` shows it.
 import { join } from 'node:path';
 import { fail, oneLine } from '../base/errors.js';
 import { nearest } from '../base/suggest.js';
@@ -12,25 +12,25 @@ import { createStatements, type Statements } from './statements.js';
 import type { PersonRecord, Store, StoreOptions } from './store.js';
 import { openReadableDatabase } from './unwritable.js';
 
-/** Opens the gallery, making it and its key file where they are missing. Errors: DATABASE, KEY_FILE. */
+/** Opens the gallery. Creates it and its key file if they are missing. Errors: DATABASE, KEY_FILE. */
 export function openStore(options: StoreOptions): Store {
   const { directory, keyFile, onDamage = () => {}, wallMs = Date.now } = options;
   const path = join(directory, databaseName);
   const { database, unwritable } = openReadableDatabase(directory);
   const { sql, keys } = unlock(database, keyFile, path);
   const reader = createReader(sql, keys, (what) =>
-    onDamage(`${what} in ${path} does not open (damaged or moved) and is left out: enrol its photo again`),
+    onDamage(`${what} in ${path} does not open (damaged or moved) and is ignored: enrol its photo again`),
   );
   const changes = createChanges(sql, keys, reader, wallMs);
   const guarded = <T>(work: () => T): T => translated(path, work);
 
-  // data_version moves when another connection commits; undefined after a commit of our own.
+  // data_version changes when another connection commits; undefined after a commit of this connection.
   let dataVersion: number | undefined;
   let version = 0;
   const currentVersion = (): number => {
-    const now = sql.dataVersion.get();
-    if (now !== dataVersion) version = sql.meta.get('gallery_version') as number;
-    dataVersion = now;
+    const newDataVersion = sql.dataVersion.get();
+    if (newDataVersion !== dataVersion) version = sql.meta.get('gallery_version') as number;
+    dataVersion = newDataVersion;
     return version;
   };
 
@@ -58,11 +58,11 @@ export function openStore(options: StoreOptions): Store {
       return guarded(currentVersion);
     },
     gallery(space) {
-      const kept = snapshots.get(space);
-      if (kept?.version === guarded(currentVersion)) return kept;
-      const fresh = consistent(() => reader.gallery(space));
-      snapshots.set(space, fresh);
-      return fresh;
+      const cached = snapshots.get(space);
+      if (cached?.version === guarded(currentVersion)) return cached;
+      const gallery = consistent(() => reader.gallery(space));
+      snapshots.set(space, gallery);
+      return gallery;
     },
     people: () => consistent(reader.people),
     find(nameOrId) {
@@ -78,7 +78,7 @@ export function openStore(options: StoreOptions): Store {
     },
     change(work) {
       const result = write(() => work(changes));
-      // An old name or an erased observation must not stay in the log.
+      // The log must not keep an old name or an erased observation.
       guarded(() => truncateLog(database));
       return result;
     },
@@ -89,9 +89,9 @@ export function openStore(options: StoreOptions): Store {
       return guarded(() => truncateLog(database));
     },
     openTemplates: (person) => consistent(() => reader.openTemplates(person)),
-    openNegativeTemplates: (person) => consistent(() => reader.openRejections(person)),
+    openNegativeTemplates: (person) => consistent(() => reader.openNegativeTemplates(person)),
     corrections: () => consistent(reader.corrections),
-    openCohort: () => consistent(reader.openStrangers),
+    openCohort: () => consistent(reader.openCohort),
     setting: (key) => guarded(() => sql.setting.get(key) ?? null),
     setSetting(key, value) {
       refuseUnwritable();
@@ -104,23 +104,23 @@ export function openStore(options: StoreOptions): Store {
   return store;
 }
 
-/** The person whose name or id was probably meant, by name; null where nothing is near. */
-function nearestName(asked: string, people: readonly PersonRecord[]): string | null {
+/** The name of the person who was probably meant; null if no name or id is close. */
+function nearestName(nameOrId: string, people: readonly PersonRecord[]): string | null {
   const names = new Map(people.flatMap(({ id, name }) => [[id, name] as const, [foldName(name), name] as const]));
-  const guess = nearest(foldName(asked), [...names.keys()]);
+  const guess = nearest(foldName(nameOrId), [...names.keys()]);
   return guess === null ? null : names.get(guess)!;
 }
 
-/** Reads the key and compares it with the one that the gallery was locked with first. */
+/** Reads the key and checks that the gallery was encrypted with it. */
 function unlock(database: SqlDatabase, keyFile: string, path: string): { sql: Statements; keys: Keyring } {
   try {
     return translated(path, () => {
       const sql = createStatements(database);
-      const known = (): Buffer | undefined => sql.meta.get('key_fingerprint') as Buffer | undefined;
-      const keys = openKeyring(keyFile, known() !== undefined);
-      if (known() === undefined) sql.setMetaOnce.run('key_fingerprint', keys.fingerprint);
-      if (!known()?.equals(keys.fingerprint))
-        throw fail('KEY_FILE', `${keyFile} is not the key that ${path} was locked with: bring the right one back`);
+      const storedFingerprint = (): Buffer | undefined => sql.meta.get('key_fingerprint') as Buffer | undefined;
+      const keys = openKeyring(keyFile, storedFingerprint() !== undefined);
+      if (storedFingerprint() === undefined) sql.setMetaOnce.run('key_fingerprint', keys.fingerprint);
+      if (!storedFingerprint()?.equals(keys.fingerprint))
+        throw fail('KEY_FILE', `${keyFile} is not the key that ${path} was encrypted with: restore the right key file`);
       return { sql, keys };
     });
   } catch (error) {

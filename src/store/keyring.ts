@@ -1,5 +1,5 @@
-// Every person has a random key of their own; the key file only wraps those. Forgetting a person drops their wrapped key, and
-// with it every copy of their templates. The key file is made once, is private to its owner, and is never replaced silently.
+// Every person has a random key of their own, and the key file wraps these keys. Forgetting a person deletes their wrapped key, so no
+// copy of their templates can be opened. The key file is created once, is private to its owner, and is never replaced silently.
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import {
   chownSync,
@@ -24,42 +24,42 @@ import { seal, unseal } from './seal.js';
 export const keyCredential = 'roomkin-key';
 
 export interface Keyring {
-  /** 16 bytes that tell one key file from another and say nothing about the key. */
+  /** 16 bytes that identify the key file and reveal nothing about the key. */
   readonly fingerprint: Buffer;
-  /** A new random key and itself wrapped for `owner`. */
+  /** Creates a random key and wraps it for `owner`. */
   create(owner: string): { readonly key: Buffer; readonly wrapped: Buffer };
-  /** `key` wrapped for `owner`: a key that another room made. */
+  /** Wraps a key that another room created for `owner`. */
   wrap(key: Uint8Array, owner: string): Buffer;
-  /** The key, or null where it was wrapped by another key file, for another owner, or is damaged. */
+  /** The key; null if it was wrapped by another key file or for another owner, or is damaged. */
   unwrap(wrapped: Uint8Array, owner: string): Buffer | null;
 }
 
 /**
- * Reads the key: the credential `roomkin-key` if systemd passed one, else `keyFile` (64 hexadecimal digits). A missing key file
- * is made unless `mustExist`: a gallery that is locked already must not get a second key.
- * Errors: KEY_FILE (missing, not private, another's, not a key).
+ * Reads the key: the credential `roomkin-key` if systemd passed one, else `keyFile` (64 hexadecimal digits). Creates a missing key file
+ * unless `mustExist` is set, because an encrypted gallery must not get a second key.
+ * Errors: KEY_FILE (missing, not private, owned by another user, not a key).
  */
 export function openKeyring(keyFile: string, mustExist: boolean, environment = process.env): Keyring {
-  const passed = readCredential(keyCredential, environment);
-  if (passed) return keyring(passed);
+  const credential = readCredential(keyCredential, environment);
+  if (credential) return createKeyring(credential);
   if (!existsSync(keyFile)) {
     if (mustExist) {
-      const advice = 'bring it back from a backup, or import an exported gallery into an empty store';
-      throw fail('KEY_FILE', `the gallery is locked by a key file that is missing (${keyFile}): ${advice}`);
+      const advice = 'restore it from a backup, or import an exported gallery into an empty store';
+      throw fail('KEY_FILE', `the key file of the gallery is missing (${keyFile}): ${advice}`);
     }
     makeKeyFile(keyFile, randomBytes(32));
   }
-  return keyring(readKeyFile(keyFile));
+  return createKeyring(readKeyFile(keyFile));
 }
 
-/** The key in the systemd credential `name`; null where none was passed. Errors: KEY_FILE. */
+/** The key in the systemd credential `name`; null if there is none. Errors: KEY_FILE. */
 export function readCredential(name: string, environment = process.env): Buffer | null {
   const credentials = environment['CREDENTIALS_DIRECTORY'];
   const path = credentials ? join(credentials, name) : null;
   return path && existsSync(path) ? parseKey(readFileSync(path), path) : null;
 }
 
-function keyring(master: Buffer): Keyring {
+function createKeyring(master: Buffer): Keyring {
   const wrapKey = Buffer.from(hkdfSync('sha256', master, '', 'roomkin key wrap', 32));
   const place = (owner: string): string[] => ['key', '1', owner];
   const wrap = (key: Uint8Array, owner: string): Buffer => seal(wrapKey, key, place(owner));
@@ -74,7 +74,7 @@ function keyring(master: Buffer): Keyring {
   };
 }
 
-/** The 32 bytes of a key file that is its owner's alone. Errors: KEY_FILE. */
+/** The 32 bytes of a key file. Only its owner may have access to the file. Errors: KEY_FILE. */
 export function readKeyFile(path: string): Buffer {
   let file: number;
   try {
@@ -87,19 +87,19 @@ export function readKeyFile(path: string): Buffer {
     );
   }
   try {
-    const found = fstatSync(file);
-    if (!found.isFile()) throw fail('KEY_FILE', `the key file ${path} is not a regular file`);
-    if ((found.mode & 0o077) !== 0) {
-      const mode = (found.mode & 0o777).toString(8).padStart(4, '0');
-      throw fail('KEY_FILE', `the key file ${path} has mode ${mode}, so others may read it: chmod 600 ${path}`);
+    const stats = fstatSync(file);
+    if (!stats.isFile()) throw fail('KEY_FILE', `the key file ${path} is not a regular file`);
+    if ((stats.mode & 0o077) !== 0) {
+      const mode = (stats.mode & 0o777).toString(8).padStart(4, '0');
+      throw fail('KEY_FILE', `the key file ${path} has mode ${mode}, so other users can read it: chmod 600 ${path}`);
     }
-    const user = process.geteuid?.() ?? found.uid;
-    if (user !== 0 && found.uid !== user)
+    const user = process.geteuid?.() ?? stats.uid;
+    if (user !== 0 && stats.uid !== user)
       throw fail(
         'KEY_FILE',
-        `the key file ${path} belongs to user ${found.uid}, not to user ${user}: run as its owner`,
+        `the key file ${path} belongs to user ${stats.uid}, not to user ${user}: run as its owner`,
       );
-    if (found.size > 4096) throw notAKey(path);
+    if (stats.size > 4096) throw notAKey(path);
     return parseKey(readFileSync(file), path);
   } finally {
     closeSync(file);
@@ -113,12 +113,12 @@ function parseKey(bytes: Buffer, path: string): Buffer {
 }
 
 function notAKey(path: string): Error {
-  return fail('KEY_FILE', `${path} is not a key (64 hexadecimal digits): bring it back from a backup`);
+  return fail('KEY_FILE', `${path} is not a key (64 hexadecimal digits): restore it from a backup`);
 }
 
 /**
- * Makes `path` with `key`, unless it is there. Written whole beside its place and then linked there: a crash leaves no half key, and
- * of two processes that start at once one link wins and both read the same key. Errors: KEY_FILE.
+ * Creates `path` with `key` unless the file exists. The key is written to a temporary file that is then linked to `path`. A crash
+ * leaves no partial key, and if two processes start at once, one link wins and both read the same key. Errors: KEY_FILE.
  */
 export function makeKeyFile(path: string, key: Uint8Array): void {
   const part = `${path}.${process.pid}.new`;
@@ -141,11 +141,11 @@ export function makeKeyFile(path: string, key: Uint8Array): void {
     }
     syncFolder(dirname(path));
   } catch (cause) {
-    throw fail('KEY_FILE', `cannot make the key file ${path} (${errorCode(cause)}): make its folder writable`, cause);
+    throw fail('KEY_FILE', `cannot create the key file ${path} (${errorCode(cause)}): make its folder writable`, cause);
   }
 }
 
-/** With sudo, gives `path` to whom `folder` belongs: the daemon must be able to read what root enrolled. */
+/** As root, gives `path` to the owner of `folder`, so that the daemon can read what root enrolled. */
 export function giveToOwnerOf(folder: string, path: string): void {
   if (process.geteuid?.() !== 0) return;
   const { uid, gid } = statSync(folder);

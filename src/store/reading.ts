@@ -1,5 +1,5 @@
-// Rows → people and templates. What does not open is left out and reported, never guessed: a template that was damaged or moved
-// to another person cannot give a wrong name.
+// Reads people and templates from their rows. A row that does not open is skipped and reported, so a template that was damaged or moved
+// to another person never gives a wrong name.
 import { fail } from '../base/errors.js';
 import { parseJson } from '../base/json.js';
 import { foldName } from '../gallery/names.js';
@@ -16,21 +16,21 @@ export const cohort = '';
 export interface Reader {
   gallery(space: string): Gallery;
   people(): PersonRecord[];
-  /** The row of who has this name (any spelling) or id; undefined if nobody has. */
+  /** The row of the person with this name (any spelling) or id; undefined if there is none. */
   row(nameOrId: string): PersonRow | undefined;
   openTemplates(person: PersonId): OpenedTemplate[];
-  openRejections(person: PersonId): BareFace[];
-  openStrangers(): BareFace[];
+  openNegativeTemplates(person: PersonId): BareFace[];
+  openCohort(): BareFace[];
   corrections(): Correction[];
-  /** The cohort's key; null before the first stranger. */
+  /** The key of the cohort; null before its first face. */
   cohortKey(): Buffer | null;
 }
 
 export function createReader(sql: Statements, keys: Keyring, onDamage: (what: string) => void): Reader {
-  const told = new Set<string>();
-  const damaged = (what: string): void => {
-    if (told.has(what)) return;
-    told.add(what);
+  const reported = new Set<string>();
+  const reportDamage = (what: string): void => {
+    if (reported.has(what)) return;
+    reported.add(what);
     onDamage(what);
   };
 
@@ -39,16 +39,16 @@ export function createReader(sql: Statements, keys: Keyring, onDamage: (what: st
     return wrapped ? keys.unwrap(wrapped, cohort) : null;
   };
 
-  const openStrangers: Reader['openStrangers'] = () => {
+  const openCohort: Reader['openCohort'] = () => {
     const key = cohortKey();
-    return sql.strangers.all().flatMap((row) => {
+    return sql.cohort.all().flatMap((row) => {
       const vector = key && openVector(key, row.sealed, cohort, row.space);
-      if (!vector) damaged(`stranger ${row.id}`);
+      if (!vector) reportDamage(`stranger ${row.id}`);
       return vector ? [{ space: row.space, vector, source: row.source }] : [];
     });
   };
 
-  const owner = (id: PersonId): { person: PersonId; key: Buffer | null } => {
+  const ownerOf = (id: PersonId): { person: PersonId; key: Buffer | null } => {
     const row = sql.people.all().find((person) => person.id === id);
     if (!row) throw fail('PERSON_UNKNOWN', `nobody has the id ${id}`);
     return { person: id, key: keys.unwrap(row.wrappedKey, id) };
@@ -56,7 +56,7 @@ export function createReader(sql: Statements, keys: Keyring, onDamage: (what: st
 
   return {
     cohortKey,
-    openStrangers,
+    openCohort: openCohort,
     corrections: () =>
       sql.corrections.all().map(({ id, person, space, template, createdAtMs }) => {
         return { id, person, space, template, createdAtMs };
@@ -70,22 +70,22 @@ export function createReader(sql: Statements, keys: Keyring, onDamage: (what: st
         }),
       );
       for (const { id, person, sealed, correction } of sql.templatesInUse.all(space)) {
-        const of = people.get(person);
-        const vector = of?.key && openVector(of.key, sealed, person, space);
-        if (vector) of.templates.push({ id, vector, ...(correction === null ? {} : { corrected: true }) });
-        else damaged(`template ${id} of ${person}`);
+        const owner = people.get(person);
+        const vector = owner?.key && openVector(owner.key, sealed, person, space);
+        if (vector) owner.templates.push({ id, vector, ...(correction === null ? {} : { corrected: true }) });
+        else reportDamage(`template ${id} of ${person}`);
       }
-      for (const { id, person, sealed } of sql.rejectionsOfSpace.all(space)) {
-        const of = people.get(person);
-        const vector = of?.key && openVector(of.key, sealed, person, space, 'rejection');
-        if (vector) of.negativeTemplates.push({ id, vector });
-        else damaged(`correction ${id} of ${person}`);
+      for (const { id, person, sealed } of sql.negativeTemplatesOfSpace.all(space)) {
+        const owner = people.get(person);
+        const vector = owner?.key && openVector(owner.key, sealed, person, space, 'rejection');
+        if (vector) owner.negativeTemplates.push({ id, vector });
+        else reportDamage(`correction ${id} of ${person}`);
       }
       return {
         space,
         version: sql.meta.get('gallery_version') as number,
         people: [...people.values()].map(({ key: _, ...person }): Person => person),
-        cohort: openStrangers()
+        cohort: openCohort()
           .filter((stranger) => stranger.space === space)
           .map(({ vector }) => vector),
       };
@@ -100,7 +100,7 @@ export function createReader(sql: Statements, keys: Keyring, onDamage: (what: st
           .filter(({ person }) => person === row.id)
           .flatMap(({ id, space, quality, createdAtMs, setAsideAtMs, correction }) => {
             const parsed = parseQuality(quality);
-            if (!parsed) damaged(`template ${id} of ${row.id}`);
+            if (!parsed) reportDamage(`template ${id} of ${row.id}`);
             return parsed ? [{ id, space, quality: parsed, createdAtMs, setAsideAtMs, correction }] : [];
           }),
       }));
@@ -111,22 +111,22 @@ export function createReader(sql: Statements, keys: Keyring, onDamage: (what: st
       return rows.find((row) => row.foldedName === folded) ?? rows.find((row) => row.id === nameOrId);
     },
     openTemplates(id) {
-      const { person, key } = owner(id);
-      return sql.templatesOfPerson.all(person).flatMap((kept) => {
-        const { space, source, createdAtMs, setAsideAtMs, correction } = kept;
-        const vector = key && openVector(key, kept.sealed, person, space);
-        const quality = parseQuality(kept.quality);
+      const { person, key } = ownerOf(id);
+      return sql.templatesOfPerson.all(person).flatMap((row) => {
+        const { space, source, createdAtMs, setAsideAtMs, correction } = row;
+        const vector = key && openVector(key, row.sealed, person, space);
+        const quality = parseQuality(row.quality);
         if (vector && quality) return [{ space, vector, source, createdAtMs, setAsideAtMs, correction, quality }];
-        damaged(`template ${kept.id} of ${person}`);
+        reportDamage(`template ${row.id} of ${person}`);
         return [];
       });
     },
-    openRejections(id) {
-      const { person, key } = owner(id);
-      return sql.corrections.all().flatMap(({ id: number, person: of, space, source, sealed }) => {
-        if (of !== person || sealed === null) return [];
+    openNegativeTemplates(id) {
+      const { person, key } = ownerOf(id);
+      return sql.corrections.all().flatMap(({ id: correction, person: owner, space, source, sealed }) => {
+        if (owner !== person || sealed === null) return [];
         const vector = key && openVector(key, sealed, person, space, 'rejection');
-        if (!vector) damaged(`correction ${number} of ${person}`);
+        if (!vector) reportDamage(`correction ${correction} of ${person}`);
         return vector ? [{ space, vector, source }] : [];
       });
     },

@@ -1,5 +1,5 @@
-// The steps that lead from an empty file to today's tables; step n brings user_version from n to n + 1. A step that was
-// released never changes: what is to change becomes a new step.
+// The migrations from an empty file to the present tables. Step n raises user_version from n to n + 1. A released step never changes;
+// every further change is a new step.
 
 /** SQL per step. Times are milliseconds since the Unix epoch; `sealed` and `wrapped_key` are described in seal.ts and keyring.ts. */
 export const migrations: readonly string[] = [

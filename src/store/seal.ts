@@ -1,5 +1,5 @@
-// What is secret lies sealed: AES-256-GCM with a random nonce, bound to what it belongs to. A seal that was changed, cut, or
-// moved to another place does not open; there is no way to read it "anyway".
+// Seals secrets with AES-256-GCM, a random nonce and associated data that names the place. A seal that was changed, truncated or moved
+// to another place does not open.
 
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { floatBytes, floatsOf } from '../base/bytes.js';
@@ -8,8 +8,8 @@ const nonceBytes = 12;
 const tagBytes = 16;
 
 /**
- * Seals `plain` under the 32-byte `key`. `belongsTo` names its place (kind, format, owner ...): the same list is needed to open it.
- * Layout: nonce (12 bytes), tag (16 bytes), ciphertext. Random 96-bit nonces are safe for 2^32 seals a key (NIST SP 800-38D 8.3).
+ * Seals `plain` under the 32-byte `key`. `belongsTo` names its place (kind, format, owner ...); opening needs the same list.
+ * Layout: nonce (12 bytes), tag (16 bytes), ciphertext. Random 96-bit nonces are safe for 2^32 seals per key (NIST SP 800-38D 8.3).
  */
 export function seal(key: Uint8Array, plain: Uint8Array, belongsTo: readonly string[]): Buffer {
   const nonce = randomBytes(nonceBytes);
@@ -19,7 +19,7 @@ export function seal(key: Uint8Array, plain: Uint8Array, belongsTo: readonly str
   return Buffer.concat([nonce, cipher.getAuthTag(), sealed]);
 }
 
-/** The sealed bytes, or null if key, place or a single bit is not what it was. */
+/** The plain bytes; null if the key, the place or a single bit differs. */
 export function unseal(key: Uint8Array, sealed: Uint8Array, belongsTo: readonly string[]): Buffer | null {
   if (sealed.length < nonceBytes + tagBytes) return null;
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, nonceBytes), { authTagLength: tagBytes });
@@ -32,20 +32,20 @@ export function unseal(key: Uint8Array, sealed: Uint8Array, belongsTo: readonly 
   }
 }
 
-// JSON, because it keeps ['ab', 'c'] and ['a', 'bc'] apart.
+// JSON distinguishes ['ab', 'c'] from ['a', 'bc'].
 function associated(belongsTo: readonly string[]): Buffer {
   return Buffer.from(JSON.stringify(belongsTo), 'utf8');
 }
 
-// An embedding as sealed bytes: 32-bit little-endian floats, bound to its owner and its embedding space.
+// An embedding is sealed as 32-bit little-endian floats, bound to its owner and its embedding space.
 
-/** Format of the sealed bytes; part of what a seal is bound to, so that a later format can never be taken for this one. */
+/** Format of the sealed bytes. The seal is bound to it, so that bytes of a later format do not open as this one. */
 const format = '1';
 
-/** What a vector is to its owner; bound into the seal, so that a face that is not somebody can never become a template of theirs. */
+/** The use of a vector. The seal is bound to it, so that a negative template can never become a template of the same person. */
 export type VectorKind = 'template' | 'rejection';
 
-/** `owner`: person id, or '' for the cohort of strangers. */
+/** `owner`: person id, or '' for the cohort. */
 export function sealVector(
   key: Uint8Array,
   vector: Float32Array,
@@ -56,7 +56,7 @@ export function sealVector(
   return seal(key, floatBytes(vector), [kind, format, owner, space]);
 }
 
-/** The unit vector, or null where it does not open for this owner and space or is no unit vector. */
+/** The unit vector; null if it does not open for this owner and space or is no unit vector. */
 export function openVector(
   key: Uint8Array,
   sealed: Uint8Array,

@@ -1,4 +1,4 @@
-// Every SQL statement of the gallery, prepared once and typed by its row.
+// All SQL statements of the gallery, prepared once and typed by their rows.
 import type { Database, Statement } from 'better-sqlite3';
 
 export interface PersonRow {
@@ -18,15 +18,15 @@ export interface TemplateRow {
   readonly quality: string;
   readonly sealed: Buffer;
   readonly createdAtMs: number;
-  /** null: in use. */
+  /** Wall time when it was disabled; null while it is in use. */
   readonly setAsideAtMs: number | null;
-  /** Number of the correction by which an observation became this template; null for a photo. */
+  /** Id of the correction that made an observation this template; null for a photo. */
   readonly correction: number | null;
 }
 
 export type CohortRow = Pick<TemplateRow, 'id' | 'space' | 'source' | 'sealed' | 'createdAtMs'>;
 
-/** Exactly one of `sealed` (not this person) and `template` (this person) is set. */
+/** Exactly one of `sealed` (a negative template) and `template` (the id of a template) is set. */
 export interface CorrectionRow {
   readonly id: number;
   readonly person: string;
@@ -49,65 +49,69 @@ export interface SharedRow {
 export type Statements = ReturnType<typeof createStatements>;
 
 export function createStatements(database: Database) {
-  const one = <P extends unknown[], R>(sql: string): Statement<P, R> => database.prepare<P, R>(sql);
+  const prepared = <P extends unknown[], R>(sql: string): Statement<P, R> => database.prepare<P, R>(sql);
   const templates = `SELECT id, person, space, source, quality, sealed, created_at_ms AS createdAtMs,
       set_aside_at_ms AS setAsideAtMs,
       (SELECT correction.id FROM correction WHERE correction.template = template.id) AS correction
     FROM template`;
   const corrections = `SELECT id, person, space, source, sealed, template, created_at_ms AS createdAtMs FROM correction`;
   return {
-    dataVersion: one<[], number>('PRAGMA data_version').pluck(),
-    meta: one<[string], unknown>('SELECT value FROM meta WHERE key = ?').pluck(),
-    setMetaOnce: one<[string, Buffer], void>('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING'),
-    bumpVersion: one<[], void>("UPDATE meta SET value = value + 1 WHERE key = 'gallery_version'"),
+    dataVersion: prepared<[], number>('PRAGMA data_version').pluck(),
+    meta: prepared<[string], unknown>('SELECT value FROM meta WHERE key = ?').pluck(),
+    setMetaOnce: prepared<[string, Buffer], void>('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING'),
+    bumpVersion: prepared<[], void>("UPDATE meta SET value = value + 1 WHERE key = 'gallery_version'"),
 
-    people: one<[], PersonRow>(
+    people: prepared<[], PersonRow>(
       `SELECT id, name, folded_name AS foldedName, wrapped_key AS wrappedKey, created_at_ms AS createdAtMs
        FROM person ORDER BY created_at_ms, id`,
     ),
-    addPerson: one<[string, string, string, Buffer, number], void>('INSERT INTO person VALUES (?, ?, ?, ?, ?)'),
-    renamePerson: one<[string, string, string], void>('UPDATE person SET name = ?, folded_name = ? WHERE id = ?'),
-    removePerson: one<[string], void>('DELETE FROM person WHERE id = ?'),
+    addPerson: prepared<[string, string, string, Buffer, number], void>('INSERT INTO person VALUES (?, ?, ?, ?, ?)'),
+    renamePerson: prepared<[string, string, string], void>('UPDATE person SET name = ?, folded_name = ? WHERE id = ?'),
+    removePerson: prepared<[string], void>('DELETE FROM person WHERE id = ?'),
 
-    templates: one<[], TemplateRow>(`${templates} ORDER BY id`),
-    templatesInUse: one<[string], TemplateRow>(`${templates} WHERE space = ? AND set_aside_at_ms IS NULL ORDER BY id`),
-    templatesOfPerson: one<[string], TemplateRow>(`${templates} WHERE person = ? ORDER BY id`),
-    addTemplate: one<[string, string, Buffer, string, Buffer, number, number | null], void>(
+    templates: prepared<[], TemplateRow>(`${templates} ORDER BY id`),
+    templatesInUse: prepared<[string], TemplateRow>(
+      `${templates} WHERE space = ? AND set_aside_at_ms IS NULL ORDER BY id`,
+    ),
+    templatesOfPerson: prepared<[string], TemplateRow>(`${templates} WHERE person = ? ORDER BY id`),
+    addTemplate: prepared<[string, string, Buffer, string, Buffer, number, number | null], void>(
       `INSERT INTO template (person, space, source, quality, sealed, created_at_ms, set_aside_at_ms)
        VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (person, space, source) DO UPDATE SET set_aside_at_ms = NULL WHERE set_aside_at_ms IS NOT NULL`,
     ),
-    setTemplateAside: one<[number | null, number], void>('UPDATE template SET set_aside_at_ms = ? WHERE id = ?'),
-    removeTemplate: one<[number], void>('DELETE FROM template WHERE id = ?'),
+    setTemplateDisabled: prepared<[number | null, number], void>(
+      'UPDATE template SET set_aside_at_ms = ? WHERE id = ?',
+    ),
+    removeTemplate: prepared<[number], void>('DELETE FROM template WHERE id = ?'),
 
-    corrections: one<[], CorrectionRow>(`${corrections} ORDER BY id`),
-    rejectionsOfSpace: one<[string], CorrectionRow & { readonly sealed: Buffer }>(
+    corrections: prepared<[], CorrectionRow>(`${corrections} ORDER BY id`),
+    negativeTemplatesOfSpace: prepared<[string], CorrectionRow & { readonly sealed: Buffer }>(
       `${corrections} WHERE space = ? AND sealed IS NOT NULL ORDER BY id`,
     ),
-    addCorrection: one<[string, string, Buffer, Buffer | null, number | bigint | null, number], void>(
+    addCorrection: prepared<[string, string, Buffer, Buffer | null, number | bigint | null, number], void>(
       `INSERT INTO correction (person, space, source, sealed, template, created_at_ms) VALUES (?, ?, ?, ?, ?, ?)`,
     ),
-    removeCorrection: one<[number], void>('DELETE FROM correction WHERE id = ?'),
+    removeCorrection: prepared<[number], void>('DELETE FROM correction WHERE id = ?'),
 
-    strangers: one<[], CohortRow>(
+    cohort: prepared<[], CohortRow>(
       'SELECT id, space, source, sealed, created_at_ms AS createdAtMs FROM stranger ORDER BY id',
     ),
-    addStranger: one<[string, Buffer, Buffer, number], void>(
+    addToCohort: prepared<[string, Buffer, Buffer, number], void>(
       'INSERT INTO stranger (space, source, sealed, created_at_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
     ),
 
-    shared: one<[Buffer], SharedRow>(
+    shared: prepared<[Buffer], SharedRow>(
       'SELECT key, life, forgotten, counter, room, digest FROM shared WHERE household = ? ORDER BY key',
     ),
-    putShared: one<[Buffer, string, number, number, number, string, string], void>(
+    putShared: prepared<[Buffer, string, number, number, number, string, string], void>(
       'INSERT OR REPLACE INTO shared VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
-    dropOtherShared: one<[Buffer], void>('DELETE FROM shared WHERE household <> ?'),
+    dropOtherShared: prepared<[Buffer], void>('DELETE FROM shared WHERE household <> ?'),
 
-    setting: one<[string], string>('SELECT value FROM setting WHERE key = ?').pluck(),
-    setSetting: one<[string, string], void>(
+    setting: prepared<[string], string>('SELECT value FROM setting WHERE key = ?').pluck(),
+    setSetting: prepared<[string, string], void>(
       'INSERT INTO setting VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
     ),
-    removeSetting: one<[string], void>('DELETE FROM setting WHERE key = ?'),
+    removeSetting: prepared<[string], void>('DELETE FROM setting WHERE key = ?'),
   };
 }

@@ -1,24 +1,23 @@
-// What the rest of roomkin may do with the people of a household. Everything about a person changes in one transaction, and a
-// reader sees all of it or nothing.
+// The interface of the gallery store. A person changes in one transaction, and a reader sees the whole change or none of it.
 
 import type { Gallery, PersonId } from '../gallery/person.js';
 import type { Quality } from '../vision/face.js';
 import type { Keyring } from './keyring.js';
 import type { Statements } from './statements.js';
 
-/** A template that is to be kept. */
+/** A template to store. */
 export interface NewTemplate {
   readonly space: string;
   /** Unit length. */
   readonly vector: Float32Array;
   readonly quality: Quality;
-  /** SHA-256 of the photo's bytes, or other bytes that are the same when the same observation comes again. */
+  /** SHA-256 of the photo's bytes, or other bytes that identify the same observation. */
   readonly source: Uint8Array;
-  /** Wall time; in use where it is absent. */
+  /** Wall time when it was disabled; absent or null: in use. */
   readonly setAsideAtMs?: number | null;
 }
 
-/** What is known about a kept template without opening it. */
+/** What is known about a stored template without opening it. */
 export interface TemplateRecord {
   readonly id: number;
   readonly space: string;
@@ -26,22 +25,22 @@ export interface TemplateRecord {
   readonly createdAtMs: number;
   /** When it was disabled; null while it is in use. */
   readonly setAsideAtMs: number | null;
-  /** The correction by which an observation of the camera became it; null for a photo. */
+  /** Id of the correction that made an observation this template; null for a photo. */
   readonly correction: number | null;
 }
 
-/** A kept template, opened. */
+/** A stored template, opened. */
 export interface OpenedTemplate extends Omit<NewTemplate, 'setAsideAtMs'>, Omit<TemplateRecord, 'id'> {}
 
-/** A face without a photo's quality: of a stranger, or one that somebody is not. */
+/** A face without quality: of the cohort, or a negative template. */
 export type BareFace = Pick<NewTemplate, 'space' | 'vector' | 'source'>;
 
-/** What somebody said about an observation. */
+/** A correction that a user made to an observation. */
 export interface Correction {
   readonly id: number;
   readonly person: PersonId;
   readonly space: string;
-  /** The template that the observation became; null where it was said not to be this person. */
+  /** Id of the template that the observation became; null for a negative template. */
   readonly template: number | null;
   readonly createdAtMs: number;
 }
@@ -54,36 +53,36 @@ export interface PersonRecord {
   readonly templates: readonly TemplateRecord[];
 }
 
-/** Inside one write transaction; nothing of it happens if the work throws. Names must have passed `checkName`. */
+/** Changes inside one write transaction, which is rolled back if the work throws. Names must have passed `checkName`. */
 export interface Changes {
-  /** The person called `name` (any spelling of it), or a new one. Returns the id. */
+  /** Returns the id of the person called `name` (any spelling); creates the person if there is none. */
   person(name: string, id?: PersonId): PersonId;
   /**
-   * Keeps a template of a person; false if the same photo was kept before. One that was disabled is enabled again.
+   * Stores a template of a person. A disabled template of the same photo is enabled again. False if the same photo is in use already.
    * Errors: PERSON_UNKNOWN.
    */
   addTemplate(person: PersonId, template: NewTemplate): boolean;
-  /** Erases single templates. */
+  /** Erases templates. */
   removeTemplates(ids: readonly number[]): void;
   /**
-   * Takes single templates out of use; they stay kept. Errors: PHOTO_UNKNOWN, PHOTO_NEEDED (a person's last photo in use: who has
-   * none is never recognised, which is what `forget` is for).
+   * Disables templates; they stay stored. Errors: PHOTO_UNKNOWN, PHOTO_NEEDED (the last photo of a person in use: without one the
+   * person is never recognised; `forget` is meant for that).
    */
   disable(ids: readonly number[]): void;
-  /** Takes templates that were disabled into use again. Errors: PHOTO_UNKNOWN. */
+  /** Enables disabled templates. Errors: PHOTO_UNKNOWN. */
   enable(ids: readonly number[]): void;
-  /** An observation of a camera becomes a template of a person. null if it is one. Errors: PERSON_UNKNOWN, CORRECTION_REFUSED. */
+  /** Stores an observation of the camera as a template. null if it is one already. Errors: PERSON_UNKNOWN, CORRECTION_REFUSED. */
   addCorrectedTemplate(person: PersonId, observation: NewTemplate): Correction | null;
-  /** Keeps a face that is not this person. null if it was kept before. Errors: PERSON_UNKNOWN, CORRECTION_REFUSED. */
+  /** Stores a negative template. null if it is stored already. Errors: PERSON_UNKNOWN, CORRECTION_REFUSED. */
   addNegativeTemplate(person: PersonId, face: BareFace): Correction | null;
-  /** Takes a correction back, and the template with it. Errors: CORRECTION_UNKNOWN. */
+  /** Removes a correction and its template. Errors: CORRECTION_UNKNOWN. */
   undo(correction: number): Correction;
   corrections(): readonly Correction[];
-  /** Gives a person another name; the id stays. Errors: PERSON_UNKNOWN, PERSON_EXISTS (another person has the name). */
+  /** Renames a person; the id stays. Errors: PERSON_UNKNOWN, PERSON_EXISTS (another person has the name). */
   rename(person: PersonId, name: string): void;
-  /** Keeps a face of somebody outside the household; false if the same photo was kept before. */
+  /** Stores a face of somebody outside the household. False if the same photo is stored already. */
   addToCohort(face: BareFace): boolean;
-  /** The gallery as it is inside this transaction. */
+  /** The gallery inside this transaction. */
   gallery(space: string): Gallery;
   people(): readonly PersonRecord[];
 }
@@ -91,30 +90,30 @@ export interface Changes {
 export interface Store extends Disposable {
   /** Why nothing can be changed (the disk is full or read-only, and a copy in memory is read); null where everything can. */
   readonly unwritable: string | null;
-  /** Grows with every change of the gallery, by whatever process. Cheap enough to ask for every frame (measured: under 10 µs). */
+  /** Grows with every change of the gallery by any process. Cheap enough to read for every frame (measured: under 10 µs). */
   readonly version: number;
   /** The people and their templates of one embedding space; the same object until the gallery changes. */
   gallery(space: string): Gallery;
-  /** Everybody, oldest first, with the templates of every space. */
+  /** All people, oldest first, with the templates of every space. */
   people(): readonly PersonRecord[];
-  /** Who has this name (any spelling) or this id. Errors: PERSON_UNKNOWN. */
+  /** The person with this name (any spelling) or id. Errors: PERSON_UNKNOWN. */
   find(nameOrId: string): PersonRecord;
-  /** Runs `work` in one transaction that no other process can come between. */
+  /** Runs `work` in one write transaction, isolated from other processes. */
   change<T>(work: (changes: Changes) => T): T;
   /**
-   * Erases every byte about a person: the templates and the key that alone could open copies of them, then the log.
-   * False where another process kept the log open, which then ends with the next change.
+   * Erases every byte about a person: the templates, the key without which copies cannot be opened, and the log.
+   * False if another process kept the log open; the next change then truncates it.
    */
   forget(person: PersonId): boolean;
-  /** Every template of a person, opened, for an export. Damaged ones are left out and reported. */
+  /** Every template of a person, opened, for an export. Damaged templates are skipped and reported. */
   openTemplates(person: PersonId): readonly OpenedTemplate[];
-  /** Every face that was said not to be this person, opened, for an export. */
+  /** Every negative template of a person, opened, for an export. */
   openNegativeTemplates(person: PersonId): readonly BareFace[];
-  /** Every stranger, opened, for an export. */
+  /** Every face of the cohort, opened, for an export. */
   openCohort(): readonly BareFace[];
   /** Oldest first. */
   corrections(): readonly Correction[];
-  /** A small setting that survives restarts; null if it was never set. Not part of the gallery's version. */
+  /** A small setting that survives restarts; null if it was never set. Does not change the gallery's version. */
   setting(key: string): string | null;
   setSetting(key: string, value: string | null): void;
   /** The open database, for src/sharing, which writes the same tables. */
@@ -122,22 +121,22 @@ export interface Store extends Disposable {
   close(): void;
 }
 
-/** What another part needs to change the tables of the gallery in the same way as the store. Errors of its methods: DATABASE. */
+/** Access to the tables of the gallery for src/sharing, which changes them in the same way as the store. Errors of all methods: DATABASE. */
 export interface StoreConnection {
   readonly sql: Statements;
   readonly keys: Keyring;
-  /** Runs `work` in one write transaction; `changed` inside it makes a new version of the gallery. */
+  /** Runs `work` in one write transaction. `work` calls `changed` to raise the version of the gallery. */
   transact<T>(work: (changed: () => void) => T): T;
-  /** Runs `work` on one snapshot. */
+  /** Runs `work` on one consistent snapshot. */
   consistent<T>(work: () => T): T;
-  /** Cuts the write-ahead log. False where another process kept it open. */
+  /** Truncates the write-ahead log. False if another process kept it open. */
   truncate(): boolean;
 }
 
 export interface StoreOptions {
   readonly directory: string;
   readonly keyFile: string;
-  /** Told about templates that do not open (damaged or moved), once each. */
+  /** Called once for each template that does not open (damaged or moved). */
   readonly onDamage?: (sentence: string) => void;
   /** Wall clock, for `createdAtMs`. */
   readonly wallMs?: () => number;

@@ -34,7 +34,7 @@ function reasonOf(directory: string, error: RoomkinError): RoomkinError {
   try {
     accessSync(directory, constants.W_OK);
     if (statfsSync(directory).bavail > 0) return error;
-    return fail('DATABASE', `${path}: the disk is full: make room`, error.cause);
+    return fail('DATABASE', `${path}: the disk is full: free some space`, error.cause);
   } catch (cause) {
     const isReadOnly = (cause as NodeJS.ErrnoException).code === 'EROFS';
     return isReadOnly

@@ -9,14 +9,14 @@ import { type CameraOptions, defaultCameraOptions } from '../../src/camera/optio
 
 const fake = fileURLToPath(new URL('./fake-rpicam.js', import.meta.url));
 
-/** Frames of 18 KB, ten a second; a stall shows after 0.6 s. */
+/** Frames of 18 KB, ten a second. Only a program that hangs reaches the limits `stallMs` and `openMs`. */
 export const quickOptions: CameraOptions = {
   ...defaultCameraOptions,
   width: 128,
   height: 96,
   framerate: 10,
-  stallMs: 600,
-  timings: { openMs: 5000, graceMs: 250, reopenMs: 100, reopenMostMs: 400, steadyMs: 1000 },
+  stallMs: 20_000,
+  timings: { openMs: 20_000, graceMs: 250, reopenMs: 100, reopenMostMs: 400, steadyMs: 1000 },
 };
 
 /** `directives` as in fake-rpicam.ts. */
@@ -50,7 +50,7 @@ export async function take(camera: Camera, count: number): Promise<Frame[]> {
 export async function until(
   camera: Camera,
   wanted: (status: CameraStatus) => boolean,
-  durationMs = 10_000,
+  durationMs = 60_000,
 ): Promise<CameraStatus> {
   for (const startedAt = performance.now(); ; await new Promise((resolve) => setTimeout(resolve, 10))) {
     const status = camera.status;

@@ -57,10 +57,10 @@ t.test('a lost byte, an added byte and a late half cost one frame each and shift
 
 t.test('frames that never end at an idle pipe are dropped, and the camera is opened again', async (t) => {
   const timings = { ...quickOptions.timings, openMs: 1500 };
-  await using camera = openFake(['no-flush'], { timings });
+  await using camera = openFake(['no-flush'], { timings, stallMs: 600 });
   camera.start();
   void camera.next().then((frame) => frame && t.not(readPattern(frame), null));
-  const status = await until(camera, (s) => s.state === 'offline', 9000);
+  const status = await until(camera, (s) => s.state === 'offline');
   t.match(status.reason, /bytes came, but no whole frame/);
 });
 
@@ -68,7 +68,7 @@ t.test('a stalled sensor that ignores SIGINT is killed and opened again', async 
   const states: string[] = [];
   const warnings: string[] = [];
   const log: Log = (level, message) => level === 'warning' && warnings.push(message);
-  await using camera = openFake(['stall-at=3', 'ignore-int'], {}, log);
+  await using camera = openFake(['stall-at=3', 'ignore-int'], { stallMs: 600 }, log);
   camera.onState((status) => states.push(status.state));
   camera.start();
   await take(camera, 1);
@@ -135,7 +135,7 @@ t.test('the pipe is drained while nobody takes frames, and the newest frame is k
   const frame = (await take(camera, 1))[0]!;
   t.ok(frame.sequence >= 7, `frame ${frame.sequence}`);
   t.ok(statusBefore.drops >= 6, `${statusBefore.drops} drops`);
-  t.ok(performance.now() - frame.capturedAt < 2000);
+  t.ok(frame.sequence >= statusBefore.frames - 1, 'the newest');
 });
 
 t.test('no process is left after stop, whichever signals the program ignores', async (t) => {

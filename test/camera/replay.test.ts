@@ -64,9 +64,10 @@ t.test('at its own rate the newest picture is kept', async (t) => {
   const startedAt = performance.now();
   await until(camera, (s) => s.frames >= 20);
   t.ok(performance.now() - startedAt > 300, '20 pictures at 50 a second');
-  t.ok(camera.status.drops >= 18);
+  const statusBefore = camera.status;
+  t.ok(statusBefore.drops >= 18);
   const frame = (await take(camera, 1))[0]!;
-  t.ok(performance.now() - frame.capturedAt < 500);
+  t.ok(frame.sequence >= statusBefore.frames - 1, 'the newest');
   await camera.stop();
   t.equal(await camera.next(), null);
   camera.start();

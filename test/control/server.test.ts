@@ -192,11 +192,14 @@ t.test('hostile input is refused and the daemon lives on', async (t) => {
     // A client that still sends when it is refused may lose the answer to the reset. It must not get anything else.
     const answer = answerOf(text);
     if (text !== '') t.ok(answer !== null && answer.status >= 400, `${label}: ${text.slice(0, 60)}`);
-    if (answer !== null && answer.body !== '') t.match(JSON.parse(answer.body), { code: 'USAGE' }, label);
+    if (answer !== null && answer.body !== '')
+      t.match(JSON.parse(answer.body), { code: expectedCode(answer.status) }, label);
     t.notMatch(text, '\u001b');
   }
   t.match(await askDaemon(place, { verb: 'status' }), { room: 'lab' });
 });
+
+const expectedCode = (status: number): string => (status === 404 ? 'REQUEST_UNKNOWN' : 'USAGE');
 
 const hasCurl = spawnSync('curl', ['--version']).error === undefined;
 

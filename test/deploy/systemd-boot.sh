@@ -3,7 +3,7 @@
 # which leave nothing behind). The copy runs this checkout with a folder of pictures as a camera. Takes two minutes; not part of
 # `npm test`.
 #   sudo test/deploy/systemd-boot.sh
-# Checks: the daemon reports ready, frames feed the watchdog, a paused daemon stays alive, a hung daemon is restarted, the kernel
+# Checks: the daemon reports ready, frames feed the watchdog, the recognition process has its sandbox, a paused daemon stays alive, a hung daemon is restarted, the kernel
 # refuses a public address, a bad configuration is not tried again.
 set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -51,7 +51,12 @@ boot() {
     StandardOutput=append:/srv/results/checks.log StandardError=inherit >"$units/checks.service"
   printf '%s\n' '[room]' 'id = "lab"' '[camera]' 'source = "replay"' 'input = "/srv/pictures"' 'loop = true' \
     'framerate = 2' '[mqtt]' 'url = "mqtt://192.0.2.1:1883"' '[service]' >"$copy/etc/roomkin/config.toml"
-  exec chroot "$copy" env -i container=lxc PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin \
+  # Not chroot: the kernel refuses PrivateUsers= inside one.
+  mkdir "$copy/machine"
+  cd "$copy"
+  pivot_root . machine
+  umount --lazy /machine
+  exec chroot . env -i container=lxc PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin \
     /lib/systemd/systemd --system --unit=checks.target --log-target=console --show-status=0
 }
 
@@ -85,6 +90,19 @@ checks() {
   expect 'the socket is for owner and group' test "$(stat -c %U:%a /run/roomkin/lab.sock)" = roomkin:660
   expect 'gallery and key are private' test "$(stat -c %a /var/lib/roomkin /var/lib/roomkin/key | xargs)" = '700 600'
   expect 'the models run with XNNPACK' grep -q '"delegate":"xnnpack"' <(roomkin status --json)
+  filters() { sed -n 's/^Seccomp_filters:[[:space:]]*//p' "/proc/$1/status"; }
+  engine() { # the child process of $1 that runs the models
+    local pid
+    for pid in $(<"/proc/$1/task/$1/children"); do
+      if grep -q engine/child.js "/proc/$pid/cmdline"; then echo "$pid"; fi
+    done
+  }
+  daemon=$(shown MainPID) child=$(engine "$(shown MainPID)")
+  expect 'the recognition process has its sandbox' test "$(filters "$child")" -gt "$(filters "$daemon")"
+  kill -STOP "$child"
+  sleep 8
+  expect 'a recognition process that hangs is replaced' test "$(engine "$daemon")" != "$child"
+  expect 'the daemon goes on' is MainPID "$daemon"
   if refused 192.0.2.1; then echo 'ok   the kernel refuses a public address'; else
     echo 'note: this kernel does not filter by address (no BPF for control groups)'
   fi

@@ -32,6 +32,8 @@ function onLoad({ delegatePath }: LoadOptions): void {
   else if (act === 'fail-at-load') send({ type: 'failed', id: null, code: 'ENGINE_FAILED', sentence: 'not a library' });
   else if (act === 'segv-at-load') process.kill(process.pid, 'SIGSEGV');
   else if (act === 'hash-at-load') send({ type: 'failed', id: null, code: 'MODEL_HASH', sentence: 'not that file' });
+  else if (act === 'missing-at-load')
+    send({ type: 'failed', id: null, code: 'MODEL_MISSING', sentence: 'cannot be read' });
   else if (act !== 'hang-at-load') {
     for (let i = 0; act === 'steps-at-load' && i < 30; i++) {
       progress(`step ${i}`);

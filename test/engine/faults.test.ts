@@ -1,12 +1,14 @@
 // Whatever happens to the child, the daemon gets an error for the frame in progress, and the engine works afterwards.
 
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { closeSync, cpSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { Log } from '../../src/base/log.js';
 import type { AnalyzeOptions } from '../../src/engine/engine.js';
+import { chooseEmbedder, defaultManifestPath, modelPath, readManifest } from '../../src/engine/manifest.js';
 import { createEngine, type EngineOptions } from '../../src/engine/supervisor.js';
 import type { Frame } from '../../src/vision/picture.js';
 
@@ -139,7 +141,7 @@ t.test('five restarts within a minute, then one each half minute', async (t) => 
   await engine.start();
   for (let i = 0; i < 5; i++) await t.rejects(engine.analyze(frame(), video), failed);
   t.equal(starts(), 5);
-  await t.rejects(engine.analyze(frame(), video), { message: /next try in 30 s/ });
+  await t.rejects(engine.analyze(frame(), video), { message: /tried again every 30 s/ });
   t.equal(starts(), 5, 'not started for that frame');
   for (let i = 0; i < 3; i++) {
     now += 31_000;
@@ -150,6 +152,121 @@ t.test('five restarts within a minute, then one each half minute', async (t) => 
   await t.rejects(engine.analyze(frame(), video), failed);
   t.equal(starts(), 9);
   await engine.stop();
+});
+
+for (const [act, sentence] of [
+  ['hash-at-load', /not that file/],
+  ['missing-at-load', /cannot be read/],
+  ['fail-at-load', /not a library/],
+  ['die-at-load', /status 3.*something broke inside/],
+] as const) {
+  t.test(`${act} after a first start is a fault that passes`, async (t) => {
+    const { engine, starts } = engineWith(`die-on-frame ${act} ${act} ok`);
+    t.match(engine.fault, /not been started/);
+    await engine.start();
+    t.equal(engine.fault, null);
+    await t.rejects(engine.analyze(frame(), video), failed);
+    t.match(engine.fault, /status 3/);
+    for (let i = 0; i < 2; i++) {
+      await t.rejects(engine.analyze(frame(), video), { ...failed, message: sentence });
+      t.match(engine.fault, sentence);
+    }
+    t.match(await engine.analyze(frame(5), video), { sequence: 5 });
+    t.equal(engine.fault, null);
+    t.equal(starts(), 4);
+    await engine.stop();
+    t.match(engine.fault, /stopped/);
+  });
+}
+
+t.test('a child that died while nobody asked it is a fault until the next frame', async (t) => {
+  const { engine } = engineWith('ok');
+  await engine.start();
+  const [pid] = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');
+  process.kill(Number(pid), 'SIGKILL');
+  while (engine.fault === null) await delay(5);
+  t.match(engine.fault, /killed by SIGKILL/);
+  t.match(await engine.analyze(frame(), video), { faces: [] });
+  t.equal(engine.fault, null);
+  await engine.stop();
+});
+
+t.test('an error of one frame is no fault of the engine', async (t) => {
+  const { engine } = engineWith('strange-code');
+  await engine.start();
+  await t.rejects(engine.analyze(frame(), video), failed);
+  t.equal(engine.fault, null);
+  await engine.stop();
+});
+
+t.test('a frame that cannot be sent is an error of that frame', async (t) => {
+  const { engine } = engineWith('ok');
+  await engine.start();
+  const strange = { ...frame(), data: (() => {}) as unknown as Uint8Array };
+  await t.rejects(engine.analyze(strange, video), failed);
+  t.match(await engine.analyze(frame(), video), { faces: [] });
+  await engine.stop();
+});
+
+t.test('while a fault lasts, the error tells it and when it is tried again', async (t) => {
+  const { engine } = engineWith('ok hash-at-load', { clock: { monotonicMs: () => 1000, wallMs: () => 0 } });
+  await engine.start();
+  const [pid] = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');
+  process.kill(Number(pid), 'SIGKILL');
+  while (engine.fault === null) await delay(5);
+  for (let i = 0; i < 4; i++) await t.rejects(engine.analyze(frame(), video), failed);
+  await t.rejects(engine.analyze(frame(), video), { ...failed, message: /not that file: tried again every 30 s/ });
+  t.equal(engine.fault, 'not that file');
+  await engine.stop();
+});
+
+t.test('without file descriptors for a new child, the frame fails and a later one succeeds', async (t) => {
+  const { engine } = engineWith('die-on-frame ok');
+  await engine.start();
+  await t.rejects(engine.analyze(frame(), video), failed);
+  const files: number[] = [];
+  try {
+    for (;;) files.push(openSync('/dev/null', 'r'));
+  } catch (error) {
+    t.equal((error as NodeJS.ErrnoException).code, 'EMFILE');
+  }
+  const result = await engine.analyze(frame(), video).catch((error: unknown) => error);
+  const { fault } = engine;
+  for (const file of files) closeSync(file);
+  t.match(result, { ...failed, message: /EMFILE/ });
+  t.match(fault, /EMFILE/);
+  t.match(await engine.analyze(frame(), video), { faces: [] });
+  t.equal(engine.fault, null);
+  await engine.stop();
+});
+
+t.test('a bit that flips in a model file while the engine runs', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'roomkin-models-'));
+  cpSync(dirname(defaultManifestPath), folder, { recursive: true });
+  const manifestPath = join(folder, 'manifest.json');
+  const manifest = readManifest(manifestPath);
+  const file = modelPath(manifest, chooseEmbedder(manifest, null));
+  const engine = createEngine({ manifestPath, threads: 1 });
+  await engine.start();
+  const whole = readFileSync(file);
+  const kill = async (): Promise<void> => {
+    const [pid] = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');
+    process.kill(Number(pid), 'SIGKILL');
+    while (engine.fault === null) await delay(5);
+  };
+  await kill();
+  const damaged = Uint8Array.from(whole);
+  damaged[10_000]! ^= 1;
+  writeFileSync(file, damaged);
+  await t.rejects(engine.analyze(frame(), video), { ...failed, message: /does not match its hash: install roomkin/ });
+  t.ok(engine.fault?.includes(file), 'it names the file');
+  rmSync(file);
+  await t.rejects(engine.analyze(frame(), video), { ...failed, message: /cannot be read: install roomkin again/ });
+  writeFileSync(file, whole);
+  t.match(await engine.analyze(frame(), video), { faces: [] });
+  t.equal(engine.fault, null);
+  await engine.stop();
+  rmSync(folder, { recursive: true });
 });
 
 t.test('calls run one after another, and a failure affects only its own call', async (t) => {
@@ -167,8 +284,6 @@ t.test('a child that does not end is killed, and nothing is analysed after stop 
   const { engine } = engineWith('never-ends');
   await t.rejects(engine.analyze(frame(), video), { message: /not been started/ });
   await engine.start();
-  const before = performance.now();
   await engine.stop();
-  t.ok(performance.now() - before < 3000);
   await t.rejects(engine.analyze(frame(), video), failed);
 });

@@ -8,7 +8,7 @@ import { type FaultyRoom, faultyRoom, until, untilAda } from './room.js';
 
 t.setTimeout(240_000);
 
-const reasons = { full: /the disk is full: make room/, 'read-only': /the disk is read-only/ };
+const reasons = { full: /the disk is full: free some space/, 'read-only': /the disk is read-only/ };
 
 /** The daemon runs on a disk that it cannot write and that had to be copied to be read. */
 async function worksFromCopy(t: Test, room: FaultyRoom, fault: keyof typeof reasons) {

@@ -27,29 +27,29 @@ const face = (x: number, y: number, eyesPx: number, change: Partial<Face['qualit
   embedding: madeUpVector(`${x}/${y}`),
 });
 
-/** A look at `seed`'s face: the closer to 1 `alike` is, the closer to other looks of the same seed. */
-function look(seed: string, number: number, alike = 0.85): { vector: Float32Array } {
+/** A candidate of the person `seed`. The closer `alike` is to 1, the more similar the candidates of one seed are. */
+function candidate(seed: string, number: number, alike = 0.85): { vector: Float32Array } {
   const [own, noise] = [madeUpVector(seed), madeUpVector(`${seed}#${number}`)];
   const mixed = own.map((value, i) => alike * value + Math.sqrt(1 - alike * alike) * noise[i]!);
   const length = Math.hypot(...mixed);
   return { vector: mixed.map((value) => value / length) };
 }
 
-const looks = (seed: string, count: number): { vector: Float32Array }[] =>
-  Array.from({ length: count }, (_, i) => look(seed, i));
+const candidates = (seed: string, count: number): { vector: Float32Array }[] =>
+  Array.from({ length: count }, (_, i) => candidate(seed, i));
 
-const person = (id: string, of: readonly { vector: Float32Array }[]): Person => ({
+const person = (id: string, templates: readonly { vector: Float32Array }[]): Person => ({
   id,
   name: id,
-  templates: of.map(({ vector }, i) => ({ id: i + 1, vector })),
+  templates: templates.map(({ vector }, i) => ({ id: i + 1, vector })),
 });
 
 const gallery = (...people: Person[]): Gallery => ({ space: 's', version: 1, people, cohort: [] });
 
-t.test('a portrait shows one face, or one face and far people', (t) => {
+t.test('a portrait shows one face, other faces only in the background', (t) => {
   const refused = (faces: Face[]): unknown => {
-    const found = templateCandidate(faces, 640, 480);
-    return 'refused' in found ? `${found.refused}: ${found.why}` : found.face.box[0];
+    const result = templateCandidate(faces, 640, 480);
+    return 'refused' in result ? `${result.refused}: ${result.why}` : result.face.box[0];
   };
   t.match(refused([]), /^PHOTO_NO_FACE: shows no face/);
   t.equal(refused([face(280, 200, 60)]), 280);
@@ -63,59 +63,59 @@ t.test('a portrait shows one face, or one face and far people', (t) => {
   t.end();
 });
 
-t.test('twins among looks are left out, and what is kept is capped and varied', (t) => {
-  const ada = looks('ada', 5);
+t.test('duplicates are dropped, and the templates are limited and varied', (t) => {
+  const ada = candidates('ada', 5);
   const again = chooseTemplates(person('ada', ada.slice(0, 3)), ada);
   t.same(again.add, ada.slice(3));
   t.same(again.redundant, ada.slice(0, 3));
   t.same(again.remove, []);
 
-  const many = looks('ada', mostTemplates);
-  const twin = { vector: look('ada', 0, 0.97).vector };
+  const many = candidates('ada', mostTemplates);
+  const twin = { vector: candidate('ada', 0, 0.97).vector };
   const nearTwin = { vector: twin.vector.map((value, i) => 0.97 * value + 0.03 * many[0]!.vector[i]!) };
   const close = { vector: nearTwin.vector.map((value) => value / Math.hypot(...nearTwin.vector)) };
   const chosen = chooseTemplates(person('ada', [...many, twin]), [close], mostTemplates);
-  const kept = mostTemplates + 1 - chosen.remove.length + chosen.add.length;
-  t.equal(kept, mostTemplates);
+  const total = mostTemplates + 1 - chosen.remove.length + chosen.add.length;
+  t.equal(total, mostTemplates);
 
-  const capped = chooseTemplates(person('ada', many), looks('ada', 60).slice(mostTemplates), mostTemplates);
+  const capped = chooseTemplates(person('ada', many), candidates('ada', 60).slice(mostTemplates), mostTemplates);
   t.equal(many.length - capped.remove.length + capped.add.length, mostTemplates);
   t.equal(capped.add.length + capped.redundant.length, 20);
   t.end();
 });
 
-t.test('of a crowd of near twins one stays, and what is unlike them stays too', (t) => {
-  const crowd = Array.from({ length: 6 }, (_, i) => look('ada', i, 0.985));
-  const odd = look('ada', 99, 0.6);
+t.test('one of many near duplicates and an unlike candidate stay', (t) => {
+  const crowd = Array.from({ length: 6 }, (_, i) => candidate('ada', i, 0.985));
+  const odd = candidate('ada', 99, 0.6);
   const { add } = chooseTemplates({ templates: [] }, [...crowd, odd], 3);
   t.equal(add.length, 3);
   t.ok(add.includes(odd));
   t.end();
 });
 
-t.test('another person under a second name is noticed, relatives are not', (t) => {
-  const house = gallery(person('ada', looks('ada', 5)), person('bob', looks('bob', 5)));
-  t.equal(tooAlike([look('bob', 7), look('bob', 8)], house, 'ada')?.id, 'bob');
-  t.equal(tooAlike([look('bob', 7)], house, 'bob'), null, 'oneself is not another');
-  t.equal(tooAlike([look('cy', 1)], house, null), null);
-  const relative = look('ada', 5, 0.5);
+t.test('the same person under a second name is detected, relatives are not', (t) => {
+  const household = gallery(person('ada', candidates('ada', 5)), person('bob', candidates('bob', 5)));
+  t.equal(tooAlike([candidate('bob', 7), candidate('bob', 8)], household, 'ada')?.id, 'bob');
+  t.equal(tooAlike([candidate('bob', 7)], household, 'bob'), null, 'a person is not compared with themselves');
+  t.equal(tooAlike([candidate('cy', 1)], household, null), null);
+  const relative = candidate('ada', 5, 0.5);
   t.ok(similarity(relative.vector, madeUpVector('ada')) > 0.4);
-  t.equal(tooAlike([relative], house, null), null);
+  t.equal(tooAlike([relative], household, null), null);
   t.equal(
-    tooAlike([look('bob', 7), look('cy', 1), look('cy', 2)], house, null),
+    tooAlike([candidate('bob', 7), candidate('cy', 1), candidate('cy', 2)], household, null),
     null,
-    'one strayed photo decides nothing',
+    'one wrong photo does not decide',
   );
   t.end();
 });
 
-t.test('a strayed photo and a wrong name are noticed', (t) => {
-  const ada = looks('ada', 4);
-  const strayed = look('bob', 1);
-  t.same(outliers([...ada, strayed]), [strayed]);
-  t.same(outliers([ada[0]!, strayed]), [], 'of two nobody knows which is wrong');
-  t.equal(unlikeSelf([strayed], person('ada', ada)), true);
-  t.equal(unlikeSelf([look('ada', 9)], person('ada', ada)), false);
-  t.equal(unlikeSelf([strayed], person('ada', [])), false);
+t.test('a photo of somebody else and a wrong name are detected', (t) => {
+  const ada = candidates('ada', 4);
+  const wrong = candidate('bob', 1);
+  t.same(outliers([...ada, wrong]), [wrong]);
+  t.same(outliers([ada[0]!, wrong]), [], 'of two photos it is unknown which is wrong');
+  t.equal(unlikeSelf([wrong], person('ada', ada)), true);
+  t.equal(unlikeSelf([candidate('ada', 9)], person('ada', ada)), false);
+  t.equal(unlikeSelf([wrong], person('ada', [])), false);
   t.end();
 });

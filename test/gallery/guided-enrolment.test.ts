@@ -4,7 +4,6 @@ import { type Random, seededRandom } from '../../src/commands/evaluate/random.js
 import { duplicateAbove } from '../../src/gallery/enrolment.js';
 import {
   advice,
-  beginGuidance,
   count,
   type Guidance,
   type GuidedFace,
@@ -13,6 +12,7 @@ import {
   isStuck,
   leftOutWords,
   poses,
+  startGuidance,
   wanted,
   wantedSamples,
 } from '../../src/gallery/guided-enrolment.js';
@@ -26,49 +26,53 @@ const random = seededRandom(1);
 const ada = direction(dimension, random);
 const ben = direction(dimension, random);
 
-/** A look of `who`, no two the same. */
-function look(who: Float32Array, quality: Partial<Quality> = {}, dice: Random = random): GuidedFace {
-  return face(box, near(who, 0.85, direction(dimension, dice)), { yawDegrees: 0, pitchDegrees: 0, ...quality });
+/** An observation of `person`. No two are equal. */
+function observation(person: Float32Array, quality: Partial<Quality> = {}, dice: Random = random): GuidedFace {
+  return face(box, near(person, 0.85, direction(dimension, dice)), { yawDegrees: 0, pitchDegrees: 0, ...quality });
 }
 
-/** Somebody who does what is asked, a picture each 200 ms, until the end or `mostMs`. */
-function obedient(answer: (now: Guidance, atMs: number) => readonly GuidedFace[] | null, mostMs = 120_000): Guidance {
-  let now = beginGuidance(0);
-  for (let atMs = 200; atMs <= mostMs && now.next !== null; atMs += 200) now = guide(now, answer(now, atMs), atMs);
-  return now;
+/** A person who follows the instructions, with a frame every 200 ms, until the end or `mostMs`. */
+function enrol(
+  respond: (guidance: Guidance, atMs: number) => readonly GuidedFace[] | null,
+  mostMs = 120_000,
+): Guidance {
+  let guidance = startGuidance(0);
+  for (let atMs = 200; atMs <= mostMs && guidance.next !== null; atMs += 200)
+    guidance = guide(guidance, respond(guidance, atMs), atMs);
+  return guidance;
 }
 
-const doing = (now: Guidance): Partial<Quality> =>
+const requestedPose = (guidance: Guidance): Partial<Quality> =>
   ({
     front: {},
     left: { yawDegrees: 25 },
     right: { yawDegrees: -25 },
     up: { pitchDegrees: 12 },
     down: { pitchDegrees: -12 },
-  })[now.next ?? 'front'];
+  })[guidance.next ?? 'front'];
 
-t.test('who does what is asked is done in a quarter of a minute', async (t) => {
-  const now = obedient((before) => [look(ada, doing(before))]);
-  t.equal(now.next, null);
-  for (const pose of poses) t.equal(count(now.samples, pose), wanted[pose], pose);
-  t.equal(now.samples.length, wantedSamples);
-  t.ok(now.atMs < 15_000, `${now.atMs} ms`);
-  t.same(now.over, []);
-  t.equal(advice(now), 'that is all, thank you');
+t.test('a person who follows the instructions is enrolled within 15 s', async (t) => {
+  const guidance = enrol((before) => [observation(ada, requestedPose(before))]);
+  t.equal(guidance.next, null);
+  for (const pose of poses) t.equal(count(guidance.samples, pose), wanted[pose], pose);
+  t.equal(guidance.samples.length, wantedSamples);
+  t.ok(guidance.atMs < 15_000, `${guidance.atMs} ms`);
+  t.same(guidance.abandoned, []);
+  t.equal(advice(guidance), 'that is all, thank you');
 });
 
-t.test('up and down are as against the own front, since cameras hang high and heads differ', async (t) => {
+t.test('up and down are relative to the own front, because camera positions and heads differ', async (t) => {
   const level = -15;
-  const now = obedient((before) => {
-    const { pitchDegrees = 0, yawDegrees = 0 } = doing(before);
-    return [look(ada, { yawDegrees, pitchDegrees: level + pitchDegrees })];
+  const guidance = enrol((before) => {
+    const { pitchDegrees = 0, yawDegrees = 0 } = requestedPose(before);
+    return [observation(ada, { yawDegrees, pitchDegrees: level + pitchDegrees })];
   });
-  t.equal(now.next, null);
-  for (const { pose, quality } of now.samples)
+  t.equal(guidance.next, null);
+  for (const { pose, quality } of guidance.samples)
     t.equal(pose === 'up', quality.pitchDegrees > level + 5, `${pose} at ${quality.pitchDegrees}`);
 });
 
-t.test('each thing that is wrong is said with its figure, and nothing is taken', async (t) => {
+t.test('each quality fault is named with its figure, and no sample is accepted', async (t) => {
   const wrong: [Partial<Quality>, RegExp][] = [
     [{ eyesPx: 24 }, /^come closer \(24 px between the eyes, 40 wanted\)$/],
     [{ light: 0.05 }, /^more light on the face \(0\.05, 0\.2 wanted\)$/],
@@ -79,80 +83,82 @@ t.test('each thing that is wrong is said with its figure, and nothing is taken',
     [{ yawDegrees: 70 }, /^look into the camera$/],
     [{ pitchDegrees: 40 }, /^look into the camera$/],
   ];
-  for (const [quality, said] of wrong) {
-    const now = guide(beginGuidance(0), [look(ada, quality)], 200);
-    t.match(advice(now), said);
-    t.ok(advice(now).length <= 73);
-    t.equal(now.samples.length, 0);
+  for (const [quality, expected] of wrong) {
+    const guidance = guide(startGuidance(0), [observation(ada, quality)], 200);
+    t.match(advice(guidance), expected);
+    t.ok(advice(guidance).length <= 73);
+    t.equal(guidance.samples.length, 0);
   }
-  t.match(advice(guide(beginGuidance(0), [], 200)), /^stand before the camera/);
-  t.match(advice(guide(beginGuidance(0), null, 200)), /^wait: the camera gives no picture/);
-  const unembedded = { ...look(ada), embedding: null };
-  t.match(advice(guide(beginGuidance(0), [unembedded], 200)), /^show the whole face/);
+  t.match(advice(guide(startGuidance(0), [], 200)), /^stand in front of the camera/);
+  t.match(advice(guide(startGuidance(0), null, 200)), /^wait: the camera gives no picture/);
+  const unembedded = { ...observation(ada), embedding: null };
+  t.match(advice(guide(startGuidance(0), [unembedded], 200)), /^show the whole face/);
 });
 
-t.test('of two faces neither is taken; a small one in the background does not count', async (t) => {
-  const two = guide(beginGuidance(0), [look(ada, { eyesPx: 80 }), look(ben, { eyesPx: 40 })], 200);
+t.test('of two faces neither is accepted, but a small one in the background does not count', async (t) => {
+  const two = guide(startGuidance(0), [observation(ada, { eyesPx: 80 }), observation(ben, { eyesPx: 40 })], 200);
   t.equal(two.obstacle, 'several');
   t.match(advice(two), /^one face only, please: 2 /);
   t.equal(two.samples.length, 0);
-  const behind = guide(beginGuidance(0), [look(ben, { eyesPx: 15 }), look(ada, { eyesPx: 80 })], 200);
-  t.equal(behind.obstacle, 'taken');
+  const behind = guide(startGuidance(0), [observation(ben, { eyesPx: 15 }), observation(ada, { eyesPx: 80 })], 200);
+  t.equal(behind.obstacle, 'accepted');
   t.equal(behind.face?.quality.eyesPx, 80);
 });
 
-t.test('somebody else who steps in is not taken; who passed by before it began is dropped', async (t) => {
-  let now = guide(beginGuidance(0), [look(ben)], 200);
-  t.equal(now.samples.length, 1);
-  for (let atMs = 600; atMs <= 3000; atMs += 400) now = guide(now, [look(ada)], atMs);
-  t.equal(now.samples.length, wanted.front);
-  for (const { vector } of now.samples) t.ok(similarity(vector, ada) > 0.5);
-  now = guide(now, [look(ben, { yawDegrees: 25 })], 4000);
-  t.equal(now.obstacle, 'other');
-  t.match(advice(now), /another face/);
-  t.equal(now.samples.length, wanted.front, 'what was taken stays');
+t.test('samples of somebody else are not accepted, and those of a passer-by at the start are dropped', async (t) => {
+  let guidance = guide(startGuidance(0), [observation(ben)], 200);
+  t.equal(guidance.samples.length, 1);
+  for (let atMs = 600; atMs <= 3000; atMs += 400) guidance = guide(guidance, [observation(ada)], atMs);
+  t.equal(guidance.samples.length, wanted.front);
+  for (const { vector } of guidance.samples) t.ok(similarity(vector, ada) > 0.5);
+  guidance = guide(guidance, [observation(ben, { yawDegrees: 25 })], 4000);
+  t.equal(guidance.obstacle, 'other');
+  t.match(advice(guidance), /not the face that the enrolment started with/);
+  t.equal(guidance.samples.length, wanted.front, 'the accepted samples stay');
 });
 
-t.test('a picture that is held before the camera gives one look, and it gives up after a minute', async (t) => {
-  const photo = look(ada);
-  const now = obedient(() => [photo], 61_000);
-  t.equal(now.samples.length, 1);
-  t.equal(now.obstacle, 'twin');
-  t.match(advice(now), /^move your head a little, and look into the camera$/);
-  t.ok(isStuck(now));
+t.test('a picture in front of the camera gives one sample, and the enrolment is stuck after a minute', async (t) => {
+  const photo = observation(ada);
+  const guidance = enrol(() => [photo], 61_000);
+  t.equal(guidance.samples.length, 1);
+  t.equal(guidance.obstacle, 'duplicate');
+  t.match(advice(guidance), /^move your head a little and look into the camera$/);
+  t.ok(isStuck(guidance));
 });
 
-t.test('a pose that cannot be done is left out after 20 s of trying, and only then', async (t) => {
-  const stiff = obedient((before) => [look(ada, before.next === 'down' ? {} : doing(before))]);
+t.test('a pose that cannot be taken is abandoned after 20 s of trying', async (t) => {
+  const stiff = enrol((before) => [observation(ada, before.next === 'down' ? {} : requestedPose(before))]);
   t.equal(stiff.next, null);
-  t.same(stiff.over, ['down']);
+  t.same(stiff.abandoned, ['down']);
   t.equal(leftOutWords(stiff), ', without down');
   t.ok(stiff.atMs > 20_000 && stiff.atMs < 40_000);
-  const away = obedient((before, atMs) =>
-    before.next === 'left' ? [] : [look(ada, doing(before), seededRandom(atMs))],
+  const away = enrol((before, atMs) =>
+    before.next === 'left' ? [] : [observation(ada, requestedPose(before), seededRandom(atMs))],
   );
-  t.equal(away.next, 'left', 'who is not there does not try');
-  t.same(away.over, []);
+  t.equal(away.next, 'left', 'an absent person does not try');
+  t.same(away.abandoned, []);
   t.ok(isStuck(away));
 });
 
-t.test('a pose that shows nothing new is over after 5 s', async (t) => {
-  const still = obedient((before) => [look(ada, doing(before), before.next === 'up' ? seededRandom(7) : random)]);
+t.test('a pose that gives only duplicates is abandoned after 5 s', async (t) => {
+  const still = enrol((before) => [
+    observation(ada, requestedPose(before), before.next === 'up' ? seededRandom(7) : random),
+  ]);
   t.equal(still.next, null);
-  t.same(still.over, ['up']);
+  t.same(still.abandoned, ['up']);
   t.equal(count(still.samples, 'up'), 1);
   t.equal(leftOutWords(still), '');
   t.ok(still.atMs < 20_000);
 });
 
-t.test('a mirrored picture swaps left and right in what is asked', async (t) => {
-  const now = obedient((before) => (before.next === 'left' ? null : [look(ada, doing(before))]), 5000);
-  const facing = { ...now, obstacle: 'pose' } as const;
+t.test('a mirrored picture swaps left and right in the instructions', async (t) => {
+  const guidance = enrol((before) => (before.next === 'left' ? null : [observation(ada, requestedPose(before))]), 5000);
+  const facing = { ...guidance, obstacle: 'pose' } as const;
   t.equal(advice(facing), 'turn your head to your left');
   t.equal(advice(facing, true), 'turn your head to your right');
 });
 
-t.test('whatever is seen, what was taken is good, of one face alone, and no look twice', async () => {
+t.test('in any sequence every sample is good, shows one person and is no duplicate', async () => {
   const quality = fc.record({
     eyesPx: fc.integer({ min: 5, max: 120 }),
     sharpness: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -160,29 +166,30 @@ t.test('whatever is seen, what was taken is good, of one face alone, and no look
     yawDegrees: fc.integer({ min: -60, max: 60 }),
     pitchDegrees: fc.integer({ min: -50, max: 50 }),
   });
-  const seen = fc.record({ who: fc.constantFrom(ada, ben), quality, seed: fc.nat(40) });
-  const picture = fc.record({ faces: fc.array(seen, { maxLength: 3 }), blind: fc.boolean(), afterMs: fc.nat(900) });
+  const observed = fc.record({ person: fc.constantFrom(ada, ben), quality, seed: fc.nat(40) });
+  const picture = fc.record({ faces: fc.array(observed, { maxLength: 3 }), blind: fc.boolean(), afterMs: fc.nat(900) });
   fc.assert(
     fc.property(fc.array(picture, { maxLength: 150 }), (pictures) => {
-      let [now, atMs] = [beginGuidance(0), 0];
+      let [guidance, atMs] = [startGuidance(0), 0];
       for (const { faces, blind, afterMs } of pictures) {
         atMs += afterMs;
-        const shown = faces.map((one) => look(one.who, one.quality, seededRandom(one.seed)));
-        const before = now;
-        now = guide(now, blind ? null : shown, atMs);
-        if (now.samples.length <= before.samples.length) continue;
-        const largest = Math.max(...shown.map((one) => one.quality.eyesPx));
-        if (blind || shown.filter((one) => one.quality.eyesPx >= largest / 3).length !== 1) return false;
+        const shown = faces.map(({ person, quality, seed }) => observation(person, quality, seededRandom(seed)));
+        const before = guidance;
+        guidance = guide(guidance, blind ? null : shown, atMs);
+        if (guidance.samples.length <= before.samples.length) continue;
+        const largest = Math.max(...shown.map(({ quality }) => quality.eyesPx));
+        if (blind || shown.filter(({ quality }) => quality.eyesPx >= largest / 3).length !== 1) return false;
       }
-      const vectors = now.samples.map(({ vector }) => vector);
-      const twins = vectors.some((a, i) => vectors.some((b, j) => i < j && similarity(a, b) > duplicateAbove));
-      const poor = now.samples.some(
-        (one) => one.quality.eyesPx < good.eyesPx || one.quality.sharpness < good.sharpness,
+      const vectors = guidance.samples.map(({ vector }) => vector);
+      const duplicates = vectors.some((a, i) => vectors.some((b, j) => i < j && similarity(a, b) > duplicateAbove));
+      const poor = guidance.samples.some(
+        ({ quality }) => quality.eyesPx < good.eyesPx || quality.sharpness < good.sharpness,
       );
       const mixed =
-        vectors.some((one) => similarity(one, ada) > 0.5) && vectors.some((one) => similarity(one, ben) > 0.5);
-      const tooMany = poses.some((pose) => count(now.samples, pose) > wanted[pose]);
-      return !twins && !poor && !mixed && !tooMany;
+        vectors.some((vector) => similarity(vector, ada) > 0.5) &&
+        vectors.some((vector) => similarity(vector, ben) > 0.5);
+      const tooMany = poses.some((pose) => count(guidance.samples, pose) > wanted[pose]);
+      return !duplicates && !poor && !mixed && !tooMany;
     }),
     { numRuns: 500 },
   );

@@ -26,7 +26,7 @@ t.test('a name needs the threshold and the margin', async (t) => {
   t.match(identify(vector(0.2, 0.1), household, thresholds), { person: null, state: 'stranger' });
 });
 
-t.test('exactly at the threshold and at the margin is enough', async (t) => {
+t.test('values equal to the threshold and the margin are enough', async (t) => {
   const exact = { threshold: 0.5, margin: 0.25, strangerBelow: 0.3 };
   t.equal(identify(vector(0.5, 0.25), household, exact).person, 'ada');
 });
@@ -42,7 +42,7 @@ t.test('an empty gallery, one person, and people without templates', async (t) =
   t.match(identify(vector(0.7), empty, thresholds), { person: null, state: 'stranger' });
 });
 
-t.test('a face closer to a given stranger than to a person is a stranger', async (t) => {
+t.test('a face closer to the cohort than to a person is a stranger', async (t) => {
   const strangers = [vector(0.6, 0, 0.7)];
   t.match(identify(vector(0.6, 0, 0.7), { ...household, cohort: strangers }, thresholds), {
     person: null,
@@ -51,16 +51,16 @@ t.test('a face closer to a given stranger than to a person is a stranger', async
   t.match(identify(vector(0.95), { ...household, cohort: strangers }, thresholds), { person: 'ada' });
 });
 
-t.test('embeddings of another length are a bug, not a face', async (t) => {
+t.test('an embedding of another length throws', async (t) => {
   t.throws(() => identify(new Float32Array(4), household, thresholds), RangeError);
   t.throws(() => similarity(new Float32Array(4), new Float32Array(5)), RangeError);
 });
 
-t.test('no two faces of a frame share a name: the closer one keeps it', async (t) => {
+t.test('two faces of a frame never share a name, and the closer one gets it', async (t) => {
   const faces = [vector(0.6), vector(0.9), vector(0, 0.8), vector(0.7)];
-  const named = assignNames(faces.map((one) => identify(one, household, thresholds)));
+  const named = assignNames(faces.map((face) => identify(face, household, thresholds)));
   t.strictSame(
-    named.map((one) => [one.person, one.state]),
+    named.map(({ person, state }) => [person, state]),
     [
       [null, 'ambiguous'],
       ['ada', 'known'],
@@ -71,15 +71,15 @@ t.test('no two faces of a frame share a name: the closer one keeps it', async (t
   t.strictSame(named[0]!.reason, { kind: 'name-given-elsewhere', best: 'ada' });
 });
 
-t.test('of equal claims the first face keeps the name', async (t) => {
-  const named = assignNames([vector(0.7), vector(0.7)].map((one) => identify(one, household, thresholds)));
+t.test('of two equally close faces the first gets the name', async (t) => {
+  const named = assignNames([vector(0.7), vector(0.7)].map((face) => identify(face, household, thresholds)));
   t.strictSame(
-    named.map((one) => one.person),
+    named.map(({ person }) => person),
     ['ada', null],
   );
 });
 
-t.test('a look that is too poor is unclear and says why', async (t) => {
+t.test('an observation that is too poor is unclear and has a reason', async (t) => {
   const small = identifyFace(face([0, 0, 20, 20], vector(0.9)), household, defaultOptions);
   t.match(small, {
     person: null,
@@ -92,7 +92,7 @@ t.test('a look that is too poor is unclear and says why', async (t) => {
   t.equal(identifyFace(face([0, 0, 90, 90], vector(0.9)), household, defaultOptions).person, 'ada');
 });
 
-t.test('a person is the centre of the templates, shorter the more they scatter', async (t) => {
+t.test('a person is the centre of the templates, which is shorter if they scatter', async (t) => {
   const length = (v: Float32Array | null) => Math.hypot(...v!);
   t.equal(centre([]), null);
   t.equal(centre([vector(1), vector(-1)]), null, 'templates that cancel out have no centre');
@@ -102,6 +102,6 @@ t.test('a person is the centre of the templates, shorter the more they scatter',
     ...person('ada', 0),
     templates: [vector(0.8, 0.6), vector(0.8, -0.6)].map((v, id) => ({ id, vector: v })),
   };
-  const got = personSimilarity(vector(1), scattered)!;
-  t.ok(Math.abs(got - 0.8 ** 0.3) < 1e-5, `${got} is the direction's similarity times 0.8 ** 0.3`);
+  const score = personSimilarity(vector(1), scattered)!;
+  t.ok(Math.abs(score - 0.8 ** 0.3) < 1e-5, `${score} is the direction's similarity times 0.8 ** 0.3`);
 });

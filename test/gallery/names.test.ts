@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { checkName, foldName, freeId, isId } from '../../src/gallery/names.js';
 
-t.test('names of people pass, in any script', (t) => {
+t.test('names in any script are accepted', (t) => {
   for (const name of [
     'Ada',
     'José María',
@@ -18,7 +18,7 @@ t.test('names of people pass, in any script', (t) => {
     'Jo'.repeat(32),
   ])
     t.equal(checkName(name), name.normalize('NFC'), name);
-  t.equal(checkName('Zoe\u0308'), 'Zoë', 'kept in NFC');
+  t.equal(checkName('Zoe\u0308'), 'Zoë', 'normalised to NFC');
   t.equal(checkName('  Ada   Lovelace '), 'Ada Lovelace');
   t.end();
 });
@@ -53,20 +53,20 @@ t.test('hostile names are refused with a clear line', (t) => {
     ['😀'.repeat(3), /no letter and no digit/],
   ];
   for (const [name, why] of hostile) {
-    let said = '';
+    let message = '';
     try {
       checkName(name);
     } catch (error) {
-      said = String(error);
+      message = String(error);
       t.equal((error as { code?: string }).code, 'NAME_REFUSED');
     }
-    t.match(said, why, why.source);
-    t.ok(said.length < 250 && !/[\p{C}\u2028]/u.test(said), 'one short line');
+    t.match(message, why, why.source);
+    t.ok(message.length < 250 && !/[\p{C}\u2028]/u.test(message), 'one short line');
   }
   t.end();
 });
 
-t.test('ids are readable and free', (t) => {
+t.test('ids are readable and not in use', (t) => {
   const none = new Set<string>();
   t.equal(freeId('Ada', none), 'ada');
   t.equal(freeId('Ada', new Set(['ada'])), 'ada-2');
@@ -79,7 +79,7 @@ t.test('ids are readable and free', (t) => {
   t.end();
 });
 
-t.test('whatever name passes, its id is safe in a topic and its own', (t) => {
+t.test('the id of every accepted name is valid and unique', (t) => {
   fc.assert(
     fc.property(
       fc.string({ unit: 'grapheme', maxLength: 70 }),
@@ -92,12 +92,12 @@ t.test('whatever name passes, its id is safe in a topic and its own', (t) => {
           return;
         }
         t.notMatch(name, /[/+#\u0000-\u001f\u007f-\u009f]/);
-        if (checkName(name) !== name) throw new Error('a kept name must stay what it is');
-        const taken = new Set([...others, freeId(name, new Set())]);
-        const id = freeId(name, taken);
-        if (!isId(id) || taken.has(id)) throw new Error(id);
+        if (checkName(name) !== name) throw new Error('a normalised name must not change again');
+        const used = new Set([...others, freeId(name, new Set())]);
+        const id = freeId(name, used);
+        if (!isId(id) || used.has(id)) throw new Error(id);
         if (foldName(name) !== foldName(name.toUpperCase()) && foldName(name) !== foldName(name.toLowerCase()))
-          throw new Error('case must not make another person');
+          throw new Error('names that differ in case must be one person');
       },
     ),
     { numRuns: 2000, seed: 1 },

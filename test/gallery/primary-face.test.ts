@@ -4,18 +4,18 @@ import type { Box } from '../../src/vision/face.js';
 
 const chosen = (...boxes: Box[]) => {
   const faces = boxes.map((box) => ({ box }));
-  const one = primaryFace(faces, 1000, 800);
-  return one === null ? null : faces.indexOf(one);
+  const face = primaryFace(faces, 1000, 800);
+  return face === null ? null : faces.indexOf(face);
 };
 
-t.test('a portrait is of the face nearest to its middle that is not in the background', async (t) => {
+t.test('the subject of a portrait is the most central face that is not in the background', async (t) => {
   t.equal(chosen(), null);
-  t.equal(chosen([900, 700, 20, 20]), 0, 'the only one, wherever it is');
-  t.equal(chosen([50, 50, 120, 120], [430, 330, 100, 100]), 1, 'central before a little larger');
+  t.equal(chosen([900, 700, 20, 20]), 0, 'a single face anywhere');
+  t.equal(chosen([50, 50, 120, 120], [430, 330, 100, 100]), 1, 'a central face is preferred to a slightly larger one');
   t.equal(
     chosen([50, 50, 300, 300], [450, 350, 100, 100]),
     0,
-    'a much smaller one is in the background, central or not',
+    'a much smaller face is in the background, even if it is central',
   );
-  t.equal(chosen([400, 300, 100, 100], [500, 400, 100, 100]), 0, 'of equals the first');
+  t.equal(chosen([400, 300, 100, 100], [500, 400, 100, 100]), 0, 'the first of equal faces');
 });

@@ -73,10 +73,10 @@ const all: readonly (readonly [Reason, string, readonly string[]])[] = [
     'still Min: similarity 0.40, 0.50 needed',
     ['min', 'ada'],
   ],
-  [{ kind: 'static-face', stillMs: 45 * 60_000 }, 'has not moved for 45 min: taken for a picture on a wall', []],
+  [{ kind: 'static-face', stillMs: 45 * 60_000 }, 'has not moved for 45 min: treated as a picture', []],
   [
     { kind: 'in-other-room', room: 'hall', decided: match },
-    'taken to be in hall: similarity 0.70 reaches 0.50, margin 0.40 reaches 0.10',
+    'is in hall: similarity 0.70 reaches 0.50, margin 0.40 reaches 0.10',
     ['ada'],
   ],
 ];
@@ -88,11 +88,11 @@ t.test('each reason has one sentence and mentions people by id', async (t) => {
   }
 });
 
-t.test('an id is never found in a sentence: "min" is not in "45 min"', async (t) => {
+t.test('ids are not searched in sentences: "45 min" does not mention "min"', async (t) => {
   t.strictSame(peopleIn({ kind: 'static-face', stillMs: 45 * 60_000 }), []);
 });
 
-t.test('long times are told in one unit', async (t) => {
+t.test('long times have one unit', async (t) => {
   const hourMs = 3_600_000;
   t.strictSame(
     [45 / 60, 1, 47, 48].map((hours) => longTime(hours * hourMs)),

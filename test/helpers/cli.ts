@@ -84,8 +84,10 @@ const openEngine: CommandIo['openEngine'] = async (config, changes = {}) => {
   return {
     start: () => info,
     analyze: (...given) => engine.analyze(...given),
+    get fault() {
+      return engine.fault;
+    },
     stop: nothing,
-    fault: null,
     [Symbol.asyncDispose]: nothing,
   };
 };

@@ -90,19 +90,26 @@ function places(listener: Listener, person: string): Map<string, As> {
   return rooms;
 }
 
-/** Checks 50 times a second how long two connected rooms publish `seen` for one person. */
-function watch(listener: Listener, cutOff: ReadonlySet<string>): { readonly worstMs: () => number; stop(): void } {
+/**
+ * Checks 50 times a second how long two connected rooms publish `seen` for one person. `nowMs` counts these checks and not elapsed
+ * time: while other processes keep this one waiting, its rooms wait, too.
+ */
+function watch(
+  listener: Listener,
+  cutOff: ReadonlySet<string>,
+): { readonly worstMs: () => number; readonly nowMs: () => number; stop(): void } {
   const since = new Map<string, number>();
-  let worstMs = 0;
+  let [worstMs, nowMs] = [0, 0];
   const timer = setInterval(() => {
+    nowMs += 20;
     for (const { id: person } of gallery.people) {
       const rooms = [...places(listener, person)].filter(([id, as]) => as === 'seen' && !cutOff.has(id));
       if (rooms.length < 2) since.delete(person);
-      else if (!since.has(person)) since.set(person, performance.now());
-      else worstMs = Math.max(worstMs, performance.now() - since.get(person)!);
+      else if (!since.has(person)) since.set(person, nowMs);
+      else worstMs = Math.max(worstMs, nowMs - since.get(person)!);
     }
   }, 20);
-  return { worstMs: () => Math.round(worstMs), stop: () => clearInterval(timer) };
+  return { worstMs: () => worstMs, nowMs: () => nowMs, stop: () => clearInterval(timer) };
 }
 
 const events = (listener: Listener, id: string) =>
@@ -139,7 +146,7 @@ t.test('five rooms agree where Ada is', async (t) => {
         const rooms = places(listener, 'ada');
         return rooms.size === 1 && rooms.get(place) === as;
       },
-      6_000,
+      undefined,
       () => `Ada is ${JSON.stringify([...places(listener, 'ada')])}, not in the ${place}`,
     );
 
@@ -159,9 +166,9 @@ t.test('five rooms agree where Ada is', async (t) => {
     await only('kitchen', 'assumed');
     where.set('ada', 'hall');
     await waitFor(() => events(listener, 'hall').filter((event) => event === 'arrived ada').length === 2);
-    const began = performance.now();
+    const began = watching.nowMs();
     await only('hall');
-    t.ok(performance.now() - began < 1000, `${Math.round(performance.now() - began)} ms after her arrival`);
+    t.ok(watching.nowMs() - began < 1000, `${watching.nowMs() - began} ms after her arrival`);
   });
 
   await t.test('a room that lost its connection neither keeps her nor takes her back', async (t) => {
@@ -169,13 +176,13 @@ t.test('five rooms agree where Ada is', async (t) => {
     cutOff.add('hall'); // long before the broker detects it
     where.set('ada', 'study');
     await waitFor(() => places(listener, 'ada').get('study') === 'seen');
-    await waitFor(() => listener.of('room/hall/status').at(-1) === 'offline', 15_000);
+    await waitFor(() => listener.of('room/hall/status').at(-1) === 'offline');
     lines.get('hall')!.thaw();
-    await waitFor(() => listener.of('room/hall/status').at(-1) === 'online', 20_000);
+    await waitFor(() => listener.of('room/hall/status').at(-1) === 'online');
     cutOff.delete('hall');
-    const began = performance.now();
+    const began = watching.nowMs();
     await only('study');
-    t.ok(performance.now() - began < 2_500, `${Math.round(performance.now() - began)} ms after the hall came back`);
+    t.ok(watching.nowMs() - began < 2_500, `${watching.nowMs() - began} ms after the hall came back`);
     t.notOk(events(listener, 'study').at(-1)?.startsWith('left'));
   });
 
@@ -257,7 +264,17 @@ t.test('distances are published only where `mqtt_room` is on', async (t) => {
     room.start();
     await waitFor(() => room.status().connected);
     room.distance(estimate);
-    await listener.say('done', '1');
+    room.event({
+      type: 'stranger_arrived',
+      atMs: 0,
+      person: null,
+      name: null,
+      confidence: 'high',
+      present: [],
+      movedTo: null,
+    });
+    // On one connection: the event is the last message.
+    await waitFor(() => listener.of('room/kitchen/person').length === (mqttRoom ? 2 : 1));
     t.strictSame(
       listener.of('room_presence/kitchen').map((text) => JSON.parse(text) as unknown),
       mqttRoom ? [{ id: 'ada', name: 'Ada', distance: 2.5 }] : [],

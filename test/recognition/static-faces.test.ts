@@ -100,7 +100,7 @@ t.test('a portrait has its name for an hour, and no name from then on', async (t
   r.pass(3 * hourMs, [portrait], 2000);
   t.strictSame(r.events, ['arrived ada', 'left ada']);
   const { reason } = r.frame([portrait]).observations[0]!;
-  t.match(reasonText(reason, new Map()), /^has not moved for 4 h: taken for a picture on a wall$/);
+  t.match(reasonText(reason, new Map()), /^has not moved for 4 h: treated as a picture$/);
 });
 
 t.test(

@@ -10,7 +10,7 @@ import { randomScene, withPortraits } from '../room/sequences.js';
 import { type Scene, simulate, type Walk } from '../room/simulator.js';
 
 t.setTimeout(600_000);
-const sequences = Number(process.env['ROOMKIN_SEQUENCES'] ?? 100);
+const sequences = Number(process.env['ROOMKIN_SEQUENCES'] ?? 30);
 /** A face is static after twelve seconds instead of an hour. */
 const options = { ...clipOptions, staticFaces: { afterMs: 12_000, gapMs: 2000 } };
 

@@ -118,7 +118,9 @@ export function face(box: Box, embedding: Float32Array | null, quality: Partial<
 
 /** A random unit vector. */
 export function direction(dimension: number, random: Random): Float32Array {
-  return unit(Float32Array.from({ length: dimension }, () => gaussian(random)));
+  const vector = new Float32Array(dimension);
+  for (let i = 0; i < dimension; i++) vector[i] = gaussian(random);
+  return unit(vector);
 }
 
 /** A unit vector with cosine `cosine` to `to`, turned towards `aside`. */
@@ -130,9 +132,13 @@ export function near(to: Float32Array, cosine: number, aside: Float32Array): Flo
   return unit(to.map((value, i) => cosine * value + sine * orthogonal[i]!));
 }
 
+/** Changes `vector` and returns it: the simulator makes millions of them. */
 function unit(vector: Float32Array): Float32Array {
-  const length = Math.hypot(...vector);
-  return vector.map((value) => value / length);
+  let squares = 0;
+  for (const value of vector) squares += value * value;
+  const length = Math.sqrt(squares);
+  for (let i = 0; i < vector.length; i++) vector[i] = vector[i]! / length;
+  return vector;
 }
 
 function round(value: number): number {

@@ -1,9 +1,8 @@
-// Rooms of one household with real stores, and the broker between them as its retained messages: what lies there replaces what
-// lay there before, and each room hears it when the test says so.
+// Rooms of one household with real stores. The test decides which message reaches which room and when.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHouseholdSeal } from '../../src/sharing/key.js';
-import type { Taken } from '../../src/sharing/people.js';
+import type { ReceiveResult } from '../../src/sharing/people.js';
 import { createSharedPeople, type SharedPeople } from '../../src/sharing/people.js';
 import { isNewer } from '../../src/sharing/version.js';
 import type { Store } from '../../src/store/store.js';
@@ -17,7 +16,7 @@ export interface HouseRoom {
   readonly folder: string;
   readonly store: Store;
   readonly people: SharedPeople;
-  /** Who was erased here, by id. */
+  /** The ids of people who were erased here. */
   readonly erased: string[];
   close(): void;
 }
@@ -34,43 +33,43 @@ export function openRoom(id: string, folder = temporaryFolder(), household = sea
   return { id, folder, store, people, erased, close: () => store.close() };
 }
 
-/** Everything a room would say, by name. */
-export function saying(room: HouseRoom): Map<string, Buffer> {
-  room.people.fold();
-  const said = new Map<string, Buffer>();
+/** All messages that a room would publish, by opaque name. */
+export function messagesOf(room: HouseRoom): Map<string, Buffer> {
+  room.people.recordChanges();
+  const messages = new Map<string, Buffer>();
   for (const name of room.people.versions().keys()) {
     const message = room.people.message(name);
-    if (message.type === 'sealed') said.set(name, message.bytes);
+    if (message.type === 'sealed') messages.set(name, message.bytes);
   }
-  return said;
+  return messages;
 }
 
-/** `to` hears everything that `from` would say. */
-export function tell(from: HouseRoom, to: HouseRoom): Taken[] {
-  return [...saying(from)].map(([name, sealed]) => to.people.take(name, sealed));
+/** `to` receives all messages of `from`. */
+export function deliver(from: HouseRoom, to: HouseRoom): ReceiveResult[] {
+  return [...messagesOf(from)].map(([name, sealed]) => to.people.receive(name, sealed));
 }
 
-/** Until nobody has anything new: each tells each. Returns how many rounds that took. */
+/** Delivers new messages between all rooms until there are none. Returns the number of rounds. */
 export function settle(rooms: readonly HouseRoom[], most = 12): number {
   for (let round = 1; round <= most; round += 1) {
-    let news = 0;
+    let accepted = 0;
     for (const from of rooms) {
-      const said = saying(from);
+      const messages = messagesOf(from);
       for (const to of rooms) {
         if (to === from) continue;
-        const theirs = to.people.versions();
+        const known = to.people.versions();
         for (const [name, version] of from.people.versions()) {
-          if (!isNewer(version, theirs.get(name) ?? null)) continue;
-          if (to.people.take(name, said.get(name)!).type === 'taken') news += 1;
+          if (!isNewer(version, known.get(name) ?? null)) continue;
+          if (to.people.receive(name, messages.get(name)!).type === 'accepted') accepted += 1;
         }
       }
     }
-    if (news === 0) return round;
+    if (accepted === 0) return round;
   }
-  throw new Error(`the rooms still talk after ${most} rounds`);
+  throw new Error(`the rooms still exchange messages after ${most} rounds`);
 }
 
-/** What a room knows of everybody, numbers of rows apart. */
+/** The content of a room's gallery, without row numbers. */
 export function content({ store }: HouseRoom): unknown {
   return store
     .people()

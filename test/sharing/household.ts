@@ -1,11 +1,13 @@
-// Galleries with made-up people for the tests: seeded unit vectors, never anybody's face.
+// Galleries of invented people: the templates are seeded unit vectors, not faces.
 import { createHash } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { seededRandom, seedOf } from '../../src/commands/evaluate/random.js';
 import { openStore } from '../../src/store/gallery-store.js';
 import type { NewTemplate, Store, StoreOptions } from '../../src/store/store.js';
 import type { Quality } from '../../src/vision/face.js';
+import { direction } from '../room/simulator.js';
 
 export const space = 'test-space';
 
@@ -18,14 +20,9 @@ export const quality: Quality = {
   contrast: 0.2,
 };
 
-/** The same unit vector of 192 numbers for the same seed. */
+/** A unit vector of 192 numbers, always the same for one seed. */
 export function madeUpVector(seed: string): Float32Array {
-  const vector = Float32Array.from({ length: 192 }, (_, i) => {
-    const hash = createHash('sha256').update(`${seed}/${i}`).digest();
-    return hash.readInt32LE(0) / 2 ** 31;
-  });
-  const length = Math.hypot(...vector);
-  return vector.map((value) => value / length);
+  return direction(192, seededRandom(seedOf(seed, 0)));
 }
 
 export function madeUpTemplate(seed: string): NewTemplate {

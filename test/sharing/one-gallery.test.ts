@@ -1,4 +1,4 @@
-// Two daemons as processes, with the real models, galleries of their own and a real broker: whom one room enrols, the other names.
+// Two daemons as processes with the real models, their own galleries and a real broker. One room enrols a person, the other names them.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -8,9 +8,9 @@ import { pictures } from '../helpers/room-pictures.js';
 import { shortFolder } from '../helpers/short-folder.js';
 
 t.setTimeout(180_000);
-const patienceMs = 60_000;
+const timeoutMs = 60_000;
 
-t.test('enrolled over one room, named in the other, forgotten in both', async (t) => {
+t.test('a person enrolled in one room is named in the other and forgotten in both', async (t) => {
   const folder = shortFolder(t);
   const { frames, portrait } = await pictures(folder);
   await using broker = mosquittoPath === null ? await startAedes() : await startMosquitto();
@@ -39,15 +39,15 @@ framerate = 5\n[mqtt]\nurl = "${broker.url}"\n[store]\ndirectory = "${join(folde
     t.teardown(() => daemon.kill('SIGKILL'));
   }
   const online = (room: string) => () => listener.of(`room/${room}/camera`).at(-1) === 'online';
-  for (const room of ['hall', 'kitchen']) await waitFor(online(room), patienceMs, () => room);
+  for (const room of ['hall', 'kitchen']) await waitFor(online(room), timeoutMs, () => room);
 
   await verb(kitchen, 'enrol', 'Wilhelmina', '--photos', portrait);
   const arrived = () => listener.of('room/hall/person').some((text) => JSON.parse(text).event_type === 'arrived');
-  // One of the two rooms has her at a time: whichever it is, the hall knows who she is.
+  // Only one of the two rooms has her at a time. The hall has her in its gallery in either case.
   const knows = async (): Promise<boolean> => (await verb(hall, 'people')).includes('Wilhelmina (wilhelmina)');
-  await waitFor(knows, patienceMs, () => 'Wilhelmina in the hall');
+  await waitFor(knows, timeoutMs, () => 'Wilhelmina in the hall');
   await verb(kitchen, 'pause');
-  await waitFor(arrived, patienceMs, () => listener.of('room/hall/person').join());
+  await waitFor(arrived, timeoutMs, () => listener.of('room/hall/person').join());
   t.match(await verb(hall, 'household'), /1 people are shared and 0 were forgotten; 1 are enrolled here/);
 
   t.match(
@@ -55,11 +55,11 @@ framerate = 5\n[mqtt]\nurl = "${broker.url}"\n[store]\ndirectory = "${join(folde
     /the other rooms erase Wilhelmina as soon as they are connected/,
   );
   const left = () => listener.of('room/hall/person').some((text) => JSON.parse(text).event_type === 'left');
-  await waitFor(left, patienceMs, () => listener.of('room/hall/person').join());
+  await waitFor(left, timeoutMs, () => listener.of('room/hall/person').join());
   const gallery = readdirSync(join(folder, 'hall')).filter((name) => name.startsWith('gallery'));
   const bytes = Buffer.concat(gallery.map((name) => readFileSync(join(folder, 'hall', name))));
-  t.notOk(bytes.includes('Wilhelmina'), 'her name is in no file of the other room');
+  t.notOk(bytes.includes('Wilhelmina'), 'no file of the other room contains her name');
   t.match(await verb(hall, 'household'), /0 people are shared and 1 were forgotten; 0 are enrolled here/);
   const why = JSON.parse(await verb(hall, 'why', '--json'));
-  t.notMatch(JSON.stringify(why.looks), /wilhelmina/i, 'and no look there says anything about her');
+  t.notMatch(JSON.stringify(why.looks), /wilhelmina/i, 'no journal entry there mentions her');
 });

@@ -1,4 +1,4 @@
-// Rooms with real stores on a real broker: the whole way from a change in one to the gallery of the other.
+// Rooms with real stores on a real broker: from a change in one room to the gallery of the other.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -22,7 +22,7 @@ import { enrolMadeUp, space, temporaryFolder } from './household.js';
 interface Sharing extends AsyncDisposable {
   readonly room: HouseRoom;
   readonly lines: readonly string[];
-  /** What the daemon does when it sees another version of the gallery. */
+  /** What the daemon does when the version of the gallery changes. */
   changed(): void;
   readonly names: () => string[];
 }
@@ -51,7 +51,7 @@ function share(
     log: log.log,
     listenMs,
     retryMs: 500,
-    onTaken: () => changed(),
+    onReceived: () => changed(),
   });
   const changed = (): void => {
     if (room.store.version === version) return;
@@ -83,7 +83,7 @@ const knows =
     names().sort().join() === people.join();
 
 for (const protocol of [5, 4] as const)
-  t.test(`MQTT ${protocol}: enrolled, renamed and forgotten in one room is so in the other`, async (t) => {
+  t.test(`MQTT ${protocol}: a person enrolled, renamed or forgotten in one room is so in the other`, async (t) => {
     await using broker = await startBroker();
     await using listener = await listenTo(broker.url);
     await using kitchen = share(broker, 'kitchen', { protocol });
@@ -101,22 +101,22 @@ for (const protocol of [5, 4] as const)
     hall.changed();
     await waitFor(knows(kitchen, 'Ben'));
     await pause(600);
-    const said = listener.messages.filter((one) => one.topic.startsWith('household/home/gallery/'));
+    const messages = listener.messages.filter((message) => message.topic.startsWith('household/home/gallery/'));
     t.equal(
-      said.filter((one) => one.topic === topic('wilhelmina')).length,
+      messages.filter((message) => message.topic === topic('wilhelmina')).length,
       3,
-      'each change was said once: no echo, no loop',
+      'each change is published once: no echo, no loop',
     );
-    t.equal(said.filter((one) => one.topic === topic('ben')).length, 1);
-    const bytes = said.map(({ payload }) => payload).join() + said.map((one) => one.topic).join();
-    t.notMatch(bytes, /wilhelmina|eyesPx|templates/i, 'and nobody who carries it learns of whom');
+    t.equal(messages.filter((message) => message.topic === topic('ben')).length, 1);
+    const bytes = messages.map(({ payload }) => payload).join() + messages.map((message) => message.topic).join();
+    t.notMatch(bytes, /wilhelmina|eyesPx|templates/i, 'the messages do not reveal whom they are about');
     t.same(
       [...kitchen.lines, ...hall.lines].filter((line) => line.startsWith('warning')),
       [],
     );
   });
 
-t.test('who is forgotten while a room is off is erased there when it comes back, to the last byte', async (t) => {
+t.test('a person forgotten while a room is off is erased there completely when it returns', async (t) => {
   await using broker = await startBroker(true);
   const folder = temporaryFolder();
   t.teardown(() => rmSync(folder, { recursive: true }));
@@ -140,14 +140,14 @@ t.test('who is forgotten while a room is off is erased there when it comes back,
   t.ok(hall.lines.some((line) => line.startsWith('notice: Wilhelmina was forgotten in kitchen')));
 });
 
-t.test('an old message that is said again brings nobody back, and is replaced', async (t) => {
+t.test('a repeated old message restores nobody and is replaced', async (t) => {
   await using broker = await startBroker();
   await using kitchen = share(broker, 'kitchen');
   await using hall = share(broker, 'hall');
   let old: Buffer | null = null;
   await using listener = await listenTo(broker.url);
-  listener.client.on('message', (at, payload) => {
-    if (at === topic('ada')) old ??= payload;
+  listener.client.on('message', (topicName, payload) => {
+    if (topicName === topic('ada')) old ??= payload;
   });
   enrolMadeUp(kitchen.room.store, 'Ada', 3);
   kitchen.changed();
@@ -160,11 +160,11 @@ t.test('an old message that is said again brings nobody back, and is replaced', 
   t.strictSame([kitchen.names(), hall.names()], [[], []]);
   await using attic = share(broker, 'attic');
   await pause(600);
-  t.strictSame(attic.names(), [], 'and a room that knows nothing yet hears the newest again');
+  t.strictSame(attic.names(), [], 'a new room receives the newest message');
   t.equal(attic.room.people.versions().size, 1);
 });
 
-t.test('a broker that lost everything, or was told to, gets it back', async () => {
+t.test('a broker that lost its messages or whose message was deleted gets them again', async () => {
   await using broker = await startBroker();
   await using kitchen = share(broker, 'kitchen');
   enrolMadeUp(kitchen.room.store, 'Ada', 3);
@@ -181,47 +181,54 @@ t.test('a broker that lost everything, or was told to, gets it back', async () =
   await waitFor(knows(attic, 'Ada'));
 });
 
-t.test('another key, rubbish and too much: one warning each, and nothing else happens', async (t) => {
-  await using broker = await startBroker();
-  await using kitchen = share(broker, 'kitchen');
-  enrolMadeUp(kitchen.room.store, 'Ada', 3);
-  const wrong: HouseholdSeal = createHouseholdSeal(Buffer.alloc(32, 9), 'home');
-  await using hall = share(broker, 'hall', { household: wrong });
-  enrolMadeUp(hall.room.store, 'Ben', 2);
-  hall.changed();
-  const warnings = ({ lines: all }: Sharing): string[] => all.filter((line) => line.startsWith('warning'));
-  await waitFor(() => warnings(hall).length > 0 && warnings(kitchen).length > 0);
-  await using listener = await listenTo(broker.url);
-  for (const person of ['ada', 'ben', 'cleo']) await listener.say(topic(person), 'rubbish', { retain: true });
-  for (const name of ['..', 'ada', 'A'.repeat(32), seal.nameOf('ada').slice(1)])
-    await listener.say(`household/home/gallery/${name}`, 'rubbish');
-  await listener.client.publishAsync(topic('ada'), Buffer.alloc(254 * 1024), { qos: 1 });
-  await waitFor(() => warnings(kitchen).length > 1);
-  await pause(800);
-  t.match(warnings(hall), [/does not open with the key of this room: compare `roomkin household`/]);
-  t.match(warnings(kitchen), [/does not open with the key of this room/, /is larger than any person/]);
-  t.equal(warnings(kitchen).length, 2);
-  t.strictSame([kitchen.names(), hall.names()], [['Ada'], ['Ben']]);
-});
+t.test(
+  'another key, invalid data and a message that is too large cause one warning each and nothing else',
+  async (t) => {
+    await using broker = await startBroker();
+    await using kitchen = share(broker, 'kitchen');
+    enrolMadeUp(kitchen.room.store, 'Ada', 3);
+    const wrong: HouseholdSeal = createHouseholdSeal(Buffer.alloc(32, 9), 'home');
+    await using hall = share(broker, 'hall', { household: wrong });
+    enrolMadeUp(hall.room.store, 'Ben', 2);
+    hall.changed();
+    const warnings = (sharing: Sharing): string[] => sharing.lines.filter((line) => line.startsWith('warning'));
+    await waitFor(() => warnings(hall).length > 0 && warnings(kitchen).length > 0);
+    await using listener = await listenTo(broker.url);
+    for (const person of ['ada', 'ben', 'cleo']) await listener.say(topic(person), 'rubbish', { retain: true });
+    for (const name of ['..', 'ada', 'A'.repeat(32), seal.nameOf('ada').slice(1)])
+      await listener.say(`household/home/gallery/${name}`, 'rubbish');
+    await listener.client.publishAsync(topic('ada'), Buffer.alloc(254 * 1024), { qos: 1 });
+    await waitFor(() => warnings(kitchen).length > 1);
+    await pause(800);
+    t.match(warnings(hall), [/does not open with the key of this room: compare `roomkin household`/]);
+    t.match(warnings(kitchen), [/does not open with the key of this room/, /is larger than the largest person/]);
+    t.equal(warnings(kitchen).length, 2);
+    t.strictSame([kitchen.names(), hall.names()], [['Ada'], ['Ben']]);
+  },
+);
 
-t.test('a broker that lets nobody write there costs a warning, and the rest goes on', withMosquitto, async (t) => {
-  await using broker = await startMosquitto({
-    files: { acl: 'topic readwrite room/#\ntopic read household/#\n' },
-    lines: ['allow_anonymous true', 'acl_file FOLDER/acl'],
-  });
-  await using kitchen = share(broker, 'kitchen');
-  for (const name of ['Ada', 'Ben', 'Cleo']) enrolMadeUp(kitchen.room.store, name);
-  await waitFor(() => kitchen.lines.some((line) => line.includes('gallery')));
-  await pause(500);
-  const warnings = kitchen.lines.filter((line) => line.startsWith('warning') && line.includes('gallery'));
-  t.equal(warnings.length, 2, 'not for each person');
-  t.match(warnings[0], /refused a message for household\/home\/gallery/);
-  t.strictSame(kitchen.names(), ['Ada', 'Ben', 'Cleo']);
-});
+t.test(
+  'a broker that forbids publishing there causes a warning, and everything else continues',
+  withMosquitto,
+  async (t) => {
+    await using broker = await startMosquitto({
+      files: { acl: 'topic readwrite room/#\ntopic read household/#\n' },
+      lines: ['allow_anonymous true', 'acl_file FOLDER/acl'],
+    });
+    await using kitchen = share(broker, 'kitchen');
+    for (const name of ['Ada', 'Ben', 'Cleo']) enrolMadeUp(kitchen.room.store, name);
+    await waitFor(() => kitchen.lines.some((line) => line.includes('gallery')));
+    await pause(500);
+    const warnings = kitchen.lines.filter((line) => line.startsWith('warning') && line.includes('gallery'));
+    t.equal(warnings.length, 2, 'not one per person');
+    t.match(warnings[0], /refused a message for household\/home\/gallery/);
+    t.strictSame(kitchen.names(), ['Ada', 'Ben', 'Cleo']);
+  },
+);
 
 for (const protocol of [5, 4] as const)
   t.test(
-    `MQTT ${protocol}: a broker that hangs up at large messages keeps the room all the same`,
+    `MQTT ${protocol}: a room stays connected to a broker that disconnects at large messages`,
     withMosquitto,
     async (t) => {
       await using broker = await startMosquitto({ lines: ['allow_anonymous true', 'max_packet_size 20000'] });
@@ -229,17 +236,17 @@ for (const protocol of [5, 4] as const)
       enrolMadeUp(kitchen.room.store, 'Ada', 30);
       await waitFor(() => kitchen.lines.some((line) => /largest message/.test(line)));
       const connects = (): number => kitchen.lines.filter((line) => /connected to the broker/.test(line)).length;
-      const was = connects();
+      const connectsBefore = connects();
       enrolMadeUp(kitchen.room.store, 'Ben', 2);
       kitchen.changed();
       await using hall = share(broker, 'hall', { protocol });
       await waitFor(knows(hall, 'Ben'), undefined, () => kitchen.lines.join('\n'));
       await pause(1_000);
-      t.equal(connects(), was);
+      t.equal(connects(), connectsBefore);
     },
   );
 
-t.test('without a key a room says and hears nothing of anybody', async (t) => {
+t.test('without a key a room publishes and receives nothing about anybody', async (t) => {
   await using broker = await startBroker();
   await using listener = await listenTo(broker.url);
   await using kitchen = share(broker, 'kitchen');
@@ -257,7 +264,7 @@ t.test('without a key a room says and hears nothing of anybody', async (t) => {
       store: room.store,
       journal: { forget() {} },
       publisher,
-      onTaken() {},
+      onReceived() {},
       log: log as Log,
     }),
     null,
@@ -265,8 +272,8 @@ t.test('without a key a room says and hears nothing of anybody', async (t) => {
   publisher.start();
   await waitFor(() => publisher.status().connected && listener.of(topic('ada')).length === 1);
   await pause(600);
-  const gallery = listener.messages.filter((one) => one.topic.includes('/gallery/'));
-  t.equal(gallery.length, 1, 'only the kitchen spoke');
+  const gallery = listener.messages.filter((message) => message.topic.includes('/gallery/'));
+  t.equal(gallery.length, 1, 'only the kitchen published');
   t.strictSame(
     room.store.people().map(({ name }) => name),
     ['Ben'],
@@ -276,7 +283,7 @@ t.test('without a key a room says and hears nothing of anybody', async (t) => {
 
 // SQLite waits for the lock without the event loop, so this test runs alone.
 t.test(
-  'a database that cannot be written costs a warning and a while, and says nothing old meanwhile',
+  'a database that cannot be written causes a warning and a delay, and nothing old is published meanwhile',
   { buffered: false },
   async (t) => {
     await using broker = await startBroker();
@@ -298,16 +305,13 @@ t.test(
     t.teardown(() => other.close());
     other.exec('BEGIN IMMEDIATE');
     await waitFor(() => hall.lines.some((line) => line.startsWith('warning')));
-    t.match(
-      hall.lines.at(-1),
-      /^warning: the people that rooms share wait for the disk: .*another process keeps it locked/,
-    );
+    t.match(hall.lines.at(-1), /^warning: sharing the gallery waits for the disk: .*another process keeps it locked/);
     await pause(400);
     t.strictSame(hall.names(), ['Ada']);
     t.equal(listener.of(topic('ada')).length, 2);
     other.exec('ROLLBACK');
     await waitFor(knows(hall));
     await pause(400);
-    t.equal(listener.of(topic('ada')).length, 2, 'what it held of her did not come back');
+    t.equal(listener.of(topic('ada')).length, 2, 'the old version of her was not published again');
   },
 );

@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import t from 'tap';
 import { foldName } from '../../src/gallery/names.js';
 import {
+  currentVersion,
   freeName,
+  identityOf,
   isNewer,
-  meeting,
   nextStamp,
   type Stamp,
-  standing,
   type Version,
 } from '../../src/sharing/version.js';
 
@@ -20,30 +20,30 @@ const stamp: fc.Arbitrary<Stamp> = fc.record({
 const version: fc.Arbitrary<Version> = fc.record({ stamp, digest: fc.constantFrom('1', '2') });
 const same = (a: Version, b: Version): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-t.test('of any two versions one is newer, and in a row of three the first and last agree', async () => {
+t.test('versions have a total order', async () => {
   fc.assert(
     fc.property(version, version, version, (a, b, c) => {
       const total = same(a, b) ? !isNewer(a, b) : isNewer(a, b) !== isNewer(b, a);
-      const row = !(isNewer(a, b) && isNewer(b, c)) || isNewer(a, c);
-      return total && row && isNewer(a, null);
+      const transitive = !(isNewer(a, b) && isNewer(b, c)) || isNewer(a, c);
+      return total && transitive && isNewer(a, null);
     }),
     { numRuns: 5000 },
   );
 });
 
-t.test('a change made here is newer than what it was made of', async () => {
+t.test('a local change is newer than the version before it', async () => {
   fc.assert(
     fc.property(stamp, fc.boolean(), fc.constantFrom('attic', 'kitchen'), (before, forgotten, room) => {
-      const now = nextStamp(before, forgotten, room);
+      const next = nextStamp(before, forgotten, room);
       return before.forgotten && forgotten
-        ? now.life === before.life
-        : now.room === room && isNewer({ stamp: now, digest: '' }, { stamp: before, digest: 'f' });
+        ? next.life === before.life
+        : next.room === room && isNewer({ stamp: next, digest: '' }, { stamp: before, digest: 'f' });
     }),
   );
 });
 
 t.test(
-  'who is forgotten stays so, however often they were changed elsewhere, until they are enrolled again',
+  'a forgotten person stays forgotten, however often another room changed them, until they are enrolled again',
   async (t) => {
     const enrolled = nextStamp(null, false, 'kitchen');
     const forgotten = nextStamp(enrolled, true, 'attic');
@@ -56,30 +56,30 @@ t.test(
   },
 );
 
-t.test('a person stands where they stood until something was changed', async (t) => {
-  t.equal(standing(null, '', 'hall'), null);
-  const known = standing(null, 'a', 'hall')!;
+t.test('the version of a person stays the same until something changes', async (t) => {
+  t.equal(currentVersion(null, '', 'hall'), null);
+  const known = currentVersion(null, 'a', 'hall')!;
   t.same(known, { stamp: { life: 1, forgotten: false, counter: 1, room: 'hall' }, digest: 'a' });
-  t.equal(standing(known, 'a', 'kitchen'), known);
-  t.match(standing(known, 'b', 'kitchen'), { stamp: { counter: 2, room: 'kitchen' }, digest: 'b' });
-  const gone = standing(known, '', 'kitchen')!;
-  t.match(gone, { stamp: { life: 1, forgotten: true, counter: 2 }, digest: '' });
-  t.equal(standing(gone, '', 'hall'), gone);
-  t.match(standing(gone, 'a', 'hall'), { stamp: { life: 2, forgotten: false, counter: 1 } });
+  t.equal(currentVersion(known, 'a', 'kitchen'), known);
+  t.match(currentVersion(known, 'b', 'kitchen'), { stamp: { counter: 2, room: 'kitchen' }, digest: 'b' });
+  const forgotten = currentVersion(known, '', 'kitchen')!;
+  t.match(forgotten, { stamp: { life: 1, forgotten: true, counter: 2 }, digest: '' });
+  t.equal(currentVersion(forgotten, '', 'hall'), forgotten);
+  t.match(currentVersion(forgotten, 'a', 'hall'), { stamp: { life: 2, forgotten: false, counter: 1 } });
 });
 
-t.test('the same person by their key, or by their name; two people otherwise', async (t) => {
-  const [one, two] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
-  t.equal(meeting({ name: 'Ada', key: one }, { name: 'Mina', key: one }), 'same');
-  t.equal(meeting({ name: 'Ada', key: one }, { name: 'ADA', key: two }), 'unite');
-  t.equal(meeting({ name: 'Ada', key: one }, { name: 'Àdá', key: two }), 'part');
+t.test('two records are the same person if the key or the name is equal', async (t) => {
+  const [firstKey, secondKey] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+  t.equal(identityOf({ name: 'Ada', key: firstKey }, { name: 'Mina', key: firstKey }), 'same');
+  t.equal(identityOf({ name: 'Ada', key: firstKey }, { name: 'ADA', key: secondKey }), 'merge');
+  t.equal(identityOf({ name: 'Ada', key: firstKey }, { name: 'Àdá', key: secondKey }), 'separate');
 });
 
-t.test('a name that is taken gets a number', async (t) => {
-  const taken = new Set(['ada', 'ada 2', 'b'.repeat(64)]);
-  t.equal(freeName('Ben', taken), 'Ben');
-  t.equal(freeName('ADA', taken), 'ADA 3');
-  const long = freeName('B'.repeat(64), taken);
+t.test('a name in use gets a number', async (t) => {
+  const used = new Set(['ada', 'ada 2', 'b'.repeat(64)]);
+  t.equal(freeName('Ben', used), 'Ben');
+  t.equal(freeName('ADA', used), 'ADA 3');
+  const long = freeName('B'.repeat(64), used);
   t.equal(long, `${'B'.repeat(58)} 2`);
-  t.notOk(taken.has(foldName(long)));
+  t.notOk(used.has(foldName(long)));
 });

@@ -14,10 +14,10 @@ import {
 
 const folder = temporaryFolder();
 t.teardown(() => rmSync(folder, { recursive: true }));
-let opened = 0;
-const emptyStore = (): Store => openTestStore(join(folder, String(++opened)));
+let stores = 0;
+const emptyStore = (): Store => openTestStore(join(folder, String(++stores)));
 
-t.test('a backup opens by its passphrase alone', (t) => {
+t.test('a backup opens with its passphrase alone', (t) => {
   const sealed = sealBackup('{"secret":"text"}', 'five random words are good');
   t.notOk(sealed.includes('secret'));
   t.equal(openBackup(sealed, 'five random words are good', 'f'), '{"secret":"text"}');
@@ -38,7 +38,7 @@ t.test('a backup opens by its passphrase alone', (t) => {
   t.end();
 });
 
-t.test('a gallery comes back whole in another store', (t) => {
+t.test('a whole gallery is restored in another store', (t) => {
   using from = emptyStore();
   enrolMadeUp(from, 'Ada', 3);
   enrolMadeUp(from, 'Zoë', 1);
@@ -62,7 +62,7 @@ t.test('a gallery comes back whole in another store', (t) => {
   t.end();
 });
 
-t.test('people who are there already are never mixed with those of a backup', (t) => {
+t.test('people who are enrolled already are never merged with those of a backup', (t) => {
   using from = emptyStore();
   enrolMadeUp(from, 'Ada', 3);
   from.change((changes) => changes.addToCohort(madeUpTemplate('somebody')));
@@ -76,11 +76,11 @@ t.test('people who are there already are never mixed with those of a backup', (t
     to.gallery(space).people[0]?.templates.map(({ vector }) => vector),
     [0, 1, 2].map((i) => madeUpVector(`Ada/${i}`)),
   );
-  t.equal(to.gallery(space).cohort.length, 1, 'a stranger is not doubled');
+  t.equal(to.gallery(space).cohort.length, 1, 'a face of the cohort is not duplicated');
   t.end();
 });
 
-t.test('an id that is taken is not given to a second person', (t) => {
+t.test('an id in use is not given to a second person', (t) => {
   using from = emptyStore();
   enrolMadeUp(from, 'Ada');
   using to = emptyStore();
@@ -90,11 +90,11 @@ t.test('an id that is taken is not given to a second person', (t) => {
   t.end();
 });
 
-t.test('a document that is not a whole gallery changes nothing', (t) => {
+t.test('a document that is not a complete gallery changes nothing', (t) => {
   using from = emptyStore();
   enrolMadeUp(from, 'Ada');
   const good = JSON.parse(writeArchive(from));
-  const spoilt = (change: (document: typeof good) => void): string => {
+  const damaged = (change: (document: typeof good) => void): string => {
     const copy = structuredClone(good);
     change(copy);
     return JSON.stringify(copy);
@@ -104,19 +104,19 @@ t.test('a document that is not a whole gallery changes nothing', (t) => {
   for (const text of [
     'not JSON',
     '[]',
-    spoilt((document) => delete document.strangers),
-    spoilt((document) => {
+    damaged((document) => delete document.strangers),
+    damaged((document) => {
       document.people[0].templates[0].vector = 'AAAA';
     }),
-    spoilt((document) => {
+    damaged((document) => {
       document.people[0].templates[0].vector = Buffer.alloc(768).toString('base64');
     }),
-    spoilt((document) => {
+    damaged((document) => {
       document.people[0].templates[1].quality.eyesPx = 'many';
     }),
   ])
     t.throws(() => restoreArchive(to, text, 'f', false), { code: 'BACKUP_REFUSED' });
-  const hostile = spoilt((document) => {
+  const hostile = damaged((document) => {
     document.people.push({ id: 'x', name: 'a/#/b', templates: [] });
   });
   t.throws(() => restoreArchive(to, hostile, 'f', false), { code: 'NAME_REFUSED' });

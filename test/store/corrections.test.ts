@@ -20,25 +20,25 @@ function folder(t: { teardown(work: () => void): void }): string {
 
 type TestStore = ReturnType<typeof openTestStore>;
 const ada = (store: TestStore) => store.gallery(space).people.find(({ id }) => id === 'ada')!;
-const rejections = (store: TestStore): unknown[] =>
+const negativeTemplates = (store: TestStore): unknown[] =>
   (ada(store).negativeTemplates ?? []).map(({ id, vector }) => [id, vector]);
 
-t.test('what was said about looks comes back after a restart, and can be taken back', async (t) => {
+t.test('corrections survive a restart and can be undone', async (t) => {
   const directory = folder(t);
   {
     using store = openTestStore(directory, { wallMs: () => 5_000 });
     enrolMadeUp(store, 'Ada', 2);
-    const said = store.change((changes) => [
+    const corrections = store.change((changes) => [
       changes.addNegativeTemplate('ada', madeUpTemplate('not her')),
       changes.addCorrectedTemplate('ada', madeUpTemplate('her')),
     ]);
-    t.match(said, [
+    t.match(corrections, [
       { id: 1, person: 'ada', template: null, createdAtMs: 5_000 },
       { id: 2, person: 'ada', template: 3 },
     ]);
   }
   using store = openTestStore(directory);
-  t.same(rejections(store), [[1, madeUpVector('not her')]]);
+  t.same(negativeTemplates(store), [[1, madeUpVector('not her')]]);
   t.same(
     ada(store).templates.map(({ id, corrected }) => [id, corrected]),
     [
@@ -61,15 +61,15 @@ t.test('what was said about looks comes back after a restart, and can be taken b
     store.change((changes) => changes.undo(1)),
     { id: 1, template: null },
   );
-  t.ok(store.version > version, 'the daemon follows');
+  t.ok(store.version > version, 'the daemon sees the change');
   t.equal(ada(store).templates.length, 2);
-  t.same(rejections(store), []);
+  t.same(negativeTemplates(store), []);
   t.throws(() => store.change((changes) => changes.undo(1)), { code: 'CORRECTION_UNKNOWN', message: /--list/ });
   const again = store.change((changes) => changes.addNegativeTemplate('ada', madeUpTemplate('not her')));
-  t.equal(again?.id, 3, 'the number of what was taken back is not given again');
+  t.equal(again?.id, 3, 'the id of an undone correction is not reused');
 });
 
-t.test('said twice is said once; the contrary must be taken back first', async (t) => {
+t.test('a repeated correction changes nothing; the opposite one must be undone first', async (t) => {
   using store = openTestStore(folder(t));
   enrolMadeUp(store, 'Ada', 2);
   const face = madeUpTemplate('face');
@@ -85,7 +85,7 @@ t.test('said twice is said once; the contrary must be taken back first', async (
   enrolMadeUp(store, 'Ben', 2);
   t.ok(
     store.change((changes) => changes.addCorrectedTemplate('ben', face)),
-    'of another person it may be said',
+    'the face may be a template of another person',
   );
   t.equal(
     store.change((changes) => changes.addCorrectedTemplate('ben', face)),
@@ -96,23 +96,23 @@ t.test('said twice is said once; the contrary must be taken back first', async (
     store.change((changes) => changes.addCorrectedTemplate('ben', face)),
     null,
   );
-  t.equal(store.gallery(space).people[1]?.templates.length, 3, 'what was set aside is put back');
+  t.equal(store.gallery(space).people[1]?.templates.length, 3, 'a disabled template is enabled again');
   t.throws(() => store.change((changes) => changes.addNegativeTemplate('ben', face)), {
     message: /is Ben: .*--undo 2/,
   });
   t.throws(() => store.change((changes) => changes.addNegativeTemplate('eve', face)), { code: 'PERSON_UNKNOWN' });
 });
 
-t.test('a look that was learned is not a photo that a person can be told by', async (t) => {
+t.test('a template from a correction does not count as a photo', async (t) => {
   using store = openTestStore(folder(t));
   enrolMadeUp(store, 'Ada', 1);
-  store.change((changes) => changes.addCorrectedTemplate('ada', madeUpTemplate('look')));
+  store.change((changes) => changes.addCorrectedTemplate('ada', madeUpTemplate('observation')));
   t.throws(() => store.change((changes) => changes.disable([1])), { code: 'PHOTO_NEEDED' });
   store.change((changes) => changes.disable([2]));
   t.equal(ada(store).templates.length, 1);
 });
 
-t.test('a rejected face cannot be made a template by changing the database', async (t) => {
+t.test('a negative template cannot become a template by changing the database', async (t) => {
   const directory = folder(t);
   {
     using store = openTestStore(directory);
@@ -128,7 +128,7 @@ t.test('a rejected face cannot be made a template by changing the database', asy
   t.match(damage, [/^template 1 of ada /]);
 });
 
-t.test('a backup carries corrections, --replace replaces them, forgetting erases them', async (t) => {
+t.test('a backup contains corrections, --replace replaces them, and forgetting erases them', async (t) => {
   const directory = folder(t);
   using from = openTestStore(directory);
   enrolMadeUp(from, 'Ada', 2);

@@ -22,7 +22,7 @@ function folder(t: { teardown(work: () => void): void }): string {
 const inUse = (store: ReturnType<typeof openTestStore>): number[] =>
   store.gallery(space).people.flatMap(({ templates }) => templates.map(({ id }) => id));
 
-t.test('a photo that is set aside names nobody, stays kept, and comes back', async (t) => {
+t.test('a disabled photo gives no name, stays stored and can be enabled again', async (t) => {
   const directory = folder(t);
   {
     using store = openTestStore(directory, { wallMs: () => 1_000 });
@@ -34,33 +34,33 @@ t.test('a photo that is set aside names nobody, stays kept, and comes back', asy
   t.same(
     store.find('ada').templates.map(({ setAsideAtMs }) => setAsideAtMs),
     [null, 1_000, null],
-    'after a restart too',
+    'also after a restart',
   );
   const { version } = store;
   store.change((changes) => changes.disable([2]));
-  t.equal(store.find('ada').templates[1]?.setAsideAtMs, 1_000, 'set aside twice is set aside once');
+  t.equal(store.find('ada').templates[1]?.setAsideAtMs, 1_000, 'disabling it again changes nothing');
   t.ok(store.version > version);
   store.change((changes) => changes.enable([2, 1]));
   t.same(inUse(store), [1, 2, 3]);
   t.same(store.gallery(space).people[0]?.templates[1]?.vector, madeUpVector('Ada/1'));
 });
 
-t.test('all that were named or none; nobody is left without a photo', async (t) => {
+t.test('all given photos are disabled or none, and every person keeps a photo in use', async (t) => {
   using store = openTestStore(folder(t));
   enrolMadeUp(store, 'Ada', 2);
   enrolMadeUp(store, 'Ben', 2);
-  const refused = (ids: number[], code: string, message: RegExp): void => {
+  const assertRefused = (ids: number[], code: string, message: RegExp): void => {
     t.throws(() => store.change((changes) => changes.disable(ids)), { code, message });
     t.same(inUse(store), [1, 2, 3, 4]);
   };
-  refused([1, 99], 'PHOTO_UNKNOWN', /no photo 99: .*--check.*show NAME.*nothing was changed/);
-  refused([3, 1, 2], 'PHOTO_NEEDED', /Ada would have none in use: .*forget "Ada"/);
+  assertRefused([1, 99], 'PHOTO_UNKNOWN', /no photo 99: .*--check.*show NAME.*nothing was changed/);
+  assertRefused([3, 1, 2], 'PHOTO_NEEDED', /Ada would have none in use: .*forget "Ada"/);
   t.throws(() => store.change((changes) => changes.enable([99])), { code: 'PHOTO_UNKNOWN' });
   store.change((changes) => changes.addTemplate('ada', { ...madeUpTemplate('x'), space: 'another-space' }));
-  refused([1, 2], 'PHOTO_NEEDED', /none in use/);
+  assertRefused([1, 2], 'PHOTO_NEEDED', /none in use/);
 });
 
-t.test('enrolling the very same photo again puts it back, another photo does not', async (t) => {
+t.test('enrolling the same photo again enables it, another photo does not', async (t) => {
   using store = openTestStore(folder(t));
   enrolMadeUp(store, 'Ada', 2);
   store.change((changes) => changes.disable([2]));
@@ -71,7 +71,7 @@ t.test('enrolling the very same photo again puts it back, another photo does not
   store.change((changes) => t.equal(changes.addTemplate('ada', madeUpTemplate('Ada/1')), false));
 });
 
-t.test('a backup keeps what is set aside, and forgetting erases it', async (t) => {
+t.test('a backup contains disabled photos, and forgetting erases them', async (t) => {
   const directory = folder(t);
   using from = openTestStore(directory);
   enrolMadeUp(from, 'Ada', 3);
@@ -95,22 +95,22 @@ t.test('a backup keeps what is set aside, and forgetting erases it', async (t) =
 t.test('a gallery of the first schema opens with all its photos in use', async (t) => {
   const directory = folder(t);
   {
-    // As the first roomkin left it: today's file without what came later.
+    // A file of the first roomkin: the present file without the later tables and columns.
     using store = openTestStore(directory);
     enrolMadeUp(store, 'Ada', 2);
     store.change((changes) => changes.addToCohort(madeUpTemplate('somebody')));
   }
   const path = join(directory, 'gallery.sqlite');
-  const now = new Database(path);
+  const present = new Database(path);
   const old = new Database(':memory:');
   old.exec(migrations[0]!);
   for (const table of ['meta', 'person', 'template', 'stranger']) {
     const columns = (old.pragma(`table_info(${table})`) as { name: string }[]).map(({ name }) => name).join(', ');
     old.exec(`DELETE FROM ${table}`);
-    for (const row of now.prepare(`SELECT ${columns} FROM ${table}`).raw().all() as unknown[][])
+    for (const row of present.prepare(`SELECT ${columns} FROM ${table}`).raw().all() as unknown[][])
       old.prepare(`INSERT INTO ${table} (${columns}) VALUES (${row.map(() => '?').join(', ')})`).run(row);
   }
-  now.close();
+  present.close();
   old.pragma('user_version = 1');
   rmSync(path);
   await old.backup(path);

@@ -1,4 +1,4 @@
-// A child for the tests: enrols made-up people one after another until it is killed. Prints each id when it is kept.
+// A child process that enrols invented people until it is killed. Prints each id once it is stored.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { enrolMadeUp, openTestStore } from '../sharing/household.js';
 
@@ -8,6 +8,6 @@ process.stdout.write('open\n');
 for (let i = 0; i < 100_000; i += 1) {
   const id = enrolMadeUp(store, `${prefix}${i}`, 20);
   process.stdout.write(`${id}\n`);
-  // SQLite waits by polling: a process that never pauses would lock the others out, and no person enrols like that.
+  // SQLite waits for a lock by polling, so a process that never pauses would lock the others out. Real enrolments are far apart.
   await sleep(20);
 }

@@ -25,7 +25,7 @@ const everyByte = (directory: string): Buffer =>
       .map((name) => readFileSync(join(directory, name))),
   );
 
-t.test('people and templates come back as they were given, after a restart too', (t) => {
+t.test('people and templates are read as they were stored, also after a restart', (t) => {
   const directory = folder(t);
   {
     using store = openTestStore(directory);
@@ -43,7 +43,7 @@ t.test('people and templates come back as they were given, after a restart too',
     ],
   );
   t.same(gallery.people[0]?.templates[0]?.vector, madeUpVector('Ada/0'));
-  t.equal(store.gallery(space), gallery, 'the same snapshot until something changes');
+  t.equal(store.gallery(space), gallery, 'the snapshot stays the same until something changes');
   t.same(
     store.gallery('another-space').people.map((person) => person.templates.length),
     [0, 0],
@@ -51,7 +51,7 @@ t.test('people and templates come back as they were given, after a restart too',
   t.end();
 });
 
-t.test('the same photo is kept once', (t) => {
+t.test('the same photo is stored once', (t) => {
   using store = openTestStore(folder(t));
   store.change((changes) => {
     const id = changes.person('Ada');
@@ -64,7 +64,7 @@ t.test('the same photo is kept once', (t) => {
   t.end();
 });
 
-t.test('nothing of a template lies in the clear, in any of the files', (t) => {
+t.test('no file contains any part of a template in the clear', (t) => {
   const directory = folder(t);
   using store = openTestStore(directory);
   enrolMadeUp(store, 'Ada');
@@ -77,16 +77,16 @@ t.test('nothing of a template lies in the clear, in any of the files', (t) => {
       t.notOk(bytes.includes(clear.subarray(at, at + 8)), `number ${at / 4}`);
     t.notOk(
       bytes.includes(Buffer.from(madeUpTemplate(seed).source)),
-      'nor a hash of the photo that others could compute',
+      'no file contains a hash of the photo that others could compute',
     );
   }
-  t.ok(bytes.includes(Buffer.from('"eyesPx"')), 'the search does find what lies in the clear');
+  t.ok(bytes.includes(Buffer.from('"eyesPx"')), 'the search finds text in the clear');
   t.equal(statSync(join(directory, 'key')).mode & 0o777, 0o600);
   for (const name of readdirSync(directory)) t.equal(statSync(join(directory, name)).mode & 0o077, 0, name);
   t.end();
 });
 
-t.test('forgetting leaves no byte of a person', (t) => {
+t.test('forgetting a person leaves no byte of them', (t) => {
   const directory = folder(t);
   using store = openTestStore(directory);
   enrolMadeUp(store, 'Wilhelmina', 20);
@@ -112,14 +112,14 @@ t.test('forgetting leaves no byte of a person', (t) => {
   t.end();
 });
 
-t.test('a renamed person keeps the id, and the old name is gone', (t) => {
+t.test('a renamed person keeps the id, and the old name is erased', (t) => {
   const directory = folder(t);
   using store = openTestStore(directory);
   enrolMadeUp(store, 'Wilhelmina');
   enrolMadeUp(store, 'Bob');
   store.change((changes) => changes.rename('wilhelmina', 'Mina'));
   t.equal(store.find('mina').id, 'wilhelmina');
-  t.equal(store.find('wilhelmina').name, 'Mina', 'the id finds too');
+  t.equal(store.find('wilhelmina').name, 'Mina', 'the id also finds the person');
   t.notOk(everyByte(directory).includes(Buffer.from('Wilhelmina')));
   t.throws(() => store.change((changes) => changes.rename('bob', 'MINA')), { code: 'PERSON_EXISTS' });
   t.throws(() => store.change((changes) => changes.rename('bob', 'a/b')), { code: 'NAME_REFUSED' });
@@ -127,7 +127,7 @@ t.test('a renamed person keeps the id, and the old name is gone', (t) => {
   t.end();
 });
 
-t.test('a change happens whole or not at all', (t) => {
+t.test('a change is applied completely or not at all', (t) => {
   using store = openTestStore(folder(t));
   enrolMadeUp(store, 'Bob');
   const { version } = store;
@@ -147,7 +147,7 @@ t.test('a change happens whole or not at all', (t) => {
   t.end();
 });
 
-t.test('a template that was changed or moved does not open, and is never a wrong name', (t) => {
+t.test('a template that was changed or moved does not open and never gives a wrong name', (t) => {
   const directory = folder(t);
   {
     using store = openTestStore(directory);
@@ -172,7 +172,7 @@ t.test('a template that was changed or moved does not open, and is never a wrong
   t.same(swapped.counts, [1, 1]);
   t.equal(swapped.lines.length, 2);
   t.match(swapped.lines[0], /^template 1 of bob in .*gallery\.sqlite does not open/);
-  t.same(tampered(swap).counts, [2, 2], 'moved back it opens again');
+  t.same(tampered(swap).counts, [2, 2], 'it opens again after it was moved back');
 
   const flip = (database: Database.Database): void => {
     const sealed = database.prepare('SELECT sealed FROM template WHERE id = 2').pluck().get() as Buffer;
@@ -204,14 +204,14 @@ t.test('another connection sees a change without reopening', (t) => {
   t.equal(daemon.gallery(space).version, verb.version);
   const { version } = daemon;
   verb.setSetting('recognition', 'off');
-  t.equal(daemon.version, version, 'a setting is no change of the gallery');
+  t.equal(daemon.version, version, 'a setting does not change the gallery');
   t.equal(daemon.setting('recognition'), 'off');
   verb.setSetting('recognition', null);
   t.equal(daemon.setting('recognition'), null);
   t.end();
 });
 
-t.test('a database that cannot be used is refused with what to do', (t) => {
+t.test('a database that cannot be used is refused with advice', (t) => {
   const code = (directory: string): unknown => {
     try {
       openTestStore(directory).close();
@@ -227,10 +227,10 @@ t.test('a database that cannot be used is refused with what to do', (t) => {
   database.close();
   const before = readFileSync(join(newer, 'gallery.sqlite'));
   t.match(code(newer), /^DATABASE .*gallery\.sqlite was written by a newer roomkin \(schema 99.*upgrade roomkin/);
-  t.ok(before.equals(readFileSync(join(newer, 'gallery.sqlite'))), 'and left as it was');
+  t.ok(before.equals(readFileSync(join(newer, 'gallery.sqlite'))), 'the file is unchanged');
 
   const text = folder(t);
-  writeFileSync(join(text, 'gallery.sqlite'), 'this is not a database, and long enough to be looked at by SQLite');
+  writeFileSync(join(text, 'gallery.sqlite'), 'this is not a database, and long enough for SQLite to read it');
   t.match(code(text), /^DATABASE .*not a gallery/);
 
   t.match(code(join(text, 'gallery.sqlite', 'below')), /^DATABASE .*\[store\] directory/);
@@ -239,6 +239,6 @@ t.test('a database that cannot be used is refused with what to do', (t) => {
   openTestStore(open).close();
   chmodSync(join(open, 'gallery.sqlite'), 0o644);
   t.equal(code(open), null);
-  t.equal(statSync(join(open, 'gallery.sqlite')).mode & 0o777, 0o600, 'others may not read it any more');
+  t.equal(statSync(join(open, 'gallery.sqlite')).mode & 0o777, 0o600, 'other users can no longer read it');
   t.end();
 });

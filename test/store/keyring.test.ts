@@ -10,7 +10,7 @@ t.teardown(() => rmSync(folder, { recursive: true }));
 const at = (name: string): string => join(folder, name);
 const noCredentials = {};
 
-/** What opening says, or null. */
+/** The error of opening, or null. */
 function refusal(path: string, mustExist = true): string | null {
   try {
     openKeyring(path, mustExist, noCredentials);
@@ -20,16 +20,16 @@ function refusal(path: string, mustExist = true): string | null {
   }
 }
 
-t.test('a key file is made once and private', (t) => {
-  const made = openKeyring(at('key'), false, noCredentials);
+t.test('a key file is created once and private', (t) => {
+  const created = openKeyring(at('key'), false, noCredentials);
   t.equal(statSync(at('key')).mode & 0o777, 0o600);
   t.match(readFileSync(at('key'), 'utf8'), /^[0-9a-f]{64}\n$/);
-  t.same(openKeyring(at('key'), false, noCredentials).fingerprint, made.fingerprint);
-  t.notSame(openKeyring(at('other'), false, noCredentials).fingerprint, made.fingerprint);
+  t.same(openKeyring(at('key'), false, noCredentials).fingerprint, created.fingerprint);
+  t.notSame(openKeyring(at('other'), false, noCredentials).fingerprint, created.fingerprint);
   t.end();
 });
 
-t.test('a wrapped key opens for its owner and by its key file alone', (t) => {
+t.test('a wrapped key opens only for its owner and with its key file', (t) => {
   const keys = openKeyring(at('key'), true, noCredentials);
   const { key, wrapped } = keys.create('ada');
   t.same(keys.unwrap(wrapped, 'ada'), key);
@@ -39,7 +39,7 @@ t.test('a wrapped key opens for its owner and by its key file alone', (t) => {
   t.end();
 });
 
-t.test('no single changed bit opens', (t) => {
+t.test('a seal with one changed bit does not open', (t) => {
   const key = Buffer.alloc(32, 7);
   const sealed = seal(key, Buffer.from('secret'), ['a', 'b']);
   t.equal(unseal(key, sealed, ['a', 'b'])?.toString(), 'secret');
@@ -50,11 +50,11 @@ t.test('no single changed bit opens', (t) => {
     changed[bit >> 3]! ^= 1 << (bit & 7);
     if (unseal(key, changed, ['a', 'b']) !== null) t.fail(`bit ${bit}`);
   }
-  t.notSame(seal(key, Buffer.from('secret'), []), seal(key, Buffer.from('secret'), []), 'a nonce is never used twice');
+  t.notSame(seal(key, Buffer.from('secret'), []), seal(key, Buffer.from('secret'), []), 'each seal has its own nonce');
   t.end();
 });
 
-t.test('a key file that others may read, or that is no key, is refused with what to do', (t) => {
+t.test('a key file that others can read or that holds no key is refused with advice', (t) => {
   chmodSync(at('key'), 0o640);
   t.match(refusal(at('key')), /^KEY_FILE: .* has mode 0640.*chmod 600/);
   chmodSync(at('key'), 0o600);
@@ -71,14 +71,14 @@ t.test('a key file that others may read, or that is no key, is refused with what
   }
   mkdirSync(at('folder'));
   t.match(refusal(at('folder')), /^KEY_FILE: .*not a regular file/);
-  t.match(refusal(at('missing')), /^KEY_FILE: the gallery is locked by a key file that is missing/);
-  t.match(refusal(join(folder, 'nowhere', 'key'), false), /^KEY_FILE: cannot make the key file .*ENOENT/);
+  t.match(refusal(at('missing')), /^KEY_FILE: the key file of the gallery is missing/);
+  t.match(refusal(join(folder, 'nowhere', 'key'), false), /^KEY_FILE: cannot create the key file .*ENOENT/);
   symlinkSync(at('key'), at('link'));
   t.equal(refusal(at('link')), null);
   t.end();
 });
 
-// Only root can give files away; for others these two cases cannot come up.
+// Only root can change the owner of a file, so these two tests need root.
 if (process.geteuid?.() === 0) {
   t.test('a key file of another user is refused', (t) => {
     writeFileSync(at('theirs'), 'a'.repeat(64), { mode: 0o600 });
@@ -93,7 +93,7 @@ if (process.geteuid?.() === 0) {
     t.end();
   });
 
-  t.test('what root makes belongs to the owner of the folder, so that the daemon can read it', (t) => {
+  t.test('files created by root belong to the owner of the folder, so that the daemon can read them', (t) => {
     const directory = at('of-the-daemon');
     mkdirSync(directory, { mode: 0o700 });
     chownSync(directory, 12345, 12346);
@@ -107,19 +107,19 @@ if (process.geteuid?.() === 0) {
   });
 }
 
-t.test('a systemd credential takes the place of the key file', (t) => {
+t.test('a systemd credential replaces the key file', (t) => {
   mkdirSync(at('credentials'));
   writeFileSync(join(at('credentials'), keyCredential), `${'ab'.repeat(32)}\n`, { mode: 0o440 });
   const keys = openKeyring(at('unused'), false, { CREDENTIALS_DIRECTORY: at('credentials') });
   writeFileSync(at('same'), 'AB'.repeat(32), { mode: 0o600 });
   t.same(keys.fingerprint, openKeyring(at('same'), true, noCredentials).fingerprint);
-  t.equal(refusal(at('unused')) !== null, true, 'and no key file was made');
+  t.equal(refusal(at('unused')) !== null, true, 'no key file was created');
   writeFileSync(join(at('credentials'), keyCredential), 'no key');
   t.throws(() => openKeyring(at('key'), true, { CREDENTIALS_DIRECTORY: at('credentials') }), { code: 'KEY_FILE' });
   t.end();
 });
 
-t.test('a gallery neither opens with another key nor gets a second one', (t) => {
+t.test('a gallery does not open with another key and does not get a second one', (t) => {
   const directory = at('store');
   {
     using store = openTestStore(directory);
@@ -127,7 +127,7 @@ t.test('a gallery neither opens with another key nor gets a second one', (t) => 
   }
   const right = readFileSync(join(directory, 'key'));
   writeFileSync(join(directory, 'key'), 'cd'.repeat(32), { mode: 0o600 });
-  t.throws(() => openTestStore(directory), { code: 'KEY_FILE', message: /is not the key that .* was locked with/ });
+  t.throws(() => openTestStore(directory), { code: 'KEY_FILE', message: /is not the key that .* was encrypted with/ });
   rmSync(join(directory, 'key'));
   t.throws(() => openTestStore(directory), { code: 'KEY_FILE', message: /missing/ });
   writeFileSync(join(directory, 'key'), right, { mode: 0o600 });

@@ -9,7 +9,7 @@ import { enrolMadeUp, openTestStore, space, temporaryFolder } from '../sharing/h
 
 const childPath = fileURLToPath(new URL('./enrol-forever.js', import.meta.url));
 
-/** A child that enrols; `lines` grows as it prints. */
+/** Starts a child process that enrols people. `lines` returns what it has printed so far. */
 function startEnrolling(directory: string, prefix: string): { child: ChildProcess; lines: () => string[] } {
   const child = spawn(process.execPath, [childPath, directory, prefix], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
@@ -22,29 +22,29 @@ function startEnrolling(directory: string, prefix: string): { child: ChildProces
 async function until(condition: () => boolean, timeoutMs = 20_000): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!condition()) {
-    if (Date.now() > end) throw new Error('waited too long');
+    if (Date.now() > end) throw new Error('the condition was not met in time');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 
 async function killHard(child: ChildProcess): Promise<void> {
-  const gone = once(child, 'close');
+  const closed = once(child, 'close');
   child.kill('SIGKILL');
-  await gone;
+  await closed;
 }
 
 t.setTimeout(90_000);
 
-t.test('killed at any moment of enrolling, everybody is there whole or not at all', async (t) => {
+t.test('if enrolment is killed at any moment, every person is stored completely or not at all', async (t) => {
   const directory = temporaryFolder();
   t.teardown(() => rmSync(directory, { recursive: true }));
-  const said = new Set<string>();
+  const printed = new Set<string>();
   for (let round = 0; round < 5; round += 1) {
     const { child, lines } = startEnrolling(directory, `r${round}x`);
     await until(() => lines().length > 3 + round);
     await new Promise((resolve) => setTimeout(resolve, round * 3));
     await killHard(child);
-    for (const line of lines().slice(1)) said.add(line);
+    for (const line of lines().slice(1)) printed.add(line);
 
     const database = new Database(join(directory, 'gallery.sqlite'));
     t.equal(database.pragma('integrity_check', { simple: true }), 'ok');
@@ -57,18 +57,18 @@ t.test('killed at any moment of enrolling, everybody is there whole or not at al
     t.same(
       people.filter(({ templates }) => templates.length !== 20),
       [],
-      'nobody is half there',
+      'no person is incomplete',
     );
     const ids = new Set(people.map(({ id }) => id));
     t.same(
-      [...said].filter((id) => !ids.has(id)),
+      [...printed].filter((id) => !ids.has(id)),
       [],
-      'what was said to be kept is kept',
+      'every printed person is stored',
     );
   }
 });
 
-t.test('two processes enrol at once while a third reads', async (t) => {
+t.test('two processes enrol at the same time while a third reads', async (t) => {
   const directory = temporaryFolder();
   t.teardown(() => rmSync(directory, { recursive: true }));
   const children = ['a', 'b'].map((prefix) => startEnrolling(directory, prefix));
@@ -79,15 +79,15 @@ t.test('two processes enrol at once while a third reads', async (t) => {
   await until(() => {
     versions.add(reader.version);
     const { people } = reader.gallery(space);
-    if (people.some(({ templates }) => templates.length !== 20)) throw new Error('a half person was read');
+    if (people.some(({ templates }) => templates.length !== 20)) throw new Error('an incomplete person was read');
     return children.every(({ lines }) => lines().length > 12);
   });
-  t.ok(versions.size > 5, 'the reader saw them come');
-  t.equal(enrolMadeUp(reader, 'Ada'), 'ada', 'and can write between them');
+  t.ok(versions.size > 5, 'the reader saw the changes');
+  t.equal(enrolMadeUp(reader, 'Ada'), 'ada', 'the reader can also write');
   t.equal(reader.forget('ada'), true);
 });
 
-t.test('two processes that start at once agree on one key', async (t) => {
+t.test('processes that start at the same time use one key', async (t) => {
   for (let round = 0; round < 3; round += 1) {
     const directory = temporaryFolder();
     t.teardown(() => rmSync(directory, { recursive: true }));

@@ -12,7 +12,7 @@ function fakeStore() {
     setting: (key: string) => values.get(key) ?? null,
     setSetting(key: string, value: string | null) {
       store.writes += 1;
-      if (!store.works) throw new Error('the disk is full: make room');
+      if (!store.works) throw new Error('the disk is full: free some space');
       if (value !== null) values.set(key, value);
     },
     values,
@@ -44,7 +44,7 @@ t.test('a disk that fails costs one log line; the value counts at once and is wr
   settings.remember('announced', 'two');
   settings.remember('hold', '9 60');
   t.equal(settings.get('announced'), 'two');
-  t.match(problems.list, [{ part: 'settings', sentence: 'the disk is full: make room' }]);
+  t.match(problems.list, [{ part: 'settings', sentence: 'the disk is full: free some space' }]);
   store.works = true;
   await wait(1300);
   t.strictSame(
@@ -55,7 +55,7 @@ t.test('a disk that fails costs one log line; the value counts at once and is wr
     ],
   );
   t.strictSame(problems.list, []);
-  t.strictSame(log, ['warning: settings: the disk is full: make room', 'notice: settings: works again']);
+  t.strictSame(log, ['warning: settings: the disk is full: free some space', 'notice: settings: works again']);
 });
 
 t.test('what waits is written at the end, where the disk works again by then', async (t) => {

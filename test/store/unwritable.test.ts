@@ -30,7 +30,7 @@ for (const fault of ['full', 'read-only'] as const)
       else disk.readOnly(true);
       {
         using store = openStore(options);
-        t.match(store.unwritable, fault === 'full' ? /the disk is full: make room/ : /the disk is read-only/);
+        t.match(store.unwritable, fault === 'full' ? /the disk is full: free some space/ : /the disk is read-only/);
         t.strictSame(
           store.people().map(({ name }) => name),
           ['Ada'],

@@ -1,17 +1,23 @@
-// Whether the models are present and unaltered, and whether they run with XNNPACK.
+// Whether the models are present and unaltered, and whether they run with XNNPACK and in their sandbox.
 import { silentLog } from '../../base/log.js';
 import type { Config } from '../../config/load.js';
 import type { CommandIo } from '../command.js';
 import { type Finding, fault, ok, warn } from './finding.js';
 
-/** Loads both models like the daemon, which verifies their hashes and tests the delegate. */
+/** Loads both models like the daemon, which verifies their hashes and tests the delegate and the sandbox. */
 export async function checkModels(config: Config, io: CommandIo): Promise<Finding> {
   await using engine = await io.openEngine(config, { log: silentLog });
   try {
-    const { detector, embedder, delegate, delegateReason } = await engine.start();
-    if (delegate === 'xnnpack') return ok('models', `${detector} and ${embedder}, hashes correct, with XNNPACK`);
-    const found = `${detector} and ${embedder}, hashes correct, without XNNPACK: several times slower on a PC, less on a Pi`;
-    return warn('models', found, delegateReason ?? 'run npm ci where a C compiler is installed');
+    const { detector, embedder, delegate, delegateReason, sandboxed, sandboxReason } = await engine.start();
+    const models = `${detector} and ${embedder}, hashes correct`;
+    const slow = 'without XNNPACK: several times slower on a PC, less on a Pi';
+    const open = 'not in a sandbox: a fault in the model runtime could reach the network';
+    const advice = 'run npm ci where a C compiler is installed';
+    if (delegate !== 'xnnpack') {
+      return warn('models', `${models}, ${slow}${sandboxed ? '' : `; ${open}`}`, delegateReason ?? advice);
+    }
+    if (!sandboxed) return warn('models', `${models}, with XNNPACK, ${open}`, sandboxReason ?? advice);
+    return ok('models', `${models}, with XNNPACK, in a sandbox without network`);
   } catch (error) {
     return fault('models', error);
   }

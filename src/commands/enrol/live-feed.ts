@@ -1,5 +1,5 @@
 // The daemon's frames for an enrolment, with a tick after each second without one, so that the caller can show why nothing happens.
-import { fail, RoomkinError } from '../../base/errors.js';
+import { fail } from '../../base/errors.js';
 import { followDaemon } from '../../control/client.js';
 import type { SocketPath } from '../../control/path.js';
 import type { LiveUpdate } from '../../control/protocol.js';
@@ -23,13 +23,8 @@ export function openLiveFeed(place: SocketPath, signal: AbortSignal): LiveFeed {
   let pending: Promise<LiveUpdate> | null = null;
 
   async function fetch(): Promise<LiveUpdate> {
-    try {
-      const { value, done } = await updates.next();
-      if (!done) return value;
-    } catch (error) {
-      if (!(error instanceof RoomkinError) || error.code !== 'USAGE') throw error;
-      throw fail('DAEMON_NOT_RUNNING', 'the running daemon has another version: restart it, then try again', error);
-    }
+    const { value, done } = await updates.next();
+    if (!done) return value;
     signal.throwIfAborted();
     throw fail('DAEMON_NOT_RUNNING', 'the daemon has stopped');
   }

@@ -7,7 +7,6 @@ import { decodeEmbedding, type LiveFace } from '../../control/protocol.js';
 import { outliers } from '../../gallery/enrolment.js';
 import {
   advice,
-  beginGuidance,
   count,
   type Guidance,
   type GuidedFace,
@@ -17,6 +16,7 @@ import {
   isStuck,
   leftOutWords,
   poses,
+  startGuidance,
   wanted,
   wantedSamples,
 } from '../../gallery/guided-enrolment.js';
@@ -73,7 +73,7 @@ async function takeSamples(
   store: Store,
   io: CommandIo,
 ): Promise<GuidedSamples> {
-  let guidance = beginGuidance(io.clock.monotonicMs());
+  let guidance = startGuidance(io.clock.monotonicMs());
   let frameMs = guidance.atMs;
   let blindReason = 'no frame was analysed';
   let space: string | null = null;

@@ -5,7 +5,7 @@ import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
-import { type CliResult, runCli, spawnCli } from '../../helpers/cli.js';
+import { type CliResult, runVerb, spawnCli } from '../../helpers/cli.js';
 import { shortFolder } from '../../helpers/short-folder.js';
 import { drawEverySide, drawFront, drawTwo, frameHeightPx, frameWidthPx } from './live-frames.js';
 
@@ -28,7 +28,7 @@ function show(name: string): void {
   renameSync(at('next'), at('shown'));
 }
 
-const roomkin = (...args: string[]): Promise<CliResult> => runCli([...args, '--config', config]);
+const roomkin = (...args: string[]): Promise<CliResult> => runVerb([...args, '--config', config]);
 const people = async (): Promise<string[]> =>
   JSON.parse((await roomkin('people', '--json')).stdout).people.map(({ name }: { name: string }) => name);
 
@@ -84,7 +84,7 @@ t.test('with two faces it waits and says why; after Ctrl-C nothing is enrolled',
   daemon = start('run');
   await daemon.printed(/the camera is online/);
   const enrolment = start('enrol', 'Ada', '--live');
-  await enrolment.printed(/one face only, please: 2 are to be seen/);
+  await enrolment.printed(/one face only, please: 2 are visible/);
   enrolment.child.kill('SIGINT');
   t.equal((await enrolment.ended).code, 130);
   t.same(await people(), []);
