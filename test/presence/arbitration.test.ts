@@ -334,11 +334,10 @@ t.test('a person whom nobody sees belongs to the room that saw them clearly late
   t.strictSame(elsewhere(gone(12_000), gone(13_000)), ['room1'], 'the newest');
   t.strictSame(elsewhere(gone(13_000), gone(12_000)), ['room0']);
   t.strictSame(elsewhere(gone(13_000), gone(13_000)), ['room0'], 'of two the one known first');
-  t.strictSame(
-    elsewhere(lease({ asserted: false, ageMs: 5000 })),
-    [],
-    'a live lease that is not asserted counts nothing',
-  );
+  const { household } = receiveLeases(kitchen, 'hall', sent(lease({ asserted: false })), 20_000);
+  const first = arbitrate(household, [], new Set(['ada']), 20_000);
+  const later = arbitrate(first.household, [], new Set(['ada']), 22_000);
+  t.equal(later.elsewhere.size, 0, 'a live lease that is not asserted never takes her');
 });
 
 t.test('a blind room turns what it asserts into gone leases, keeps those, and drops the others', async (t) => {
