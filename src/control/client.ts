@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { type ErrorCode, errorTable, fail } from '../base/errors.js';
+import { answerSchemas } from './answers.js';
 import type { SocketPath } from './path.js';
 import { type ControlRequest, requestLine } from './protocol.js';
 
@@ -12,8 +13,8 @@ const answerWithinMs = 20_000;
 const maxAnswerBytes = 1 << 20;
 
 /**
- * Asks the daemon once. Errors: DAEMON_NOT_RUNNING when none answers, and whatever the daemon answers with.
- * The result has the type that protocol.ts says; it comes from our own daemon over a socket only it and its group may open.
+ * Asks the daemon once. `Result` is the type that protocol.ts gives for the request; the answer is checked for its form.
+ * Errors: DAEMON_NOT_RUNNING if no daemon answers or one of another version does, and the error that the daemon answers with.
  */
 export async function askDaemon<Result>(
   place: SocketPath,
@@ -22,7 +23,7 @@ export async function askDaemon<Result>(
 ): Promise<Result> {
   const late = AbortSignal.timeout(timeoutMs);
   try {
-    return parseAnswer<Result>(await bodyOf(await send(place, request, late)));
+    return checkedAnswer<Result>(request, await bodyOf(await send(place, request, late)));
   } catch (error) {
     if (!late.aborted && !isDisconnection(error)) throw error;
     const why = late.aborted ? `nothing came within ${timeoutMs / 1000} s` : 'it closed the connection';
@@ -41,7 +42,7 @@ export async function* followDaemon<Result>(
     // The lines end then, too; readline does not pass the error on.
     response.on('error', () => {});
     for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY }))
-      yield parseAnswer<Result>(line);
+      yield checkedAnswer<Result>(request, line);
   } catch (error) {
     if (!signal.aborted && !isDisconnection(error)) throw error;
   }
@@ -92,9 +93,17 @@ async function bodyOf(response: IncomingMessage): Promise<string> {
   return body;
 }
 
-function parseAnswer<Result>(text: string): Result {
+/** The answer as it was sent, with members that this version does not know. */
+function checkedAnswer<Result>(request: ControlRequest, text: string): Result {
+  const answer = parseAnswer(text);
+  const { success, error } = answerSchemas[request.verb].safeParse(answer);
+  if (!success) throw anotherVersion(error);
+  return answer as Result;
+}
+
+function parseAnswer(text: string): unknown {
   try {
-    return JSON.parse(text) as Result;
+    return JSON.parse(text);
   } catch (error) {
     throw fail('INTERNAL', `the daemon's answer makes no sense: ${(error as Error).message}`, error);
   }
@@ -107,7 +116,7 @@ function anotherVersion(cause?: unknown): Error {
 }
 
 function errorOf(body: string): Error {
-  const parsed = errorSchema.safeParse(parseAnswer<unknown>(body));
+  const parsed = errorSchema.safeParse(parseAnswer(body));
   if (!parsed.success) return fail('INTERNAL', 'the daemon refused without a reason');
   const { code, message } = parsed.data;
   if (code === 'REQUEST_UNKNOWN') return anotherVersion(fail(code, message));
