@@ -1,6 +1,5 @@
 // The command line's end of the control socket.
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { type ErrorCode, errorTable, fail } from '../base/errors.js';
 import { answerSchemas } from './answers.js';
@@ -9,8 +8,8 @@ import { type ControlRequest, requestLine } from './protocol.js';
 
 /** Stopping a camera that ignores SIGINT takes the daemon a few seconds; nothing takes it this long. */
 const answerWithinMs = 20_000;
-/** A longer answer is a fault of the daemon. */
-const maxAnswerBytes = 1 << 20;
+/** Longest answer, and longest line of a stream, in characters. A longer one is a fault of the daemon. */
+const maxAnswerLength = 1 << 20;
 
 /**
  * Asks the daemon once. `Result` is the type that protocol.ts gives for the request; the answer is checked for its form.
@@ -39,10 +38,7 @@ export async function* followDaemon<Result>(
 ): AsyncGenerator<Result> {
   try {
     const response = await send(place, request, signal);
-    // The lines end then, too; readline does not pass the error on.
-    response.on('error', () => {});
-    for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY }))
-      yield checkedAnswer<Result>(request, line);
+    for await (const line of linesOf(response)) yield checkedAnswer<Result>(request, line);
   } catch (error) {
     if (!signal.aborted && !isDisconnection(error)) throw error;
   }
@@ -88,9 +84,27 @@ async function bodyOf(response: IncomingMessage): Promise<string> {
   response.setEncoding('utf8');
   for await (const chunk of response) {
     body += chunk;
-    if (body.length > maxAnswerBytes) throw fail('INTERNAL', "the daemon's answer is too long");
+    if (body.length > maxAnswerLength) throw tooLong('an answer');
   }
   return body;
+}
+
+/** Not node:readline, which keeps a line of any length in memory. */
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+  let rest = '';
+  response.setEncoding('utf8');
+  for await (const chunk of response) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    if ([...lines, rest].some((line) => line.length > maxAnswerLength)) throw tooLong('a line');
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
+}
+
+function tooLong(part: string): Error {
+  const advice = 'restart it, and report the problem if it happens again';
+  return fail('INTERNAL', `the daemon sent ${part} of more than 1 MiB: ${advice}`);
 }
 
 /** The answer as it was sent, with members that this version does not know. */
