@@ -1,4 +1,4 @@
-// The command line's end of the control socket.
+// The client of the control socket, for the command line.
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { type ErrorCode, errorTable, fail } from '../base/errors.js';
@@ -6,7 +6,7 @@ import { answerSchemas } from './answers.js';
 import type { SocketPath } from './path.js';
 import { type ControlRequest, requestLine } from './protocol.js';
 
-/** Stopping a camera that ignores SIGINT takes the daemon a few seconds; nothing takes it this long. */
+/** The slowest request stops a camera that ignores SIGINT, which takes a few seconds. */
 const answerWithinMs = 20_000;
 /** Longest answer, and longest line of a stream, in characters. A longer one is a fault of the daemon. */
 const maxAnswerLength = 1 << 20;
@@ -30,7 +30,7 @@ export async function askDaemon<Result>(
   }
 }
 
-/** Yields each result until the daemon stops (then throws DAEMON_NOT_RUNNING) or `signal` is aborted (then ends). */
+/** Yields each update until `signal` is aborted. Throws DAEMON_NOT_RUNNING if the daemon stops. */
 export async function* followDaemon<Result>(
   place: SocketPath,
   request: ControlRequest,
@@ -45,7 +45,7 @@ export async function* followDaemon<Result>(
   if (!signal.aborted) throw fail('DAEMON_NOT_RUNNING', 'the daemon has stopped');
 }
 
-/** The answer whose status is 200. Errors: what the daemon answers with; DAEMON_NOT_RUNNING. */
+/** Returns the response if its status is 200. Errors: the error that the daemon answers with; DAEMON_NOT_RUNNING. */
 async function send(place: SocketPath, request: ControlRequest, signal: AbortSignal): Promise<IncomingMessage> {
   let forbidden: string | null = null;
   for (const socketPath of place.connect) {
@@ -63,7 +63,7 @@ async function send(place: SocketPath, request: ControlRequest, signal: AbortSig
   if (forbidden !== null) {
     throw fail(
       'DAEMON_NOT_RUNNING',
-      `you may not open ${forbidden}: use sudo, or join its group (sudo usermod -aG roomkin "$USER") and log in again`,
+      `no permission to open ${forbidden}: use sudo, or join its group (sudo usermod -aG roomkin "$USER") and log in again`,
     );
   }
   throw fail(
@@ -119,7 +119,7 @@ function parseAnswer(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw fail('INTERNAL', `the daemon's answer makes no sense: ${(error as Error).message}`, error);
+    throw fail('INTERNAL', `the daemon's answer is not JSON (${(error as Error).message}): restart the daemon`, error);
   }
 }
 
@@ -131,7 +131,8 @@ function anotherVersion(cause?: unknown): Error {
 
 function errorOf(body: string): Error {
   const parsed = errorSchema.safeParse(parseAnswer(body));
-  if (!parsed.success) return fail('INTERNAL', 'the daemon refused without a reason');
+  if (!parsed.success)
+    return fail('INTERNAL', 'the daemon refused the request without a reason: see journalctl -u roomkin');
   const { code, message } = parsed.data;
   if (code === 'REQUEST_UNKNOWN') return anotherVersion(fail(code, message));
   return fail(Object.hasOwn(errorTable, code) ? (code as ErrorCode) : 'INTERNAL', message);
@@ -141,7 +142,7 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
-/** A connection that breaks is a daemon that went away, or our own signal. */
+/** Whether an error means that the daemon ended the connection or the caller's signal aborted it. */
 function isDisconnection(error: unknown): boolean {
   return ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED', 'ABORT_ERR'].includes(
     codeOf(error),
