@@ -194,3 +194,44 @@ t.test('in any sequence every sample is good, shows one person and is no duplica
     { numRuns: 500 },
   );
 });
+
+/** What a first frame with this face gives. */
+const first = (quality: Partial<Quality>, score = 0.9) =>
+  guide(startGuidance(0), [{ ...observation(ada, quality), score }], 200);
+
+t.test('a face at exactly the limits of quality is accepted', async (t) => {
+  const limits: Partial<Quality>[] = [
+    { eyesPx: good.eyesPx },
+    { light: good.leastLight },
+    { light: good.mostLight },
+    { contrast: good.contrast },
+    { sharpness: good.sharpness },
+  ];
+  for (const quality of limits) t.equal(first(quality).obstacle, 'accepted', JSON.stringify(quality));
+  t.equal(first({}, good.score).obstacle, 'accepted');
+  t.equal(first({}, good.score - 0.01).obstacle, 'doubtful');
+});
+
+t.test('an enrolment is stuck after a time without progress, and never once it is complete', async (t) => {
+  const stuckAt = (progressMs: number, atMs: number, next: Guidance['next'] = 'front') =>
+    isStuck({ ...startGuidance(0), next, progressMs, atMs });
+  const limitMs = Array.from({ length: 600 }, (_, n) => n * 1000).find((ms) => stuckAt(0, ms))!;
+  t.ok(limitMs >= 5000, `${limitMs} ms`);
+  t.ok(stuckAt(50_000, 50_000 + limitMs));
+  t.notOk(stuckAt(50_000, 49_999 + limitMs));
+  t.notOk(stuckAt(50_000, 50_000 + limitMs, null));
+});
+
+t.test('a mirrored picture swaps left and right, and nothing else', async (t) => {
+  const asked = (next: Guidance['next'], mirrored: boolean) =>
+    advice({ ...startGuidance(0), next, obstacle: 'accepted' }, mirrored);
+  for (const [next, plain, mirrored] of [
+    ['left', 'turn your head to your left', 'turn your head to your right'],
+    ['right', 'turn your head to your right', 'turn your head to your left'],
+    ['up', 'lift your chin a little', 'lift your chin a little'],
+    ['front', 'look into the camera', 'look into the camera'],
+  ] as const) {
+    t.equal(asked(next, false), plain);
+    t.equal(asked(next, true), mirrored);
+  }
+});
