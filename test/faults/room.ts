@@ -43,6 +43,8 @@ export interface FaultyRoomOptions {
   /** More lines, with their own sections. */
   readonly more?: string;
   readonly url?: string;
+  /** A folder of programs that the daemon finds before all others. */
+  readonly programs?: string;
   /** Lines below `[mqtt]`. */
   readonly mqtt?: string;
 }
@@ -95,7 +97,9 @@ export async function faultyRoom(
     listenAgain: () => listenTo(broker.url),
     async start() {
       log = '';
-      const daemon = spawnCli(['run', '--config', config]);
+      const { PATH = '' } = process.env;
+      const env = options.programs === undefined ? {} : { PATH: `${options.programs}:${PATH}` };
+      const daemon = spawnCli(['run', '--config', config], env);
       daemon.stdout?.resume();
       daemon.stderr?.setEncoding('utf8').on('data', (text: string) => {
         log += text;

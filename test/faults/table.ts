@@ -65,7 +65,7 @@ export const faultTable: readonly FaultRow[] = [
     break: ({ room }) => kill(room.engines(), 'SIGSTOP'),
     reads: null,
     mend: nothing,
-    withinSeconds: 5,
+    withinSeconds: 3,
   },
   {
     part: 'engine',
@@ -77,7 +77,7 @@ export const faultTable: readonly FaultRow[] = [
         await wait(400);
       }
     },
-    reads: /recognition: .*next try in \d+ s/,
+    reads: /tried again every 30 s/,
     mend: nothing,
     withinSeconds: 40,
   },
