@@ -32,6 +32,8 @@ export interface Keyring {
   wrap(key: Uint8Array, owner: string): Buffer;
   /** The key; null if it was wrapped by another key file or for another owner, or is damaged. */
   unwrap(wrapped: Uint8Array, owner: string): Buffer | null;
+  /** The 32-byte key for another use. The key file does not follow from it, nor does the key of one use from that of another. */
+  derive(use: string): Buffer;
 }
 
 /**
@@ -71,6 +73,7 @@ function createKeyring(master: Buffer): Keyring {
     },
     wrap,
     unwrap: (wrapped, owner) => unseal(wrapKey, wrapped, place(owner)),
+    derive: (use) => Buffer.from(hkdfSync('sha256', master, '', `roomkin ${use}`, 32)),
   };
 }
 
@@ -152,7 +155,7 @@ export function giveToOwnerOf(folder: string, path: string): void {
   if (uid !== 0) chownSync(path, uid, gid);
 }
 
-function syncFolder(path: string): void {
+export function syncFolder(path: string): void {
   const folder = openSync(path, constants.O_RDONLY);
   try {
     fsyncSync(folder);
