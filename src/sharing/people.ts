@@ -1,8 +1,9 @@
 // One room's part of the shared gallery: versions of its own changes, sealed messages for the other rooms, and incoming messages, which
 // are applied in one transaction or refused. Invariant: a received version is remembered for good, so an old message that a broker or
 // somebody else repeats never undoes a later change, and a forgotten person stays forgotten.
-import { foldName, freeId } from '../gallery/names.js';
+import { foldName } from '../gallery/names.js';
 import type { PersonId } from '../gallery/person.js';
+import { freeId } from '../gallery/person-id.js';
 import type { RoomId } from '../presence/arbitration.js';
 import type { StoreConnection } from '../store/store.js';
 import {
