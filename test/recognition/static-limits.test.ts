@@ -116,3 +116,43 @@ t.test('the position that did not move for longer gets the face first', async (t
   const frame = { atMs: 1000, size: [1280, 960] as const, observations };
   t.equal(watchStaticFaces(before, frame, trackOf, tracks.tracks, options).trackPositions.get(1)?.position, 2);
 });
+
+/** The positions after one face in each frame. */
+function seen(frames: readonly { atMs: number; box: Box; embedding?: Float32Array; weight?: number }[]) {
+  let state = noStaticFaces;
+  for (const { atMs, box: each, embedding = null, weight = 1 } of frames) {
+    const observations = [{ face: { box: each, embedding }, weight }];
+    state = watchStaticFaces(state, { atMs, size: [1280, 960], observations }, [], [], options);
+  }
+  return state.positions;
+}
+
+t.test('a face is at the same position up to a quarter of its width and 1.4 times its size', async (t) => {
+  const isSame = (first: Box, second: Box) =>
+    seen([first, second].map((each, n) => ({ atMs: n, box: each }))).length === 1;
+  const centred = (widthPx: number): Box => [500 - widthPx / 2, 500 - widthPx / 2, widthPx, widthPx];
+  t.ok(isSame(box(100), box(125)));
+  t.notOk(isSame(box(100), box(126)));
+  t.ok(isSame(centred(100), centred(140)));
+  t.notOk(isSame(centred(100), centred(141)));
+  t.notOk(isSame(centred(100), centred(71)));
+});
+
+t.test('a pause of up to ten seconds counts as observed', async (t) => {
+  const stillMs = (pauseMs: number) =>
+    seen([1000, 1000 + pauseMs].map((atMs) => ({ atMs, box: box(100) })))[0]!.stillMs;
+  t.equal(stillMs(10_000), 10_000);
+  t.equal(stillMs(10_001), 0);
+});
+
+t.test('the embedding of a position is the weighted sum of its observations, of a limited weight', async (t) => {
+  const [x, y] = [Float32Array.of(1, 0), Float32Array.of(0.8, 0.6)];
+  const at = (embedding: Float32Array, weight: number, atMs = 0) => ({ atMs, box: box(100), embedding, weight });
+  const [position] = seen([at(x, 0.5), at(y, 1, 100)]);
+  t.equal(position!.weight, 1.5);
+  const length = Math.hypot(0.5 + 0.8, 0.6);
+  t.ok(Math.abs(position!.direction![0]! - 1.3 / length) < 1e-6);
+  t.ok(Math.abs(position!.direction![1]! - 0.6 / length) < 1e-6);
+  t.equal(seen([at(x, 0.5), at(y, 0, 100)])[0]!.weight, 0.5, 'an observation without weight adds nothing');
+  t.equal(seen(Array.from({ length: 120 }, (_, n) => at(x, 1, n)))[0]!.weight, 100);
+});
