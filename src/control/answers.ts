@@ -24,6 +24,8 @@ const status = z.object({
   pid: number,
   uptimeSeconds: number,
   recognition: z.enum(['on', 'off']),
+  recognitionReason: nullableText,
+  problems: z.array(z.object({ part: text, problem: text, since: nullableText })),
   camera: z.object({
     state: z.enum(['starting', 'online', 'offline', 'paused']),
     reason: nullableText,

@@ -19,6 +19,8 @@ const status: DaemonStatus = {
   pid: process.pid,
   uptimeSeconds: 0,
   recognition: 'on',
+  recognitionReason: null,
+  problems: [],
   camera: { state: 'starting', reason: null, frames: 0, drops: 0, reopened: 0 },
   engine: null,
   frames: { processed: 0, fps: 0, p50Ms: null, p95Ms: null },
