@@ -88,7 +88,7 @@ export async function watchRoom(parts: WatchParts): Promise<void> {
       wanted: () => privacy.changes === changesAtStart && !signal.aborted,
       onFrame(analysis, tookMs) {
         notifier.frameProcessed(); // no timer feeds the watchdog, only a frame that passed through the loop
-        if (analysis !== null) {
+        if (analysis !== null && failingSinceMs !== null) {
           failingSinceMs = null;
           problems.solve('recognition');
           if (isEngineDown) parts.onEngine(true);
