@@ -277,6 +277,8 @@ async function runRoom(parts: DaemonParts): Promise<void> {
   try {
     hold.start();
     publisher.recognition(privacy.on);
+    // The camera of a room that starts paused is no fault.
+    if (!privacy.on && privacy.waiting === null) publisher.camera(true);
     publisher.start();
     notifier.ready(`room ${config.room.id}, ${model.embedder}, ${model.delegate}`);
     options.onReady?.();
@@ -385,7 +387,7 @@ function roomPrivacy(
     problems,
     log,
     async apply(on) {
-      if (!on) room.blind();
+      if (!on) room.blind(true);
       publisher.recognition(on);
       if (!on) await camera.stop();
       log('notice', on ? 'recognition is on' : 'recognition is off, the camera is stopped');
@@ -397,8 +399,9 @@ function roomPrivacy(
 function connectCamera({ options, publisher, camera }: DaemonParts, room: Room, privacy: PrivacySwitch): void {
   const { log, signal, untilEnd = false } = options;
   camera.onState(({ state, reason }) => {
-    if (state !== 'online') room.blind();
-    publisher.camera(state === 'online');
+    if (state !== 'online') room.blind(!privacy.on);
+    // A pause and the start after it are no faults: the camera's entity keeps its state, and presence becomes unknown.
+    if (state === 'online' || (state === 'offline' && privacy.on)) publisher.camera(state === 'online');
     const expected = untilEnd || signal.aborted || !privacy.on;
     if (state === 'offline' && !expected) log('warning', `the camera is offline: ${reason ?? 'no frames'}`);
     if (state === 'online') log('info', 'the camera is online');

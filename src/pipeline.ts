@@ -71,7 +71,7 @@ export async function watchRoom(parts: WatchParts): Promise<void> {
   let isEngineDown = false;
   while (!signal.aborted) {
     if (!privacy.on || recordingOver) {
-      room.blind();
+      room.blind(!privacy.on);
       notifier.noFrameDue(privacy.on ? 'offline' : 'paused');
       await wait(switchCheckMs);
       // A pause makes the recording start again from its beginning.
