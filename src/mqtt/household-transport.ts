@@ -20,6 +20,8 @@ export interface HouseholdListener {
 export interface SharedListener {
   /** The broker's message of one person, by opaque name. `sealed` is empty if the message was deleted. */
   message(name: string, sealed: Buffer): void;
+  /** A message between the rooms that share people. */
+  fromRoom(sealed: Buffer): void;
   /** The broker is connected again: its retained messages follow. */
   connected(): void;
 }
@@ -33,6 +35,8 @@ export interface HouseholdTransport {
   onHousehold(listener: HouseholdListener): void;
   /** Stores a sealed person at the broker; false if the broker did not acknowledge it. */
   share(name: string, sealed: Uint8Array): Promise<boolean>;
+  /** Sends a message to the other rooms that share people, or drops it if there is no connection. */
+  sendToRooms(sealed: Uint8Array): void;
   /** Called only if this room shares people. */
   onShared(listener: SharedListener): void;
   connected(): void;
@@ -51,7 +55,7 @@ export function createHouseholdTransport(
 ): HouseholdTransport {
   const topics = householdTopics(household.id, roomId);
   let neighbours: HouseholdListener = { leases() {}, connected() {} };
-  let sharing: SharedListener = { message() {}, connected() {} };
+  let sharing: SharedListener = { message() {}, fromRoom() {}, connected() {} };
 
   function receiveLeases(from: string, payload: Buffer, retained: boolean): void {
     // A retained age is too low. MQTT 3.1.1 delivers a room's own messages to it too.
@@ -69,6 +73,9 @@ export function createHouseholdTransport(
     onHousehold(listener) {
       neighbours = listener;
     },
+    sendToRooms(sealed) {
+      if (connection().isOpen) connection().send(topics.galleryRooms, sealed, 0);
+    },
     share: (name, sealed) => connection().deliver(`${topics.gallery}/${name}`, sealed),
     onShared(listener) {
       sharing = listener;
@@ -80,6 +87,7 @@ export function createHouseholdTransport(
     receive(topic, payload, retained) {
       const [parent, name = ''] = [topic.slice(0, topic.lastIndexOf('/')), topic.slice(topic.lastIndexOf('/') + 1)];
       if (`${parent}/+` === topics.rooms) receiveLeases(name, payload, retained);
+      else if (topic === topics.galleryRooms && !retained) sharing.fromRoom(payload);
       else if (parent === topics.gallery && opaqueName.test(name)) sharing.message(name, payload);
     },
   };
