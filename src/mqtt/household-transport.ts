@@ -5,7 +5,8 @@ import { parseJson } from '../base/json.js';
 import type { Log } from '../base/log.js';
 import { isId } from '../gallery/names.js';
 import { grades, type RoomId, type RoomLeases } from '../presence/arbitration.js';
-import type { MqttConnection } from './connection.js';
+import { type ConnectionStatus, createMqttConnection, type MqttConnection } from './connection.js';
+import type { BrokerOptions } from './options.js';
 import { householdTopics } from './topics.js';
 
 /** Receives messages about the presence of people in the household. */
@@ -90,6 +91,49 @@ export function createHouseholdTransport(
       else if (topic === topics.galleryRooms && !retained) sharing.fromRoom(payload);
       else if (parent === topics.gallery && opaqueName.test(name)) sharing.message(name, payload);
     },
+  };
+}
+
+/** A connection for a verb that works on the shared people while the daemon keeps its own. */
+export interface HouseholdConnection extends Pick<HouseholdTransport, 'share' | 'sendToRooms' | 'onShared'> {
+  /** Starts to connect and returns at once. Throws CONFIG_INVALID or KEY_FILE for settings that can never work. */
+  start(): void;
+  stop(): Promise<void>;
+  status(): ConnectionStatus;
+}
+
+export function createHouseholdConnection(
+  options: {
+    readonly room: { readonly id: string };
+    readonly household: { readonly id: string };
+    readonly mqtt: BrokerOptions;
+  },
+  log: Log,
+): HouseholdConnection {
+  const { household, room, mqtt } = options;
+  const { gallery, galleryRooms } = householdTopics(household.id, room.id);
+  const transport = createHouseholdTransport({ ...household, shares: true }, room.id, () => connection, log);
+  const connection = createMqttConnection(
+    {
+      broker: mqtt,
+      clientId: `roomkin-household-${process.pid}`,
+      // A will is required. An empty message to the rooms says nothing.
+      will: { topic: galleryRooms, payload: '', qos: 0, retain: false },
+      willDelaySeconds: 0,
+      subscriptions: [`${gallery}/+`],
+      onConnect: transport.connected,
+      onMessage: transport.receive,
+    },
+    log,
+  );
+  const { share, sendToRooms, onShared } = transport;
+  return {
+    share,
+    sendToRooms,
+    onShared,
+    start: connection.start,
+    stop: () => connection.stop([]),
+    status: connection.status,
   };
 }
 

@@ -62,6 +62,8 @@ export interface SharingReport {
   readonly refused: number;
   /** The other rooms that have this key. */
   readonly rooms: readonly RoomId[];
+  /** The other rooms that had the key of an earlier epoch and have not joined this one. */
+  readonly behind: readonly RoomId[];
 }
 
 const warnings: Readonly<Record<Extract<ReceiveResult, { type: 'refused' }>['why'], string>> = {
@@ -102,6 +104,7 @@ export function createGallerySharing(options: GallerySharingOptions): GallerySha
   /** The messages of earlier epochs at the broker. */
   const old = new Map<string, { readonly sealed: Buffer; readonly from: HouseholdSeal }>();
   const retries = createBackoff({ firstMs: retryMs, mostMs: retryMs });
+  const oldMembers = new Set<RoomId>();
   let counts = { published: 0, deleted: 0, refused: 0 };
   let nonce = '';
   let asking: NodeJS.Timeout | undefined;
@@ -303,7 +306,9 @@ export function createGallerySharing(options: GallerySharingOptions): GallerySha
     }
     publishing = false;
     if (disposed || !mayPublish || !publisher.status().connected) return;
-    options.onSettled?.({ ...counts, rooms: [...members].filter((member) => member !== room) });
+    const others = (rooms: ReadonlySet<RoomId>): RoomId[] => [...rooms].filter((other) => other !== room).sort();
+    const behind = others(oldMembers).filter((other) => !members.has(other));
+    options.onSettled?.({ ...counts, rooms: others(members), behind });
   }
 
   function failuresOf(name: string, { digest }: Version): number {
@@ -371,6 +376,8 @@ export function createGallerySharing(options: GallerySharingOptions): GallerySha
     const from = former.find((seal) => seal.open(name, sealed) !== null);
     if (from === undefined) return false;
     old.set(name, { sealed, from });
+    const member = memberOf(from, name, sealed);
+    if (member !== null) oldMembers.add(member);
     if (mayPublish) void publish();
     return true;
   }
@@ -413,7 +420,7 @@ export function createGallerySharing(options: GallerySharingOptions): GallerySha
   publisher.onShared({
     connected() {
       if (!mayShare()) return;
-      for (const memory of [retained, restored, held, stated, answered, members, old]) memory.clear();
+      for (const memory of [retained, restored, held, stated, answered, members, old, oldMembers]) memory.clear();
       counts = { published: 0, deleted: 0, refused: 0 };
       nonce = randomBytes(16).toString('hex');
       mayPublish = false;
