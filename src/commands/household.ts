@@ -95,7 +95,7 @@ async function rotateKey(io: CommandIo): Promise<void> {
   writeHouseholdKey(file, key);
   const result = await synchronise(io, key, store, (person) => journal?.forget(person));
   const behind = typeof result === 'string' ? [] : result.behind;
-  io.out('The household has a new key. The old one opens nothing that is published from now on:');
+  io.out('The household has a new key. The old one opens no message from now on:');
   io.out(`  ${keyText(key)}`);
   io.out('');
   io.out(`Here:                 ${restart}`);
@@ -188,7 +188,7 @@ async function connected<T>(
   io: CommandIo,
   work: (publisher: HouseholdConnection, onDone: (result: T) => void) => Disposable,
 ): Promise<T | string> {
-  const quiet: Log = (level, message, fields) => io.log(level === 'warning' ? 'info' : level, message, fields);
+  const quiet: Log = (level, message, fields) => io.log(level === 'warning' ? 'debug' : level, message, fields);
   const connection = createHouseholdConnection(io.config(), quiet);
   const results: T[] = [];
   using _work = work(connection, (result) => results.push(result));

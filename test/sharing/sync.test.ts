@@ -16,63 +16,12 @@ import {
   withoutMosquitto,
 } from '../helpers/brokers.js';
 import { lines, roomPublisher } from '../mqtt/room.js';
-import { everyByte, type HouseRoom, openRoom, seal } from './house.js';
+import { everyByte, openRoom, seal } from './house.js';
 import { enrolMadeUp, space, temporaryFolder } from './household.js';
-
-interface Sharing extends AsyncDisposable {
-  readonly room: HouseRoom;
-  readonly lines: readonly string[];
-  /** What the daemon does when the version of the gallery changes. */
-  changed(): void;
-  readonly names: () => string[];
-}
+import { listenMs, type Sharing, share } from './online.js';
 
 t.setTimeout(180_000);
 t.jobs = 16;
-const listenMs = [150, 50] as const;
-
-function share(
-  broker: Broker,
-  id: string,
-  { folder = temporaryFolder(), household = seal, protocol = 5 as 4 | 5, log = lines() } = {},
-): Sharing {
-  const room = openRoom(id, folder, household);
-  const publisher = roomPublisher(broker.url, {
-    room: { id, name: id },
-    household: { id: 'home', shares: true },
-    homeAssistant: { discovery: false },
-    mqtt: { protocol },
-    log: log.log,
-  });
-  let version = 0;
-  const sharing = createGallerySharing({
-    people: room.people,
-    household,
-    room: id,
-    publisher,
-    log: log.log,
-    listenMs,
-    retryMs: 500,
-    onReceived: () => changed(),
-  });
-  const changed = (): void => {
-    if (room.store.version === version) return;
-    version = room.store.version;
-    sharing.changed();
-  };
-  publisher.start();
-  return {
-    room,
-    lines: log.all,
-    changed,
-    names: () => room.store.people().map(({ name }) => name),
-    async [Symbol.asyncDispose]() {
-      sharing[Symbol.dispose]();
-      await publisher.stop();
-      room.close();
-    },
-  };
-}
 
 const startBroker = (persistence = false): Promise<Broker> =>
   mosquittoPath === null ? startAedes() : startMosquitto({ persistence, lines: ['allow_anonymous true'] });
