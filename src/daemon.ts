@@ -28,7 +28,8 @@ import { createNeighbours } from './room/neighbours.js';
 import type { RoomOptions } from './room/options.js';
 import { createPrivacySwitch, type PrivacySwitch } from './room/privacy-switch.js';
 import { createRoom, type Room, type RoomListener } from './room/room.js';
-import { readHouseholdKey } from './sharing/key.js';
+import { readHouseholdKey, readLeftKey } from './sharing/key.js';
+import { finishLeaving } from './sharing/leaving.js';
 import { shareGallery } from './sharing/sync.js';
 import { openStore } from './store/gallery-store.js';
 import { lockDirectory } from './store/lock.js';
@@ -152,8 +153,13 @@ async function runOnce(
   if (model.sandboxReason) log('warning', `the recognition process has no sandbox: ${model.sandboxReason}`);
 
   const householdKey = readHouseholdKey(config.household.keyFile);
+  const leaves = householdKey === null && readLeftKey(config.household.keyFile) !== null;
   await using publisher = createPublisher(
-    { ...config, household: { id: config.household.id, shares: householdKey !== null }, version: packageVersion },
+    {
+      ...config,
+      household: { id: config.household.id, shares: householdKey !== null || leaves },
+      version: packageVersion,
+    },
     clock,
     { get: () => settings.get('announced'), set: (text) => settings.remember('announced', text) },
     log,
@@ -179,6 +185,7 @@ async function runOnce(
     onReceived: () => void gallery.current(),
     log,
   });
+  using _leaving = leaves ? finishLeaving(config, publisher, log) : null;
   gallery.onChange(() => sharing?.changed());
   const base = { options, recognition, clock, notifier, statistics, problems };
   await runRoom({ ...base, store, settings, engine, model, publisher, camera, gallery, journal });
