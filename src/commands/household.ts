@@ -2,8 +2,11 @@
 import { fail } from '../base/errors.js';
 import {
   createHouseholdSeal,
-  eraseHouseholdKey,
+  firstKey,
+  type HouseholdKey,
+  joinedKey,
   keyText,
+  leaveHouseholdKey,
   parseKeyText,
   readHouseholdKey,
   refuseSecondKey,
@@ -29,7 +32,9 @@ export async function run(given: Given<'household'>, io: CommandIo): Promise<voi
 }
 
 function createKey(io: CommandIo): void {
-  const key = writeHouseholdKey(keyFile(io));
+  refuseSecondKey(keyFile(io));
+  const key = firstKey();
+  writeHouseholdKey(keyFile(io), key);
   io.out('This room now has a household key:');
   io.out(`  ${keyText(key)}`);
   io.out('');
@@ -44,14 +49,14 @@ function createKey(io: CommandIo): void {
 
 async function joinHousehold(io: CommandIo, from: string | undefined): Promise<void> {
   const file = keyFile(io);
-  refuseSecondKey(file);
+  const present = readHouseholdKey(file);
   const typed = await readPassphrase(io, from, false, 'household', 'Household key: ', '--from FILE');
   const key = parseKeyText(typed);
   if (key === null) {
-    const advice = 'copy all 46 letters that roomkin household --show prints in another room';
+    const advice = 'copy all letters that roomkin household --show prints in another room';
     throw fail('KEY_FILE', `that is not a household key: ${advice}`);
   }
-  writeHouseholdKey(file, key);
+  writeHouseholdKey(file, present === null ? key : joinedKey(present, key));
   io.out(`This room now shares its people with household ${io.config().household.id} (key ${fingerprint(io, key)}).`);
   io.out(`Then:  ${restart}`);
   io.document({ household: io.config().household.id, fingerprint: fingerprint(io, key) });
@@ -66,7 +71,7 @@ function showKey(io: CommandIo): void {
 }
 
 function leaveHousehold(io: CommandIo): void {
-  const left = eraseHouseholdKey(keyFile(io));
+  const left = leaveHouseholdKey(keyFile(io)) !== null;
   io.out(
     left
       ? 'This room no longer shares its people. All people stay enrolled, here and in the other rooms.'
@@ -97,6 +102,6 @@ function describeSharing(io: CommandIo): void {
 const keyFile = (io: CommandIo): string => io.config().household.keyFile;
 
 /** Eight digits to compare between rooms. */
-function fingerprint(io: CommandIo, key: Buffer): string {
+function fingerprint(io: CommandIo, key: HouseholdKey): string {
   return createHouseholdSeal(key, io.config().household.id).fingerprint.toString('hex', 0, 4);
 }

@@ -10,7 +10,7 @@ import { defaultManifestPath, readManifest } from '../engine/manifest.js';
 import type { Journal } from '../journal/journal.js';
 import type { Publisher } from '../mqtt/publisher.js';
 import type { Store } from '../store/store.js';
-import { createHouseholdSeal } from './key.js';
+import { createHouseholdSeal, type HouseholdKey } from './key.js';
 import { createSharedPeople, type ReceiveResult, type SharedPeople } from './people.js';
 import { isNewer, mostSharedPeople, type Version } from './version.js';
 
@@ -227,7 +227,7 @@ export function createGallerySharing(options: GallerySharingOptions): GallerySha
 export interface ShareGalleryParts {
   readonly config: Pick<Config, 'household' | 'room'>;
   /** The household key; null if this room shares nothing. */
-  readonly key: Buffer | null;
+  readonly key: HouseholdKey | null;
   readonly store: Store;
   readonly journal: Pick<Journal, 'forget'>;
   readonly publisher: Publisher;
@@ -247,7 +247,7 @@ export function shareGallery({ config, key, store, journal, ...parts }: ShareGal
 /** The shared people of `store`. */
 export function sharedPeople(
   { household, room }: Pick<Config, 'household' | 'room'>,
-  key: Buffer,
+  key: HouseholdKey,
   store: Store,
   onErase?: (person: string) => void,
   manifestPath = defaultManifestPath,

@@ -1,5 +1,5 @@
 // The migrations from an empty file to the present tables. Step n raises user_version from n to n + 1. A released step never changes;
-// every further change is a new step.
+// every further change is a new step. After any step the roster (roster.ts) is written anew, because it covers whole rows.
 
 /** SQL per step. Times are milliseconds since the Unix epoch; `sealed` and `wrapped_key` are described in seal.ts and keyring.ts. */
 export const migrations: readonly string[] = [
@@ -80,5 +80,9 @@ export const migrations: readonly string[] = [
     digest TEXT NOT NULL,
     PRIMARY KEY (household, key)
   ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- The sealed list of what the gallery holds (roster.ts); this value until it is first written.
+  INSERT OR REPLACE INTO meta VALUES ('roster', 'unwritten');
   `,
 ];

@@ -74,3 +74,19 @@ export function openVector(
 export function isUnit(vector: Float32Array): boolean {
   return Math.abs(Math.hypot(...vector) - 1) < 0.01;
 }
+
+// Settings are sealed, because some of them name people, also people who were forgotten while no daemon ran.
+
+const sealedPrefix = 'sealed:';
+
+/** `value` of the setting `key`, sealed. */
+export function sealSetting(settingKey: Buffer, key: string, value: string): string {
+  return sealedPrefix + seal(settingKey, Buffer.from(value, 'utf8'), ['setting', '1', key]).toString('base64');
+}
+
+/** null where the setting is missing or damaged. A value of an older roomkin is not sealed. */
+export function openSetting(settingKey: Buffer, key: string, stored: unknown): string | null {
+  if (typeof stored !== 'string' || !stored.startsWith(sealedPrefix)) return typeof stored === 'string' ? stored : null;
+  const sealed = Buffer.from(stored.slice(sealedPrefix.length), 'base64');
+  return unseal(settingKey, sealed, ['setting', '1', key])?.toString('utf8') ?? null;
+}

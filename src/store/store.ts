@@ -113,6 +113,8 @@ export interface Store extends Disposable {
   openCohort(): readonly BareFace[];
   /** Oldest first. */
   corrections(): readonly Correction[];
+  /** Writes a snapshot where the gallery changed and the newest is an hour old. `change` and `forget` do it too. Errors: DATABASE. */
+  keepSnapshots(): void;
   /** A small setting that survives restarts; null if it was never set. Does not change the gallery's version. */
   setting(key: string): string | null;
   setSetting(key: string, value: string | null): void;
@@ -136,7 +138,9 @@ export interface StoreConnection {
 export interface StoreOptions {
   readonly directory: string;
   readonly keyFile: string;
-  /** Called once for each template that does not open (damaged or moved). */
+  /** The caller holds the lock of the directory (the daemon), so a damaged gallery can be restored. */
+  readonly isLocked?: boolean;
+  /** Called once for everything that is damaged, and when a snapshot was restored. */
   readonly onDamage?: (sentence: string) => void;
   /** Wall clock, for `createdAtMs`. */
   readonly wallMs?: () => number;

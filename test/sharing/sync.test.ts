@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
 import type { Log } from '../../src/base/log.js';
-import { createHouseholdSeal, type HouseholdSeal } from '../../src/sharing/key.js';
+import { createHouseholdSeal, firstKey, type HouseholdSeal } from '../../src/sharing/key.js';
 import { createGallerySharing, shareGallery } from '../../src/sharing/sync.js';
 import {
   type Broker,
@@ -187,7 +187,7 @@ t.test(
     await using broker = await startBroker();
     await using kitchen = share(broker, 'kitchen');
     enrolMadeUp(kitchen.room.store, 'Ada', 3);
-    const wrong: HouseholdSeal = createHouseholdSeal(Buffer.alloc(32, 9), 'home');
+    const wrong: HouseholdSeal = createHouseholdSeal(firstKey(Buffer.alloc(32, 9)), 'home');
     await using hall = share(broker, 'hall', { household: wrong });
     enrolMadeUp(hall.room.store, 'Ben', 2);
     hall.changed();

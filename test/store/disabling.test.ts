@@ -86,7 +86,12 @@ t.test('a backup contains disabled photos, and forgetting erases them', async (t
   const database = new Database(join(directory, 'gallery.sqlite'), { readonly: true });
   t.teardown(() => database.close());
   const sealed = database.prepare('SELECT sealed FROM template WHERE id = 2').pluck().get() as Buffer;
-  const bytes = (): Buffer => Buffer.concat(readdirSync(directory).map((name) => readFileSync(join(directory, name))));
+  const bytes = (): Buffer =>
+    Buffer.concat(
+      readdirSync(directory, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ parentPath, name }) => readFileSync(join(parentPath, name))),
+    );
   t.ok(bytes().includes(sealed));
   t.equal(from.forget('ada'), true);
   t.notOk(bytes().includes(sealed));

@@ -158,8 +158,11 @@ t.test('a template that was changed or moved does not open and never gives a wro
     const database = new Database(join(directory, 'gallery.sqlite'));
     work(database);
     database.close();
+    rmSync(join(directory, 'snapshots'), { recursive: true, force: true });
     const lines: string[] = [];
-    using store = openTestStore(directory, { onDamage: (line) => lines.push(line) });
+    using store = openTestStore(directory, {
+      onDamage: (line) => /^(what is stored about|.* a person )/.test(line) || lines.push(line),
+    });
     const { people } = store.gallery(space);
     store.gallery(space);
     return { lines, counts: people.map(({ templates }) => templates.length) };
