@@ -16,8 +16,7 @@ import {
 } from '../journal/corrections.js';
 import type { Changes, Correction, PersonRecord } from '../store/store.js';
 import type { CommandIo } from './command.js';
-import { openJournal } from './journal.js';
-import { configuredSpace, openGallery } from './parts.js';
+import { configuredSpace, openGallery, openJournal } from './parts.js';
 import { count, wrap } from './rows.js';
 import { type Given, misused } from './verbs.js';
 

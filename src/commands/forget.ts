@@ -1,8 +1,7 @@
 // roomkin forget: erases a person, after a question on the terminal or with --yes.
 import { readHouseholdKey } from '../sharing/key.js';
 import type { CommandIo } from './command.js';
-import { openJournal } from './journal.js';
-import { openGallery } from './parts.js';
+import { openGallery, openJournal } from './parts.js';
 import { ask } from './prompts.js';
 import { count } from './rows.js';
 import { type Given, misused } from './verbs.js';

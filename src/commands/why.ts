@@ -5,8 +5,7 @@ import { askDaemon } from '../control/client.js';
 import type { ExplainedObservation } from '../journal/journal.js';
 import { explain } from '../journal/journal.js';
 import type { CommandIo } from './command.js';
-import { openJournal } from './journal.js';
-import { daemonSocket, openGallery } from './parts.js';
+import { daemonSocket, openGallery, openJournal } from './parts.js';
 import { wrap } from './rows.js';
 import type { Given } from './verbs.js';
 

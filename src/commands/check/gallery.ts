@@ -4,6 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../../config/load.js';
 import { chooseEmbedder, readManifest } from '../../engine/manifest.js';
+import { createHouseholdSeal, readHouseholdKey } from '../../sharing/key.js';
 import { databaseName } from '../../store/database.js';
 import { openStore } from '../../store/gallery-store.js';
 import { type Finding, failed, fault, ok, warn } from './finding.js';
@@ -35,5 +36,18 @@ export function checkGallery({ store: options, embedder }: Config): Finding {
     return ok('gallery', found);
   } catch (error) {
     return fault('gallery', error);
+  }
+}
+
+// Whether this room shares its people with other rooms, and with which key.
+
+export function checkHousehold({ household }: Pick<Config, 'household'>): Finding {
+  try {
+    const key = readHouseholdKey(household.keyFile);
+    if (key === null) return ok('household', 'no key: people who are enrolled here are known in this room only');
+    const { fingerprint } = createHouseholdSeal(key, household.id);
+    return ok('household', `shares its people with ${household.id}, key ${fingerprint.toString('hex', 0, 4)}`);
+  } catch (error) {
+    return fault('household', error);
   }
 }
