@@ -146,7 +146,7 @@ function partsToHide({ userinfo, rest }: Parts): string[] {
 /** Matches `text` with any of its characters percent-encoded or not. A short one only where it is a word of its own. */
 function anyEncoding(text: string): RegExp {
   const plain = decoded(text);
-  const either = Array.from(plain, (c) => `(?:${c.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')}|${percent(c)})`).join('');
+  const either = Array.from(plain, (c) => `(?:${c.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}|${percent(c)})`).join('');
   const isWord = plain.length < leastSecret;
   return new RegExp(isWord ? `(?<![\\p{L}\\p{N}])${either}(?![\\p{L}\\p{N}])` : either, 'giu');
 }
