@@ -90,9 +90,9 @@ function isNumeric(place: string): boolean {
   return place.startsWith('[') || /^\d{1,3}(\.\d{1,3}){3}(:|$)/.test(place);
 }
 
-/** A name with a dot. A name without one may be a part of a password. Nothing at all (`udp://@:1234`) is not. */
+/** A name with a dot. A name without one, or nothing at all, may be a part of a password. */
 function isNamed(place: string): boolean {
-  return place.includes('.') || /^(localhost)?(:|$)/.test(place);
+  return place.includes('.') || /^localhost(:|$)/.test(place);
 }
 
 // What may be shown.

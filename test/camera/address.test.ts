@@ -23,6 +23,7 @@ const passwords = [
   's3&cret=1',
   's3[cret]',
   's3-cret',
+  's3@/cret',
   's3^$.*+(){}|_~!,;`<>"cret',
   's3ü小cret',
   '12345/s3cret',
