@@ -92,7 +92,7 @@ function isNumeric(place: string): boolean {
 
 /** A name with a dot. A name without one, or nothing at all, may be a part of a password. */
 function isNamed(place: string): boolean {
-  return place.includes('.') || /^localhost(:|$)/.test(place);
+  return /^([\p{L}\p{N}_-]+(\.[\p{L}\p{N}_-]+)+\.?|localhost)(:|$)/u.test(place);
 }
 
 // What may be shown.
