@@ -126,6 +126,7 @@ async function leaveHousehold(io: CommandIo): Promise<void> {
   using journal = openJournal(io);
   const last = await synchronise(io, key, store, (person) => journal?.forget(person));
   leaveHouseholdKey(file);
+  sharedPeople(config, key, store).leave();
   const household = createHouseholdSeal(key, id);
   const result =
     typeof last === 'string'
