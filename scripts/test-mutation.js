@@ -30,8 +30,6 @@ const folders = ['recognition', 'presence', 'gallery'];
 const testFolders = [...folders, 'room', 'journal'];
 /** Tests of a file up to this time run before the slower ones. */
 const quickTestMs = 50;
-/** Number of sequences of the property tests that have an option for it. */
-const sequences = 12;
 const baselineLimitMs = 120_000;
 const progressEveryMs = 20_000;
 
@@ -39,7 +37,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string' },
     tests: { type: 'string', default: '' },
-    slowest: { type: 'string', default: '1000' },
+    slowest: { type: 'string', default: '500' },
     jobs: { type: 'string' },
     list: { type: 'boolean', default: false },
   },
@@ -167,7 +165,6 @@ function run(file, { mutant = null, only = null, records = false, limitMs }) {
   return new Promise((resolve) => {
     const worker = new Worker(thread, {
       workerData: { file, mutant: mutant?.id ?? -1, only, records },
-      env: { ...process.env, ROOMKIN_SEQUENCES: String(sequences) },
       resourceLimits: { maxOldGenerationSizeMb: 1024 },
       stdout: true,
       stderr: true,

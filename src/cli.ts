@@ -3,6 +3,7 @@ import { CommanderError } from 'commander';
 import type { Clock } from './base/clock.js';
 import { faultsOf, oneLine, RoomkinError } from './base/errors.js';
 import { packageVersion } from './base/files.js';
+import { printable, printableJson } from './base/printable.js';
 import type { CommandIo, Stream } from './commands/command.js';
 import { type CommonOptions, createProgram } from './commands/program.js';
 import type { Given, VerbName } from './commands/verbs.js';
@@ -133,8 +134,10 @@ function report(error: unknown, json: boolean, { stdout, stderr }: Surroundings)
   const code = known ? error.code : 'INTERNAL';
   const message = known ? error.message : `${oneLine(raised.message)} (a bug: please report it)`;
   const exitCode = known ? error.exitCode : 70;
-  for (const line of [`roomkin: ${code}: ${message}`, ...(known ? faultsOf(error) : [])]) stderr.write(`${line}\n`);
-  if (!known && process.env['ROOMKIN_STACK']) stderr.write(`${raised.stack}\n`);
-  if (json) stdout.write(`${JSON.stringify({ error: { code, message, exitCode } })}\n`);
+  for (const line of [`roomkin: ${code}: ${message}`, ...(known ? faultsOf(error) : [])])
+    stderr.write(`${printable(line)}\n`);
+  const stack = !known && process.env['ROOMKIN_STACK'] ? (raised.stack ?? '').split('\n') : [];
+  for (const line of stack) stderr.write(`${printable(line)}\n`);
+  if (json) stdout.write(`${printableJson({ error: { code, message, exitCode } })}\n`);
   return exitCode;
 }

@@ -28,7 +28,8 @@ import { createNeighbours } from './room/neighbours.js';
 import type { RoomOptions } from './room/options.js';
 import { createPrivacySwitch, type PrivacySwitch } from './room/privacy-switch.js';
 import { createRoom, type Room, type RoomListener } from './room/room.js';
-import { readHouseholdKey } from './sharing/key.js';
+import { readHouseholdKey, readLeftKey } from './sharing/key.js';
+import { finishLeaving } from './sharing/leaving.js';
 import { shareGallery } from './sharing/sync.js';
 import { openStore } from './store/gallery-store.js';
 import { lockDirectory } from './store/lock.js';
@@ -152,8 +153,13 @@ async function runOnce(
   if (model.sandboxReason) log('warning', `the recognition process has no sandbox: ${model.sandboxReason}`);
 
   const householdKey = readHouseholdKey(config.household.keyFile);
+  const leaves = householdKey === null && readLeftKey(config.household.keyFile) !== null;
   await using publisher = createPublisher(
-    { ...config, household: { id: config.household.id, shares: householdKey !== null }, version: packageVersion },
+    {
+      ...config,
+      household: { id: config.household.id, shares: householdKey !== null || leaves },
+      version: packageVersion,
+    },
     clock,
     { get: () => settings.get('announced'), set: (text) => settings.remember('announced', text) },
     log,
@@ -179,6 +185,7 @@ async function runOnce(
     onReceived: () => void gallery.current(),
     log,
   });
+  using _leaving = leaves ? finishLeaving(config, publisher, log) : null;
   gallery.onChange(() => sharing?.changed());
   const base = { options, recognition, clock, notifier, statistics, problems };
   await runRoom({ ...base, store, settings, engine, model, publisher, camera, gallery, journal });
@@ -277,6 +284,8 @@ async function runRoom(parts: DaemonParts): Promise<void> {
   try {
     hold.start();
     publisher.recognition(privacy.on);
+    // The camera of a room that starts paused is no fault.
+    if (!privacy.on && privacy.waiting === null) publisher.camera(true);
     publisher.start();
     notifier.ready(`room ${config.room.id}, ${model.embedder}, ${model.delegate}`);
     options.onReady?.();
@@ -385,7 +394,7 @@ function roomPrivacy(
     problems,
     log,
     async apply(on) {
-      if (!on) room.blind();
+      if (!on) room.blind(true);
       publisher.recognition(on);
       if (!on) await camera.stop();
       log('notice', on ? 'recognition is on' : 'recognition is off, the camera is stopped');
@@ -397,8 +406,9 @@ function roomPrivacy(
 function connectCamera({ options, publisher, camera }: DaemonParts, room: Room, privacy: PrivacySwitch): void {
   const { log, signal, untilEnd = false } = options;
   camera.onState(({ state, reason }) => {
-    if (state !== 'online') room.blind();
-    publisher.camera(state === 'online');
+    if (state !== 'online') room.blind(!privacy.on);
+    // A pause and the start after it are no faults: the camera's entity keeps its state, and presence becomes unknown.
+    if (state === 'online' || (state === 'offline' && privacy.on)) publisher.camera(state === 'online');
     const expected = untilEnd || signal.aborted || !privacy.on;
     if (state === 'offline' && !expected) log('warning', `the camera is offline: ${reason ?? 'no frames'}`);
     if (state === 'online') log('info', 'the camera is online');

@@ -9,6 +9,8 @@ import t from 'tap';
 const folder = fileURLToPath(new URL('.', import.meta.url));
 /** These start first, so that none of them runs alone at the end. */
 const longest = [
+  'faults/disk',
+  'faults/signals',
   'commands/enrol/live',
   'engine/faults',
   'mqtt/household',
@@ -17,6 +19,7 @@ const longest = [
   'engine/hang-processes',
   'store/static-faces',
 ].map((name) => `${name}.test.js`);
+
 /** For one file. */
 const timeoutSeconds = 300;
 
@@ -27,12 +30,15 @@ const env = { ...inherited, TAP_TIMEOUT: String(timeoutSeconds) };
 
 t.jobs = Number(process.env['TAP_JOBS'] ?? 2);
 t.setTimeout(0);
+let finished = 0;
 for (const name of [...longest, ...others]) {
   const file = relative(process.cwd(), join(folder, name));
-  void t.spawn(
-    process.execPath,
-    ['--enable-source-maps', file],
-    { buffered: true, timeout: timeoutSeconds * 1000, env },
-    name,
-  );
+  const options = { buffered: true, timeout: timeoutSeconds * 1000, env };
+  void t.spawn(process.execPath, ['--enable-source-maps', file], options, name).then((results) => {
+    finished++;
+    // The reporter of tap counts assertions only: for it all files are one.
+    process.stderr.write(
+      `${finished} of ${files.length} files: ${name} ${results?.ok === false ? 'FAILED' : 'passed'}\n`,
+    );
+  });
 }

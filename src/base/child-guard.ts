@@ -38,7 +38,7 @@ function works(prefix: readonly string[]): boolean {
   const [program = '', ...args] = prefix;
   const known = working.get(program);
   if (known !== undefined) return known;
-  const { error, status } = spawnSync(program, [...args, 'true'], { stdio: 'ignore' });
+  const { error, status } = spawnSync(program, [...args, '/bin/sh', '-c', ':'], { stdio: 'ignore' });
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   const isMissing = code === 'ENOENT' || code === 'EACCES' || code === 'ENOEXEC';
   if (error === undefined || isMissing) working.set(program, status === 0);

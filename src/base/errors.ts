@@ -1,5 +1,6 @@
 // Every error that a user can meet has a code, an exit code and a sentence that says what to do.
 // docs/errors.md lists the same codes. A test compares the two.
+import { printable } from './printable.js';
 
 /** Exit codes (sysexits.h where one fits): 64 usage, 65 bad data, 69 unavailable, 70 internal, 74 I/O, 78 configuration. */
 export type ExitCode = 64 | 65 | 69 | 70 | 74 | 78;
@@ -69,16 +70,13 @@ export function fail(code: ErrorCode, sentence: string, cause?: unknown): Roomki
   return new RoomkinError(code, oneLine(sentence), cause === undefined ? undefined : { cause });
 }
 
-/** `text` with control characters escaped, so that it stays on one terminal line, cut to `maxLength` characters. */
+/** The faults behind an error, one line each. */
 export function faultsOf(error: Error): readonly string[] {
   return Array.isArray(error.cause) ? (error.cause as string[]) : [];
 }
 
-/** `text` with control characters escaped, so that it stays one terminal line, cut to `maxLength` characters. */
+/** `text` with control and invisible characters escaped, so that it stays on one line of a terminal, cut to `maxLength` characters. */
 export function oneLine(text: string, maxLength = 2000): string {
-  const escaped = text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  const escaped = printable(text);
   return escaped.length > maxLength ? `${escaped.slice(0, maxLength)}…` : escaped;
 }

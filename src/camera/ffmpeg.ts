@@ -1,6 +1,8 @@
 // A file, a webcam (V4L2) or an address (RTSP, HTTP) through ffmpeg 5.1 or later. The output is the raw video that a Pi
 // camera gives: I420, full range, BT.601, no padding. An address may hold a password. It is passed on stdin as a playlist of
-// one entry, because every user of the machine can read a program's arguments, and it is removed from every kept line.
+// one entry, because every user of the machine can read a program's arguments, and it is removed from every kept line
+// (address.ts).
+import { type Address, isAddress, readAddress } from './address.js';
 import { explainFfmpeg, explainFfmpegStall } from './faults.js';
 import type { CameraOptions, CameraProgram } from './options.js';
 
@@ -9,7 +11,8 @@ const protocols = 'pipe,data,crypto,tcp,udp,tls,rtp,srtp,rtsp,rtsps,http,https,h
 
 /** The ffmpeg command for `options`. */
 export function ffmpegProgram(options: CameraOptions): CameraProgram {
-  const input = inputOf(options);
+  const address = readAddress(options.input ?? '');
+  const input = inputOf(options, address);
   return {
     commands: [options.command ?? ['ffmpeg']],
     args: [...['-hide_banner', '-nostats', '-loglevel', 'error'], ...input.args, ...outputArgs(options)],
@@ -18,7 +21,7 @@ export function ffmpegProgram(options: CameraOptions): CameraProgram {
     rowAlignments: [1],
     ends: input.kind === 'file' && !options.loop,
     sizeIn: () => null,
-    redact: (line) => redactAddress(line, options.input ?? ''),
+    redact: address.redact,
     explain: explainFfmpeg,
     explainStall: explainFfmpegStall,
   };
@@ -30,9 +33,9 @@ interface Input {
   readonly stdin: string | null;
 }
 
-function inputOf(options: CameraOptions): Input {
+function inputOf(options: CameraOptions, { address }: Address): Input {
   const input = options.input ?? '';
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(input)) return { kind: 'address', ...addressInput(input) };
+  if (isAddress(input)) return { kind: 'address', ...addressInput(address) };
   if (input.startsWith('/dev/')) {
     // A driver that does not support this size or rate takes the nearest one. The filter in `outputArgs` corrects the size.
     const requested = ['-framerate', String(options.framerate), '-video_size', `${options.width}x${options.height}`];
@@ -44,6 +47,7 @@ function inputOf(options: CameraOptions): Input {
 }
 
 function addressInput(address: string): { readonly args: readonly string[]; readonly stdin: string } {
+  // A quote would end the word of the playlist.
   const escaped = address.replace(/[\s'"\\\u0000-\u001f]/g, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
   const transport = /^rtsps?:/i.test(address) ? '\noption rtsp_transport tcp' : '';
   return {
@@ -67,22 +71,4 @@ function outputArgs({ width, height, framerate, hflip, vflip, rotation }: Camera
     ...['-fps_mode', 'vfr', '-r', String(framerate)],
     ...['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-flush_packets', '1', 'pipe:1'],
   ];
-}
-
-/** `line` without the user name and password of any address in it, also in decoded form. */
-export function redactAddress(line: string, address: string): string {
-  const hidden = line.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s]*@/gi, '$1***@');
-  const userinfo = /^[a-z][a-z0-9+.-]*:\/\/([^/]*)@/i.exec(address)?.[1] ?? '';
-  const password = userinfo.includes(':') ? userinfo.slice(userinfo.indexOf(':') + 1) : '';
-  return [userinfo, password, decoded(password)]
-    .filter((secret) => secret.length > 0)
-    .reduce((text, secret) => text.replaceAll(secret, '***'), hidden);
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

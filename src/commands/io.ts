@@ -1,7 +1,9 @@
-// A verb's streams: results on stdout, progress and logs on stderr, so that `roomkin ... --json | jq` always works.
+// A verb's streams: results on stdout, progress and logs on stderr, so that `roomkin ... --json | jq` always works. Everything is
+// escaped here, so that no verb can let a file name control the terminal.
 import { existsSync } from 'node:fs';
 import { type Clock, systemClock } from '../base/clock.js';
 import { createLog } from '../base/log.js';
+import { printable, printableJson } from '../base/printable.js';
 import { type Config, defaultConfigPath, loadConfig, shippedConfig } from '../config/load.js';
 import type { CommandIo, Stream } from './command.js';
 
@@ -41,7 +43,7 @@ export function createIo(options: IoOptions): CommandIo {
   const draw = (lines: readonly string[]): void => {
     const width = (stderr.columns ?? 80) - 1;
     clearProgress();
-    stderr.write(lines.map((line) => line.slice(0, width)).join('\n'));
+    stderr.write(lines.map((line) => printable(line).slice(0, width)).join('\n'));
     progressLines = lines.length;
   };
   const log = createLog('info', stderr);
@@ -69,12 +71,12 @@ export function createIo(options: IoOptions): CommandIo {
     },
     out(line) {
       clearProgress();
-      if (!json) stdout.write(`${line}\n`);
+      if (!json) stdout.write(`${printable(line)}\n`);
     },
     document(value) {
       clearProgress();
       if (!json) return;
-      stdout.write(`${JSON.stringify(value)}\n`);
+      stdout.write(`${printableJson(value)}\n`);
       onDocument();
     },
     progress(text) {
@@ -82,7 +84,7 @@ export function createIo(options: IoOptions): CommandIo {
       if (terminal) return draw([text]);
       if (clock.monotonicMs() - progressAt < progressEveryMs) return;
       progressAt = clock.monotonicMs();
-      stderr.write(`${text}\n`);
+      stderr.write(`${printable(text)}\n`);
     },
     meter(lines) {
       if (terminal) return draw(lines);
@@ -90,7 +92,7 @@ export function createIo(options: IoOptions): CommandIo {
       const everyMs = last === metered ? progressEveryMs : changedEveryMs;
       if (clock.monotonicMs() - progressAt < everyMs) return;
       [progressAt, metered] = [clock.monotonicMs(), last];
-      stderr.write(`${last}\n`);
+      stderr.write(`${printable(last)}\n`);
     },
     log(level, message, fields) {
       clearProgress();

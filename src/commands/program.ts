@@ -2,6 +2,7 @@
 // It loads no verb.
 import { Argument, Command, CommanderError, type Help, Option } from 'commander';
 import { fail, oneLine, type RoomkinError } from '../base/errors.js';
+import { printable } from '../base/printable.js';
 import type { Stream } from './command.js';
 import { wrap } from './rows.js';
 import {
@@ -51,7 +52,7 @@ export function createProgram(version: string, run: RunVerb, stdout: Stream): Co
     .option('-h, --help', 'show this help, or the help of a verb')
     .configureHelp({ ...layout, visibleCommands: (command) => command.commands.slice() })
     .configureOutput({
-      writeOut: (text) => stdout.write(text),
+      writeOut: (text) => stdout.write(text.split('\n').map(printable).join('\n')),
       writeErr: () => {},
       outputError: () => {},
       getOutHelpWidth: () => helpColumns,

@@ -4,19 +4,21 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { fail } from '../base/errors.js';
+import { printable } from '../base/printable.js';
 import type { CommandIo } from './command.js';
 import { misused, type VerbName } from './verbs.js';
 
 /** The line that the user types; '' if the terminal is closed (Ctrl+D). Not echoed with `hidden`. Rejects when `io.signal` aborts. */
 export async function ask(io: CommandIo, question: string, hidden = false): Promise<string> {
   io.signal.throwIfAborted();
+  const shown = printable(question);
   // readline echoes to its output, so a hidden answer gets an output that discards everything, including the question.
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  if (hidden) process.stderr.write(question);
+  if (hidden) process.stderr.write(shown);
   const terminal = createInterface({ input: process.stdin, output: hidden ? silent : process.stderr, terminal: true });
   try {
     return await new Promise<string>((resolve, reject) => {
-      terminal.question(hidden ? '' : question, resolve);
+      terminal.question(hidden ? '' : shown, resolve);
       terminal.once('close', () => resolve(''));
       // In raw mode the terminal does not turn Ctrl+C into a signal.
       terminal.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));

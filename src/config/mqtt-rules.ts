@@ -13,12 +13,14 @@ export function prefixFault(prefix: string): string | null {
 
 /** For the address of the broker. The text does not quote the address, which may contain a password. */
 export function brokerUrlFault(url: string): string | null {
+  const login = 'put user and password into mqtt.username and mqtt.password_file, not into the url';
+  // A password with a slash would otherwise be read as a port and a path.
+  if (/^[^?]*@/.test(url)) return login;
   const parsed = !/[\s\p{Cc}]/u.test(url) && URL.canParse(url) ? new URL(url) : null;
   if (parsed === null || !schemes.has(parsed.protocol) || parsed.hostname === '') {
     return 'use mqtt://host:1883 or mqtts://host:8883';
   }
-  if (parsed.username === '' && parsed.password === '') return null;
-  return 'put user and password into mqtt.username and mqtt.password_file, not into the url';
+  return null;
 }
 
 /** For the client certificate: the configuration key that is set without the other one. */

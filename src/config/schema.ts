@@ -2,6 +2,7 @@
 // names; `Config` has camelCase keys and durations in milliseconds. Unknown keys are errors.
 import { join } from 'node:path';
 import { z } from 'zod';
+import { addressFault } from '../camera/address.js';
 import { idFault } from '../gallery/names.js';
 import { brokerUrlFault, certificateFault, prefixFault } from './mqtt-rules.js';
 
@@ -74,6 +75,10 @@ export const sections = z.strictObject({
       .refine((camera) => camera.source === 'libcamera' || camera.input !== null, {
         message: 'is required: a file, device or rtsp:// address for ffmpeg, a folder of pictures for replay',
         path: ['input'],
+      })
+      .superRefine((camera, context) => {
+        const fault = camera.source === 'ffmpeg' && camera.input !== null ? addressFault(camera.input) : null;
+        if (fault !== null) context.addIssue({ code: 'custom', message: fault, path: ['input'] });
       }),
   ),
   detector: section(

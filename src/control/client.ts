@@ -1,19 +1,19 @@
-// The command line's end of the control socket.
+// The client of the control socket, for the command line.
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { type ErrorCode, errorTable, fail } from '../base/errors.js';
+import { answerSchemas } from './answers.js';
 import type { SocketPath } from './path.js';
 import { type ControlRequest, requestLine } from './protocol.js';
 
-/** Stopping a camera that ignores SIGINT takes the daemon a few seconds; nothing takes it this long. */
+/** The slowest request stops a camera that ignores SIGINT, which takes a few seconds. */
 const answerWithinMs = 20_000;
-/** A longer answer is a fault of the daemon. */
-const maxAnswerBytes = 1 << 20;
+/** Longest answer, and longest line of a stream, in characters. A longer one is a fault of the daemon. */
+const maxAnswerLength = 1 << 20;
 
 /**
- * Asks the daemon once. Errors: DAEMON_NOT_RUNNING when none answers, and whatever the daemon answers with.
- * The result has the type that protocol.ts says; it comes from our own daemon over a socket only it and its group may open.
+ * Asks the daemon once. `Result` is the type that protocol.ts gives for the request; the answer is checked for its form.
+ * Errors: DAEMON_NOT_RUNNING if no daemon answers or one of another version does, and the error that the daemon answers with.
  */
 export async function askDaemon<Result>(
   place: SocketPath,
@@ -22,7 +22,7 @@ export async function askDaemon<Result>(
 ): Promise<Result> {
   const late = AbortSignal.timeout(timeoutMs);
   try {
-    return parseAnswer<Result>(await bodyOf(await send(place, request, late)));
+    return checkedAnswer<Result>(request, await bodyOf(await send(place, request, late)));
   } catch (error) {
     if (!late.aborted && !isDisconnection(error)) throw error;
     const why = late.aborted ? `nothing came within ${timeoutMs / 1000} s` : 'it closed the connection';
@@ -30,7 +30,7 @@ export async function askDaemon<Result>(
   }
 }
 
-/** Yields each result until the daemon stops (then throws DAEMON_NOT_RUNNING) or `signal` is aborted (then ends). */
+/** Yields each update until `signal` is aborted. Throws DAEMON_NOT_RUNNING if the daemon stops. */
 export async function* followDaemon<Result>(
   place: SocketPath,
   request: ControlRequest,
@@ -38,17 +38,14 @@ export async function* followDaemon<Result>(
 ): AsyncGenerator<Result> {
   try {
     const response = await send(place, request, signal);
-    // The lines end then, too; readline does not pass the error on.
-    response.on('error', () => {});
-    for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY }))
-      yield parseAnswer<Result>(line);
+    for await (const line of linesOf(response)) yield checkedAnswer<Result>(request, line);
   } catch (error) {
     if (!signal.aborted && !isDisconnection(error)) throw error;
   }
   if (!signal.aborted) throw fail('DAEMON_NOT_RUNNING', 'the daemon has stopped');
 }
 
-/** The answer whose status is 200. Errors: what the daemon answers with; DAEMON_NOT_RUNNING. */
+/** Returns the response if its status is 200. Errors: the error that the daemon answers with; DAEMON_NOT_RUNNING. */
 async function send(place: SocketPath, request: ControlRequest, signal: AbortSignal): Promise<IncomingMessage> {
   let forbidden: string | null = null;
   for (const socketPath of place.connect) {
@@ -66,7 +63,7 @@ async function send(place: SocketPath, request: ControlRequest, signal: AbortSig
   if (forbidden !== null) {
     throw fail(
       'DAEMON_NOT_RUNNING',
-      `you may not open ${forbidden}: use sudo, or join its group (sudo usermod -aG roomkin "$USER") and log in again`,
+      `no permission to open ${forbidden}: use sudo, or join its group (sudo usermod -aG roomkin "$USER") and log in again`,
     );
   }
   throw fail(
@@ -87,16 +84,42 @@ async function bodyOf(response: IncomingMessage): Promise<string> {
   response.setEncoding('utf8');
   for await (const chunk of response) {
     body += chunk;
-    if (body.length > maxAnswerBytes) throw fail('INTERNAL', "the daemon's answer is too long");
+    if (body.length > maxAnswerLength) throw tooLong('an answer');
   }
   return body;
 }
 
-function parseAnswer<Result>(text: string): Result {
+/** Not node:readline, which keeps a line of any length in memory. */
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+  let rest = '';
+  response.setEncoding('utf8');
+  for await (const chunk of response) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    if ([...lines, rest].some((line) => line.length > maxAnswerLength)) throw tooLong('a line');
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
+}
+
+function tooLong(part: string): Error {
+  const advice = 'restart it, and report the problem if it happens again';
+  return fail('INTERNAL', `the daemon sent ${part} of more than 1 MiB: ${advice}`);
+}
+
+/** The answer as it was sent, with members that this version does not know. */
+function checkedAnswer<Result>(request: ControlRequest, text: string): Result {
+  const answer = parseAnswer(text);
+  const { success, error } = answerSchemas[request.verb].safeParse(answer);
+  if (!success) throw anotherVersion(error);
+  return answer as Result;
+}
+
+function parseAnswer(text: string): unknown {
   try {
-    return JSON.parse(text) as Result;
+    return JSON.parse(text);
   } catch (error) {
-    throw fail('INTERNAL', `the daemon's answer makes no sense: ${(error as Error).message}`, error);
+    throw fail('INTERNAL', `the daemon's answer is not JSON (${(error as Error).message}): restart the daemon`, error);
   }
 }
 
@@ -107,8 +130,9 @@ function anotherVersion(cause?: unknown): Error {
 }
 
 function errorOf(body: string): Error {
-  const parsed = errorSchema.safeParse(parseAnswer<unknown>(body));
-  if (!parsed.success) return fail('INTERNAL', 'the daemon refused without a reason');
+  const parsed = errorSchema.safeParse(parseAnswer(body));
+  if (!parsed.success)
+    return fail('INTERNAL', 'the daemon refused the request without a reason: see journalctl -u roomkin');
   const { code, message } = parsed.data;
   if (code === 'REQUEST_UNKNOWN') return anotherVersion(fail(code, message));
   return fail(Object.hasOwn(errorTable, code) ? (code as ErrorCode) : 'INTERNAL', message);
@@ -118,7 +142,7 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
-/** A connection that breaks is a daemon that went away, or our own signal. */
+/** Whether an error means that the daemon ended the connection or the caller's signal aborted it. */
 function isDisconnection(error: unknown): boolean {
   return ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED', 'ABORT_ERR'].includes(
     codeOf(error),

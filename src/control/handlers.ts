@@ -1,4 +1,4 @@
-// What the running daemon answers on its control socket.
+// The handlers of the control socket in the running daemon.
 import type { Clock, WallTime } from '../base/clock.js';
 import { createWallTime } from '../base/clock.js';
 import { packageVersion } from '../base/files.js';
@@ -118,9 +118,9 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
   };
 }
 
-// Changes of a room as `roomkin watch` prints them: for the control socket and for `roomkin run --json`.
+// Changes of a room as `roomkin watch` prints them, for the control socket and for `roomkin run --json`.
 
-/** What is true now, with wall times; every value null while nothing can be seen. */
+/** The present state with wall times; every value is null while the room is paused or blind. */
 function roomState(snapshot: PresenceSnapshot | null, wallTime: WallTime): RoomState {
   if (snapshot === null) return { occupied: null, people: null, ambiguous: null, strangers: null };
   const { occupied, people, ambiguous, strangers } = snapshot;
@@ -132,7 +132,7 @@ function roomState(snapshot: PresenceSnapshot | null, wallTime: WallTime): RoomS
   };
 }
 
-/** Hands each change of a room to `send`. */
+/** Passes each change of a room to `send`. */
 export function createRoomWatcher(clock: Clock, send: (update: WatchUpdate) => void): RoomListener {
   const wallTime = createWallTime(clock);
   return {
@@ -150,7 +150,7 @@ export function createRoomWatcher(clock: Clock, send: (update: WatchUpdate) => v
   };
 }
 
-// The stream of a guided enrolment: every observation with its embedding, over the control socket and nowhere else. No pictures.
+// The stream of a guided enrolment: every observation with its embedding, only over the control socket. No pictures.
 
 export type LiveParts = Pick<HandlerParts, 'currentGallery'> & {
   readonly room: Pick<HandlerParts['room'], 'staticFaces'>;
@@ -162,10 +162,10 @@ export type LiveParts = Pick<HandlerParts, 'currentGallery'> & {
 /** Overlap (intersection over union) of a face with the position of a static face. */
 const samePosition = 0.3;
 
-/** Hands the faces of each analysed frame to `send`, and why there are none when the room goes blind. */
+/** Passes the faces of each analysed frame to `send`, or the reason why there are none when the room becomes blind. */
 function createLiveWatcher(parts: LiveParts, send: (update: LiveUpdate) => void): RoomListener {
   const { model, camera, room, privacy, currentGallery } = parts;
-  /** A static face cannot be enrolled and is in nobody's way. */
+  /** A static face cannot be enrolled and does not count as a second face. */
   const isStatic = ({ box, weight }: DecidedObservation): boolean =>
     weight === 0 && room.staticFaces.some((face) => overlap(face.box, box) >= samePosition);
   return {

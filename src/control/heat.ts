@@ -1,18 +1,18 @@
-// How hot the board is and whether the firmware slows it down. Read from sysfs; absent values are null.
+// Reads from sysfs the temperature of the board and whether the firmware throttles it. Absent values are null.
 import { readFile } from 'node:fs/promises';
 
 export interface Heat {
   readonly temperatureCelsius: number | null;
-  /** The firmware limits the clock now, for heat or low voltage (bits 0 to 3 of Raspberry Pi's get_throttled). */
+  /** The firmware limits the clock at present because of heat or low voltage (bits 0 to 3 of Raspberry Pi's get_throttled). */
   readonly throttled: boolean | null;
-  /** The supply's voltage is too low now (bit 0). */
+  /** The supply voltage is too low at present (bit 0). */
   readonly underVoltage: boolean | null;
 }
 
 const temperatureFile = '/sys/class/thermal/thermal_zone0/temp';
 const throttledFile = '/sys/devices/platform/soc/soc:firmware/get_throttled';
 
-/** Never fails. `root` stands before the paths, for tests. */
+/** Never fails. `root` is prepended to the paths, for tests. */
 export async function readHeat(root = ''): Promise<Heat> {
   const [temperature, throttled] = await Promise.all([
     readText(root + temperatureFile),

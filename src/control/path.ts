@@ -1,4 +1,4 @@
-// Where the control socket lies. Under systemd in the runtime directory; by hand beside the gallery.
+// The path of the control socket: in the runtime directory under systemd, otherwise beside the gallery.
 import { join, resolve } from 'node:path';
 import { fail } from '../base/errors.js';
 
@@ -7,16 +7,16 @@ const maxPathBytes = 107;
 const systemRuntimeDirectory = '/run/roomkin';
 
 export interface SocketPath {
-  /** Where this room's daemon listens when started in this environment. */
+  /** The path on which a daemon started in this environment listens. */
   readonly listen: string;
-  /** Everywhere a daemon of this room may listen, most likely first. */
+  /** All paths on which a daemon of this room may listen, the most likely first. */
   readonly connect: readonly string[];
 }
 
 /**
- * Places of the control socket for `room`; `configured` (service.control_socket) overrides them all.
- * Errors: CONFIG_INVALID where the path cannot be a socket's.
- * `env.RUNTIME_DIRECTORY` is set by systemd for the daemon alone; the command line looks in every place.
+ * The paths of the control socket for `room`. `configured` (service.control_socket) overrides all of them.
+ * Errors: CONFIG_INVALID if the path cannot be that of a socket.
+ * systemd sets `env.RUNTIME_DIRECTORY` only for the daemon, so the command line tries every path.
  */
 export function socketPath(
   options: { readonly room: string; readonly storeDirectory: string; readonly configured: string | null },

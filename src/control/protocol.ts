@@ -1,14 +1,14 @@
-// What the daemon answers on its control socket: HTTP over a Unix socket, JSON bodies, newline-delimited JSON for streams.
-// Plain data only, so that the command line and `curl --unix-socket` see the same thing. docs/control-socket.md is the manual.
+// Requests and answers of the control socket: HTTP over a Unix socket, JSON bodies, newline-delimited JSON for streams. The data are
+// plain, so the command line and `curl --unix-socket` get the same. docs/control-socket.md is the manual.
 import { floatBytes, floatsOf } from '../base/bytes.js';
 import type { ErrorCode } from '../base/errors.js';
 import type { Reason } from '../gallery/reason.js';
 import type { Quality } from '../vision/face.js';
 
-/** The most observations that `why` gives. */
+/** The most observations that `why` returns. */
 export const maxObservations = 200;
 
-/** What may be asked. `watch` and `live` are streams; every other verb has one answer. */
+/** A request. `watch` and `live` are streams; every other verb has one answer. */
 export type ControlRequest =
   | { readonly verb: 'status' | 'watch' | 'live' | 'pause' | 'resume' }
   | { readonly verb: 'why'; readonly last: number };
@@ -25,13 +25,13 @@ export interface ControlError {
   readonly message: string;
 }
 
-/** How the running daemon is. Durations in the unit their names say; null: not known yet. */
+/** The state of the running daemon. Names of durations contain the unit; null: not known yet. */
 export interface DaemonStatus {
   readonly version: string;
   readonly room: string;
   readonly pid: number;
   readonly uptimeSeconds: number;
-  /** The privacy switch: off means that the camera's process is stopped. */
+  /** The privacy switch. `off`: the camera's process is stopped. */
   readonly recognition: 'on' | 'off';
   /** Why recognition is off although nobody switched it off; null otherwise. */
   readonly recognitionReason: string | null;
@@ -51,7 +51,7 @@ export interface DaemonStatus {
     readonly delegateReason: string | null;
     readonly restarts: number;
   } | null;
-  /** Frames analysed and how long one takes, capture to decision. */
+  /** Number of analysed frames, and their latency from capture to decision. */
   readonly frames: {
     readonly processed: number;
     readonly fps: number;
@@ -61,7 +61,7 @@ export interface DaemonStatus {
   readonly gallery: { readonly people: number; readonly templates: number };
   readonly mqtt: { readonly connected: boolean; readonly url: string; readonly reason: string | null };
   readonly presence: RoomState;
-  /** Faces that never move, taken for pictures: centre and width in the frame. */
+  /** Static faces: centre and width in the frame. */
   readonly fixedFaces: readonly {
     readonly xPx: number;
     readonly yPx: number;
@@ -70,7 +70,7 @@ export interface DaemonStatus {
   }[];
 }
 
-/** Who is in the room. Every value is null while the daemon is paused or blind: not knowing is not "nobody". */
+/** The people in the room. Every value is null while the daemon is paused or blind, because unknown is not "nobody". */
 export interface RoomState {
   readonly occupied: boolean | null;
   readonly people:
@@ -81,14 +81,14 @@ export interface RoomState {
         readonly since: string;
       }[]
     | null;
-  /** Faces that are one of two people too much alike to tell. */
+  /** Faces that are one of two people who look alike. */
   readonly ambiguous:
     | readonly { readonly people: readonly string[]; readonly names: readonly string[]; readonly since: string }[]
     | null;
   readonly strangers: number | null;
 }
 
-/** One line of `watch`: the state at the start and after each change, and each change. */
+/** One line of `watch`: the state at the start and after each change, and each event. */
 export type WatchUpdate =
   | ({ readonly type: 'state'; readonly at: string } & RoomState)
   | {
@@ -98,28 +98,28 @@ export type WatchUpdate =
       readonly person: string | null;
       readonly name: string | null;
       readonly confidence: 'high' | 'medium';
-      /** Only in a `left`: the room of the household in which the person is now, under the name it has over MQTT. */
+      /** Only in `left`: the id of the room of the household in which the person is now. */
       readonly moved_to?: string;
     };
 
-/** One line of `live`: the faces of each frame, every one analysed while somebody asks for them, or why there is none. */
+/** One line of `live`: the faces of a frame, or why there are none. Every frame is analysed while a `live` stream is open. */
 export type LiveUpdate =
   | {
       readonly type: 'frame';
-      /** Embedding space, and the gallery's version by which the faces were named. */
+      /** Embedding space, and the version of the gallery with which the faces were identified. */
       readonly space: string;
       readonly gallery: number;
       readonly faces: readonly LiveFace[];
     }
   | { readonly type: 'blind'; readonly paused: boolean; readonly reason: string };
 
-/** One face of a frame, for enrolment. Whoever may open the socket gets no more by it than the similarities of `why` tell. */
+/** One face of a frame, for enrolment. It reveals no more to users of the socket than the similarities of `why`. */
 export interface LiveFace {
   readonly score: number;
   readonly quality: Quality;
-  /** Unit vector as `encodeEmbedding` writes it; null where the face was too poor to be embedded. */
+  /** Unit vector as `encodeEmbedding` writes it; null if the face was too poor to be embedded. */
   readonly embedding: string | null;
-  /** How much the observation counts (0 to 1), the id of the person it is nearest to by itself, and its track's name and reason. */
+  /** Weight of the observation (0 to 1), the id of the closest person, and the name and reason of its track. */
   readonly weight: number;
   readonly best: string | null;
   readonly similarity: number | null;

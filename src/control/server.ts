@@ -1,12 +1,12 @@
-// The daemon's end of the control socket. Owner and group may open it. No client can hold more than a few connections, bytes or
-// seconds of anything, and clients that hold streams never take the places of short requests. A handler's error is answered,
-// never fatal.
+// The server of the control socket. Owner and group may open it. Connections, bytes and times are limited for every client, and streams
+// never use up the connections of short requests. An error of a handler is answered and never fatal.
 import { chmod, mkdir, rename, stat, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { fail, oneLine, RoomkinError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
+import { printableJson } from '../base/printable.js';
 import type { ExplainedObservation } from '../journal/journal.js';
 import type { SocketPath } from './path.js';
 import {
@@ -17,17 +17,17 @@ import {
   type WatchUpdate,
 } from './protocol.js';
 
-/** Streams at once; the other connections stay free for short requests. */
+/** The most simultaneous streams; the other connections stay free for short requests. */
 const maxStreams = 12;
 const maxConnections = 32;
-/** A client that has not sent its request by then is disconnected. */
+/** A client that has not sent its request within this time is disconnected. */
 const requestWithinMs = 5000;
-/** Head of a request; no request has a body. */
+/** Longest head of a request; no request has a body. */
 const maxHeadBytes = 4096;
-/** A stream is ended when this much waits for a client that does not read. */
+/** A stream is closed when this much is unread by its client. */
 const maxUnreadBytes = 256 * 1024;
 
-/** What the daemon does for each verb. A RoomkinError is passed on with its code; anything else becomes INTERNAL. */
+/** The handler of each verb. A RoomkinError is answered with its code, any other error with INTERNAL. */
 export interface ControlHandlers {
   status(): DaemonStatus | Promise<DaemonStatus>;
   /** The newest `last` observations, oldest first. */
@@ -35,7 +35,7 @@ export interface ControlHandlers {
   /** Resolves when the camera's process is gone. */
   pause(): Promise<void>;
   resume(): Promise<void>;
-  /** Calls `send` with the state at once and then for each change, until the returned function is called. */
+  /** Calls `send` with the present state and then for each change, until the returned function is called. */
   watch(send: (update: WatchUpdate) => void): () => void;
   /** Has every frame analysed and calls `send` with its faces, until the returned function is called. */
   live(send: (update: LiveUpdate) => void): () => void;
@@ -66,7 +66,7 @@ export async function startControl(options: {
   server.maxConnections = maxConnections;
   let streams = 0;
   server.on('request', (request, response) => {
-    // One request a connection: an idle connection would hold a place.
+    // One request per connection, because an idle connection would use up one of the limited connections.
     response.shouldKeepAlive = false;
     request.resume();
     const openStream = (): (() => void) => {
@@ -83,7 +83,7 @@ export async function startControl(options: {
     answer(request, response, handlers, openStream).catch((error: unknown) => answerError(response, error, log));
   });
   server.on('clientError', (_, socket) => {
-    // HTTP sockets are half-open: without destroy(), a client that never closes its end keeps its place.
+    // HTTP sockets are half-open. Without destroy(), a client that never closes its end would keep the connection.
     const answer = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n';
     if (socket.writable) socket.end(answer, () => socket.destroy());
     else socket.destroy();
@@ -110,7 +110,7 @@ async function answer(
   openStream: () => () => void,
 ): Promise<void> {
   const address = request.url ?? '/';
-  if (!URL.canParse(address, 'http://roomkin')) throw fail('USAGE', `${oneLine(address, 60)} is no address`);
+  if (!URL.canParse(address, 'http://roomkin')) throw fail('USAGE', `${oneLine(address, 60)} is not a valid address`);
   const { pathname, searchParams } = new URL(address, 'http://roomkin');
   switch (`${request.method} ${pathname}`) {
     case 'GET /status':
@@ -144,12 +144,12 @@ function lastOf(parameters: URLSearchParams): number {
 }
 
 function answerJson(response: ServerResponse, status: number, body: unknown): void {
-  const text = `${JSON.stringify(body)}\n`;
+  const text = `${printableJson(body)}\n`;
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
   response.end(text);
 }
 
-/** One JSON object a line, until the client leaves. */
+/** Writes one JSON object per line until the client leaves. */
 function answerStream<Update>(
   response: ServerResponse,
   subscribe: (send: (update: Update) => void) => () => void,
@@ -166,7 +166,7 @@ function answerStream<Update>(
   response.flushHeaders();
   unsubscribe = subscribe((update) => {
     if (response.writableLength > maxUnreadBytes) response.destroy();
-    else if (response.writable) response.write(`${JSON.stringify(update)}\n`);
+    else if (response.writable) response.write(`${printableJson(update)}\n`);
   });
 }
 
@@ -183,7 +183,7 @@ function answerError(response: ServerResponse, error: unknown, log: Log): void {
   answerJson(response, status, body);
 }
 
-/** Errors: DAEMON_RUNNING, when somebody answers on `path` within 2 s. */
+/** Throws DAEMON_RUNNING if a daemon answers on `path` within 2 s. */
 async function refuseIfAlive(path: string): Promise<void> {
   const isAlive = await new Promise<boolean>((resolve) => {
     const socket = connect(path);
@@ -200,7 +200,7 @@ async function refuseIfAlive(path: string): Promise<void> {
   );
 }
 
-/** Removes the file of a daemon that died. Two daemons that start at once must not remove each other's. */
+/** Removes the socket file of a dead daemon. Two daemons that start at once must not remove each other's file. */
 async function removeStale(path: string): Promise<void> {
   const file = await stat(path).catch(() => null);
   if (file === null) return;
@@ -221,9 +221,9 @@ function listen(server: Server, path: string): Promise<void> {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE')
         reject(fail('DAEMON_RUNNING', `a roomkin daemon has just started for this room (${path})`, error));
-      else reject(fail('CONFIG_INVALID', `no control socket can be made at ${path}: ${error.message}`, error));
+      else reject(fail('CONFIG_INVALID', `cannot create the control socket ${path}: ${error.message}`, error));
     });
-    // bind(2) happens inside listen(): with this mask the file is never wider than 0660, not even for a moment.
+    // bind(2) happens inside listen(). With this mask the mode of the file never exceeds 0660.
     const mask = process.umask(0o117);
     try {
       server.listen(path, resolve);

@@ -1,4 +1,4 @@
-// What the daemon counts about itself: frames, faces, latency. Everything else asks here.
+// Statistics of the daemon: frames, faces, latency.
 import type { Clock } from '../base/clock.js';
 import { packageVersion } from '../base/files.js';
 import { createQuantiles } from '../base/stats.js';
@@ -8,15 +8,15 @@ import { readHeat } from './heat.js';
 
 export interface Statistics {
   analysed(analysis: EngineAnalysis, latencyMs: number): void;
-  /** A frame that the motion gate found unchanged. */
+  /** Counts a frame that the motion gate found unchanged. */
   skipped(): void;
   fault(): void;
   readonly frames: number;
   readonly faces: number;
   readonly faults: number;
-  /** Frames that went all the way, a second, over the last ten seconds; null before the first. */
+  /** Processed frames per second over the last ten seconds; null before the first frame. */
   fps(): number | null;
-  /** From a frame's capture to its decision, milliseconds; `share` 0.5 is the median. */
+  /** Latency from capture to decision, milliseconds. `share` is the quantile: 0.5 is the median. */
   latencyMs(share: number): number | null;
   uptimeSeconds(): number;
 }
@@ -66,7 +66,7 @@ export function createStatistics(clock: Clock): Statistics {
   };
 }
 
-/** The daemon's health as it is published. `drops`: frames that a newer one replaced. `embedder`: its id in the manifest. */
+/** The published health of the daemon. `drops`: frames that a newer one replaced. `embedder`: its id in the manifest. */
 export async function healthReport(
   statistics: Statistics,
   drops: number,

@@ -1,44 +1,43 @@
-// What systemd hears: ready, the status line, "a frame was processed", stopping. No timer feeds the watchdog here: a daemon
-// whose loop hangs goes quiet and is restarted. docs/adr/0008-systemd-notify.md says why the datagram goes through a program.
+// Notifies systemd: ready, the status line, "a frame was processed", stopping. No timer feeds the watchdog, so systemd restarts a daemon
+// whose loop hangs. docs/adr/0008-systemd-notify.md explains why a program sends the datagram.
 import { spawn } from 'node:child_process';
 import type { Clock } from '../base/clock.js';
 import { oneLine } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 
-/** systemd shows one line; longer ones are cut. */
+/** systemd shows one line and cuts longer ones. */
 const maxStatusLength = 200;
-/** A ping may be lost or late: four within one watchdog period. */
+/** Four pings per watchdog period, because a ping may be lost or late. */
 const pingsPerPeriod = 4;
 const programWithinMs = 5000;
 
-/** Tells the service manager how the daemon is. Every call returns at once; without a service manager it does nothing. */
+/** Notifies the service manager of the daemon's state. Every call returns at once; without a service manager it does nothing. */
 export interface Notifier {
-  /** Start-up is over: settings are good, the gallery is open and the models are loaded. The camera may still be missing. */
+  /** Start-up is complete: the settings are valid, the gallery is open and the models are loaded. The camera may still be missing. */
   ready(status: string): void;
-  /** The line that `systemctl status` shows. Sent with the next ping, or at once when it changed. */
+  /** Sets the line that `systemctl status` shows. It is sent with the next ping, or at once if it changed. */
   status(text: string): void;
-  /** Feeds the watchdog: a frame has gone all the way. */
+  /** Feeds the watchdog after a frame was processed. */
   frameProcessed(): void;
   /**
-   * Feeds the watchdog: the loop came round, waited for a frame, and there rightly is none, since the camera is switched off or
-   * gone. Must be called only while the loop waits for a frame, and never while the camera is online: a loop that hangs, and a
-   * camera that is online without a frame reaching its end, are what the watchdog is there to catch.
+   * Feeds the watchdog while no frame is due, because the camera is switched off or missing. Call it only while the loop waits for a
+   * frame and the camera is not online: the watchdog must detect a loop that hangs and an online camera whose frames are not processed.
    */
   noFrameDue(why: 'paused' | 'offline'): void;
-  /** The stop has begun; resolves when it was said. */
+  /** Reports that the daemon is stopping; resolves when the notification was sent. */
   stopping(): Promise<void>;
 }
 
 export interface NotifierOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** NOTIFY_SOCKET and WATCHDOG_USEC are taken out of it, so that no child (ffmpeg reads the network) can speak for the daemon. */
+  /** NOTIFY_SOCKET and WATCHDOG_USEC are removed from it, so that no child process (ffmpeg reads the network) can notify systemd. */
   readonly env?: Record<string, string | undefined>;
-  /** The program that sends; tests give their own. */
+  /** The program that sends the datagram; tests pass their own. */
   readonly program?: string;
 }
 
-/** A notifier for the environment systemd started us in (sd_notify(3), sd_watchdog_enabled(3)). */
+/** Creates a notifier for the environment in which systemd started the daemon (sd_notify(3), sd_watchdog_enabled(3)). */
 export function createNotifier(options: NotifierOptions): Notifier {
   const { clock, log, env = process.env, program = 'systemd-notify' } = options;
   const socket = env['NOTIFY_SOCKET'];
@@ -53,7 +52,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
   let pingedAt = Number.NEGATIVE_INFINITY;
   let shown = '';
   let complained = false;
-  // One program at a time, in order: READY must not overtake a status, and a slow machine must not pile them up.
+  // One program at a time and in order: READY must not overtake a status, and programs must not accumulate on a slow machine.
   let queue = Promise.resolve();
   let pending = 0;
 
@@ -105,7 +104,7 @@ const silentNotifier: Notifier = {
   stopping: async () => {},
 };
 
-/** Runs `systemd-notify` with the assignments as arguments of their own: no shell sees them. */
+/** Runs `systemd-notify` with each assignment as a separate argument, without a shell. */
 function runProgram(
   program: string,
   assignments: readonly string[],

@@ -87,6 +87,7 @@ export function startChild({ path, guard, log, limits, slowest }: ChildOptions):
 
   const ask: EngineChild['ask'] = (message) =>
     new Promise((resolve, reject) => {
+      const messagesBefore = messages;
       const expectedId = message.type === 'analyze' ? message.id : null;
       watch.begin(message.type === 'load' ? 'start' : 'receive', readProcess(child.pid));
       const timer = setInterval(judge, limits.sampleMs);
@@ -113,7 +114,10 @@ export function startChild({ path, guard, log, limits, slowest }: ChildOptions):
       if (death !== null) return pending.fail(death);
       if (child.pid === undefined) return; // the error event tells why
       try {
-        child.send(message, (cause) => cause !== null && die(cause.message));
+        child.send(message, (cause) => {
+          if (cause !== null) die(cause.message);
+          else if (messages === messagesBefore) watch.sent();
+        });
       } catch (cause) {
         finish();
         reject(

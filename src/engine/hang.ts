@@ -21,6 +21,8 @@ export interface HangLimits {
   readonly lateMs: number;
   /** A child is not judged before it was silent for this long. */
   readonly silentMs: number;
+  /** A child that sleeps may wait for a starved parent to write the rest of a frame, for this long. */
+  readonly unsentMs: number;
   /** A child that uses less CPU time than this in `silentMs` does nothing. */
   readonly idleCpuMs: number;
   /** CPU time of a step: ten times the slowest measured so far, at least `leastCpuMs`; `unmeasuredCpuMs` before the first. */
@@ -36,6 +38,7 @@ export const defaultHangLimits: HangLimits = {
   sampleMs: 250,
   lateMs: 500,
   silentMs: 1500,
+  unsentMs: 10_000,
   idleCpuMs: 20,
   leastCpuMs: 2000,
   unmeasuredCpuMs: 60_000,
@@ -49,8 +52,10 @@ const slowestFactor = 10;
 export type SlowestSteps = Map<string, number>;
 
 export interface HangWatch {
-  /** A request was sent; its first step is `step`. */
+  /** A request is being sent; its first step is `step`. */
   begin(step: string, process: ProcessSample | null): void;
+  /** The request is in the pipe as a whole. */
+  sent(): void;
   /** The child reports that `step` begins, with its CPU time so far. The step before is over. */
   progress(step: string, cpuMs: number): void;
   /** Call it every `sampleMs`, with null where the process cannot be read. Why the child hangs; null while it does not. */
@@ -61,6 +66,7 @@ export function createHangWatch(limits: HangLimits, slowest: SlowestSteps, clock
   let step = '';
   /** CPU time at the last message; null: not known yet. */
   let stepCpuMs: number | null = null;
+  let isSent = false;
   let silentSinceMs = 0;
   let sampledAtMs = 0;
   let diskSince: { readonly atMs: number; readonly cpuMs: number } | null = null;
@@ -85,7 +91,8 @@ export function createHangWatch(limits: HangLimits, slowest: SlowestSteps, clock
     return diskSince !== null && nowMs - diskSince.atMs >= limits.diskMs;
   }
 
-  function isIdle({ cpuMs }: ProcessSample, nowMs: number): boolean {
+  function isIdle({ state, cpuMs }: ProcessSample, nowMs: number): boolean {
+    if (state === 'S' && !isSent && nowMs - silentSinceMs < limits.unsentMs) return false;
     const [oldest, ...later] = samples;
     if (oldest === undefined || nowMs - oldest.atMs < limits.silentMs) return false;
     return cpuMs - oldest.cpuMs < limits.idleCpuMs && later.every(({ waits }) => !waits);
@@ -94,13 +101,20 @@ export function createHangWatch(limits: HangLimits, slowest: SlowestSteps, clock
   return {
     begin(first, process) {
       step = first;
+      isSent = false;
       stepCpuMs = process?.cpuMs ?? null;
       restart(stepCpuMs);
       sampledAtMs = silentSinceMs;
     },
+    sent() {
+      isSent = true;
+      // A child that took a large frame was awake until now.
+      restart(samples.at(-1)?.cpuMs ?? null);
+    },
     progress(next, cpuMs) {
       if (stepCpuMs !== null) slowest.set(step, Math.max(slowest.get(step) ?? 0, cpuMs - stepCpuMs));
       step = next;
+      isSent = true;
       stepCpuMs = cpuMs;
       restart(cpuMs);
     },

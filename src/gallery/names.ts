@@ -1,7 +1,6 @@
 // Checks names and ids. A name is for people and may be in any script; an id is for machines and never changes. Neither can inject
 // anything into an MQTT topic, a path, a terminal or a template of Home Assistant.
 import { fail } from '../base/errors.js';
-import type { PersonId } from './person.js';
 
 const idPattern = /^[a-z0-9_-]{1,32}$/;
 
@@ -57,41 +56,6 @@ function refusal(name: string): string | null {
 /** The folded form, which is equal for all spellings of a name: case and compatibility forms are ignored. */
 export function foldName(name: string): string {
   return name.normalize('NFKC').toLowerCase().normalize('NFKC');
-}
-
-const letters: Readonly<Record<string, string>> = {
-  ß: 'ss',
-  æ: 'ae',
-  œ: 'oe',
-  ø: 'o',
-  ł: 'l',
-  đ: 'd',
-  ð: 'd',
-  þ: 'th',
-  ı: 'i',
-};
-
-/**
- * An id for `name` that is not in `used`: its Latin letters without accents, or else `person`; with `-2`, `-3` ... if necessary.
- * The result always satisfies `isId`.
- */
-export function freeId(name: string, used: ReadonlySet<string>): PersonId {
-  const ascii = name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^\u0000-\u007f]/g, (letter) => letters[letter] ?? (/\p{M}/u.test(letter) ? '' : '-'));
-  const slug = ascii
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 32)
-    .replace(/-+$/, '');
-  const stem = slug === '' || reservedIds.has(slug) ? 'person' : slug;
-  if (!used.has(stem)) return stem;
-  for (let count = 2; ; count += 1) {
-    const suffix = `-${count}`;
-    const id = `${stem.slice(0, 32 - suffix.length)}${suffix}`;
-    if (!used.has(id)) return id;
-  }
 }
 
 // For quotes in errors: characters that are invisible or change the writing direction are shown as their code.

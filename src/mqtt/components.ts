@@ -4,6 +4,7 @@
 // - Both `def_ent_id` and `obj_id` are sent, so that entity ids are the same in every version.
 // - Unique ids hold the ids of room and person, never their names. So a renamed entity keeps its history and automations.
 import type { PersonId } from '../gallery/person.js';
+import { isEntityName } from '../gallery/person-id.js';
 import { maxHoldSeconds } from './commands.js';
 import { deviceId, type RoomTopics } from './topics.js';
 
@@ -160,7 +161,8 @@ function trigger(topics: RoomTopics, change: 'arrived' | 'left', person: PersonI
   };
 }
 
-/** The key's part of an entity id: `person_ada` becomes `ada`. */
+/** The key's part of an entity id: `person_ada` becomes `ada`. A person with the id `camera` (from an old gallery) stays `person_camera`. */
 function slug(key: string): string {
+  if (isEntityName(key.replace(/^person_/, ''))) return key;
   return key.replace(/^person_/, '').replace(/^tracker_(.*)$/, '$1_seen');
 }

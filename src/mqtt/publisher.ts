@@ -36,7 +36,7 @@ export interface PublisherOptions {
 
 export interface Publisher
   extends AsyncDisposable,
-    Pick<HouseholdTransport, 'sendLeases' | 'onHousehold' | 'share' | 'onShared'> {
+    Pick<HouseholdTransport, 'sendLeases' | 'onHousehold' | 'share' | 'sendToRooms' | 'onShared'> {
   /** Starts to connect and returns at once. Throws CONFIG_INVALID or KEY_FILE for settings that can never work. */
   start(): void;
   /** Publishes that the room is offline and disconnects. Takes at most about 4 s. */
@@ -258,6 +258,7 @@ export function createPublisher(
     sendLeases: household.sendLeases,
     onHousehold: household.onHousehold,
     share: household.share,
+    sendToRooms: household.sendToRooms,
     onShared: household.onShared,
     distance({ person, name, distanceMetres }) {
       if (!homeAssistant.mqttRoom) return;

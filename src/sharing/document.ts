@@ -43,6 +43,8 @@ export interface SharedDocument {
   readonly stamp: Stamp;
   /** null if the person is forgotten. */
   readonly person: SharedPerson | null;
+  /** The tag of a forgotten person, where it is not the name in the topic (after the first epoch). */
+  readonly tag?: string | undefined;
 }
 
 const count = z
@@ -75,13 +77,20 @@ const person = z.object({
     .max(400),
   rejections: z.array(z.object(face)).max(400),
 });
-const stamp = z.object({ life: count, forgotten: z.boolean(), counter: count, room: z.string().refine(isId) });
+/** A tag, an opaque name or a digest. */
+export const opaqueSchema = z.string().regex(/^[0-9a-f]{32}$/);
+export const stampSchema = z.object({
+  life: count,
+  forgotten: z.boolean(),
+  counter: count,
+  room: z.string().refine(isId),
+});
 const document = z
-  .object({ stamp, person: person.nullable() })
+  .object({ stamp: stampSchema, person: person.nullable(), tag: opaqueSchema.optional() })
   .refine(({ stamp: { forgotten }, person }) => forgotten === (person === null))
   .refine(({ person }) => person === null || hasUniqueFaces(person));
 
-export function writeDocument({ stamp, person }: SharedDocument): Buffer {
+export function writeDocument({ stamp, person, tag }: SharedDocument): Buffer {
   const encoded = <T extends SharedFace>(face: T) => ({
     ...face,
     vector: floatBytes(face.vector).toString('base64'),
@@ -93,7 +102,7 @@ export function writeDocument({ stamp, person }: SharedDocument): Buffer {
     templates: person.templates.map(encoded),
     rejections: person.rejections.map(encoded),
   };
-  return Buffer.from(JSON.stringify({ stamp, person: body }), 'utf8');
+  return Buffer.from(JSON.stringify({ stamp, person: body, tag }), 'utf8');
 }
 
 /**

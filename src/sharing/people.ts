@@ -1,8 +1,9 @@
 // One room's part of the shared gallery: versions of its own changes, sealed messages for the other rooms, and incoming messages, which
 // are applied in one transaction or refused. Invariant: a received version is remembered for good, so an old message that a broker or
 // somebody else repeats never undoes a later change, and a forgotten person stays forgotten.
-import { foldName, freeId } from '../gallery/names.js';
+import { foldName } from '../gallery/names.js';
 import type { PersonId } from '../gallery/person.js';
+import { freeId } from '../gallery/person-id.js';
 import type { RoomId } from '../presence/arbitration.js';
 import type { StoreConnection } from '../store/store.js';
 import {
@@ -17,7 +18,15 @@ import {
 } from './document.js';
 import type { HouseholdSeal } from './key.js';
 import { createSharedRows, type StoredPerson } from './rows.js';
-import { currentVersion, freeName, identityOf, isNewer, mostSharedPeople, type Version } from './version.js';
+import {
+  currentVersion,
+  freeName,
+  identityOf,
+  isNewer,
+  mostSharedPeople,
+  type Stamp,
+  type Version,
+} from './version.js';
 
 export interface SharingOptions {
   readonly household: HouseholdSeal;
@@ -57,9 +66,15 @@ export interface SharedPeople {
   recordChanges(): readonly string[];
   /** The version of each enrolled or forgotten person, by opaque name. */
   versions(): ReadonlyMap<string, Version>;
+  /** The same by tag: the names that no rotation of the key changes. */
+  tags(): ReadonlyMap<string, Version>;
   message(name: string): SharedMessage;
-  /** Applies a message of another room about `name` in one transaction. */
-  receive(name: string, sealed: Buffer): ReceiveResult;
+  /** What a message is about, without applying it; null for a message that `receive` refuses. */
+  inspect(name: string, sealed: Buffer): { readonly tag: string; readonly version: Version } | null;
+  /** Applies a message of another room about `name` in one transaction. `from`: the seal of the epoch in which it was sealed. */
+  receive(name: string, sealed: Buffer, from?: HouseholdSeal): ReceiveResult;
+  /** Forgets a person of whom another room says that they were forgotten. */
+  forget(tag: string, stamp: Stamp & { readonly forgotten: true }): ReceiveResult;
 }
 
 /** The shared people of a store. */
@@ -67,31 +82,32 @@ export function createSharedPeople(connection: StoreConnection, options: Sharing
   const { sql, keys, transact, consistent, truncate } = connection;
   const rows = createSharedRows(sql, keys);
   const { household, room, dimensions } = options;
-  transact(() => sql.dropOtherShared.run(household.fingerprint));
+  transact(() => sql.dropOtherShared.run(household.lineage));
 
   const digestOf = (person: Parameters<typeof contentText>[0]): string => household.digest(contentText(person));
+  /** By tag. */
   const versions = (): Map<string, Version> =>
     new Map(
-      sql.shared.all(household.fingerprint).map(({ key, life, forgotten, counter, room: origin, digest }) => {
+      sql.shared.all(household.lineage).map(({ key, life, forgotten, counter, room: origin, digest }) => {
         return [key, { stamp: { life, forgotten: forgotten === 1, counter, room: origin }, digest }];
       }),
     );
-  const remember = (name: string, { stamp, digest }: Version): void => {
+  const remember = (tag: string, { stamp, digest }: Version): void => {
     const forgotten = stamp.forgotten ? 1 : 0;
-    sql.putShared.run(household.fingerprint, name, stamp.life, forgotten, stamp.counter, stamp.room, digest);
+    sql.putShared.run(household.lineage, tag, stamp.life, forgotten, stamp.counter, stamp.room, digest);
   };
 
   /** The changes of this room that have no version yet. */
-  function unversionedChanges(): { changes: [name: string, version: Version][]; beyond: string[] } {
+  function unversionedChanges(): { changes: [tag: string, version: Version][]; beyond: string[] } {
     const known = versions();
     const changes: [string, Version][] = [];
     const beyond: string[] = [];
     const removed = new Set(known.keys());
     let enrolled = [...known.values()].filter(({ stamp }) => !stamp.forgotten).length;
     for (const person of rows.people()) {
-      const name = household.nameOf(person.id);
-      const before = known.get(name) ?? null;
-      removed.delete(name);
+      const tag = household.tagOf(person.id);
+      const before = known.get(tag) ?? null;
+      removed.delete(tag);
       const version = currentVersion(before, digestOf(person), room)!;
       if (version === before) continue;
       if (before === null || before.stamp.forgotten) {
@@ -101,11 +117,11 @@ export function createSharedPeople(connection: StoreConnection, options: Sharing
         }
         enrolled += 1;
       }
-      changes.push([name, version]);
+      changes.push([tag, version]);
     }
-    for (const name of removed) {
-      const version = currentVersion(known.get(name)!, '', room)!;
-      if (version !== known.get(name)) changes.push([name, version]);
+    for (const tag of removed) {
+      const version = currentVersion(known.get(tag)!, '', room)!;
+      if (version !== known.get(tag)) changes.push([tag, version]);
     }
     return { changes, beyond };
   }
@@ -154,10 +170,10 @@ export function createSharedPeople(connection: StoreConnection, options: Sharing
     rows.write({ ...opened!.person, id, name: freeName(opened!.person.name, usedNames) }, null);
   }
 
-  function apply(name: string, { stamp, person }: SharedDocument, changed: () => void): ReceiveResult {
-    const known = versions().get(name) ?? null;
+  function apply(tag: string, { stamp, person }: SharedDocument, changed: () => void): ReceiveResult {
+    const known = versions().get(tag) ?? null;
     const people = rows.people();
-    const stored = people.find(({ id }) => household.nameOf(id) === name) ?? null;
+    const stored = people.find(({ id }) => household.tagOf(id) === tag) ?? null;
     const current = currentVersion(known, stored === null ? '' : digestOf(stored), room);
     const incoming: Version = { stamp, digest: person === null ? '' : digestOf(person) };
     if (!isNewer(incoming, current)) return { type: isNewer(current!, incoming) ? 'older' : 'same', version: incoming };
@@ -167,7 +183,7 @@ export function createSharedPeople(connection: StoreConnection, options: Sharing
       options.onErase?.(stored.id);
       rows.remove(stored.id);
     }
-    remember(name, incoming);
+    remember(tag, incoming);
     if (person !== null || stored !== null) changed();
     const unpublished = current !== known || (current?.stamp.counter === stamp.counter && current.stamp.room === room);
     const overruled = stored !== null && known !== null && unpublished && stamp.life === current?.stamp.life;
@@ -179,19 +195,23 @@ export function createSharedPeople(connection: StoreConnection, options: Sharing
       const { changes, beyond } = consistent(unversionedChanges);
       if (changes.length > 0)
         transact(() => {
-          for (const [name, version] of unversionedChanges().changes) remember(name, version);
+          for (const [tag, version] of unversionedChanges().changes) remember(tag, version);
         });
       return beyond;
     },
-    versions: () => consistent(versions),
+    versions: () =>
+      new Map([...consistent(versions)].map(([tag, version]) => [household.nameOfTag(tag), version] as const)),
+    tags: () => consistent(versions),
     message(name) {
       return consistent(() => {
-        const version = versions().get(name);
-        if (version === undefined) return { type: 'stale' };
+        const [tag, version] = [...versions()].find(([candidate]) => household.nameOfTag(candidate) === name) ?? [];
+        if (tag === undefined || version === undefined) return { type: 'stale' };
         const { stamp } = version;
-        if (stamp.forgotten)
-          return { type: 'sealed', bytes: household.seal(name, writeDocument({ stamp, person: null })) };
-        const stored = rows.people().find(({ id }) => household.nameOf(id) === name);
+        if (stamp.forgotten) {
+          const document = tag === name ? { stamp, person: null } : { stamp, person: null, tag };
+          return { type: 'sealed', bytes: household.seal(name, writeDocument(document)) };
+        }
+        const stored = rows.people().find(({ id }) => household.tagOf(id) === tag);
         if (stored === undefined || digestOf(stored) !== version.digest) return { type: 'stale' };
         const opened = rows.open(stored);
         if (!opened?.complete) return { type: 'damaged', name: stored.name };
@@ -199,17 +219,40 @@ export function createSharedPeople(connection: StoreConnection, options: Sharing
         return bytes.length > mostSharedBytes ? { type: 'large', name: stored.name } : { type: 'sealed', bytes };
       });
     },
-    receive(name, sealed) {
-      if (sealed.length > mostSharedBytes) return refused('large');
-      const plain = household.open(name, sealed);
-      if (plain === null) return refused('foreign');
-      const document = readDocument(plain, dimensions);
-      if (document === null || (document.person && household.nameOf(document.person.id) !== name))
-        return refused('malformed');
-      const result = transact((changed) => apply(name, document, changed));
-      return result.type === 'accepted' ? { ...result, erased: truncate() } : result;
+    inspect(name, sealed) {
+      const message = read(name, sealed, household);
+      if ('type' in message) return null;
+      const { stamp, person } = message.document;
+      return { tag: message.tag, version: { stamp, digest: person === null ? '' : digestOf(person) } };
     },
+    receive(name, sealed, from = household) {
+      const message = read(name, sealed, from);
+      return 'type' in message ? message : receiveDocument(message.tag, message.document);
+    },
+    forget: (tag, stamp) => receiveDocument(tag, { stamp, person: null }),
   };
+
+  function read(name: string, sealed: Buffer, from: HouseholdSeal): OpenedMessage | Refused {
+    if (sealed.length > mostSharedBytes) return refused('large');
+    const plain = from.open(name, sealed);
+    if (plain === null) return refused('foreign');
+    const document = readDocument(plain, dimensions);
+    if (document === null) return refused('malformed');
+    const tag = document.person === null ? (document.tag ?? name) : from.tagOf(document.person.id);
+    return from.nameOfTag(tag) === name ? { tag, document } : refused('malformed');
+  }
+
+  function receiveDocument(tag: string, document: SharedDocument): ReceiveResult {
+    const result = transact((changed) => apply(tag, document, changed));
+    return result.type === 'accepted' ? { ...result, erased: truncate() } : result;
+  }
 }
 
-const refused = (why: Extract<ReceiveResult, { type: 'refused' }>['why']): ReceiveResult => ({ type: 'refused', why });
+interface OpenedMessage {
+  readonly tag: string;
+  readonly document: SharedDocument;
+}
+
+type Refused = Extract<ReceiveResult, { type: 'refused' }>;
+
+const refused = (why: Refused['why']): Refused => ({ type: 'refused', why });

@@ -2,8 +2,9 @@
 
 import { createHmac } from 'node:crypto';
 import { fail } from '../base/errors.js';
-import { checkName, foldName, freeId, isId } from '../gallery/names.js';
+import { checkName, foldName, isId } from '../gallery/names.js';
 import type { PersonId } from '../gallery/person.js';
+import { freeId } from '../gallery/person-id.js';
 import type { Keyring } from './keyring.js';
 import { cohort, type Reader } from './reading.js';
 import { isUnit, sealVector } from './seal.js';

@@ -12,6 +12,7 @@ import {
   linkSync,
   openSync,
   readFileSync,
+  renameSync,
   statSync,
   unlinkSync,
   writeSync,
@@ -56,9 +57,15 @@ export function openKeyring(keyFile: string, mustExist: boolean, environment = p
 
 /** The key in the systemd credential `name`; null if there is none. Errors: KEY_FILE. */
 export function readCredential(name: string, environment = process.env): Buffer | null {
+  const path = credentialPath(name, environment);
+  return path === null ? null : parseKey(readFileSync(path), path);
+}
+
+/** The file of the systemd credential `name`; null if there is none. */
+export function credentialPath(name: string, environment = process.env): string | null {
   const credentials = environment['CREDENTIALS_DIRECTORY'];
   const path = credentials ? join(credentials, name) : null;
-  return path && existsSync(path) ? parseKey(readFileSync(path), path) : null;
+  return path && existsSync(path) ? path : null;
 }
 
 function createKeyring(master: Buffer): Keyring {
@@ -79,6 +86,11 @@ function createKeyring(master: Buffer): Keyring {
 
 /** The 32 bytes of a key file. Only its owner may have access to the file. Errors: KEY_FILE. */
 export function readKeyFile(path: string): Buffer {
+  return parseKey(readPrivateFile(path), path);
+}
+
+/** The bytes of a file with a secret. Only its owner may have access to the file. Errors: KEY_FILE. */
+export function readPrivateFile(path: string): Buffer {
   let file: number;
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -103,7 +115,7 @@ export function readKeyFile(path: string): Buffer {
         `the key file ${path} belongs to user ${stats.uid}, not to user ${user}: run as its owner`,
       );
     if (stats.size > 4096) throw notAKey(path);
-    return parseKey(readFileSync(file), path);
+    return readFileSync(file);
   } finally {
     closeSync(file);
   }
@@ -115,7 +127,8 @@ function parseKey(bytes: Buffer, path: string): Buffer {
   return Buffer.from(text, 'hex');
 }
 
-function notAKey(path: string): Error {
+/** The error for a file that holds no key. */
+export function notAKey(path: string): Error {
   return fail('KEY_FILE', `${path} is not a key (64 hexadecimal digits): restore it from a backup`);
 }
 
@@ -124,17 +137,7 @@ function notAKey(path: string): Error {
  * leaves no partial key, and if two processes start at once, one link wins and both read the same key. Errors: KEY_FILE.
  */
 export function makeKeyFile(path: string, key: Uint8Array): void {
-  const part = `${path}.${process.pid}.new`;
-  try {
-    const file = openSync(part, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
-    try {
-      fchmodSync(file, 0o600);
-      writeSync(file, `${Buffer.from(key).toString('hex')}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    giveToOwnerOf(dirname(path), part);
+  writePrivateFile(path, `${Buffer.from(key).toString('hex')}\n`, (part) => {
     try {
       linkSync(part, path);
     } catch (cause) {
@@ -142,6 +145,28 @@ export function makeKeyFile(path: string, key: Uint8Array): void {
     } finally {
       unlinkSync(part);
     }
+  });
+}
+
+/** Writes the secret `text` in place of the file `path`. A crash leaves the old or the new file. Errors: KEY_FILE. */
+export function replacePrivateFile(path: string, text: string): void {
+  writePrivateFile(path, text, (part) => renameSync(part, path));
+}
+
+/** Writes `text` to a temporary file, which `place` moves to `path`. */
+function writePrivateFile(path: string, text: string, place: (part: string) => void): void {
+  const part = `${path}.${process.pid}.new`;
+  try {
+    const file = openSync(part, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    try {
+      fchmodSync(file, 0o600);
+      writeSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    giveToOwnerOf(dirname(path), part);
+    place(part);
     syncFolder(dirname(path));
   } catch (cause) {
     throw fail('KEY_FILE', `cannot create the key file ${path} (${errorCode(cause)}): make its folder writable`, cause);

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { systemClock } from '../../src/base/clock.js';
 import { type Log, silentLog } from '../../src/base/log.js';
-import { ffmpegProgram, redactAddress } from '../../src/camera/ffmpeg.js';
+import { readAddress } from '../../src/camera/address.js';
+import { ffmpegProgram } from '../../src/camera/ffmpeg.js';
 import { openCamera } from '../../src/camera/open.js';
 import type { CameraOptions } from '../../src/camera/options.js';
 import { processesWith, quickOptions, take, until } from './camera-harness.js';
@@ -31,8 +32,8 @@ t.test('an address with a password is never an argument and never in a line of t
   ]) {
     t.notMatch(program.redact(line), /s3.*cr/, line);
   }
-  t.equal(redactAddress('http://cam.lan/x: 404', 'http://cam.lan/x'), 'http://cam.lan/x: 404');
-  t.equal(redactAddress('file:/a/b@c.mp4: bad', '/a/b@c.mp4'), 'file:/a/b@c.mp4: bad');
+  t.equal(readAddress('http://cam.lan/x').redact('http://cam.lan/x: 404'), 'http://cam.lan/x: 404');
+  t.equal(readAddress('/a/b@c.mp4').redact('file:/a/b@c.mp4: bad'), 'file:/a/b@c.mp4: bad');
 });
 
 t.test('a webcam is opened as a V4L2 device and does not end', async (t) => {

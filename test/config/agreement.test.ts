@@ -59,7 +59,13 @@ t.test('an invalid url is an error with its line', async (t) => {
     '',
   ];
   for (const url of urls) t.match(faultsOf({ mqtt: { url } }), /^c\.toml:4: mqtt\.url: /, url);
-  for (const url of ['mqtt://ada:secret@host', 'mqtts://ada@host', 'ws://:secret@host']) {
+  for (const url of [
+    'mqtt://ada:secret@host',
+    'mqtts://ada@host',
+    'ws://:secret@host',
+    'mqtt://ada:12/secret@host',
+    'mqtt://ada:s/secret@host',
+  ]) {
     const faults = faultsOf({ mqtt: { url } });
     t.match(faults, /^c\.toml:4: mqtt\.url: .*mqtt\.username/, url);
     t.notMatch(faults, /secret/, 'the password stays out of the error');

@@ -27,3 +27,30 @@ t.test('a wrong argument does not mean another version', async (t) => {
   const place = await respond(t, 400, '{"code":"USAGE","message":"last takes a whole number"}');
   await t.rejects(askDaemon(place, { verb: 'why', last: 1 }), { code: 'USAGE' });
 });
+
+t.test('an answer of another form means another version', async (t) => {
+  const place = await respond(t, 200, '{"version":"0","room":"lab"}');
+  for (const verb of ['status', 'pause', 'resume'] as const)
+    await t.rejects(askDaemon(place, { verb }), anotherVersion);
+  await t.rejects(askDaemon(place, { verb: 'why', last: 1 }), anotherVersion);
+  for (const verb of ['watch', 'live'] as const)
+    await t.rejects(followDaemon(place, { verb }, signal).next(), anotherVersion);
+});
+
+t.test('an answer may have members that this version does not know', async (t) => {
+  const place = await respond(t, 200, '{"recognition":"on","since":"2026-11-23T10:00:00.000Z"}');
+  t.same(await askDaemon(place, { verb: 'resume' }), { recognition: 'on', since: '2026-11-23T10:00:00.000Z' });
+  const line = { type: 'state', at: '', occupied: null, people: null, ambiguous: null, strangers: null, more: 1 };
+  const stream = await respond(t, 200, `${JSON.stringify(line)}\n`);
+  t.same((await followDaemon(stream, { verb: 'watch' }, signal).next()).value, line);
+});
+
+t.test('an answer or a line of more than 1 MiB is refused', async (t) => {
+  const place = await respond(t, 200, 'x'.repeat(3 << 20));
+  const tooLong = (part: string) => ({
+    code: 'INTERNAL',
+    message: new RegExp(`the daemon sent ${part} of more than 1 MiB: restart it`),
+  });
+  await t.rejects(askDaemon(place, { verb: 'status' }), tooLong('an answer'));
+  await t.rejects(followDaemon(place, { verb: 'watch' }, signal).next(), tooLong('a line'));
+});

@@ -13,7 +13,22 @@ import type { DaemonStatus, WatchUpdate } from '../../src/control/protocol.js';
 import { type ControlHandlers, startControl } from '../../src/control/server.js';
 import { shortFolder } from '../helpers/short-folder.js';
 
-const status = { version: '0', room: 'lab', pid: process.pid } as unknown as DaemonStatus;
+const status: DaemonStatus = {
+  version: '0',
+  room: 'lab',
+  pid: process.pid,
+  uptimeSeconds: 0,
+  recognition: 'on',
+  recognitionReason: null,
+  problems: [],
+  camera: { state: 'starting', reason: null, frames: 0, drops: 0, reopened: 0 },
+  engine: null,
+  frames: { processed: 0, fps: 0, p50Ms: null, p95Ms: null },
+  gallery: { people: 0, templates: 0 },
+  mqtt: { connected: false, url: 'broker:1883', reason: null },
+  presence: { occupied: null, people: null, ambiguous: null, strangers: null },
+  fixedFaces: [],
+};
 
 function handlers(over: Partial<ControlHandlers> = {}): ControlHandlers {
   return {

@@ -1,4 +1,7 @@
 // When the engine's child hangs, and when it is only slow. The pure rule here; real processes in hang-processes.test.ts.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import {
   createHangWatch,
@@ -9,12 +12,13 @@ import {
 } from '../../src/engine/hang.js';
 
 /** A watch whose clock runs at the test's command, on a child that starts with the step "start" and no CPU time. */
-function watched(slowest: SlowestSteps = new Map()) {
+function watched(slowest: SlowestSteps = new Map(), isSent = true) {
   let nowMs = 5000;
   let cpuMs = 0;
   const clock = { monotonicMs: () => nowMs, wallMs: () => 0 };
   const watch: HangWatch = createHangWatch(defaultHangLimits, slowest, clock);
   watch.begin('start', { state: 'R', cpuMs });
+  if (isSent) watch.sent();
   /** Samples for `durationMs` while the child is in `state` and uses `share` of a CPU. The first reason, with its time. */
   const run = (durationMs: number, state: string | null, share = 0) => {
     for (let atMs = 250; atMs <= durationMs; atMs += 250) {
@@ -27,6 +31,7 @@ function watched(slowest: SlowestSteps = new Map()) {
   };
   return {
     run,
+    sent: () => watch.sent(),
     step: (name: string) => watch.progress(name, cpuMs),
     pause: (durationMs: number, share = 0) => {
       nowMs += durationMs;
@@ -123,6 +128,15 @@ t.test('the silence counts anew after the parent itself was late', async (t) => 
   t.equal(blocked(1250, 'R', 1), null, 'the message that was read now is the one that counts');
 });
 
+t.test('a child that sleeps while its frame is being sent waits for the parent', async (t) => {
+  const { run, sent } = watched(new Map(), false);
+  t.equal(run(9750, 'S'), null);
+  sent();
+  t.match(run(10_000, 'S'), { atMs: 1500 });
+  t.match(watched(new Map(), false).run(20_000, 'S'), { atMs: 10_000 }, 'not for ever');
+  t.match(watched(new Map(), false).run(20_000, 'T'), { atMs: 1500 }, 'a stopped one does not');
+});
+
 t.test('where /proc cannot be read, two minutes without a message are a hang', async (t) => {
   t.match(watched().run(300_000, null), { atMs: 120_000 });
   const { run, step } = watched();
@@ -140,4 +154,18 @@ t.test('state and CPU time of this process are read', async (t) => {
   t.ok(after.cpuMs - before.cpuMs >= 20, `${after.cpuMs - before.cpuMs} ms`);
   t.equal(readProcess(2 ** 30), null);
   t.equal(readProcess(undefined), null);
+});
+
+t.test('a process whose main thread sleeps while another one works is busy', async (t) => {
+  const script = `const { Worker } = require('node:worker_threads');
+    new Worker('require("node:worker_threads").parentPort.postMessage(1); for (;;);', { eval: true }).once('message', () => console.log('works'));`;
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.teardown(() => child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  await delay(100);
+  t.equal(readProcess(child.pid)?.state, 'R');
+  const sleeper = spawn('sleep', ['60']);
+  t.teardown(() => sleeper.kill('SIGKILL'));
+  await delay(100);
+  t.equal(readProcess(sleeper.pid)?.state, 'S');
 });

@@ -43,6 +43,10 @@ export interface FaultyRoomOptions {
   /** More lines, with their own sections. */
   readonly more?: string;
   readonly url?: string;
+  /** A folder of programs that the daemon finds before all others. */
+  readonly programs?: string;
+  /** Lines below `[mqtt]`. */
+  readonly mqtt?: string;
 }
 
 /** Waits for `read` to give a value. Returns it with the time that it took, milliseconds. */
@@ -69,11 +73,11 @@ export async function faultyRoom(
   mkdirSync(runtime);
   const listener = await listenTo(broker.url);
   let log = '';
-  const writeConfig = ({ camera, more = '', url = broker.url }: FaultyRoomOptions = options): void => {
+  const writeConfig = ({ camera, more = '', url = broker.url, mqtt = '' }: FaultyRoomOptions = options): void => {
     const replay = `source = "replay"\ninput = "${frames}"\nloop = true\nwidth = 384\nheight = 256\nframerate = 5`;
     writeFileSync(
       config,
-      `[room]\nid = "lab"\n[camera]\n${camera ?? replay}\n[presence]\nleave_after_seconds = 2\n[mqtt]\nurl = "${url}"\n` +
+      `[room]\nid = "lab"\n[camera]\n${camera ?? replay}\n[presence]\nleave_after_seconds = 2\n[mqtt]\nurl = "${url}"\n${mqtt}\n` +
         `[store]\ndirectory = "${store}"\n[service]\ncontrol_socket = "${join(runtime, 'lab.sock')}"\nhealth_seconds = 5\n${more}\n`,
     );
   };
@@ -93,7 +97,9 @@ export async function faultyRoom(
     listenAgain: () => listenTo(broker.url),
     async start() {
       log = '';
-      const daemon = spawnCli(['run', '--config', config]);
+      const { PATH = '' } = process.env;
+      const env = options.programs === undefined ? {} : { PATH: `${options.programs}:${PATH}` };
+      const daemon = spawnCli(['run', '--config', config], env);
       daemon.stdout?.resume();
       daemon.stderr?.setEncoding('utf8').on('data', (text: string) => {
         log += text;

@@ -46,3 +46,10 @@ t.test('the only photo of a person is compared with the other people only', asyn
   const faults = checkGallery(gallery(person('ada', 1, ...ada), person('bea', 11, vector(0.7, 0.7))), single);
   t.match(faults, [{ kind: 'confusable', person: 'bea', template: 11, other: 'ada' }]);
 });
+
+t.test('a photo is confusable if another person is nearer than its own by less than the margin', async (t) => {
+  const faultsOf = (photo: Float32Array) =>
+    checkGallery(gallery(person('ada', 1, vector(1), photo), person('ben', 11, vector(0, 1))), single);
+  t.match(faultsOf(vector(0.7, 0.66)), [{ kind: 'confusable', person: 'ada', template: 2, other: 'ben' }]);
+  t.strictSame(faultsOf(vector(0.75, 0.65)), []);
+});

@@ -119,3 +119,30 @@ t.test('a photo of somebody else and a wrong name are detected', (t) => {
   t.equal(unlikeSelf([wrong], person('ada', [])), false);
   t.end();
 });
+
+t.test('of the closest pair the one that is closer to the rest is dropped', async (t) => {
+  const [a, b, c] = [
+    [1, 0],
+    [0.95, 0.312],
+    [0.6, 0.8],
+  ].map((values) => ({ vector: Float32Array.from(values) }));
+  t.same(chooseTemplates({ templates: [] }, [a!, b!, c!], 2).redundant, [b]);
+  t.same(chooseTemplates({ templates: [] }, [b!, a!, c!], 2).redundant, [b]);
+  const axes = [0, 1, 2].map((axis) => ({ vector: Float32Array.from([0, 1, 2], (n) => (n === axis ? 1 : 0)) }));
+  t.same(
+    chooseTemplates({ templates: [] }, axes, 2).redundant,
+    [axes[1]],
+    'of equal pairs the second of the first pair',
+  );
+});
+
+t.test(
+  'the median of the candidates decides in any order, and three candidates are enough for an outlier',
+  async (t) => {
+    const house = gallery(person('bob', candidates('bob', 5)));
+    t.equal(tooAlike([candidate('bob', 7), candidate('cy', 1), candidate('bob', 8)], house, null)?.id, 'bob');
+    const strayed = candidate('bob', 1);
+    const [first, second] = candidates('ada', 2);
+    t.same(outliers([first!, second!, strayed]), [strayed]);
+  },
+);

@@ -9,6 +9,7 @@ import {
   type GuidedFace,
   good,
   guide,
+  isEnough,
   isStuck,
   leftOutWords,
   poses,
@@ -193,4 +194,96 @@ t.test('in any sequence every sample is good, shows one person and is no duplica
     }),
     { numRuns: 500 },
   );
+});
+
+/** What a first frame with this face gives. */
+const first = (quality: Partial<Quality>, score = 0.9) =>
+  guide(startGuidance(0), [{ ...observation(ada, quality), score }], 200);
+
+t.test('a face at exactly the limits of quality is accepted', async (t) => {
+  const limits: Partial<Quality>[] = [
+    { eyesPx: good.eyesPx },
+    { light: good.leastLight },
+    { light: good.mostLight },
+    { contrast: good.contrast },
+    { sharpness: good.sharpness },
+  ];
+  for (const quality of limits) t.equal(first(quality).obstacle, 'accepted', JSON.stringify(quality));
+  t.equal(first({}, good.score).obstacle, 'accepted');
+  t.equal(first({}, good.score - 0.01).obstacle, 'doubtful');
+});
+
+t.test('an enrolment is stuck after a time without progress, and never once it is complete', async (t) => {
+  const stuckAt = (progressMs: number, atMs: number, next: Guidance['next'] = 'front') =>
+    isStuck({ ...startGuidance(0), next, progressMs, atMs });
+  const limitMs = Array.from({ length: 600 }, (_, n) => n * 1000).find((ms) => stuckAt(0, ms))!;
+  t.ok(limitMs >= 5000, `${limitMs} ms`);
+  t.ok(stuckAt(50_000, 50_000 + limitMs));
+  t.notOk(stuckAt(50_000, 49_999 + limitMs));
+  t.notOk(stuckAt(50_000, 50_000 + limitMs, null));
+});
+
+t.test('a mirrored picture swaps left and right, and nothing else', async (t) => {
+  const asked = (next: Guidance['next'], mirrored: boolean) =>
+    advice({ ...startGuidance(0), next, obstacle: 'accepted' }, mirrored);
+  for (const [next, plain, mirrored] of [
+    ['left', 'turn your head to your left', 'turn your head to your right'],
+    ['right', 'turn your head to your right', 'turn your head to your left'],
+    ['up', 'lift your chin a little', 'lift your chin a little'],
+    ['front', 'look into the camera', 'look into the camera'],
+  ] as const) {
+    t.equal(asked(next, false), plain);
+    t.equal(asked(next, true), mirrored);
+  }
+});
+
+/** A guidance with samples from the front at these pitches. */
+function withFront(pitches: readonly number[], more: Partial<Guidance> = {}): Guidance {
+  const samples = pitches.map((pitchDegrees) => {
+    const { quality, embedding } = observation(ada, { pitchDegrees });
+    return { pose: 'front' as const, quality, vector: embedding! };
+  });
+  return { ...startGuidance(0), samples, ...more };
+}
+
+t.test('a pose begins and ends at its limits', async (t) => {
+  const poseOf = (yawDegrees: number, pitchDegrees: number, front: readonly number[] = []) => {
+    const after = guide(withFront(front), [observation(ada, { yawDegrees, pitchDegrees })], 1000);
+    return after.obstacle === 'accepted' ? after.samples.at(-1)!.pose : after.obstacle;
+  };
+  t.strictSame([poseOf(12, 0), poseOf(-12, 0), poseOf(12.1, 0)], ['front', 'front', 'pose']);
+  t.strictSame([poseOf(0, 22), poseOf(0, -22), poseOf(0, 22.1)], ['front', 'front', 'pose']);
+  t.strictSame([poseOf(14.9, 0), poseOf(15, 0), poseOf(45, 0), poseOf(45.1, 0)], ['pose', 'left', 'left', 'pose']);
+  t.strictSame([poseOf(-15, 0), poseOf(-45, 0)], ['right', 'right']);
+  const front = [0, -20, -10];
+  t.strictSame([poseOf(0, -2, front), poseOf(0, 25, front), poseOf(0, 25.1, front)], ['up', 'up', 'pose']);
+  t.strictSame([poseOf(0, -18, front), poseOf(20, -2, front), poseOf(20.1, -2, front)], ['down', 'up', 'left']);
+  t.not(poseOf(0, -2.1, front), 'up', 'relative to the median of the front');
+  t.equal(poseOf(0, 9, [0, 0]), 'front', 'two samples do not give the level of the head');
+});
+
+t.test('samples are 300 ms apart', async (t) => {
+  const before = withFront([0], { sampledMs: 1000 });
+  const samplesAt = (atMs: number) => guide(before, [observation(ada)], atMs).samples.length;
+  t.strictSame([samplesAt(1299), samplesAt(1300)], [1, 2]);
+});
+
+t.test('three samples from the front are enough, and are kept when somebody else comes', async (t) => {
+  t.strictSame([isEnough(withFront([0, 0])), isEnough(withFront([0, 0, 0]))], [false, true]);
+  const samplesAfterBen = (front: readonly number[]) =>
+    guide(withFront(front), [observation(ben)], 1000).samples.length;
+  t.strictSame([samplesAfterBen([0, 0]), samplesAfterBen([0, 0, 0])], [0, 3]);
+});
+
+t.test('a face with a third of the distance between the eyes is not in the background', async (t) => {
+  const obstacleWith = (eyesPx: number) =>
+    guide(startGuidance(0), [observation(ada, { eyesPx: 90 }), observation(ben, { eyesPx })], 200).obstacle;
+  t.strictSame([obstacleWith(30), obstacleWith(29)], ['several', 'accepted']);
+});
+
+t.test('a pose is abandoned after it was tried for 20 s', async (t) => {
+  const abandoned = (triedMs: number) =>
+    guide(withFront([0, 0, 0], { next: 'left', triedMs }), [observation(ada, { yawDegrees: 13 })], 1000).abandoned;
+  t.strictSame(abandoned(18_999), []);
+  t.strictSame(abandoned(19_000), ['left']);
 });

@@ -105,3 +105,24 @@ t.test('a person is the centre of the templates, which is shorter if they scatte
   const score = personSimilarity(vector(1), scattered)!;
   t.ok(Math.abs(score - 0.8 ** 0.3) < 1e-5, `${score} is the direction's similarity times 0.8 ** 0.3`);
 });
+
+t.test('a similarity of exactly a limit is not below it', async (t) => {
+  const exact = { threshold: 0.5, margin: 0.25, strangerBelow: 0.25 };
+  t.equal(identify(vector(0.25), household, exact).state, 'unclear');
+  t.equal(identify(vector(0.75), { ...household, cohort: [vector(0, 0, 0.5)] }, exact).state, 'known');
+  const asNear = { ...household, cohort: [vector(0, 0, 0.5), person('ada', 0).templates[0]!.vector] };
+  t.equal(
+    identify(vector(0.75), asNear, exact).reason.kind,
+    'nearer-to-cohort',
+    'as near to the nearest of the cohort',
+  );
+});
+
+t.test('the margin is the lead over the second person, whatever was decided', async (t) => {
+  const {
+    margin,
+    similarity: best,
+    second,
+  } = identify(vector(0.5, 0.25), household, { threshold: 0.6, margin: 0.1, strangerBelow: 0.3 });
+  t.strictSame([margin, best, second], [0.25, 0.5, 0.25]);
+});

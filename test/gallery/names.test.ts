@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { checkName, foldName, freeId, isId } from '../../src/gallery/names.js';
+import { checkName, foldName, isId } from '../../src/gallery/names.js';
+import { freeId } from '../../src/gallery/person-id.js';
 
 t.test('names in any script are accepted', (t) => {
   for (const name of [
@@ -63,19 +64,6 @@ t.test('hostile names are refused with a clear line', (t) => {
     t.match(message, why, why.source);
     t.ok(message.length < 250 && !/[\p{C}\u2028]/u.test(message), 'one short line');
   }
-  t.end();
-});
-
-t.test('ids are readable and not in use', (t) => {
-  const none = new Set<string>();
-  t.equal(freeId('Ada', none), 'ada');
-  t.equal(freeId('Ada', new Set(['ada'])), 'ada-2');
-  t.equal(freeId('Ada', new Set(['ada', 'ada-2'])), 'ada-3');
-  t.equal(freeId('José María', none), 'jose-maria');
-  t.equal(freeId('Łukasz Groß', none), 'lukasz-gross');
-  t.equal(freeId('李雷', none), 'person');
-  t.equal(freeId('Stranger!', none), 'person');
-  t.equal(freeId('x'.repeat(64), new Set(['x'.repeat(32)])), `${'x'.repeat(30)}-2`);
   t.end();
 });
 

@@ -19,3 +19,9 @@ t.test('the subject of a portrait is the most central face that is not in the ba
   );
   t.equal(chosen([400, 300, 100, 100], [500, 400, 100, 100]), 0, 'the first of equal faces');
 });
+
+t.test('the middle of a face counts, and a face of a third of the largest area is not in the background', async (t) => {
+  t.equal(chosen([400, 300, 200, 200], [490, 340, 120, 120]), 0);
+  t.equal(chosen([0, 0, 300, 100], [450, 350, 100, 100]), 1);
+  t.equal(chosen([0, 0, 300, 100], [450, 350, 99, 100]), 0);
+});

@@ -62,3 +62,16 @@ t.test('an ambiguous face makes neither of the two arrive, keeps a present one, 
   t.strictSame(events, ['arrived ada', 'left ada']);
   t.match(state.snapshot, { occupied: false, ambiguous: [] });
 });
+
+t.test('the oldest pair is published first, whatever the order of the tracks', async (t) => {
+  const at = (sinceMs: number, between: Pair) => ({ between, sinceMs, unseenMs: 0 });
+  const pairs = new Map([
+    ['bea,cleo', at(3000, ['bea', 'cleo'])],
+    ['ada,bea', at(1000, pair)],
+    ['ada,cleo', at(2000, ['ada', 'cleo'])],
+  ]);
+  t.strictSame(
+    ambiguousFaces(pairs, names).map(({ sinceMs }) => sinceMs),
+    [1000, 2000, 3000],
+  );
+});

@@ -4,6 +4,7 @@ import {
   arbitrate,
   assertPresent,
   type HouseholdLeases,
+  type Lease,
   leasesOf,
   noLeases,
   outranks,
@@ -216,6 +217,138 @@ t.test('the order of leases is total', async (t) => {
       for (const c of all) if (outranks(a, b) && outranks(b, c) && !outranks(a, c)) t.fail('not transitive');
     }
   }
+});
+
+/** A lease as another room sends it. */
+const lease = (more: Partial<Lease> = {}): Lease => ({
+  as: 'seen',
+  asserted: true,
+  confidence: 'high',
+  clock: 1,
+  ageMs: 0,
+  ...more,
+});
+const sent = (ada: Lease | null, epoch = 1, acknowledged: readonly (readonly [string, number])[] = []): RoomLeases => ({
+  epoch,
+  acknowledged: new Map(acknowledged),
+  people: new Map(ada === null ? [] : [['ada', ada]]),
+});
+/** A kitchen in which Ada was seen at `atMs` and is present. */
+function kitchenWithAda(atMs: number, agoMs = 0): HouseholdLeases {
+  const { household } = arbitrate(noLeases('kitchen'), [{ person: 'ada', confidence: 'high', agoMs }], new Set(), atMs);
+  return assertPresent(household, new Set(['ada']), names, new Map());
+}
+
+t.test('an observation is fresh for 600 ms, and its age is sent', async (t) => {
+  t.match(leasesOf(kitchenWithAda(5000, 600), 5000).people.get('ada'), { as: 'seen', ageMs: 600, clock: 1 });
+  t.match(leasesOf(kitchenWithAda(5000, 601), 5100).people.get('ada'), { as: 'fading', ageMs: 701 });
+});
+
+t.test('the lease of a person who left is kept for an hour', async (t) => {
+  const left = arbitrate(kitchenWithAda(5000), [], new Set(['ada']), 6000).household;
+  const gone = assertPresent(left, new Set(), names, new Map());
+  t.match(leasesOf(gone, 6000).people.get('ada'), { as: 'gone', asserted: false });
+  const at = (atMs: number, present: readonly string[] = []) =>
+    arbitrate(gone, [], new Set(present), atMs).household.own.has('ada');
+  t.ok(at(3_605_000));
+  t.notOk(at(3_605_001));
+  t.ok(at(3_605_001, ['ada']), 'and for as long as she is present');
+});
+
+t.test('a new visit is above every clock received, and the same visit keeps its clock', async (t) => {
+  const { household } = receiveLeases(
+    noLeases('kitchen'),
+    'hall',
+    sent(lease({ as: 'gone', asserted: false, clock: 7 })),
+    0,
+  );
+  const step = arbitrate(household, [{ person: 'ada', confidence: 'high', agoMs: 0 }], new Set(), 100);
+  t.equal(step.household.own.get('ada')?.clock, 8);
+  const again = arbitrate(step.household, [{ person: 'ada', confidence: 'high', agoMs: 0 }], new Set(['ada']), 200);
+  t.equal(again.household.own.get('ada')?.clock, 8);
+});
+
+t.test('the epoch grows with each change on which other rooms decide, and with nothing else', async (t) => {
+  const before = kitchenWithAda(1000);
+  const { epoch } = before;
+  const seen = (confidence: 'high' | 'medium', agoMs = 0, ...others: readonly string[]) => {
+    const people = ['ada', ...others].map((person) => ({ person, confidence, agoMs }));
+    return arbitrate(before, people, new Set(['ada']), 1100).household.epoch;
+  };
+  t.equal(seen('high'), epoch);
+  t.equal(seen('high', 700), epoch + 1, 'another grade');
+  t.equal(seen('high', 0, 'ben'), epoch + 1, 'another person');
+  t.equal(assertPresent(before, new Set(), names, new Map()).epoch, epoch + 1, 'not asserted');
+  t.equal(assertPresent(before, new Set(['ada']), names, new Map()).epoch, epoch);
+  const medium = {
+    ...before,
+    own: new Map([...before.own].map(([id, own]) => [id, { ...own, confidence: 'medium' as const }])),
+  };
+  const raised = arbitrate(medium, [{ person: 'ada', confidence: 'high', agoMs: 0 }], new Set(['ada']), 1100);
+  t.equal(raised.household.epoch, epoch + 1, 'another confidence');
+});
+
+t.test('a room that is connected again moves its leases behind those that it receives, once', async (t) => {
+  const clockAfter = (other: Lease | null, household = reconnected(kitchenWithAda(1000))) =>
+    receiveLeases(household, 'hall', sent(other), 1000).household.own.get('ada');
+  t.match(clockAfter(lease({ clock: 4 })), { clock: 5, requeue: false });
+  t.match(clockAfter(lease({ clock: 0 })), { clock: 1, requeue: false }, 'never further forward');
+  t.match(clockAfter(lease({ clock: 4, as: 'assumed' })), { clock: 1, requeue: true }, 'only behind a live one');
+  t.match(clockAfter(null), { clock: 1, requeue: true });
+  t.match(
+    clockAfter(lease({ clock: 4 }), kitchenWithAda(1000)),
+    { clock: 1, requeue: false },
+    'only after a reconnection',
+  );
+});
+
+t.test('a room answers one that it did not know, or that changed a person it has', async (t) => {
+  const kitchen = kitchenWithAda(1000);
+  const first = receiveLeases(kitchen, 'hall', sent(null), 1000);
+  t.equal(first.answer, true);
+  const answers = (leases: RoomLeases) => receiveLeases(first.household, 'hall', leases, 1100).answer;
+  t.equal(answers(sent(lease(), 2)), true);
+  t.equal(answers(sent(lease(), 1)), false, 'the same epoch');
+  t.equal(answers(sent(null, 2)), false, 'nobody whom the kitchen has');
+  t.strictSame(receiveLeases(kitchen, 'kitchen', sent(null), 1000), { household: kitchen, answer: false }, 'itself');
+});
+
+t.test('a room that is silent for too long is forgotten, counted from its last message', async (t) => {
+  const { household } = receiveLeases(noLeases('kitchen'), 'hall', sent(null), 10_000);
+  t.equal(withoutSilentRooms(household, 10_000 + silentAfterMs), household);
+  t.equal(withoutSilentRooms(household, 10_001 + silentAfterMs).others.size, 0);
+});
+
+t.test('a person whom nobody sees belongs to the room that saw them clearly later', async (t) => {
+  const kitchen = kitchenWithAda(10_000);
+  const elsewhere = (...others: readonly Lease[]) => {
+    const household = others.reduce(
+      (before, other, n) => receiveLeases(before, `room${n}`, sent(other), 20_000).household,
+      kitchen,
+    );
+    return [...arbitrate(household, [], new Set(['ada']), 20_000).elsewhere.values()];
+  };
+  const gone = (lastMs: number) => lease({ as: 'gone', asserted: false, ageMs: 20_000 - lastMs });
+  t.strictSame(elsewhere(gone(11_000)), [], 'one second later may be the delay of the message');
+  t.strictSame(elsewhere(gone(11_001)), ['room0']);
+  t.strictSame(elsewhere(gone(12_000), gone(13_000)), ['room1'], 'the newest');
+  t.strictSame(elsewhere(gone(13_000), gone(12_000)), ['room0']);
+  t.strictSame(elsewhere(gone(13_000), gone(13_000)), ['room0'], 'of two the one known first');
+  const { household } = receiveLeases(kitchen, 'hall', sent(lease({ asserted: false })), 20_000);
+  const first = arbitrate(household, [], new Set(['ada']), 20_000);
+  const later = arbitrate(first.household, [], new Set(['ada']), 22_000);
+  t.equal(later.elsewhere.size, 0, 'a live lease that is not asserted never takes her');
+});
+
+t.test('a blind room turns what it asserts into gone leases, keeps those, and drops the others', async (t) => {
+  const own = (as: Lease['as'], asserted: boolean) => {
+    const household = kitchenWithAda(1000);
+    const changed = new Map([['ada', { ...household.own.get('ada')!, as, asserted }]]);
+    return withoutAsserted({ ...household, own: changed }).own.get('ada');
+  };
+  t.match(own('seen', true), { as: 'gone', asserted: false });
+  t.match(own('gone', false), { as: 'gone', asserted: false });
+  t.equal(own('seen', false), undefined);
 });
 
 const walks = Number(process.env['ROOMKIN_WALKS'] ?? 60);

@@ -134,3 +134,73 @@ t.test('over a gap only people on a live track keep a region', async (t) => {
 t.test('a person who left has no region', async (t) => {
   t.strictSame([...bodyRegions(turnedAway(500), frame(3000, []), 100, [], new Set(['ben'])).keys()], ['ben']);
 });
+
+t.test('the least motion that counts is a quarter of the face', async (t) => {
+  t.strictSame(supportedBy(turnedAway(), [[600, 320, 30, 30]]), ['ada']);
+  t.strictSame(supportedBy(turnedAway(), [[600, 320, 30, 29]]), []);
+});
+
+t.test('motion support counts from the last face, not from the start', async (t) => {
+  const face = occupant(ada!, 500_000, { person: 'ada' });
+  const facing = bodyRegions(noBodyRegions, frame(500_000, []), 100, [face], new Set());
+  const moved = bodyRegions(facing, frame(1_400_000, [back]), 100, [], both);
+  t.equal(motionSupport(moved, 1_400_000, options, 60_000).get('ada'), 0.5);
+});
+
+t.test('the body of another face reaches half a face above it, nine faces down, and along its path', async (t) => {
+  const [x, y] = [630, 320];
+  /** Whether a face of Ben, seen there with this velocity, explains the motion of Ada's region at (630, 320) to (690, 350). */
+  const explains = (box: Box, velocity: readonly [number, number] = [0, 0]) =>
+    supportedBy(turnedAway(), [[x, y, 60, 30]], [occupant(box, 3000, { person: 'ben', velocity })]).length === 0;
+  t.ok(explains([640, 364, 60, 60]), 'the middle of the motion is 29 px above the face');
+  t.notOk(explains([640, 366, 60, 60]));
+  t.ok(explains([640, -174, 60, 60]), 'and 8.5 faces below its top');
+  t.notOk(explains([640, -176, 60, 60]));
+  t.ok(explains([640, 464, 60, 60], [0, 1]), 'he moved down by 100 px since the last frame');
+  t.notOk(explains([640, 466, 60, 60], [0, 1]));
+  t.notOk(explains([640, 400, 60, 60], [0, -0.3]), 'and upwards by 30 px');
+  t.ok(explains([640, -202, 60, 60], [0, -0.3]));
+  t.notOk(explains([640, -207, 60, 60], [0, -0.3]));
+  t.ok(explains([820, 200, 60, 60], [1, 0]), 'he moved to the right by 100 px');
+  t.notOk(explains([820, 200, 60, 60]));
+  t.ok(explains([450, 200, 60, 60], [-1, 0]));
+  t.notOk(explains([450, 200, 60, 60]));
+});
+
+t.test('an unnamed face may be hers up to twice the size and one and a half faces away', async (t) => {
+  const mayBeHers = (box: Box) => supportedBy(turnedAway(), [[610, 320, 40, 32]], [occupant(box, 3000)]).length > 0;
+  const centred = (size: number, dx = 0, dy = 0): Box => [630 + dx - size / 2, 230 + dy - size / 2, size, size];
+  t.ok(mayBeHers(centred(31)));
+  t.notOk(mayBeHers(centred(30)), 'half her size');
+  t.ok(mayBeHers(centred(119)));
+  t.notOk(mayBeHers(centred(120)), 'twice her size');
+  for (const [dx, dy] of [
+    [1, 0],
+    [-1, 0],
+    [0, 1],
+    [0, -1],
+  ] as const) {
+    t.ok(mayBeHers(centred(60, 90 * dx, 90 * dy)), `${dx}, ${dy}`);
+    t.notOk(mayBeHers(centred(60, 91 * dx, 91 * dy)), `${dx}, ${dy}`);
+  }
+  t.ok(mayBeHers(centred(100, 80, 0)), 'measured between the centres');
+  t.notOk(mayBeHers(centred(100, 95, 0)));
+});
+
+t.test('a box explains motion whose middle is at its top, not motion whose middle is at its end', async (t) => {
+  const explains = (y: number) =>
+    supportedBy(turnedAway(), [[630, 320, 60, 30]], [occupant([640, y, 60, 60], 3000, { person: 'ben' })]).length === 0;
+  t.ok(explains(365), 'from half a face above 365');
+  t.notOk(explains(-175), 'down to nine faces below that');
+});
+
+t.test('motion counts where two other people leave enough of it, whoever is first', async (t) => {
+  const withGap = (px: number) => {
+    const left = occupant([520, 200, 40, 40], 3000, { person: 'ben' });
+    const right = occupant([680 + px, 200, 40, 40], 3000, { person: 'ben' });
+    const wide: Box = [540, 320, 180, 32];
+    return [supportedBy(turnedAway(), [wide], [left, right]), supportedBy(turnedAway(), [wide], [right, left])];
+  };
+  t.strictSame(withGap(20), [[], []]);
+  t.strictSame(withGap(30), [['ada'], ['ada']]);
+});

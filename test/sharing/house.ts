@@ -1,7 +1,7 @@
 // Rooms of one household with real stores. The test decides which message reaches which room and when.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createHouseholdSeal } from '../../src/sharing/key.js';
+import { createHouseholdSeal, firstKey } from '../../src/sharing/key.js';
 import type { ReceiveResult } from '../../src/sharing/people.js';
 import { createSharedPeople, type SharedPeople } from '../../src/sharing/people.js';
 import { isNewer } from '../../src/sharing/version.js';
@@ -9,7 +9,7 @@ import type { Store } from '../../src/store/store.js';
 import { openTestStore, space, temporaryFolder } from './household.js';
 
 export const key = Buffer.alloc(32, 7);
-export const seal = createHouseholdSeal(key, 'home');
+export const seal = createHouseholdSeal(firstKey(key), 'home');
 
 export interface HouseRoom {
   readonly id: string;

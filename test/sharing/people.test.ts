@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
-import { createHouseholdSeal } from '../../src/sharing/key.js';
+import { createHouseholdSeal, firstKey } from '../../src/sharing/key.js';
 import { content, deliver, everyByte, type HouseRoom, key, messagesOf, openRoom, seal, settle } from './house.js';
 import { enrolMadeUp, madeUpTemplate, madeUpVector, quality, space } from './household.js';
 
@@ -224,8 +224,8 @@ t.test('a message that is forged, truncated, of another household or malformed i
   const person = (changes: object): Buffer => sealedAs({ ...body, person: { ...body.person, ...changes } });
   const short = Buffer.alloc(4 * 64);
   short.writeFloatLE(1, 0);
-  const otherKey = createHouseholdSeal(Buffer.alloc(32, 8), 'home');
-  const otherHouse = createHouseholdSeal(key, 'next-door');
+  const otherKey = createHouseholdSeal(firstKey(Buffer.alloc(32, 8)), 'home');
+  const otherHouse = createHouseholdSeal(firstKey(key), 'next-door');
   const plain = seal.open(name, sealed)!;
   const { version } = hall.store;
   for (const [title, why, bytes] of [
@@ -261,7 +261,7 @@ t.test('another key or household has its own versions, and nobody counts as forg
   enrolMadeUp(kitchen.store, 'Ada');
   kitchen.people.recordChanges();
   kitchen.close();
-  const again = openRoom('kitchen', kitchen.folder, createHouseholdSeal(Buffer.alloc(32, 9), 'home'));
+  const again = openRoom('kitchen', kitchen.folder, createHouseholdSeal(firstKey(Buffer.alloc(32, 9)), 'home'));
   t.teardown(() => again.close());
   t.equal(again.people.versions().size, 0);
   again.people.recordChanges();

@@ -50,7 +50,7 @@ Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 LENGTH_SHARE = 0.01
 AVERAGE = 0.998
-STAGE_LR = 2e-5
+STAGE_LR = 5e-6
 LEAST_TARGETS = 64
 
 
@@ -312,7 +312,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--images", type=int, default=4_000_000, help="budget in pictures")
     parser.add_argument("--batch", type=int, default=48)
-    parser.add_argument("--lr", type=float, default=2e-4, help="of the head")
+    parser.add_argument("--lr", type=float, default=2e-5, help="of the head")
     parser.add_argument("--stage-lr", type=float, default=STAGE_LR, help="of the last stage")
     parser.add_argument("--wait", type=float, default=0.0, help="minutes to wait for enough targets")
     parser.add_argument("--warm-up", type=int, default=200, help="steps")

@@ -1,0 +1,113 @@
+// Checks the answers of the daemon. An answer of another form comes from a daemon of another version: without the check a verb would
+// fail later with an unclear error. Unknown members are accepted, so a newer daemon may add some.
+import { z } from 'zod';
+import type { Reason } from '../gallery/reason.js';
+import type { ExplainedObservation } from '../journal/journal.js';
+import { qualitySchema } from '../vision/face.js';
+import type { ControlRequest, DaemonStatus, LiveFace, LiveUpdate, RoomState, WatchUpdate } from './protocol.js';
+
+const number = z.number();
+const text = z.string();
+const nullableText = text.nullable();
+const nullableNumber = number.nullable();
+
+const roomState = z.object({
+  occupied: z.boolean().nullable(),
+  people: z.array(z.object({ person: text, name: text, as: z.enum(['seen', 'assumed']), since: text })).nullable(),
+  ambiguous: z.array(z.object({ people: z.array(text), names: z.array(text), since: text })).nullable(),
+  strangers: nullableNumber,
+}) satisfies z.ZodType<RoomState>;
+
+const status = z.object({
+  version: text,
+  room: text,
+  pid: number,
+  uptimeSeconds: number,
+  recognition: z.enum(['on', 'off']),
+  recognitionReason: nullableText,
+  problems: z.array(z.object({ part: text, problem: text, since: nullableText })),
+  camera: z.object({
+    state: z.enum(['starting', 'online', 'offline', 'paused']),
+    reason: nullableText,
+    frames: number,
+    drops: number,
+    reopened: number,
+  }),
+  engine: z
+    .object({
+      detector: text,
+      embedder: text,
+      delegate: z.enum(['xnnpack', 'none']),
+      delegateReason: nullableText,
+      restarts: number,
+    })
+    .nullable(),
+  frames: z.object({ processed: number, fps: number, p50Ms: nullableNumber, p95Ms: nullableNumber }),
+  gallery: z.object({ people: number, templates: number }),
+  mqtt: z.object({ connected: z.boolean(), url: text, reason: nullableText }),
+  presence: roomState,
+  fixedFaces: z.array(z.object({ xPx: number, yPx: number, widthPx: number, stillSeconds: number })),
+}) satisfies z.ZodType<DaemonStatus>;
+
+/** Nothing in a verb reads more of a reason than its kind. */
+const reason = z.custom<Reason>((value) => z.object({ kind: text }).safeParse(value).success);
+const candidate = z.object({ name: text, similarity: number }).nullable();
+
+const observation = z.object({
+  id: number,
+  at: text,
+  track: nullableNumber,
+  eyesPx: number,
+  sharpness: number,
+  yawDegrees: number,
+  pitchDegrees: number,
+  light: number,
+  best: candidate,
+  second: candidate,
+  margin: nullableNumber,
+  state: text,
+  name: nullableText,
+  rule: text,
+  reason,
+}) satisfies z.ZodType<ExplainedObservation>;
+
+const watchUpdate = z.discriminatedUnion('type', [
+  roomState.extend({ type: z.literal('state'), at: text }),
+  z.object({
+    type: z.literal('event'),
+    at: text,
+    event: z.enum(['arrived', 'left', 'stranger_arrived', 'stranger_left']),
+    person: nullableText,
+    name: nullableText,
+    confidence: z.enum(['high', 'medium']),
+    moved_to: text.exactOptional(),
+  }),
+]) satisfies z.ZodType<WatchUpdate>;
+
+const liveFace = z.object({
+  score: number,
+  quality: qualitySchema,
+  embedding: nullableText,
+  weight: number,
+  best: nullableText,
+  similarity: nullableNumber,
+  person: nullableText,
+  reason,
+}) satisfies z.ZodType<LiveFace>;
+
+const liveUpdate = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('frame'), space: text, gallery: number, faces: z.array(liveFace) }),
+  z.object({ type: z.literal('blind'), paused: z.boolean(), reason: text }),
+]) satisfies z.ZodType<LiveUpdate>;
+
+const recognition = z.object({ recognition: z.enum(['on', 'off']) });
+
+/** The form of an answer, or of each line of a stream. */
+export const answerSchemas: Readonly<Record<ControlRequest['verb'], z.ZodType>> = {
+  status,
+  why: z.array(observation),
+  watch: watchUpdate,
+  live: liveUpdate,
+  pause: recognition,
+  resume: recognition,
+};

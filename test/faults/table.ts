@@ -1,0 +1,166 @@
+// Parts × faults. Each row breaks one part of a running daemon and says within how many seconds the right state is back, and what a
+// user reads meanwhile. `npm test` runs the quick rows, `npm run test:faults` all of them.
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Broker, Wire } from '../helpers/brokers.js';
+import type { FaultyRoom } from './room.js';
+
+export interface Parts {
+  readonly room: FaultyRoom;
+  readonly broker: Broker;
+  /** Between the daemon and the broker. */
+  readonly wire: Wire;
+  /** Breaks the camera program; `frames` mends it. */
+  camera(mode: string): void;
+  /** Process ids of the camera program. */
+  cameraPids(): readonly number[];
+}
+
+export interface FaultRow {
+  readonly part: string;
+  readonly fault: string;
+  readonly quick: boolean;
+  /** Breaks the part. Resolves when it is broken. */
+  break(parts: Parts): Promise<void> | void;
+  /** What `roomkin status --json` and the log have to say while it is broken; null: the fault is over too soon to be read. */
+  readonly reads: RegExp | null;
+  /** Ends the cause, as a user would. */
+  mend(parts: Parts): Promise<void> | void;
+  /** The right state is back within this time after `mend`, seconds. */
+  readonly withinSeconds: number;
+  /** `roomkin pause` cannot be acknowledged at the broker while it is away. */
+  readonly withoutBroker?: boolean;
+}
+
+const stallSeconds = 4;
+const nothing = (): void => {};
+const kill = (pids: readonly number[], signal: NodeJS.Signals): void => {
+  for (const pid of pids) process.kill(pid, signal);
+};
+
+/** A camera that gives no frames is noticed after `stall_seconds`, then opened again with a growing delay. */
+const cameraRow = (fault: string, mode: string, reads: RegExp, quick: boolean): FaultRow => ({
+  part: 'camera',
+  fault,
+  quick,
+  break: ({ camera }) => camera(mode),
+  reads,
+  mend: ({ camera }) => camera('frames'),
+  withinSeconds: stallSeconds + 5,
+});
+
+export const faultTable: readonly FaultRow[] = [
+  {
+    part: 'engine',
+    fault: 'is killed',
+    quick: true,
+    break: ({ room }) => kill(room.engines(), 'SIGKILL'),
+    reads: null,
+    mend: nothing,
+    withinSeconds: 3,
+  },
+  {
+    part: 'engine',
+    fault: 'hangs',
+    quick: true,
+    break: ({ room }) => kill(room.engines(), 'SIGSTOP'),
+    reads: null,
+    mend: nothing,
+    withinSeconds: 3,
+  },
+  {
+    part: 'engine',
+    fault: 'is killed again and again',
+    quick: false,
+    async break({ room }) {
+      for (let n = 0; n < 8; n += 1) {
+        kill(room.engines(), 'SIGKILL');
+        await wait(400);
+      }
+    },
+    reads: /tried again every 30 s/,
+    mend: nothing,
+    withinSeconds: 40,
+  },
+  cameraRow('is silent', 'silent', /no frame for [\d.]+ s/, true),
+  cameraRow('exits', 'exits', /camera/, false),
+  cameraRow('sends torn frames', 'torn', /no frame for|no whole frame/, false),
+  cameraRow('sends garbage', 'garbage', /no frame for|no whole frame|frames/, false),
+  cameraRow('sends another size', 'wrong size', /no frame for|no whole frame|frames/, false),
+  {
+    part: 'camera',
+    fault: 'is stopped by a signal',
+    quick: false,
+    break: ({ cameraPids }) => kill(cameraPids(), 'SIGSTOP'),
+    reads: /no frame for [\d.]+ s/,
+    mend: nothing,
+    withinSeconds: stallSeconds + 8,
+  },
+  {
+    part: 'camera',
+    fault: 'sends too many frames',
+    quick: false,
+    break: ({ camera }) => camera('too fast'),
+    reads: null,
+    mend: ({ camera }) => camera('frames'),
+    withinSeconds: 3,
+  },
+  {
+    part: 'broker',
+    fault: 'is away',
+    quick: true,
+    break: ({ broker }) => broker.stop(),
+    reads: /nobody listens there|connection was closed|dropped the connection/,
+    mend: ({ broker }) => broker.start(),
+    withinSeconds: 6,
+    withoutBroker: true,
+  },
+  {
+    part: 'broker',
+    fault: 'cuts the connection',
+    quick: false,
+    break: ({ wire }) => wire.cut(),
+    reads: null,
+    mend: nothing,
+    withinSeconds: 5,
+  },
+  {
+    part: 'broker',
+    fault: 'is silent behind an open connection',
+    quick: false,
+    break: ({ wire }) => wire.freeze(),
+    reads: /no answer|does not acknowledge|keepalive|Keepalive|timeout/i,
+    mend: ({ wire }) => wire.thaw(),
+    withinSeconds: 8,
+    withoutBroker: true,
+  },
+  {
+    part: 'main loop',
+    fault: 'is blocked for 5 s',
+    quick: false,
+    async break({ room }) {
+      room.daemon.kill('SIGSTOP');
+      await wait(5000);
+      room.daemon.kill('SIGCONT');
+    },
+    reads: null,
+    mend: nothing,
+    withinSeconds: 5,
+  },
+  {
+    part: 'gallery',
+    fault: 'is locked by another process for 6 s',
+    quick: false,
+    async break({ room }) {
+      const { default: Database } = await import('better-sqlite3');
+      const other = new Database(`${room.store}/gallery.sqlite`);
+      other.exec('BEGIN IMMEDIATE');
+      void room.listener.say('room/lab/hold/set', '3');
+      await wait(6000);
+      other.exec('ROLLBACK');
+      other.close();
+    },
+    reads: null,
+    mend: nothing,
+    withinSeconds: 3,
+  },
+];
