@@ -31,6 +31,7 @@ export interface PublisherOptions {
   /** `shares`: this room has the household's key and receives the shared people. */
   readonly household: { readonly id: string; readonly shares: boolean };
   readonly privacy: { readonly snapshots: boolean };
+  readonly service: { readonly healthMs: number };
   readonly version: string;
 }
 
@@ -150,7 +151,14 @@ export function createPublisher(
   function announce(): void {
     if (!connection.isOpen) return;
     const { snapshots } = privacy;
-    const described = { id: room.id, topics, people, snapshots, trackers: homeAssistant.trackers };
+    const described = {
+      id: room.id,
+      topics,
+      people,
+      snapshots,
+      trackers: homeAssistant.trackers,
+      healthMs: options.service.healthMs,
+    };
     void discovery.announce(described, retained, connection.deliver, !homeAssistantAway);
   }
 
