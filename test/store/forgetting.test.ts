@@ -10,7 +10,7 @@ import { madeUpEntry } from '../journal/made-up-observations.js';
 import { madeUpTemplate, madeUpVector, openTestStore, temporaryFolder } from '../sharing/household.js';
 
 t.setTimeout(1_200_000);
-const rounds = Number(process.env['ROOMKIN_RUNS'] ?? 60);
+const rounds = Number(process.env['ROOMKIN_RUNS'] ?? 20);
 
 const everyByte = (directory: string): Buffer =>
   Buffer.concat(
@@ -34,7 +34,7 @@ t.test(`${rounds} random rounds of enrolling and forgetting leave no byte`, asyn
   const names: string[] = [];
   let found = 0;
   for (let round = 0; round < rounds; round++) {
-    for (let i = Math.floor(random() * 3); i >= 0; i--) {
+    for (let i = Math.floor(random() * 3); i >= 0 && (enrolled.length < 10 || i === 0); i--) {
       const name = `Ä${letters(9)} ${letters(4).toUpperCase()}`;
       const id = store.change((changes) => {
         const person = changes.person(name);
