@@ -79,6 +79,8 @@ export async function runDaemon(options: DaemonOptions): Promise<Statistics> {
   const notifier = createNotifier({ clock, log });
   const statistics = createStatistics(clock);
   let config = options.config;
+  /** Whether damage that shows while the daemon runs may still start a new run, which restores a snapshot. */
+  let mayRestore = true;
   /** The configuration that ran before a reload, until the new one runs. */
   let proven: Config | null = null;
   try {
@@ -101,7 +103,11 @@ export async function runDaemon(options: DaemonOptions): Promise<Statistics> {
           options.onReady?.();
         };
         const run = { ...options, config, onReady, clock, signal: AbortSignal.any([signal, restart.signal]) };
-        await runOnce(run, notifier, statistics, () => restart.abort());
+        await runOnce(run, notifier, statistics, (cause) => {
+          if (cause === 'damage' && !mayRestore) return;
+          if (cause === 'damage') mayRestore = false;
+          restart.abort();
+        });
       } catch (error) {
         if (signal.aborted) break;
         if (proven === null) throw error;
@@ -129,7 +135,7 @@ async function runOnce(
   options: DaemonOptions & { readonly clock: Clock },
   notifier: Notifier,
   statistics: Statistics,
-  restart: () => void,
+  restart: (cause: 'disk' | 'damage') => void,
 ): Promise<void> {
   const { config, signal, untilEnd = false, clock } = options;
   const people = createKnownNames();
@@ -147,10 +153,15 @@ async function runOnce(
   people.follow(store);
   onDamage = (sentence) => problems.report('gallery', sentence);
   early.forEach(onDamage);
+  if (early.length === 0)
+    onDamage = (sentence) => {
+      problems.report('gallery', sentence);
+      restart('damage');
+    };
   const restored = problems.attempt('gallery', () => (store.unwritable === null ? takeRestored(store) : null)) ?? null;
   if (restored !== null) problems.report('gallery', restored);
   using _snapshots = keepSnapshots(store, problems);
-  using _disk = watchDisk(config, store, problems, restart);
+  using _disk = watchDisk(config, store, problems, () => restart('disk'));
   using settings = createSettings(store, problems);
 
   await using engine = createEngine(engineOptions(config, log));
