@@ -88,7 +88,7 @@ async function rotateKey(io: CommandIo): Promise<void> {
   if (present === null) throw fail('KEY_FILE', 'this room has no household key: roomkin household --new creates one');
   const key = rotatedKey(present);
   using store = openGallery(io);
-  using journal = openJournal(io);
+  using journal = await openJournal(io);
   const unread = unreadEpochs(store);
   unread.add(createHouseholdSeal(present, id));
   writeHouseholdKey(file, key);
@@ -123,7 +123,7 @@ async function leaveHousehold(io: CommandIo): Promise<void> {
   }
   // What was changed here while this room shared still belongs to the household.
   using store = openGallery(io);
-  using journal = openJournal(io);
+  using journal = await openJournal(io);
   const last = await synchronise(io, key, store, (person) => journal?.forget(person));
   leaveHouseholdKey(file);
   sharedPeople(config, key, store).leave();

@@ -1,5 +1,7 @@
 // The gallery, the embedding space, the daemon and the journal that the configuration names, for the verbs.
+import { RoomkinError } from '../base/errors.js';
 import type { Config } from '../config/load.js';
+import { askDaemon } from '../control/client.js';
 import { type SocketPath, socketPath } from '../control/path.js';
 import { chooseEmbedder, readManifest } from '../engine/manifest.js';
 import { hasJournal, type JournalStore, openJournalStore } from '../journal/store.js';
@@ -29,8 +31,9 @@ export function daemonSocket(config: Config): SocketPath {
 // The journal. Its entries are at most a day old, even where no daemon has run to erase older ones.
 
 /** The configured journal, without entries that are too old; null where there is none. Errors: CONFIG_*, DATABASE, KEY_FILE. */
-export function openJournal(io: CommandIo): JournalStore | null {
+export async function openJournal(io: CommandIo): Promise<JournalStore | null> {
   const { privacy, store } = io.config();
+  await writePending(io);
   if (!hasJournal(store.directory)) return null;
   const journal = openJournalStore({ ...store, onDamage: (sentence) => io.log('warning', sentence) });
   try {
@@ -39,5 +42,15 @@ export function openJournal(io: CommandIo): JournalStore | null {
   } catch (error) {
     journal.close();
     throw error;
+  }
+}
+
+/** The daemon keeps the entries of some minutes in memory. A question has it write them. */
+async function writePending(io: CommandIo): Promise<void> {
+  try {
+    await askDaemon(daemonSocket(io.config()), { verb: 'why', last: 1 });
+  } catch (error) {
+    // No daemon, or one that this user may not ask: what is on disk is read.
+    if (!(error instanceof RoomkinError)) throw error;
   }
 }

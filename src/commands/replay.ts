@@ -14,7 +14,7 @@ const progressEvery = 1000;
 
 export async function run({ since }: Given<'replay'>, io: CommandIo): Promise<void> {
   const sinceMs = Date.now() - since.ms;
-  using journal = openJournal(io);
+  using journal = await openJournal(io);
   const tracks = journal === null ? [] : replayTracks(journal, sinceMs, io);
   const whole = tracks.filter((track) => track.whole);
   const changed = whole.filter(isChanged);
