@@ -144,7 +144,8 @@ class SimulatedRoom {
       room: this.id,
       isKeyPresent: () => this.key === key,
       publisher: connection,
-      onReceived() {},
+      // The daemon notices every change of its gallery.
+      onReceived: () => sharing.changed(),
       log: silentLog,
     });
     this.#running = {
