@@ -133,10 +133,14 @@ t.test(
   async (t) => {
     const runs = Number(process.env['ROOMKIN_RUNS'] ?? 15);
     await fc.assert(
-      fc.asyncProperty(fc.array(historyStep, { minLength: 10, maxLength: 60 }), async (steps) => {
-        const fault = await play(steps);
-        if (fault !== null) throw new Error(fault);
-      }),
+      fc.asyncProperty(
+        fc.array(historyStep, { minLength: 10, maxLength: 60 }),
+        fc.boolean(),
+        async (steps, isSettled) => {
+          const fault = await play(steps, isSettled);
+          if (fault !== null) throw new Error(fault);
+        },
+      ),
       { numRuns: runs, seed: Number(process.env['ROOMKIN_SEED'] ?? 7) },
     );
     t.pass(`${runs} histories`);

@@ -144,7 +144,8 @@ class SimulatedRoom {
       room: this.id,
       isKeyPresent: () => this.key === key,
       publisher: connection,
-      onReceived() {},
+      // The daemon notices every change of its gallery.
+      onReceived: () => sharing.changed(),
       log: silentLog,
     });
     this.#running = {
@@ -255,8 +256,10 @@ class Expectations {
   }
 }
 
-/** Plays a history. In the end every room takes the present key and is on. Returns what is wrong then; null if nothing is. */
-export async function play(steps: readonly Step[]): Promise<string | null> {
+/**
+ * Plays a history. `isSettled`: it starts with three rooms that share two people, otherwise with a key in one room. In the end every room takes the present key and is on. Returns what is wrong then; null if nothing is.
+ */
+export async function play(steps: readonly Step[], isSettled: boolean): Promise<string | null> {
   mock.timers.enable({ apis: ['setTimeout'] });
   const broker = new MemoryBroker();
   // Clocks differ by years: an order that used them would be wrong.
@@ -266,6 +269,7 @@ export async function play(steps: readonly Step[]): Promise<string | null> {
   rooms[2]!.key = present;
   const isMember = ({ key }: SimulatedRoom): boolean => key?.secret.equals(present.secret) === true;
   try {
+    if (isSettled) await settle();
     for (const [count, step] of steps.entries()) {
       await apply(step, count);
       await flush();
@@ -282,6 +286,13 @@ export async function play(steps: readonly Step[]): Promise<string | null> {
   } finally {
     for (const room of rooms) room.close();
     mock.timers.reset();
+  }
+
+  async function settle(): Promise<void> {
+    for (const person of [0, 1]) changePerson({ type: 'enrol', room: 2, person }, rooms[2]!, 0);
+    for (const room of rooms.slice(0, 3)) room.join(keyText(present));
+    for (const room of rooms.slice(0, 3)) room.start();
+    await wait(10);
   }
 
   async function apply(step: Step, count: number): Promise<void> {
