@@ -17,7 +17,9 @@ t.test('a key is created in one room and brought into the next', async (t) => {
   t.equal(statSync(at('store', 'household-key')).mode & 0o777, 0o600);
   t.equal((await roomkin('household', '--show')).stdout, `${word.trim()}\n`, 'alone, to be piped');
   const again = await roomkin('household', '--new');
-  t.match(errors(again), [/^roomkin: KEY_FILE: this room has a household key already: run roomkin household --leave first$/]);
+  t.match(errors(again), [
+    /^roomkin: KEY_FILE: this room has a household key already: run roomkin household --leave first$/,
+  ]);
 
   const other = writeConfig('other.toml', at('other'));
   writeFileSync(at('word'), `${word}\n`);

@@ -255,9 +255,9 @@ t.test('a person who is at the position of a static face at the start is named w
   t.strictSame(withoutEmbeddings(r.state.staticFaces).positions[0]!.direction, null);
 });
 
-t.test('memory stays bounded while people walk around for a day', async (t) => {
+t.test('memory stays bounded while people walk around for six hours', async (t) => {
   const r = room();
-  for (let i = 0; i < 20_000; i++) {
+  for (let i = 0; i < 5400; i++) {
     r.frame([portrait, face([(i * 7) % 1100, 300 + ((i * 3) % 500), 90, 90], ben)], 4000);
   }
   t.ok(r.state.staticFaces.positions.length <= 32);
