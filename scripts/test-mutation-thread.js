@@ -18,8 +18,9 @@ class Test {
   #teardowns = [];
   #subtests = [];
 
-  test(name, body) {
-    this.#subtests.push({ name, body });
+  test(name, ...rest) {
+    const [options, body] = rest.length > 1 ? rest : [{}, rest[0]];
+    if (!options.skip) this.#subtests.push({ name, body });
   }
   teardown(body) {
     this.#teardowns.push(body);

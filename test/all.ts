@@ -9,15 +9,16 @@ import t from 'tap';
 const folder = fileURLToPath(new URL('.', import.meta.url));
 /** These start first, so that none of them runs alone at the end. */
 const longest = [
-  'faults/disk',
-  'faults/signals',
   'commands/enrol/live',
   'engine/faults',
-  'mqtt/household',
-  'sharing/one-gallery',
   'daemon',
   'engine/hang-processes',
-  'store/static-faces',
+  'faults/frames',
+  'faults/table',
+  'faults/disk',
+  'faults/signals',
+  'mqtt/household',
+  'sharing/one-gallery',
 ].map((name) => `${name}.test.js`);
 
 /** For one file. */

@@ -48,7 +48,7 @@ t.test(
     const config = join(folder, 'config.toml');
     writeFileSync(
       config,
-      `[room]\nid = "lab"\n[camera]\nsource = "replay"\ninput = "${frames}"\nloop = true\nwidth = 384\nheight = 256\nframerate = 10
+      `[room]\nid = "lab"\n[camera]\nsource = "replay"\ninput = "${frames}"\nloop = true\nwidth = 384\nheight = 256\nframerate = 5
 [presence]\nleave_after_seconds = 2\n[mqtt]\nurl = "${broker.url}"\n[store]\ndirectory = "${join(folder, 's')}"\n`,
     );
     const daemon = spawnCli(['run', '--config', config]);
@@ -121,7 +121,7 @@ t.test('a static face that was stored before a restart has no name from the firs
   const config = join(folder, 'config.toml');
   writeFileSync(
     config,
-    `[room]\nid = "lab"\n[camera]\nsource = "replay"\ninput = "${frames}"\nloop = true\nwidth = 384\nheight = 256\nframerate = 10
+    `[room]\nid = "lab"\n[camera]\nsource = "replay"\ninput = "${frames}"\nloop = true\nwidth = 384\nheight = 256\nframerate = 5
 [mqtt]\nurl = "${broker.url}"\n[store]\ndirectory = "${join(folder, 's')}"\n[service]\nhealth_seconds = 5\n`,
   );
   t.equal((await runVerb(['enrol', 'Ada', '--photos', portrait, '--config', config])).code, 0);

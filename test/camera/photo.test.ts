@@ -23,6 +23,8 @@ function halves(width: number, height: number): Sharp {
 
 const solid = (width: number, height: number): Sharp =>
   sharp({ create: { width, height, channels: 3, background: '#446688' } });
+/** The same with one channel, which is written faster. */
+const grey = (width: number, height: number): Sharp => solid(width, height).toColourspace('b-w');
 
 /** `red` or `blue`: the stronger channel at a position of the picture, as fractions of its size. */
 function colour(picture: Awaited<ReturnType<typeof readPhoto>>, x: number, y: number): string {
@@ -120,8 +122,8 @@ t.test('bytes after the end of a photo are ignored', async (t) => {
 
 t.test('memory stays under 250 MB with every photo', { timeout: 100_000 }, async (t) => {
   const big: [string, () => Promise<unknown>, boolean][] = [
-    ['bomb.png', () => solid(9000, 9000).png({ compressionLevel: 1 }).toFile(at('bomb.png')), false],
-    ['bomb.jpg', () => solid(9000, 9000).jpeg().toFile(at('bomb.jpg')), false],
+    ['bomb.png', () => grey(8001, 8001).png({ compressionLevel: 1 }).toFile(at('bomb.png')), false],
+    ['bomb.jpg', () => grey(8001, 8001).jpeg().toFile(at('bomb.jpg')), false],
     ['progressive-27.jpg', () => solid(6200, 4400).jpeg({ progressive: true }).toFile(at('progressive-27.jpg')), true],
     ['interlaced-27.png', () => solid(6200, 4400).png({ progressive: true }).toFile(at('interlaced-27.png')), true],
   ];

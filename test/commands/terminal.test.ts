@@ -26,7 +26,11 @@ mkdirSync(join(classes, hostile), { recursive: true });
 mkdirSync(join(place, 'empty'), { recursive: true });
 writeFileSync(broken, 'no picture');
 writeFileSync(passphrase, 'correct horse battery staple\n');
-const cut = await sharp(sample(5)).extract({ left: 180, top: 740, width: 560, height: 560 }).jpeg().toBuffer();
+const cut = await sharp(sample(5))
+  .extract({ left: 180, top: 740, width: 560, height: 560 })
+  .resize(280)
+  .jpeg()
+  .toBuffer();
 writeFileSync(photo, cut);
 writeFileSync(join(classes, hostile, 'a.jpg'), cut);
 const hostileStore = writeConfig('hostile-store.toml', join(place, 'store').replace(/[^ -~]/g, ''));

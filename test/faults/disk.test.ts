@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { startAedes } from '../helpers/brokers.js';
 import { shortFolder } from '../helpers/short-folder.js';
 import { mountSmallDisk, noSmallDisk } from '../helpers/small-disk.js';
-import { type FaultyRoom, faultyRoom, until, untilAda } from './room.js';
+import { type FaultyRoom, faultyRoom, notQuick, until, untilAda } from './room.js';
 
 t.setTimeout(240_000);
 
@@ -80,7 +80,7 @@ t.test('the disk becomes full while the daemon runs', { skip: noSmallDisk }, asy
 });
 
 for (const fault of ['full', 'read-only'] as const)
-  t.test(`a start on a ${fault} disk`, { skip: noSmallDisk }, async (t) => {
+  t.test(`a start on a ${fault} disk`, { skip: notQuick || noSmallDisk }, async (t) => {
     const folder = shortFolder(t);
     using disk = mountSmallDisk(folder, 4096);
     await using broker = await startAedes();

@@ -15,7 +15,7 @@ import { createRoom } from '../../src/room/room.js';
 import type { Face } from '../../src/vision/face.js';
 import type { Frame } from '../../src/vision/picture.js';
 
-const frameCount = Number(process.env['ROOMKIN_FRAMES'] ?? 240);
+const frameCount = Number(process.env['ROOMKIN_FRAMES'] ?? 120);
 const sceneFrames = 30;
 const frameMs = 200;
 const [width, height] = [384, 256];

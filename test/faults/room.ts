@@ -9,6 +9,11 @@ import { type Broker, type Listener, listenTo } from '../helpers/brokers.js';
 import { type CliResult, runVerb, spawnCli } from '../helpers/cli.js';
 import { pictures } from '../helpers/room-pictures.js';
 
+/** Whether every fault is tried: `npm run test:faults`. `npm test` takes a few of them. */
+export const everyFault = process.env['ROOMKIN_FAULTS'] === 'all';
+/** For tap's `skip`: the reason, or false. */
+export const notQuick: string | false = everyFault ? false : 'npm run test:faults runs it';
+
 /** How long a state may take to come on a busy machine, milliseconds. Bars are asserted by `within`. */
 const patienceMs = 60_000;
 

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
 import { startAedes } from '../helpers/brokers.js';
 import { shortFolder } from '../helpers/short-folder.js';
-import { faultyRoom, until, untilAda } from './room.js';
+import { faultyRoom, notQuick, until, untilAda } from './room.js';
 
 t.setTimeout(240_000);
 
@@ -46,7 +46,7 @@ t.test('SIGHUP reads the configuration again; a bad one keeps the old one and sa
   t.notMatch(room.log(), /INTERNAL|at file:/);
 });
 
-t.test('SIGTERM at any moment of the start ends the daemon', async (t) => {
+t.test('SIGTERM at any moment of the start ends the daemon', { skip: notQuick }, async (t) => {
   const folder = shortFolder(t);
   await using broker = await startAedes();
   const room = await faultyRoom(folder, broker);
@@ -62,7 +62,7 @@ t.test('SIGTERM at any moment of the start ends the daemon', async (t) => {
   }
 });
 
-t.test('SIGTERM right after a switch of recognition is not lost', async (t) => {
+t.test('SIGTERM right after a switch of recognition is not lost', { skip: notQuick }, async (t) => {
   const folder = shortFolder(t);
   await using broker = await startAedes();
   const room = await faultyRoom(folder, broker);

@@ -7,6 +7,7 @@ import {
   calibrated,
   expectedFnir,
   nearness,
+  type PersonCalibration,
 } from '../../src/gallery/calibration.js';
 import { calibrationAdvice } from '../../src/gallery/calibration-advice.js';
 import { identify } from '../../src/gallery/identify.js';
@@ -197,6 +198,7 @@ t.test('the FNIR falls with more or more similar photos and rises with the thres
   t.ok(Math.abs(fnir(1).observations - 0.051) < 0.01, 'as measured with one template');
   t.equal(fnir(2).own, false);
   t.equal(fnir(3).own, true);
+  t.ok(close(expectedFnir({ templates: [{ id: 1, vector: along(1) }] }, 2, 2).observations, 1), 'a share of 1 at most');
   t.strictSame(expectedFnir({ templates: [] }, 0.5, 0.5), { observations: 1, tracks: 1, own: false });
 });
 
@@ -216,4 +218,89 @@ t.test('the advice names people who need photos, similar people and a photo of s
   t.match(text, /1 photo is unlike the others of Dan/);
   t.notMatch(text, /Ada has|Bea has/);
   t.equal(advice(gallery([somebody('ada', 5, 0.97), somebody('ben', 5, 0.97)])), '', 'nothing to do');
+});
+
+/** A unit vector with these first components, its rest on the last axis. */
+function along(...cosines: readonly number[]): Float32Array {
+  const vector = new Float32Array(size);
+  vector.set(cosines);
+  vector[size - 1] = Math.sqrt(1 - cosines.reduce((sum, value) => sum + value * value, 0));
+  return vector;
+}
+const close = (value: number, expected: number) => Math.abs(value - expected) < 1e-4;
+
+t.test('the margin of two people grows with their similarity', async (t) => {
+  const margin = (alike: number) =>
+    calibrate(gallery([person('ada', [along(1)]), person('bea', [along(alike)])]), cohort, budget, options).people[0]!
+      .adjustment.margin;
+  // 3.719 standard deviations are exceeded by 1 of 10,000: 3.719 * (0.15 - 0.103 * 0.7) - (0.75 - 0.81 * 0.7) = 0.1067.
+  t.ok(close(margin(0.7), 0.1067 - 0.06), `${margin(0.7)}`);
+  t.equal(margin(0.5), 0);
+});
+
+t.test(
+  'the closest pair is the most similar one, and of equally similar people the first is the closest',
+  async (t) => {
+    const people = [
+      person('ada', [along(1)]),
+      person('ben', [along(0, 1)]),
+      person('cy', [along(0, 0.6, 0.8)]),
+      person('dan', [along(0, 0, 0.1, 0.9)]),
+    ];
+    const { closestPair } = calibrate(gallery(people), cohort, budget, options);
+    t.strictSame(closestPair!.people, ['ben', 'cy']);
+    const equal = [person('ada', [along(1)]), person('ben', [along(0.5)]), person('cy', [along(0.5, 0)])];
+    t.equal(calibrate(gallery(equal), cohort, budget, options).people[0]!.closest?.person, 'ben');
+  },
+);
+
+t.test('the thresholds and hypotheses of a person follow the nearness to the cohort', async (t) => {
+  const people = [person('ada', [along(1)]), person('ben', [along(0, 1)])];
+  const own = nearness(people[0]!, vectors);
+  const at = (mean: number) =>
+    calibrate(gallery(people), { vectors, nearness: mean }, { wrongNamesPerMonth: 0.3, strangersPerDay: 20 }, options)
+      .people[0]!;
+  const [average, nearer] = [at(own), at(own - 0.02)];
+  t.ok(close(average.hypotheses.impostor.mean, 0.0875 - 0.012));
+  t.ok(close(nearer.hypotheses.impostor.mean, 0.0875 - 0.012 + 1.5 * 0.02));
+  t.ok(close(average.hypotheses.falsePositiveRate, 0.3 / 600 / 2));
+  t.ok(close(nearer.single - average.single, 1.5 * 0.02));
+  t.ok(close(average.single, options.single.threshold + average.adjustment.threshold));
+});
+
+t.test("the threshold is 0.03 above the similarity to a face of the user's own cohort", async (t) => {
+  const [ada] = calibrate(gallery([person('ada', [along(1)])], [along(0.6)]), cohort, budget, options).people;
+  t.ok(close(options.pooled.threshold + ada!.adjustment.threshold, 0.63));
+});
+
+t.test('each limit of the advice', async (t) => {
+  const one = (templates: number, tracks: number, threshold = 0): PersonCalibration => ({
+    person: 'ada',
+    name: 'Ada',
+    templates,
+    adjustment: { threshold, margin: 0 },
+    hypotheses: {
+      genuine: { mean: 0.8, standardDeviation: 0.05, own: true },
+      impostor: { mean: 0.1, standardDeviation: 0.14 },
+      falsePositiveRate: 0.001,
+    },
+    single: 0.53,
+    pooled: 0.59,
+    fnir: { observations: 0.02, tracks, own: true },
+    closest: null,
+  });
+  const advice = (...people: readonly PersonCalibration[]) =>
+    calibrationAdvice(gallery([]), { people, closestPair: null }).join('\n');
+  t.match(advice(one(2, 0)), /^Ada has 2 photos/);
+  t.equal(advice(one(3, 0.0099)), '');
+  t.match(advice(one(3, 0.01)), /^Ada will be missed now and then \(1 % of tracks\)/);
+  t.match(advice(one(3, 0.25)), /\(25 % of tracks\)/);
+  t.match(advice(one(3, 0, 0.05)), /^Many strangers look like Ada/);
+  t.equal(advice(one(3, 0, 0.049)), '');
+  const pair = (similarity: number) => {
+    const people = ['Ada', 'Ben', 'Cy'].map((name) => ({ ...one(3, 0), person: name.toLowerCase(), name }));
+    return calibrationAdvice(gallery([]), { people, closestPair: { people: ['ben', 'cy'], similarity } }).join('\n');
+  };
+  t.match(pair(0.6), /^Ben and Cy are alike \(similarity 0\.60\)/);
+  t.equal(pair(0.59), '');
 });

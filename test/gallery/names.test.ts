@@ -92,3 +92,16 @@ t.test('the id of every accepted name is valid and unique', (t) => {
   );
   t.end();
 });
+
+t.test('the error quotes up to 40 characters of a refused name', async (t) => {
+  const quoted = (name: string) => {
+    try {
+      return checkName(name);
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  t.match(quoted(`-${'x'.repeat(39)}`), `-${'x'.repeat(39)}`);
+  t.notMatch(quoted(`-${'x'.repeat(39)}`), '…');
+  t.match(quoted(`-${'x'.repeat(40)}`), `-${'x'.repeat(39)}…`);
+});

@@ -45,13 +45,17 @@ export async function runCli(args: readonly string[], env: NodeJS.ProcessEnv = {
 
 /**
  * Runs `roomkin ...args` in this process, as fast as a function call. The verbs share the real engines of this test file, so
- * that models are loaded once. What only a process shows (signals, streams that close, loading on demand) needs `runCli`.
+ * that models are loaded once. `onStderr` gets all that was written to stderr so far, after each write. What only a process shows (signals, streams that close, loading on demand) needs `runCli`.
  */
-export async function runVerb(args: readonly string[], changes: Pick<Surroundings, 'clock'> = {}): Promise<CliResult> {
+export async function runVerb(
+  args: readonly string[],
+  { onStderr, ...changes }: Pick<Surroundings, 'clock'> & { onStderr?: (stderr: string) => void } = {},
+): Promise<CliResult> {
   const written = { stdout: '', stderr: '' };
   const stream = (name: 'stdout' | 'stderr') => ({
     write(text: string | Uint8Array): boolean {
       written[name] += String(text);
+      if (name === 'stderr') onStderr?.(written.stderr);
       return true;
     },
   });

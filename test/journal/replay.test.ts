@@ -10,7 +10,7 @@ import { type Scene, simulate } from '../room/simulator.js';
 import { sampledEntries } from './made-journal.js';
 
 /** A long sequence takes about 0.2 s. */
-const sequences = Number(process.env['ROOMKIN_LONG_SEQUENCES'] ?? 8);
+const sequences = Number(process.env['ROOMKIN_LONG_SEQUENCES'] ?? 4);
 t.setTimeout(30_000 + 2000 * sequences);
 
 /** Plays a scene and samples it as the daemon does. `observations` counts all observations. */

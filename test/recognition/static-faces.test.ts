@@ -97,7 +97,7 @@ t.test('a portrait has its name for an hour, and no name from then on', async (t
   const later = r.pass(60_000, [portrait]);
   t.strictSame(r.events, ['arrived ada', 'left ada']);
   t.match(later.snapshot, { occupied: false, people: [], strangers: 0 });
-  r.pass(3 * hourMs, [portrait], 2000);
+  r.pass(3 * hourMs, [portrait], 5000);
   t.strictSame(r.events, ['arrived ada', 'left ada']);
   const { reason } = r.frame([portrait]).observations[0]!;
   t.match(reasonText(reason, new Map()), /^has not moved for 4 h: treated as a picture$/);
@@ -255,9 +255,9 @@ t.test('a person who is at the position of a static face at the start is named w
   t.strictSame(withoutEmbeddings(r.state.staticFaces).positions[0]!.direction, null);
 });
 
-t.test('memory stays bounded while people walk around for a day', async (t) => {
+t.test('memory stays bounded while people walk around for six hours', async (t) => {
   const r = room();
-  for (let i = 0; i < 20_000; i++) {
+  for (let i = 0; i < 5400; i++) {
     r.frame([portrait, face([(i * 7) % 1100, 300 + ((i * 3) % 500), 90, 90], ben)], 4000);
   }
   t.ok(r.state.staticFaces.positions.length <= 32);
@@ -267,6 +267,7 @@ t.test('memory stays bounded while people walk around for a day', async (t) => {
 
 t.test('static faces can be switched off', async (t) => {
   const r = room({ ...clipOptions, staticFaces: { ...clipOptions.staticFaces, afterMs: Number.POSITIVE_INFINITY } });
-  r.pass(4 * hourMs, [portrait]);
+  r.pass(4000, [portrait], 200);
+  r.pass(4 * hourMs, [portrait], 2000);
   t.strictSame(r.events, ['arrived ada']);
 });

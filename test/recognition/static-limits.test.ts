@@ -56,6 +56,15 @@ t.test('a face is static from exactly an hour on, the longest unmoved is first',
       [1, 100],
     ],
   );
+  t.strictSame(staticFaces(state, options)[0]!.box, box(500));
+});
+
+t.test('a frame of unknown size keeps the positions, one of another size does not', async (t) => {
+  const before = restored({ box: box(100), stillMs: hourMs });
+  const after = (size: StaticFaces['size']) =>
+    watchStaticFaces(before, { atMs: 1000, size, observations: [] }, [], [], options);
+  t.match(after(null), { size: [1280, 960], positions: [{ id: 1 }] });
+  t.match(after([640, 480]), { size: [640, 480], positions: { length: 0 } });
 });
 
 t.test(

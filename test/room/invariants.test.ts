@@ -10,7 +10,7 @@ import { eventLines, type Replayed, replay } from './replay-clip.js';
 import { randomScene } from './sequences.js';
 import { type Scene, simulate } from './simulator.js';
 
-const sequences = Number(process.env['ROOMKIN_SEQUENCES'] ?? 50);
+const sequences = Number(process.env['ROOMKIN_SEQUENCES'] ?? 20);
 /** Motion support decays fast, so that nobody can stay for half a minute without a face. */
 const options: RoomOptions = { ...clipOptions, motionSupport: { halfLifeMs: 5000, motionLastsMs: 5000 } };
 

@@ -33,13 +33,39 @@ const people = async (): Promise<string[]> =>
   JSON.parse((await roomkin('people', '--json')).stdout).people.map(({ name }: { name: string }) => name);
 
 interface Running {
-  readonly child: ChildProcess;
   /** Resolves when stderr matches `what`. */
   printed(what: RegExp): Promise<void>;
   readonly ended: Promise<CliResult>;
 }
 
-function start(...args: string[]): Running {
+/** Waits for `what` in the text that `stderr` gives; throws when the verb has ended without it. */
+async function waitUntilPrinted(what: RegExp, stderr: () => string, hasEnded: () => boolean): Promise<void> {
+  for (const end = Date.now() + patienceMs; !what.test(stderr()); await wait(50)) {
+    if (Date.now() > end || hasEnded()) throw new Error(`never printed ${what}: ${stderr()}`);
+  }
+}
+
+/** A verb that goes on in this process. */
+function startVerb(...args: string[]): Running {
+  let [stderr, hasEnded] = ['', false];
+  const onStderr = (text: string): void => {
+    stderr = text;
+  };
+  const ended = runVerb([...args, '--config', config], { onStderr }).finally(() => {
+    hasEnded = true;
+  });
+  return {
+    ended,
+    printed: (what) =>
+      waitUntilPrinted(
+        what,
+        () => stderr,
+        () => hasEnded,
+      ),
+  };
+}
+
+function start(...args: string[]): Running & { readonly child: ChildProcess } {
   const child = spawnCli([...args, '--config', config]);
   t.teardown(() => child.kill('SIGKILL'));
   let [stdout, stderr] = ['', ''];
@@ -53,15 +79,16 @@ function start(...args: string[]): Running {
   return {
     child,
     ended,
-    async printed(what) {
-      for (const end = Date.now() + patienceMs; !what.test(stderr); await wait(50)) {
-        if (Date.now() > end || child.exitCode !== null) throw new Error(`never printed ${what}: ${stderr}`);
-      }
-    },
+    printed: (what) =>
+      waitUntilPrinted(
+        what,
+        () => stderr,
+        () => child.exitCode !== null,
+      ),
   };
 }
 
-let daemon: Running;
+let daemon: ReturnType<typeof start>;
 
 t.test('a wrong command line is refused before anything starts', async (t) => {
   for (const [words, code, message] of [
@@ -92,7 +119,7 @@ t.test('with two faces it waits and says why; after Ctrl-C nothing is enrolled',
 
 t.test('a pause ends the enrolment, and a paused room starts none', async (t) => {
   show('front');
-  const enrolment = start('enrol', 'Ada', '--live');
+  const enrolment = startVerb('enrol', 'Ada', '--live');
   await enrolment.printed(/\d\/15 turn your head to your left/);
   t.equal((await roomkin('pause')).code, 0);
   const { code, stderr, stdout } = await enrolment.ended;
@@ -139,7 +166,7 @@ t.test('the same face under another name is refused before it turns its head', a
 });
 
 t.test('a second enrolment adds samples, and says that she is recognised', async (t) => {
-  const enrolment = start('enrol', 'ada', '--live');
+  const enrolment = startVerb('enrol', 'ada', '--live');
   await enrolment.printed(/turn your head to your left/);
   show('every');
   const { code, stdout, stderr } = await enrolment.ended;
@@ -152,7 +179,7 @@ t.test('a second enrolment adds samples, and says that she is recognised', async
 t.test('if the daemon dies during the enrolment, nothing is enrolled', async (t) => {
   show('front');
   const before = (await roomkin('show', 'Ada', '--json')).stdout;
-  const enrolment = start('enrol', 'Ada', '--live');
+  const enrolment = startVerb('enrol', 'Ada', '--live');
   await enrolment.printed(/turn your head to your left/);
   daemon.child.kill('SIGKILL');
   const { code, stderr } = await enrolment.ended;
