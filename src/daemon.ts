@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from './base/clock.js';
 import { faultsOf } from './base/errors.js';
 import { packageVersion } from './base/files.js';
-import type { Log } from './base/log.js';
+import { type Log, withoutNames } from './base/log.js';
 import { createProblems, type Problems, sentenceOf } from './base/problems.js';
 import { createBackoff } from './base/retry.js';
 import type { Camera } from './camera/camera.js';
@@ -28,10 +28,12 @@ import { createNeighbours } from './room/neighbours.js';
 import type { RoomOptions } from './room/options.js';
 import { createPrivacySwitch, type PrivacySwitch } from './room/privacy-switch.js';
 import { createRoom, type Room, type RoomListener } from './room/room.js';
-import { readHouseholdKey } from './sharing/key.js';
+import { readHouseholdKey, readLeftKey } from './sharing/key.js';
+import { finishLeaving } from './sharing/leaving.js';
 import { shareGallery } from './sharing/sync.js';
 import { openStore } from './store/gallery-store.js';
 import { lockDirectory } from './store/lock.js';
+import { takeRestored } from './store/opening.js';
 import { createPositionFile } from './store/position-file.js';
 import { createSettings, type Settings } from './store/settings.js';
 import { readStaticFaces, rememberStaticFaces } from './store/static-faces.js';
@@ -63,6 +65,8 @@ export interface ReloadRequests {
 
 /** How often the gallery is checked for another process's change while no frames come, milliseconds. */
 const galleryCheckMs = 500;
+/** How often a snapshot of the gallery is considered, milliseconds. One is written an hour at most. */
+const snapshotCheckMs = 600_000;
 /** How often a disk that could not be written at the start is tried again, milliseconds: first, and at most. */
 const diskRetryMs = { first: 5_000, most: 60_000 };
 
@@ -75,6 +79,8 @@ export async function runDaemon(options: DaemonOptions): Promise<Statistics> {
   const notifier = createNotifier({ clock, log });
   const statistics = createStatistics(clock);
   let config = options.config;
+  /** Whether damage that shows while the daemon runs may still start a new run, which restores a snapshot. */
+  let mayRestore = true;
   /** The configuration that ran before a reload, until the new one runs. */
   let proven: Config | null = null;
   try {
@@ -97,7 +103,11 @@ export async function runDaemon(options: DaemonOptions): Promise<Statistics> {
           options.onReady?.();
         };
         const run = { ...options, config, onReady, clock, signal: AbortSignal.any([signal, restart.signal]) };
-        await runOnce(run, notifier, statistics, () => restart.abort());
+        await runOnce(run, notifier, statistics, (cause) => {
+          if (cause === 'damage' && !mayRestore) return;
+          if (cause === 'damage') mayRestore = false;
+          restart.abort();
+        });
       } catch (error) {
         if (signal.aborted) break;
         if (proven === null) throw error;
@@ -125,13 +135,33 @@ async function runOnce(
   options: DaemonOptions & { readonly clock: Clock },
   notifier: Notifier,
   statistics: Statistics,
-  restart: () => void,
+  restart: (cause: 'disk' | 'damage') => void,
 ): Promise<void> {
-  const { config, log, signal, untilEnd = false, clock } = options;
+  const { config, signal, untilEnd = false, clock } = options;
+  const people = createKnownNames();
+  const log = config.service.namesInLog ? options.log : withoutNames(options.log, people.names);
   const problems = createProblems(clock, log);
+  /** What is said while the store opens, before its names are known. */
+  const early: string[] = [];
+  let onDamage = (sentence: string): void => void early.push(sentence);
   using _lock = lockDirectory(config.store.directory, config.room.id);
-  using store = openStore({ ...config.store, onDamage: (sentence) => log('error', sentence) });
-  using _disk = watchDisk(config, store, problems, restart);
+  using store = openStore({
+    ...config.store,
+    isLocked: true,
+    onDamage: (sentence) => onDamage(sentence),
+  });
+  people.follow(store);
+  onDamage = (sentence) => problems.report('gallery', sentence);
+  early.forEach(onDamage);
+  if (early.length === 0)
+    onDamage = (sentence) => {
+      problems.report('gallery', sentence);
+      restart('damage');
+    };
+  const restored = problems.attempt('gallery', () => (store.unwritable === null ? takeRestored(store) : null)) ?? null;
+  if (restored !== null) problems.report('gallery', restored);
+  using _snapshots = keepSnapshots(store, problems);
+  using _disk = watchDisk(config, store, problems, () => restart('disk'));
   using settings = createSettings(store, problems);
 
   await using engine = createEngine(engineOptions(config, log));
@@ -152,8 +182,13 @@ async function runOnce(
   if (model.sandboxReason) log('warning', `the recognition process has no sandbox: ${model.sandboxReason}`);
 
   const householdKey = readHouseholdKey(config.household.keyFile);
+  const leaves = householdKey === null && readLeftKey(config.household.keyFile) !== null;
   await using publisher = createPublisher(
-    { ...config, household: { id: config.household.id, shares: householdKey !== null }, version: packageVersion },
+    {
+      ...config,
+      household: { id: config.household.id, shares: householdKey !== null || leaves },
+      version: packageVersion,
+    },
     clock,
     { get: () => settings.get('announced'), set: (text) => settings.remember('announced', text) },
     log,
@@ -170,6 +205,8 @@ async function runOnce(
   gallery.current();
 
   using journal = openJournal(config, model.space, () => gallery.current().people, clock, log);
+  // What mentions somebody who was forgotten must be erased at once.
+  gallery.onChange(() => journal.flush());
   using sharing = shareGallery({
     config,
     key: householdKey,
@@ -179,9 +216,45 @@ async function runOnce(
     onReceived: () => void gallery.current(),
     log,
   });
+  using _leaving = leaves ? finishLeaving(config, publisher, log) : null;
   gallery.onChange(() => sharing?.changed());
-  const base = { options, recognition, clock, notifier, statistics, problems };
+  const base = { options: { ...options, log }, recognition, clock, notifier, statistics, problems };
   await runRoom({ ...base, store, settings, engine, model, publisher, camera, gallery, journal });
+}
+
+/** Names and ids of everybody who was enrolled in this run, also of those who were forgotten since. */
+function createKnownNames(): { readonly names: () => ReadonlySet<string>; follow(store: Store): void } {
+  const known = new Set<string>();
+  let followed: Store | null = null;
+  let version = -1;
+  return {
+    names() {
+      try {
+        if (followed !== null && followed.version !== version) {
+          for (const name of followed.names()) known.add(name);
+          version = followed.version;
+        }
+      } catch {
+        // The gallery cannot be read or is closed: those who were known before are hidden.
+      }
+      return known;
+    },
+    follow(store) {
+      followed = store;
+    },
+  };
+}
+
+/** Keeps the snapshots of the gallery up to date, also for changes of verbs. */
+function keepSnapshots(store: Store, problems: Problems): Disposable {
+  const keep = (): void => void problems.attempt('snapshots', () => store.keepSnapshots());
+  keep();
+  const timer = setInterval(keep, snapshotCheckMs);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+    },
+  };
 }
 
 /** Asks for a new run when a disk that could not be written at the start can be written. */
@@ -277,6 +350,8 @@ async function runRoom(parts: DaemonParts): Promise<void> {
   try {
     hold.start();
     publisher.recognition(privacy.on);
+    // The camera of a room that starts paused is no fault.
+    if (!privacy.on && privacy.waiting === null) publisher.camera(true);
     publisher.start();
     notifier.ready(`room ${config.room.id}, ${model.embedder}, ${model.delegate}`);
     options.onReady?.();
@@ -336,7 +411,7 @@ function openJournal(config: Config, space: string, people: () => Gallery['peopl
 }
 
 /** Passes the room's news to MQTT, the log, the caller of `runDaemon` and the journal. */
-function roomListener({ options, publisher, journal }: DaemonParts): RoomListener {
+function roomListener({ options, publisher, journal, gallery }: DaemonParts): RoomListener {
   const { log, listener = {} } = options;
   return {
     state(snapshot) {
@@ -346,7 +421,10 @@ function roomListener({ options, publisher, journal }: DaemonParts): RoomListene
     event(event) {
       publisher.event(event);
       const where = event.movedTo === null ? '' : `, is in ${event.movedTo}`;
-      log('notice', event.name ? `${event.name} ${event.type}${where}` : event.type.replace('_', ' '));
+      // The log of the system keeps its lines, so none may name a person who was forgotten.
+      const isEnrolled = gallery.current().people.some(({ id }) => id === event.person);
+      const name = isEnrolled ? event.name : 'somebody';
+      log('notice', event.name ? `${name} ${event.type}${where}` : event.type.replace('_', ' '));
       listener.event?.(event);
     },
     observations: (observations, atMs) => journal.record(observations, atMs),
@@ -385,7 +463,7 @@ function roomPrivacy(
     problems,
     log,
     async apply(on) {
-      if (!on) room.blind();
+      if (!on) room.blind(true);
       publisher.recognition(on);
       if (!on) await camera.stop();
       log('notice', on ? 'recognition is on' : 'recognition is off, the camera is stopped');
@@ -397,8 +475,9 @@ function roomPrivacy(
 function connectCamera({ options, publisher, camera }: DaemonParts, room: Room, privacy: PrivacySwitch): void {
   const { log, signal, untilEnd = false } = options;
   camera.onState(({ state, reason }) => {
-    if (state !== 'online') room.blind();
-    publisher.camera(state === 'online');
+    if (state !== 'online') room.blind(!privacy.on);
+    // A pause and the start after it are no faults: the camera's entity keeps its state, and presence becomes unknown.
+    if (state === 'online' || (state === 'offline' && privacy.on)) publisher.camera(state === 'online');
     const expected = untilEnd || signal.aborted || !privacy.on;
     if (state === 'offline' && !expected) log('warning', `the camera is offline: ${reason ?? 'no frames'}`);
     if (state === 'online') log('info', 'the camera is online');

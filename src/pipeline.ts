@@ -71,7 +71,7 @@ export async function watchRoom(parts: WatchParts): Promise<void> {
   let isEngineDown = false;
   while (!signal.aborted) {
     if (!privacy.on || recordingOver) {
-      room.blind();
+      room.blind(!privacy.on);
       notifier.noFrameDue(privacy.on ? 'offline' : 'paused');
       await wait(switchCheckMs);
       // A pause makes the recording start again from its beginning.
@@ -88,7 +88,7 @@ export async function watchRoom(parts: WatchParts): Promise<void> {
       wanted: () => privacy.changes === changesAtStart && !signal.aborted,
       onFrame(analysis, tookMs) {
         notifier.frameProcessed(); // no timer feeds the watchdog, only a frame that passed through the loop
-        if (analysis !== null) {
+        if (analysis !== null && failingSinceMs !== null) {
           failingSinceMs = null;
           problems.solve('recognition');
           if (isEngineDown) parts.onEngine(true);

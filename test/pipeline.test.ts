@@ -1,6 +1,6 @@
 // The loop: a camera whose frames the test makes, and an engine whose answers the test makes.
 import t from 'tap';
-import { fail } from '../src/base/errors.js';
+import { type ErrorCode, errorTable, fail } from '../src/base/errors.js';
 import { silentLog } from '../src/base/log.js';
 import { createMailbox } from '../src/base/mailbox.js';
 import type { Camera, Frame } from '../src/camera/camera.js';
@@ -99,6 +99,22 @@ t.test('an engine failure costs one frame and nothing else', async (t) => {
   t.strictSame(faults, ['the child died']);
   t.strictSame(analysed, [2]);
   t.equal(frames(), 1, 'a frame that failed does not feed the watchdog');
+});
+
+t.test('no error code of the engine ends the loop', async (t) => {
+  const codes = Object.keys(errorTable) as ErrorCode[];
+  const { mailbox, analysed, faults, running } = startLoop(async (at) => {
+    const code = codes[at / 2000];
+    if (code !== undefined) throw fail(code, code);
+  });
+  for (let at = 0; at <= codes.length; at += 1) {
+    mailbox.put(frame(at * 2000, (at % 4) * 40));
+    await pause(1);
+  }
+  mailbox.end();
+  await running;
+  t.strictSame(faults, codes);
+  t.strictSame(analysed, [codes.length * 2000]);
 });
 
 t.test('a bug costs one frame as well', async (t) => {

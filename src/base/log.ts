@@ -19,4 +19,22 @@ export function createLog(least: Level = 'info', stream: Pick<NodeJS.WritableStr
   };
 }
 
+/** `log` with "somebody" in place of each of `names()`, which are names and ids of people. */
+export function withoutNames(log: Log, names: () => Iterable<string>): Log {
+  return (level, message, fields) => {
+    // Longer ones first: "Ada B" before "Ada".
+    const words = [...names()].sort((a, b) => b.length - a.length).map(escaped);
+    const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(?:${words.join('|')})(?![\\p{L}\\p{N}])`, 'gu');
+    const hidden = (text: string): string => (words.length === 0 ? text : text.replace(pattern, 'somebody'));
+    const hiddenFields = Object.entries(fields ?? {}).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? hidden(value) : value,
+    ]);
+    log(level, hidden(message), fields && Object.fromEntries(hiddenFields));
+  };
+}
+
+const escaped = (text: string): string =>
+  text.replace(/[\\^$.*+?()[\]{}|/-]/g, (c) => `\\x${c.charCodeAt(0).toString(16)}`);
+
 export const silentLog: Log = () => {};

@@ -9,6 +9,7 @@ export const parts = [
   'camera',
   'recognition',
   'gallery',
+  'snapshots',
   'journal',
   'settings',
   'privacy switch',

@@ -90,9 +90,9 @@ function isNumeric(place: string): boolean {
   return place.startsWith('[') || /^\d{1,3}(\.\d{1,3}){3}(:|$)/.test(place);
 }
 
-/** A name with a dot. A name without one may be a part of a password. Nothing at all (`udp://@:1234`) is not. */
+/** A name with a dot. A name without one, or nothing at all, may be a part of a password. */
 function isNamed(place: string): boolean {
-  return place.includes('.') || /^(localhost)?(:|$)/.test(place);
+  return /^([\p{L}\p{N}_-]+(\.[\p{L}\p{N}_-]+)+\.?|localhost)(:|$)/u.test(place);
 }
 
 // What may be shown.
@@ -146,7 +146,7 @@ function partsToHide({ userinfo, rest }: Parts): string[] {
 /** Matches `text` with any of its characters percent-encoded or not. A short one only where it is a word of its own. */
 function anyEncoding(text: string): RegExp {
   const plain = decoded(text);
-  const either = Array.from(plain, (c) => `(?:${c.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')}|${percent(c)})`).join('');
+  const either = Array.from(plain, (c) => `(?:${c.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}|${percent(c)})`).join('');
   const isWord = plain.length < leastSecret;
   return new RegExp(isWord ? `(?<![\\p{L}\\p{N}])${either}(?![\\p{L}\\p{N}])` : either, 'giu');
 }

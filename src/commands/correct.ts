@@ -16,8 +16,7 @@ import {
 } from '../journal/corrections.js';
 import type { Changes, Correction, PersonRecord } from '../store/store.js';
 import type { CommandIo } from './command.js';
-import { openJournal } from './journal.js';
-import { configuredSpace, openGallery } from './parts.js';
+import { configuredSpace, openGallery, openJournal } from './parts.js';
 import { count, wrap } from './rows.js';
 import { type Given, misused } from './verbs.js';
 
@@ -29,10 +28,10 @@ export async function run({ id, not, is, list, undo }: Given<'correct'>, io: Com
   if (undo !== undefined) return undoCorrection(undo, io);
   if (id === undefined) throw misused('correct', 'the ID of one observation is needed');
   if (not === undefined && is === undefined) throw misused('correct', 'add --not NAME, --is NAME or both');
-  correct(id, not, is, io);
+  await correct(id, not, is, io);
 }
 
-function correct(id: number, not: string | undefined, is: string | undefined, io: CommandIo): void {
+async function correct(id: number, not: string | undefined, is: string | undefined, io: CommandIo): Promise<void> {
   const config = io.config();
   const space = configuredSpace(io);
   const { single: thresholds } = recognitionOptions(config);
@@ -42,7 +41,7 @@ function correct(id: number, not: string | undefined, is: string | undefined, io
   const isPerson = is === undefined ? null : store.find(is);
   if (notPerson !== null && notPerson.id === isPerson?.id)
     throw misused('correct', `${notPerson.name} cannot be both --not and --is`);
-  const observation = findObservation(id, io);
+  const observation = await findObservation(id, io);
   if (observation.space !== space)
     throw fail(
       'CORRECTION_REFUSED',
@@ -64,13 +63,13 @@ function correct(id: number, not: string | undefined, is: string | undefined, io
 }
 
 /** Errors: LOOK_UNKNOWN, DATABASE. */
-function findObservation(id: number, io: CommandIo): JournalEntry {
+async function findObservation(id: number, io: CommandIo): Promise<JournalEntry> {
   if (io.config().privacy.looksKeptMs === 0)
     throw fail(
       'LOOK_UNKNOWN',
       'no observation is kept, so none can be corrected: set privacy.looks_kept_hours, 24 for a day',
     );
-  using journal = openJournal(io);
+  using journal = await openJournal(io);
   const entry = journal?.find(id) ?? null;
   if (entry === null)
     throw fail('LOOK_UNKNOWN', `there is no observation ${id}: they are kept for a day, roomkin why lists them`);

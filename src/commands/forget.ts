@@ -1,8 +1,7 @@
 // roomkin forget: erases a person, after a question on the terminal or with --yes.
 import { readHouseholdKey } from '../sharing/key.js';
 import type { CommandIo } from './command.js';
-import { openJournal } from './journal.js';
-import { openGallery } from './parts.js';
+import { openGallery, openJournal } from './parts.js';
 import { ask } from './prompts.js';
 import { count } from './rows.js';
 import { type Given, misused } from './verbs.js';
@@ -14,12 +13,12 @@ export async function run({ name: person, yes }: Given<'forget'>, io: CommandIo)
     io.out(`${name} was not erased`);
     return io.document({ person: id, name, forgotten: false });
   }
-  {
-    // The journal comes first: after an error the person is still in the gallery and can be forgotten again.
-    using journal = openJournal(io);
-    journal?.forget(id);
-  }
+  using journal = await openJournal(io);
+  // The journal comes first: after an error the person is still in the gallery and can be forgotten again.
+  journal?.forget(id);
   const erased = store.forget(id);
+  // Until the line above a daemon could still write about the person.
+  journal?.forget(id);
   if (!erased)
     io.log('warning', `another process has the log of the gallery open: erased bytes stay in it until the next change`);
   io.out(`${name} is forgotten`);

@@ -5,8 +5,7 @@ import { reasonText } from '../gallery/reason-text.js';
 import { type Outcome, type RecordedObservation, type ReplayedTrack, replayJournal } from '../journal/replay.js';
 import type { JournalStore } from '../journal/store.js';
 import type { CommandIo } from './command.js';
-import { openJournal } from './journal.js';
-import { configuredSpace, openGallery } from './parts.js';
+import { configuredSpace, openGallery, openJournal } from './parts.js';
 import { count, wrap } from './rows.js';
 import type { Given } from './verbs.js';
 
@@ -15,7 +14,7 @@ const progressEvery = 1000;
 
 export async function run({ since }: Given<'replay'>, io: CommandIo): Promise<void> {
   const sinceMs = Date.now() - since.ms;
-  using journal = openJournal(io);
+  using journal = await openJournal(io);
   const tracks = journal === null ? [] : replayTracks(journal, sinceMs, io);
   const whole = tracks.filter((track) => track.whole);
   const changed = whole.filter(isChanged);

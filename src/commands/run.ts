@@ -1,6 +1,7 @@
 // roomkin run: the daemon, in the foreground, as systemd starts it.
 import { systemClock } from '../base/clock.js';
 import { createLog, type Log } from '../base/log.js';
+import { sentenceOf } from '../base/problems.js';
 import { createRoomWatcher } from '../control/handlers.js';
 import { type ReloadRequests, runDaemon } from '../daemon.js';
 import type { CommandIo } from './command.js';
@@ -22,6 +23,7 @@ export async function run(_: object, io: CommandIo): Promise<void> {
       return () => process.off('SIGHUP', listener);
     },
   };
+  using _guard = guardProcess(log);
   await runDaemon({
     config,
     log,
@@ -29,4 +31,29 @@ export async function run(_: object, io: CommandIo): Promise<void> {
     listener: createRoomWatcher(systemClock, (update) => io.document(update)),
     reload,
   });
+}
+
+/** So many errors that nobody expected within a minute are no accident: a new process is better. */
+const mostUnexpected = 10;
+
+/** An error that no part has caught is logged, and the daemon goes on: it must not end because of one broken callback. */
+function guardProcess(log: Log): Disposable {
+  let times: number[] = [];
+  const onError = (error: unknown): void => {
+    const nowMs = performance.now();
+    times = [...times.filter((atMs) => nowMs - atMs < 60_000), nowMs];
+    log('error', `INTERNAL: ${sentenceOf(error)} (a bug: please report it); the daemon goes on`);
+    if (error instanceof Error) log('debug', error.stack ?? '');
+    if (times.length < mostUnexpected) return;
+    log('error', `${mostUnexpected} such errors within a minute: the daemon ends and is started again`);
+    process.exit(70);
+  };
+  process.on('uncaughtException', onError);
+  process.on('unhandledRejection', onError);
+  return {
+    [Symbol.dispose]() {
+      process.off('uncaughtException', onError);
+      process.off('unhandledRejection', onError);
+    },
+  };
 }

@@ -67,7 +67,7 @@ function describeEngine(engine: DaemonStatus['engine']): string {
     engine.delegate === 'xnnpack'
       ? 'with XNNPACK'
       : `without XNNPACK${engine.delegateReason ? ` (${engine.delegateReason})` : ''}`;
-  return `${engine.detector} and ${engine.embedder} ${delegate}, restarted ${count(engine.restarts, 'time')}`;
+  return `${engine.detector} and ${engine.embedder} ${delegate}${engine.sandboxed ? ', in its sandbox' : ', without its sandbox (`roomkin check` says why)'}, restarted ${count(engine.restarts, 'time')}`;
 }
 
 /** A duration in its two largest units: `3 d 4 h`, `12 min 5 s`. */

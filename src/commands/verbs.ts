@@ -230,22 +230,25 @@ export const verbs = [
   {
     name: 'household',
     group: 'People:',
-    summary: 'Share the gallery with other rooms: create, copy or show the key.',
+    summary: 'Share the gallery with other rooms: create, copy, show or change the key.',
     details:
       'Rooms with the same household key share their people: enrolled or forgotten in one room, enrolled or forgotten in ' +
-      'all. Without an option it shows what is shared. Restart roomkin after a change.',
-    usage: ['household [--new | --join [--from FILE] | --show | --leave]'],
+      'all. Without an option it shows what is shared. Restart roomkin after a change. After a theft use --rotate: the old key ' +
+      'then opens nothing new. --rotate and --leave delete messages at the broker; if it is away, the daemon does so later.',
+    usage: ['household [--new | --join [--from FILE] | --show | --rotate | --leave]'],
     arguments: [],
     options: [
       { name: 'new', type: flag, text: 'create the key, in the first room' },
       { name: 'join', type: flag, text: 'use the key of another room; asks for it' },
+      { name: 'rotate', type: flag, text: 'make a new key; the other rooms take it with --join' },
       { name: 'from', value: 'FILE', type: text, text: 'with --join: read the key from FILE instead of asking' },
       { name: 'show', type: flag, text: 'print the key, for another room' },
-      { name: 'leave', type: flag, text: 'erase the key here; the people stay' },
+      { name: 'leave', type: flag, text: 'stop sharing and erase the key here; the people stay' },
     ],
     examples: [
       ['sudo roomkin household --new', 'Create a key in the first room.'],
       ['sudo roomkin household --join', 'Paste it in each of the other rooms.'],
+      ['sudo roomkin household --rotate', 'Make a new key after a card was stolen.'],
     ],
     exitCodes: [64, 74, 78],
   },

@@ -5,8 +5,7 @@ import { askDaemon } from '../control/client.js';
 import type { ExplainedObservation } from '../journal/journal.js';
 import { explain } from '../journal/journal.js';
 import type { CommandIo } from './command.js';
-import { openJournal } from './journal.js';
-import { daemonSocket, openGallery } from './parts.js';
+import { daemonSocket, openGallery, openJournal } from './parts.js';
 import { wrap } from './rows.js';
 import type { Given } from './verbs.js';
 
@@ -22,7 +21,7 @@ async function lastObservations(last: number, io: CommandIo): Promise<readonly E
     return await askDaemon<readonly ExplainedObservation[]>(daemonSocket(io.config()), { verb: 'why', last });
   } catch (error) {
     if (!(error instanceof RoomkinError) || error.code !== 'DAEMON_NOT_RUNNING') throw error;
-    const observations = journalObservations(last, io);
+    const observations = await journalObservations(last, io);
     if (observations === null) throw error;
     io.log('notice', 'the daemon is not running: these are the last observations in its journal');
     return observations;
@@ -30,9 +29,9 @@ async function lastObservations(last: number, io: CommandIo): Promise<readonly E
 }
 
 /** null where the journal is empty, or this user may not read it. */
-function journalObservations(last: number, io: CommandIo): readonly ExplainedObservation[] | null {
+async function journalObservations(last: number, io: CommandIo): Promise<readonly ExplainedObservation[] | null> {
   try {
-    using journal = openJournal(io);
+    using journal = await openJournal(io);
     const entries = journal?.recent(last) ?? [];
     if (entries.length === 0) return null;
     using gallery = openGallery(io);

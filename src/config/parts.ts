@@ -1,8 +1,7 @@
 // The options of the camera, the engine, recognition and calibration that follow from the configuration.
 import type { Log } from '../base/log.js';
 import { type CameraOptions, defaultCameraOptions } from '../camera/options.js';
-import { readCohort } from '../engine/cohort.js';
-import { chooseEmbedder, defaultManifestPath, readManifest } from '../engine/manifest.js';
+import { chooseEmbedder, defaultManifestPath, readCohort, readManifest } from '../engine/manifest.js';
 import type { EngineOptions } from '../engine/supervisor.js';
 import { type Budget, type Calibration, calibrate, calibrated } from '../gallery/calibration.js';
 import type { Gallery } from '../gallery/person.js';

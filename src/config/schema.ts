@@ -170,6 +170,7 @@ export const sections = z.strictObject({
   service: section(
     z.strictObject({
       log_level: z.enum(['debug', 'info', 'notice', 'warning', 'error']).default('info'),
+      names_in_log: z.boolean().default(true),
       health_seconds: seconds(5, 3600).default(30),
       control_socket: orNull(path),
     }),

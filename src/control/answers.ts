@@ -39,6 +39,7 @@ const status = z.object({
       embedder: text,
       delegate: z.enum(['xnnpack', 'none']),
       delegateReason: nullableText,
+      sandboxed: z.boolean(),
       restarts: number,
     })
     .nullable(),

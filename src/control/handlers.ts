@@ -69,6 +69,7 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
         embedder: model.embedder,
         delegate: model.delegate,
         delegateReason: model.delegateReason,
+        sandboxed: model.sandboxed,
         restarts: statistics.faults,
       },
       frames: {

@@ -49,6 +49,8 @@ export interface DaemonStatus {
     readonly embedder: string;
     readonly delegate: 'xnnpack' | 'none';
     readonly delegateReason: string | null;
+    /** Whether the recognition process has no network and may start no program. */
+    readonly sandboxed: boolean;
     readonly restarts: number;
   } | null;
   /** Number of analysed frames, and their latency from capture to decision. */

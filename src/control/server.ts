@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { fail, oneLine, RoomkinError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
+import { printableJson } from '../base/printable.js';
 import type { ExplainedObservation } from '../journal/journal.js';
 import type { SocketPath } from './path.js';
 import {
@@ -143,7 +144,7 @@ function lastOf(parameters: URLSearchParams): number {
 }
 
 function answerJson(response: ServerResponse, status: number, body: unknown): void {
-  const text = `${JSON.stringify(body)}\n`;
+  const text = `${printableJson(body)}\n`;
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
   response.end(text);
 }
@@ -165,7 +166,7 @@ function answerStream<Update>(
   response.flushHeaders();
   unsubscribe = subscribe((update) => {
     if (response.writableLength > maxUnreadBytes) response.destroy();
-    else if (response.writable) response.write(`${JSON.stringify(update)}\n`);
+    else if (response.writable) response.write(`${printableJson(update)}\n`);
   });
 }
 

@@ -1,5 +1,6 @@
-// The journal of the daemon for `why`, `correct` and `replay`: sampled observations, written in batches every few seconds. A disk fault
-// costs a warning and the entries on the disk, but never stops the daemon. Entries about a forgotten person are never written.
+// The journal of the daemon for `why`, `correct` and `replay`: sampled observations, written together every 15 minutes, because each
+// batch rewrites some pages. A question (`why`) has them written at once; a crash loses them. A disk fault costs a warning and the
+// entries on the disk, but never stops the daemon. Entries about a forgotten person are never written.
 
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
@@ -29,7 +30,7 @@ export interface Journal extends Disposable {
   find(id: number): JournalEntry | null;
   /** Erases every entry about a person at once. */
   forget(person: PersonId): void;
-  /** Writes the pending entries. This also happens every 5 s and on disposal. */
+  /** Writes the pending entries. This also happens every 15 minutes, before each answer and on disposal. */
   flush(): void;
 }
 
@@ -46,12 +47,14 @@ export interface JournalOptions {
   readonly log: Log;
 }
 
-const flushEveryMs = 5000;
+const writeEveryMs = 900_000;
+/** How often the gallery is asked who was forgotten, milliseconds. */
+const checkEveryMs = 5000;
 const pruneEveryMs = 600_000;
 /** Wait after a disk fault before the next attempt to open the disk. */
 const reopenMs = 60_000;
-/** From this many pending entries on, they are written at once. */
-const mostPending = 500;
+/** From this many pending entries on, they are written at once. They take about 2 kB each in memory. */
+const mostPending = 2000;
 /** Ids of entries in memory start above this number, so that they never equal the id of an entry on disk. */
 const memoryIdsAbove = 1_000_000_000;
 
@@ -70,20 +73,29 @@ export function createJournal(options: JournalOptions): Journal {
   const reopening = createBackoff({ firstMs: reopenMs, mostMs: reopenMs, clock });
   let prunedMs = Number.NEGATIVE_INFINITY;
 
-  const timer = setInterval(flush, flushEveryMs);
+  let writtenMs = clock.monotonicMs();
+  const timer = setInterval(check, checkEveryMs);
   openDisk();
   prune();
 
   function add(observations: readonly SampledObservation[]): void {
     for (const observation of observations)
       pending.push({ ...observation, run, space, wallMs: Date.parse(wallTime(observation.atMs)) });
-    if (pending.length >= mostPending) flush();
+    if (pending.length >= mostPending || clock.monotonicMs() - writtenMs >= writeEveryMs) flush();
+  }
+
+  function check(): void {
+    if (clock.monotonicMs() - writtenMs >= writeEveryMs) flush();
+    else forgetRemovedPeople();
   }
 
   function flush(): void {
+    writtenMs = clock.monotonicMs();
     forgetRemovedPeople();
     openDisk();
-    const entries = pending.filter((entry) => ![...forgotten].some((person) => isAbout(entry, person)));
+    const entries = pending
+      .filter((entry) => ![...forgotten].some((person) => isAbout(entry, person)))
+      .sort((a, b) => a.atMs - b.atMs);
     pending = [];
     if (entries.length > 0) attempt((target) => target.append(entries));
     if (clock.monotonicMs() - prunedMs >= pruneEveryMs) prune();

@@ -1,5 +1,5 @@
 // Chooses the observations that the journal stores. Ten observations per second all day would wear out an SD card, and after the first
-// three seconds of a track most of them repeat each other. Skipped observations are stored as their mean, so that a replay still counts
+// second of a track most of them repeat each other. Skipped observations are stored as their mean, so that a replay still counts
 // them. Pure; time is in the observations.
 import type { DecidedObservation } from '../recognition/observation.js';
 
@@ -38,14 +38,17 @@ interface Sampler {
 
 export const noSamplers: Samplers = new Map();
 
-/** The first observations of a track are all stored: at least this many, and all of the first `firstMs` milliseconds. */
-const firstObservations = 30;
-const firstMs = 3000;
-/** After them, one observation per this interval. */
-const everyMs = 1000;
+/**
+ * The first observations of a track are all stored: at least this many, and all of the first `firstMs` milliseconds. Those around the
+ * decision are stored in any case, because a decision that changes stores the pending ones.
+ */
+const firstObservations = 6;
+const firstMs = 1000;
+/** After them, one observation per this interval: half the age of the track within these limits, milliseconds. */
+const everyMs = { least: 1000, most: 15_000 };
 /** The interval for observations that do not count: a static face is in view all day. */
 const uncountedEveryMs = 60_000;
-/** More than the observations between two stored ones at 30 frames per second. */
+/** The newest skipped observations that a change of the decision stores. Older ones are in the mean. */
 const mostPending = 32;
 /** A track without an observation for this long has ended; its last observation is stored. The tracker ends a track sooner. */
 const endedMs = 5000;
@@ -116,7 +119,8 @@ function lastObservation({ pending, skipped }: Sampler): readonly SampledObserva
 
 function isStored(observation: SampledObservation, startMs: number, storedMs: number): boolean {
   if (observation.nth <= firstObservations || observation.atMs - startMs < firstMs) return true;
-  if (observation.atMs - storedMs >= (observation.weight > 0 ? everyMs : uncountedEveryMs)) return true;
+  const countedEveryMs = Math.min(everyMs.most, Math.max(everyMs.least, (observation.atMs - startMs) / 2));
+  if (observation.atMs - storedMs >= (observation.weight > 0 ? countedEveryMs : uncountedEveryMs)) return true;
   // This observation speaks against the name of the track.
   return observation.weight > 0 && observation.person !== null && observation.best !== observation.person;
 }

@@ -1,12 +1,12 @@
 // The sealed journal entries of the last day, which `why`, `correct` and `replay` read. No pictures. Only the id and the time are
-// stored in the clear. The key file wraps the key of the entries. If this file is lost, only explanations are lost.
+// stored in the clear. The entries of an hour have a key, which the key file wraps. If this file is lost, only explanations are lost.
 
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { PersonId } from '../gallery/person.js';
 import { isAbout } from '../recognition/observation.js';
-import { makePrivate, type SqlDatabase, translated, truncateLog } from '../store/database.js';
+import { makePrivate, type SqlDatabase, translated } from '../store/database.js';
 import { openKeyring } from '../store/keyring.js';
 import { seal, unseal } from '../store/seal.js';
 import { decodeEntry, encodeEntry, entryFormat, type JournalEntry } from './codec.js';
@@ -16,9 +16,9 @@ export type NewEntry = Omit<JournalEntry, 'id'>;
 export interface JournalStore extends Disposable {
   /** Stores entries, all or none. Returns their ids. Errors: DATABASE, as for every method. */
   append(entries: readonly NewEntry[]): readonly number[];
-  /** The newest `last` entries, oldest first. */
+  /** The `last` entries that were appended last, oldest first. */
   recent(last: number): readonly JournalEntry[];
-  /** The entries from this wall time on, oldest first. Reads in pages, so that a whole day is never in memory. */
+  /** The entries from this wall time on, in the order in which they were appended. Reads in pages, so that a whole day is never in memory. */
   since(wallMs: number): Iterable<JournalEntry>;
   find(id: number): JournalEntry | null;
   /** Erases every entry that mentions this person as name, best, second or in its reason, and then truncates the log. */
@@ -40,11 +40,13 @@ export interface JournalStoreOptions {
   readonly wallMs?: () => number;
 }
 
-/** The owner of the key of the entries; not a possible person id. */
+/** The owner of the keys of the entries; not a possible person id. */
 const owner = 'looks:';
 const dayMs = 86_400_000;
+const hourMs = 3_600_000;
 /** Rows per page of `since`. */
 const page = 500;
+const everything = [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER] as const;
 
 interface Row {
   readonly id: number;
@@ -60,26 +62,38 @@ export function openJournalStore(options: JournalStoreOptions): JournalStore {
   const database = openJournalDatabase(directory, onDamage);
   const guarded = <T>(work: () => T): T => translated(path, work);
   const prepared = <P extends unknown[], R>(text: string) => database.prepare<P, R>(text);
-  const columns = 'SELECT id, at_ms AS atMs, sealed FROM look';
+  const rows = (table: string, order: string) =>
+    `SELECT id, at_ms AS atMs, sealed FROM ${table} WHERE id > ? AND at_ms BETWEEN ? AND ? ORDER BY id ${order} LIMIT ?`;
+  type Range = [afterId: number, oldestMs: number, newestMs: number, most: number];
   const sql = {
-    key: prepared<[], Buffer>("SELECT value FROM meta WHERE key = 'key'").pluck(),
-    setKey: prepared<[Buffer], void>("INSERT OR REPLACE INTO meta VALUES ('key', ?)"),
-    lastId: prepared<[], number>("SELECT seq FROM sqlite_sequence WHERE name = 'look'").pluck(),
+    key: prepared<[string], Buffer>('SELECT value FROM meta WHERE key = ?').pluck(),
+    setKey: prepared<[string, Buffer], void>('INSERT OR REPLACE INTO meta VALUES (?, ?)'),
+    hourKeys: prepared<[], string>("SELECT key FROM meta WHERE key LIKE 'hour %'").pluck(),
+    removeKey: prepared<[string], void>('DELETE FROM meta WHERE key = ?'),
+    lastId: prepared<[], number>("SELECT value FROM meta WHERE key = 'last_id'").pluck(),
+    setLastId: prepared<[number], void>("UPDATE meta SET value = ? WHERE key = 'last_id'"),
     add: prepared<[number, number, Buffer], void>('INSERT INTO look VALUES (?, ?, ?)'),
-    newest: prepared<[number], Row>(`${columns} ORDER BY at_ms DESC, id DESC LIMIT ?`),
-    after: prepared<[number, number], Row>(`${columns} WHERE (at_ms, id) > (?, ?) ORDER BY at_ms, id LIMIT ${page}`),
-    byId: prepared<[number], Row>(`${columns} WHERE id = ?`),
-    remove: prepared<[number], void>('DELETE FROM look WHERE id = ?'),
-    removeUpTo: prepared<[number], void>('DELETE FROM look WHERE id <= ?'),
-    removeAged: prepared<[number, number], void>('DELETE FROM look WHERE at_ms < ? OR at_ms > ?'),
-    removeAll: prepared<[], void>('DELETE FROM look'),
+    first: tables.map((table) => prepared<Range, Row>(rows(table, 'ASC'))),
+    newest: tables.map((table) => prepared<Range, Row>(rows(table, 'DESC'))).reverse(),
+    remove: tables.map((table) => prepared<[number], void>(`DELETE FROM ${table} WHERE id = ?`)),
+    removeUpTo: tables.map((table) => prepared<[number], void>(`DELETE FROM ${table} WHERE id <= ?`)),
+    removeAll: tables.map((table) => prepared<[], void>(`DELETE FROM ${table}`)),
+    newestEarlier: prepared<[number], number | null>('SELECT max(at_ms) FROM earlier WHERE at_ms <= ?').pluck(),
+    isEmpty: prepared<[], number>('SELECT NOT EXISTS (SELECT * FROM look)').pluck(),
   };
 
-  const key = openKey();
+  checkKeyFile();
+  /** Wall times of the entries that are read. */
+  let kept: readonly [oldestMs: number, newestMs: number] = everything;
+  /** Keys by hour, with the rows that they came from: another process may erase them. */
+  const known = new Map<string, { readonly wrapped: Buffer; readonly key: Buffer }>();
   const place = (id: number, atMs: number): string[] => ['look', entryFormat, String(id), String(atMs)];
 
   return {
     append(entries) {
+      if (entries.length === 0) return [];
+      // The last batch was minutes ago: its pages are read again, so damage of the card is noticed.
+      guarded(() => database.pragma('shrink_memory'));
       return guarded(() =>
         database
           .transaction(() => {
@@ -87,58 +101,79 @@ export function openJournalStore(options: JournalStoreOptions): JournalStore {
             const ids = entries.map((entry, index) => {
               const id = lastId + 1 + index;
               const atMs = Math.round(entry.wallMs);
-              sql.add.run(id, atMs, seal(key, encodeEntry(entry), place(id, atMs)));
+              sql.add.run(id, atMs, seal(keyOf(atMs, true)!, encodeEntry(entry), place(id, atMs)));
               return id;
             });
-            sql.removeUpTo.run(lastId + entries.length - maxEntries);
+            sql.setLastId.run(lastId + entries.length);
+            for (const statement of sql.removeUpTo) statement.run(lastId + entries.length - maxEntries);
             return ids;
           })
           .immediate(),
       );
     },
-    recent: (last) =>
-      guarded(() => sql.newest.all(last))
-        .flatMap(open)
-        .reverse(),
+    recent(last) {
+      const newest = guarded(() => sql.newest.flatMap((statement) => statement.all(0, ...kept, last)));
+      return newest.slice(0, last).flatMap(open).reverse();
+    },
     *since(fromMs) {
-      for (const rows of pages(Math.ceil(fromMs))) yield* rows.flatMap(open);
+      for (const rows of pages(Math.max(Math.ceil(fromMs), kept[0]), kept[1])) yield* rows.flatMap(open);
     },
     find(id) {
-      const row = guarded(() => sql.byId.get(id));
-      return (row && open(row)[0]) ?? null;
+      const [row] = guarded(() => sql.first.flatMap((statement) => statement.all(id - 1, ...kept, 1)));
+      return (row?.id === id && open(row)[0]) || null;
     },
     forget(person) {
       guarded(() => {
-        for (const rows of pages(Number.MIN_SAFE_INTEGER)) {
+        database.pragma('secure_delete = ON');
+        for (const rows of pages(...everything)) {
           // An entry that does not open may be about this person, so it is erased too.
           const theirs = rows.filter((row) => open(row).every((entry) => isAbout(entry, person)));
-          database.transaction(() => theirs.forEach(({ id }) => void sql.remove.run(id))).immediate();
+          database
+            .transaction(() => {
+              for (const { id } of theirs) for (const statement of sql.remove) statement.run(id);
+            })
+            .immediate();
         }
-        truncateLog(database);
+        database.pragma('secure_delete = FAST');
       });
     },
     prune(olderThanMs) {
-      guarded(() => sql.removeAged.run(olderThanMs, wallMs() + dayMs));
+      kept = [Math.ceil(olderThanMs), wallMs() + dayMs];
+      const [oldest, newest] = kept;
+      // What expired cannot be opened without the key of its hour.
+      const expired = guarded(() => sql.hourKeys.all()).filter((name) => {
+        const startMs = Number(name.slice('hour '.length)) * hourMs;
+        return startMs + hourMs <= oldest || startMs > newest;
+      });
+      const isRotated = guarded(() => sql.isEmpty.get() === 0 && (sql.newestEarlier.get(newest) ?? 0) < oldest);
+      if (expired.length === 0 && !isRotated) return;
+      guarded(() =>
+        database
+          .transaction(() => {
+            for (const name of expired) sql.removeKey.run(name);
+            if (isRotated) database.exec(rotation);
+          })
+          .immediate(),
+      );
+      for (const name of expired) known.delete(name);
     },
     close: () => void database.close(),
     [Symbol.dispose]: () => void database.close(),
   };
 
-  /** The key of the entries. Under another key file they cannot be opened: they are erased, and their ids are not reused. */
-  function openKey(): Buffer {
+  /** Under another key file no entry can be opened: all are erased, and their ids are not reused. */
+  function checkKeyFile(): void {
     try {
-      return guarded(() =>
+      guarded(() =>
         database
           .transaction(() => {
-            const wrapped = sql.key.get();
-            const known = wrapped === undefined ? null : keys.unwrap(wrapped, owner);
-            if (known !== null) return known;
-            const fresh = keys.create(owner);
+            const wrapped = sql.key.get('key');
+            if (wrapped !== undefined && keys.unwrap(wrapped, owner) !== null) return;
             if (wrapped !== undefined)
               onDamage(`${path} belongs to another key file and was replaced by an empty file`);
-            sql.removeAll.run();
-            sql.setKey.run(fresh.wrapped);
-            return fresh.key;
+            for (const statement of sql.removeAll) statement.run();
+            for (const name of sql.hourKeys.all()) sql.removeKey.run(name);
+            sql.setKey.run('key', keys.create(owner).wrapped);
           })
           .immediate(),
       );
@@ -148,42 +183,68 @@ export function openJournalStore(options: JournalStoreOptions): JournalStore {
     }
   }
 
-  function* pages(fromMs: number): Generator<Row[]> {
-    let [atMs, id] = [fromMs, 0];
-    while (true) {
-      const rows = guarded(() => sql.after.all(atMs, id));
-      const last = rows.at(-1);
-      if (last === undefined) return;
-      [atMs, id] = [last.atMs, last.id];
-      yield rows;
+  /** The key of the entries of the hour of `atMs`; null where there is none and `isNew` is not set. */
+  function keyOf(atMs: number, isNew: boolean): Buffer | null {
+    const hour = `hour ${Math.floor(atMs / hourMs)}`;
+    const wrapped = sql.key.get(hour);
+    const cached = known.get(hour);
+    if (wrapped !== undefined && cached?.wrapped.equals(wrapped)) return cached.key;
+    const key = wrapped === undefined ? null : keys.unwrap(wrapped, `${owner}${hour}`);
+    if (wrapped !== undefined && key !== null) known.set(hour, { wrapped, key });
+    if (key !== null || !isNew) return key;
+    const created = keys.create(`${owner}${hour}`);
+    sql.setKey.run(hour, created.wrapped);
+    known.set(hour, created);
+    return created.key;
+  }
+
+  function* pages(oldestMs: number, newestMs: number): Generator<Row[]> {
+    let id = 0;
+    for (const statement of sql.first) {
+      while (true) {
+        const rows = guarded(() => statement.all(id, oldestMs, newestMs, page));
+        const last = rows.at(-1);
+        if (last === undefined) break;
+        id = last.id;
+        yield rows;
+      }
     }
   }
 
   /** Empty if the seal does not open: the entry is damaged or was moved from another row. */
   function open({ id, atMs, sealed }: Row): JournalEntry[] {
-    const bytes = unseal(key, sealed, place(id, atMs));
+    const key = keyOf(atMs, false);
+    const bytes = key && unseal(key, sealed, place(id, atMs));
     return bytes === null ? [] : [{ id, wallMs: atMs, ...decodeEntry(bytes) }];
   }
 }
 
-// The file of the entries. It is separate from the gallery, because it is written every few seconds and only matters for one day. A
-// power cut may lose its last seconds. A file that is damaged or of another format is replaced, never repaired.
+// The file of the entries. It is separate from the gallery, because it is written all day and only matters for one day. A power cut may
+// lose its last minutes. A file that is damaged or of another format is replaced, never repaired.
 
 /** File name of the entries inside the store's directory. */
 const journalDatabaseName = 'looks.sqlite';
 
 /** `user_version` of this format. A file with any other value is emptied. */
-const format = 2;
+const format = 3;
 
-// `at_ms` is wall time; `sealed` is an entry of codec.ts, bound to its row. AUTOINCREMENT: an id is never reused.
+/** The tables of entries, earlier ones first. */
+const tables = ['earlier', 'look'] as const;
+
+// `at_ms` is wall time; `sealed` is an entry of codec.ts, bound to its row. An id is never reused.
+const columns = 'id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, sealed BLOB NOT NULL';
 const schema = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE look (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    at_ms INTEGER NOT NULL,
-    sealed BLOB NOT NULL
-  ) STRICT;
-  CREATE INDEX look_at ON look (at_ms, id);
+  INSERT INTO meta VALUES ('last_id', 0);
+  CREATE TABLE earlier (${columns}) STRICT;
+  CREATE TABLE look (${columns}) STRICT;
+`;
+
+/** Removes all earlier entries when the last of them expired. To delete them one by one would write each page twice more. */
+const rotation = `
+  DROP TABLE earlier;
+  ALTER TABLE look RENAME TO earlier;
+  CREATE TABLE look (${columns}) STRICT;
 `;
 
 /** Whether `directory` has a journal. */
@@ -217,7 +278,7 @@ function openJournalDatabase(directory: string, onDamage: (sentence: string) => 
 export function eraseJournal(directory: string): void {
   const path = join(directory, journalDatabaseName);
   translated(path, () => {
-    for (const name of [path, `${path}-wal`, `${path}-shm`]) rmSync(name, { force: true });
+    for (const name of [path, `${path}-journal`, `${path}-wal`, `${path}-shm`]) rmSync(name, { force: true });
   });
 }
 
@@ -231,9 +292,12 @@ function isDamage(error: unknown): boolean {
 function openDatabase(path: string): SqlDatabase {
   const database = new Database(path, { timeout: 5000 });
   try {
-    database.pragma('journal_mode = WAL');
+    // A write-ahead log would write every page twice. A rollback journal holds only the few pages that are changed, not those that
+    // are added, and a batch every few minutes locks out no reader.
+    database.pragma('journal_mode = TRUNCATE');
     database.pragma('synchronous = NORMAL');
-    database.pragma('secure_delete = ON');
+    // Erasing the pages of yesterday's entries would write them once more. The key of their hour is erased instead.
+    database.pragma('secure_delete = FAST');
     prepare(database);
     // Reads the two trees from end to end: 30 ms for a day on a desktop. Each row is also protected by its own seal.
     const [result] = database.pragma('quick_check(1)', { simple: false }) as { quick_check: string }[];

@@ -19,6 +19,8 @@ export interface DiscoveredRoom {
   readonly people: readonly DiscoveredPerson[];
   /** An entity with the last face as a picture: only where the user turned snapshots on. */
   readonly snapshots: boolean;
+  /** How often `health` is published, milliseconds. */
+  readonly healthMs: number;
   /** A device tracker per person, for the `person` integration. */
   readonly trackers: boolean;
 }
@@ -46,7 +48,7 @@ export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Co
       ent_cat: 'diagnostic',
       stat_cla: 'measurement',
       stat_t: topics.health,
-      exp_aft: 120, // four reports missed
+      exp_aft: Math.max(120, Math.ceil((4 * room.healthMs) / 1000)), // four reports missed, two minutes at least
       ...statusOnly,
       ...rest,
     });

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type MqttClient } from 'mqtt';
 import type { Log } from '../base/log.js';
 import { type BackoffOptions, createBackoff } from '../base/retry.js';
-import { limitSentences, limitsOf, noLimits, publishBytes } from './limits.js';
+import { limitSentences, limitsOf, noLimits } from './limits.js';
 import {
   type BrokerOptions,
   brokerName,
@@ -454,6 +454,11 @@ export function weakerWill(will: Identity['will'], code: number | null): Identit
   if (code === retainNotSupported && will.retain !== false) return { ...will, retain: false };
   if (code === qosNotSupported && will.qos !== 0) return { ...will, qos: 0 };
   return null;
+}
+
+/** Bytes of a PUBLISH packet: fixed header, topic, packet id and properties, and payload (section 3.3). */
+function publishBytes(topic: string, payloadBytes: number): number {
+  return 5 + 2 + Buffer.byteLength(topic) + 2 + 10 + payloadBytes;
 }
 
 /** Whether the broker answered the connecting with a reason. */

@@ -5,7 +5,8 @@ import { parseJson } from '../base/json.js';
 import type { Log } from '../base/log.js';
 import { isId } from '../gallery/names.js';
 import { grades, type RoomId, type RoomLeases } from '../presence/arbitration.js';
-import type { MqttConnection } from './connection.js';
+import { type ConnectionStatus, createMqttConnection, type MqttConnection } from './connection.js';
+import type { BrokerOptions } from './options.js';
 import { householdTopics } from './topics.js';
 
 /** Receives messages about the presence of people in the household. */
@@ -20,6 +21,8 @@ export interface HouseholdListener {
 export interface SharedListener {
   /** The broker's message of one person, by opaque name. `sealed` is empty if the message was deleted. */
   message(name: string, sealed: Buffer): void;
+  /** A message between the rooms that share people. */
+  fromRoom(sealed: Buffer): void;
   /** The broker is connected again: its retained messages follow. */
   connected(): void;
 }
@@ -33,6 +36,8 @@ export interface HouseholdTransport {
   onHousehold(listener: HouseholdListener): void;
   /** Stores a sealed person at the broker; false if the broker did not acknowledge it. */
   share(name: string, sealed: Uint8Array): Promise<boolean>;
+  /** Sends a message to the other rooms that share people, or drops it if there is no connection. */
+  sendToRooms(sealed: Uint8Array): void;
   /** Called only if this room shares people. */
   onShared(listener: SharedListener): void;
   connected(): void;
@@ -51,7 +56,7 @@ export function createHouseholdTransport(
 ): HouseholdTransport {
   const topics = householdTopics(household.id, roomId);
   let neighbours: HouseholdListener = { leases() {}, connected() {} };
-  let sharing: SharedListener = { message() {}, connected() {} };
+  let sharing: SharedListener = { message() {}, fromRoom() {}, connected() {} };
 
   function receiveLeases(from: string, payload: Buffer, retained: boolean): void {
     // A retained age is too low. MQTT 3.1.1 delivers a room's own messages to it too.
@@ -69,6 +74,9 @@ export function createHouseholdTransport(
     onHousehold(listener) {
       neighbours = listener;
     },
+    sendToRooms(sealed) {
+      if (connection().isOpen) connection().send(topics.galleryRooms, sealed, 0);
+    },
     share: (name, sealed) => connection().deliver(`${topics.gallery}/${name}`, sealed),
     onShared(listener) {
       sharing = listener;
@@ -80,8 +88,52 @@ export function createHouseholdTransport(
     receive(topic, payload, retained) {
       const [parent, name = ''] = [topic.slice(0, topic.lastIndexOf('/')), topic.slice(topic.lastIndexOf('/') + 1)];
       if (`${parent}/+` === topics.rooms) receiveLeases(name, payload, retained);
+      else if (topic === topics.galleryRooms && !retained) sharing.fromRoom(payload);
       else if (parent === topics.gallery && opaqueName.test(name)) sharing.message(name, payload);
     },
+  };
+}
+
+/** A connection for a verb that works on the shared people while the daemon keeps its own. */
+export interface HouseholdConnection extends Pick<HouseholdTransport, 'share' | 'sendToRooms' | 'onShared'> {
+  /** Starts to connect and returns at once. Throws CONFIG_INVALID or KEY_FILE for settings that can never work. */
+  start(): void;
+  stop(): Promise<void>;
+  status(): ConnectionStatus;
+}
+
+export function createHouseholdConnection(
+  options: {
+    readonly room: { readonly id: string };
+    readonly household: { readonly id: string };
+    readonly mqtt: BrokerOptions;
+  },
+  log: Log,
+): HouseholdConnection {
+  const { household, room, mqtt } = options;
+  const { gallery, galleryRooms } = householdTopics(household.id, room.id);
+  const transport = createHouseholdTransport({ ...household, shares: true }, room.id, () => connection, log);
+  const connection = createMqttConnection(
+    {
+      broker: mqtt,
+      clientId: `roomkin-household-${process.pid}`,
+      // A will is required. An empty message to the rooms says nothing.
+      will: { topic: galleryRooms, payload: '', qos: 0, retain: false },
+      willDelaySeconds: 0,
+      subscriptions: [`${gallery}/+`],
+      onConnect: transport.connected,
+      onMessage: transport.receive,
+    },
+    log,
+  );
+  const { share, sendToRooms, onShared } = transport;
+  return {
+    share,
+    sendToRooms,
+    onShared,
+    start: connection.start,
+    stop: () => connection.stop([]),
+    status: connection.status,
   };
 }
 

@@ -58,8 +58,3 @@ export function limitSentences(limits: BrokerLimits): string[] {
       : 'the broker allows no wildcard subscriptions, so the rooms do not hear from each other: allow them',
   ].filter((sentence) => sentence !== null);
 }
-
-/** Bytes of a PUBLISH packet: fixed header, topic, packet id and properties, and payload (section 3.3). */
-export function publishBytes(topic: string, payloadBytes: number): number {
-  return 5 + 2 + Buffer.byteLength(topic) + 2 + 10 + payloadBytes;
-}

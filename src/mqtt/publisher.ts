@@ -31,12 +31,13 @@ export interface PublisherOptions {
   /** `shares`: this room has the household's key and receives the shared people. */
   readonly household: { readonly id: string; readonly shares: boolean };
   readonly privacy: { readonly snapshots: boolean };
+  readonly service: { readonly healthMs: number };
   readonly version: string;
 }
 
 export interface Publisher
   extends AsyncDisposable,
-    Pick<HouseholdTransport, 'sendLeases' | 'onHousehold' | 'share' | 'onShared'> {
+    Pick<HouseholdTransport, 'sendLeases' | 'onHousehold' | 'share' | 'sendToRooms' | 'onShared'> {
   /** Starts to connect and returns at once. Throws CONFIG_INVALID or KEY_FILE for settings that can never work. */
   start(): void;
   /** Publishes that the room is offline and disconnects. Takes at most about 4 s. */
@@ -150,7 +151,14 @@ export function createPublisher(
   function announce(): void {
     if (!connection.isOpen) return;
     const { snapshots } = privacy;
-    const described = { id: room.id, topics, people, snapshots, trackers: homeAssistant.trackers };
+    const described = {
+      id: room.id,
+      topics,
+      people,
+      snapshots,
+      trackers: homeAssistant.trackers,
+      healthMs: options.service.healthMs,
+    };
     void discovery.announce(described, retained, connection.deliver, !homeAssistantAway);
   }
 
@@ -258,6 +266,7 @@ export function createPublisher(
     sendLeases: household.sendLeases,
     onHousehold: household.onHousehold,
     share: household.share,
+    sendToRooms: household.sendToRooms,
     onShared: household.onShared,
     distance({ person, name, distanceMetres }) {
       if (!homeAssistant.mqttRoom) return;

@@ -56,6 +56,8 @@ export interface HouseholdTopics {
   readonly rooms: string;
   /** The parent topic of the shared people, one topic per person. */
   readonly gallery: string;
+  /** Messages between the rooms that share people. */
+  readonly galleryRooms: string;
 }
 
 export function householdTopics(id: string, roomId: string): HouseholdTopics {
@@ -64,6 +66,7 @@ export function householdTopics(id: string, roomId: string): HouseholdTopics {
     own: `${root}/people/${checkId(roomId, 'room.id')}`,
     rooms: `${root}/people/+`,
     gallery: `${root}/gallery`,
+    galleryRooms: `${root}/gallery/rooms`,
   };
 }
 

@@ -52,23 +52,43 @@ interface PresentByName extends Present {
 }
 
 export interface PresenceState {
+  /** The last input; null while the camera is blind or paused, and before the first input. */
   readonly atMs: number | null;
+  /** The last input, also while the camera is blind or paused; null before the first. */
+  readonly lastMs: number | null;
   readonly people: ReadonlyMap<PersonId, PresentByName>;
   readonly ambiguousPairs: AmbiguousPairs;
   readonly unknownPeople: ReadonlyMap<string, Present>;
   /** A face without a name or a decision. */
   readonly someone: Present | null;
+  /**
+   * Who was present before a pause or a long blindness and was not seen since. They are not in the snapshot. They come back without
+   * an event when they are seen, and leave after the leaving time of observed absence.
+   */
+  readonly unconfirmed: Unconfirmed;
+  /** Nobody is confirmed to be present, and somebody may be: neither "occupied" nor "nobody" is known. */
+  readonly isUndecided: boolean;
   readonly snapshot: PresenceSnapshot;
 }
+
+interface Unconfirmed {
+  readonly people: ReadonlyMap<PersonId, PresentByName>;
+  readonly unknownPeople: ReadonlyMap<string, Present>;
+}
+
+const nobodyUnconfirmed: Unconfirmed = { people: new Map(), unknownPeople: new Map() };
 
 /** An empty room at `atMs`. */
 export function emptyRoom(atMs: number): PresenceState {
   return {
     atMs: null,
+    lastMs: null,
     people: new Map(),
     ambiguousPairs: noAmbiguousPairs,
     unknownPeople: new Map(),
     someone: null,
+    unconfirmed: nobodyUnconfirmed,
+    isUndecided: false,
     snapshot: { occupied: false, people: [], ambiguous: [], strangers: 0, sinceMs: atMs },
   };
 }
@@ -79,9 +99,30 @@ export interface PresenceStep {
   readonly snapshot: PresenceSnapshot;
 }
 
+/** The camera was paused, or blind for longer than anybody may be missing: nobody is claimed to be present before a new observation. */
+export function unconfirm(state: PresenceState): PresenceState {
+  const { people, unknownPeople, unconfirmed, ambiguousPairs, someone } = state;
+  if (people.size === 0 && unknownPeople.size === 0 && ambiguousPairs.size === 0 && someone === null) return state;
+  const anew = <Key, Value extends Present>(map: ReadonlyMap<Key, Value>): [Key, Value][] =>
+    [...map].map(([key, present]) => [key, { ...present, unseenMs: 0 }]);
+  return {
+    ...state,
+    people: new Map(),
+    unknownPeople: new Map(),
+    ambiguousPairs: noAmbiguousPairs,
+    someone: null,
+    unconfirmed: {
+      people: new Map([...unconfirmed.people, ...anew(people)]),
+      unknownPeople: new Map([...unconfirmed.unknownPeople, ...anew(unknownPeople)]),
+    },
+  };
+}
+
 /** Advances presence to `input.atMs`. Pure: the same state, input and options give the same step. */
-export function presence(before: PresenceState, input: PresenceInput, options: PresenceOptions): PresenceStep {
+export function presence(previous: PresenceState, input: PresenceInput, options: PresenceOptions): PresenceStep {
   const { atMs } = input;
+  const blindMs = previous.atMs === null && previous.lastMs !== null ? atMs - previous.lastMs : 0;
+  const before = blindMs > Math.max(options.leaveAfterMs, options.holdMs) ? unconfirm(previous) : previous;
   const passedMs = before.atMs === null ? 0 : Math.min(options.gapMs, Math.max(0, atMs - before.atMs));
   const absenceMs = input.held === true ? 0 : passedMs;
   const limitMs = Math.max(options.leaveAfterMs, options.holdMs);
@@ -102,6 +143,16 @@ export function presence(before: PresenceState, input: PresenceInput, options: P
     if (name === undefined || elsewhere.has(person) || isAbsent) leaving.push({ person, name: name ?? present.name });
     else people.set(person, { ...present, name, unseenMs });
   }
+  const unconfirmed = new Map<PersonId, PresentByName>();
+  for (const [person, absent] of before.unconfirmed.people) {
+    const name = input.names.get(person);
+    const sighting = seen.get(person);
+    const unseenMs = absent.unseenMs + absenceMs;
+    if (name === undefined || elsewhere.has(person) || (sighting === undefined && unseenMs >= limitMs))
+      leaving.push({ person, name: name ?? absent.name });
+    else if (sighting !== undefined) people.set(person, { name, sinceMs: atMs, unseenMs: sighting.agoMs });
+    else unconfirmed.set(person, { ...absent, name, unseenMs });
+  }
   const arriving: { person: PersonId; name: string; confidence: Confidence }[] = [];
   for (const { person, confidence, agoMs } of seen.values()) {
     const name = input.names.get(person);
@@ -119,6 +170,14 @@ export function presence(before: PresenceState, input: PresenceInput, options: P
     if (isMistaken(key) || (unseenMs >= limitMs && !unknownSeen.has(key))) unknownLeaving++;
     else unknownPeople.set(key, { ...present, unseenMs });
   }
+  const unconfirmedUnknown = new Map<string, Present>();
+  for (const [key, absent] of before.unconfirmed.unknownPeople) {
+    const unseenMs = absent.unseenMs + absenceMs;
+    const agoMs = unknownSeen.get(key);
+    if (isMistaken(key) || (agoMs === undefined && unseenMs >= limitMs)) unknownLeaving++;
+    else if (agoMs !== undefined) unknownPeople.set(key, { sinceMs: atMs, unseenMs: agoMs });
+    else unconfirmedUnknown.set(key, { ...absent, unseenMs });
+  }
   let unknownArriving = 0;
   for (const [key, agoMs] of unknownSeen) {
     if (unknownPeople.has(key) || isMistaken(key)) continue;
@@ -130,7 +189,10 @@ export function presence(before: PresenceState, input: PresenceInput, options: P
   const ambiguousPairs = stepAmbiguous(before.ambiguousPairs, ambiguous, seen, input.names, time);
   const someone = stepSomeone(before.someone, input.someone, time);
 
-  const present = new Set(before.people.keys());
+  const present = new Set([
+    ...before.people.keys(),
+    ...[...people.keys()].filter((person) => before.unconfirmed.people.has(person)),
+  ]);
   const personEvent = (
     type: 'arrived' | 'left',
     { person, name }: { person: PersonId; name: string },
@@ -166,7 +228,19 @@ export function presence(before: PresenceState, input: PresenceInput, options: P
     strangers: unknownPeople.size,
     sinceMs: occupied === before.snapshot.occupied ? before.snapshot.sinceMs : atMs,
   };
-  return { state: { atMs, people, ambiguousPairs, unknownPeople, someone, snapshot }, events, snapshot };
+  const isUndecided = !occupied && unconfirmed.size + unconfirmedUnknown.size > 0;
+  const state: PresenceState = {
+    atMs,
+    lastMs: atMs,
+    people,
+    ambiguousPairs,
+    unknownPeople,
+    someone,
+    unconfirmed: { people: unconfirmed, unknownPeople: unconfirmedUnknown },
+    isUndecided,
+    snapshot,
+  };
+  return { state, events, snapshot };
 }
 
 function stepSomeone(

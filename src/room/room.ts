@@ -26,7 +26,7 @@ import {
 
 /** Receives a room's changes: MQTT, `watch`, the log. */
 export interface RoomListener {
-  /** null: unknown, because the camera is paused or blind. Called only on a change. */
+  /** null: unknown, because the camera is paused or blind, or was so and nobody was seen since. Called only on a change. */
   state(snapshot: PresenceSnapshot | null): void;
   event(event: PresenceEvent): void;
   /** Called when this room's leases change in more than their age. */
@@ -40,8 +40,8 @@ export interface Room {
   see(analysis: Analysis, moved?: readonly Box[]): void;
   /** The frame at `atMs` is the same as the previously analysed one. */
   still(atMs: number): void;
-  /** The camera delivers nothing from now on; the state is unknown until the next `see`. */
-  blind(): void;
+  /** The camera delivers nothing from now on; the state is unknown until the next `see`. `isPaused`: the user switched it off. */
+  blind(isPaused?: boolean): void;
   /** Where faces are expected next, pixels. */
   expected(): readonly Box[];
   /** There is a track without a decision, or an enrolment is in progress: every frame must be analysed. */
@@ -107,7 +107,7 @@ export function createRoom(
   };
   const apply = (result: RoomStep): void => {
     // The state is published before the events, so that a listener of "Ada arrived" finds her in the state.
-    publish(result.snapshot);
+    publish(result.state.presence.isUndecided ? null : result.snapshot);
     for (const event of result.events) listener.event(event);
     // The leases are sent last, so that the other rooms receive what is already published here.
     advance(result.state);
@@ -124,9 +124,9 @@ export function createRoom(
     still(atMs) {
       apply(stepUnchanged(state, atMs, gallery(), currentOptions(), hints));
     },
-    blind() {
+    blind(isPaused = false) {
       publish(null);
-      advance(suspend(state));
+      advance(suspend(state, isPaused));
     },
     expected() {
       return state.tracks.tracks.map((track) => track.box);

@@ -15,7 +15,7 @@ import {
 } from '../presence/arbitration.js';
 import { type BodyRegions, bodyRegions, motionSupport, noBodyRegions } from '../presence/motion-support.js';
 import type { PresenceEvent, PresenceSnapshot } from '../presence/presence.js';
-import { emptyRoom, type PresenceState, presence } from '../presence/presence.js';
+import { emptyRoom, type PresenceState, presence, unconfirm } from '../presence/presence.js';
 import { assignNames, decideTrack, type TrackDecision, undecided } from '../recognition/decide.js';
 import type { DecidedObservation } from '../recognition/observation.js';
 import {
@@ -204,15 +204,17 @@ export function stepLeases(
 
 /**
  * The camera is paused or blind from now on. The time until the next analysis counts neither as presence nor as absence, however
- * short it is. Tracks and body regions do not continue over it.
+ * short it is. Tracks and body regions do not continue over it. A pause ends presence: nobody is claimed after it before a face was
+ * seen. So does a blindness that is longer than the leaving time.
  */
-export function suspend(state: RoomState): RoomState {
+export function suspend(state: RoomState, isPaused = false): RoomState {
+  const presenceState = isPaused ? unconfirm(state.presence) : state.presence;
   return {
     ...state,
     tracks: { ...state.tracks, tracks: [] },
     decisions: new Map(),
     bodyRegions: noBodyRegions,
-    presence: { ...state.presence, atMs: null },
+    presence: { ...presenceState, atMs: null },
     household: withoutAsserted(state.household),
   };
 }

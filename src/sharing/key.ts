@@ -104,7 +104,10 @@ export function joinedKey(present: HouseholdKey, incoming: HouseholdKey): Househ
   if (incoming.epoch < present.epoch)
     throw fail('KEY_FILE', 'that is an old household key: roomkin household --show prints the present one');
   const { epoch, secret } = present;
-  const former = [{ epoch, secret }, ...present.former].filter((old) => !old.secret.equals(incoming.secret));
+  const former = [{ epoch, secret }, ...present.former, ...incoming.former].filter(
+    (old, i, all) =>
+      !old.secret.equals(incoming.secret) && all.findIndex((other) => other.secret.equals(old.secret)) === i,
+  );
   return { ...incoming, former };
 }
 
@@ -212,7 +215,8 @@ export function parseKeyText(text: string): HouseholdKey | null {
   if (!all.subarray(bytes.length).equals(checksum(bytes))) return null;
   if (bytes.length === 32) return firstKey(bytes);
   const epoch = bytes.readUInt16BE(48);
-  return epoch < 2 ? null : { epoch, secret: bytes.subarray(0, 16), first: bytes.subarray(16, 48), former: [] };
+  const first = bytes.subarray(16, 48);
+  return epoch < 2 ? null : { epoch, secret: bytes.subarray(0, 16), first, former: [{ epoch: 1, secret: first }] };
 }
 
 function checksum(bytes: Uint8Array): Buffer {

@@ -73,6 +73,10 @@ export interface SharedPeople {
   inspect(name: string, sealed: Buffer): { readonly tag: string; readonly version: Version } | null;
   /** Applies a message of another room about `name` in one transaction. `from`: the seal of the epoch in which it was sealed. */
   receive(name: string, sealed: Buffer, from?: HouseholdSeal): ReceiveResult;
+  /**
+   * What this room does from now on is no longer the household's. The forgotten stay remembered: the room may come back.
+   */
+  leave(): void;
   /** Forgets a person of whom another room says that they were forgotten. */
   forget(tag: string, stamp: Stamp & { readonly forgotten: true }): ReceiveResult;
 }
@@ -229,6 +233,7 @@ export function createSharedPeople(connection: StoreConnection, options: Sharing
       const message = read(name, sealed, from);
       return 'type' in message ? message : receiveDocument(message.tag, message.document);
     },
+    leave: () => transact(() => void sql.dropLivingShared.run(household.lineage)),
     forget: (tag, stamp) => receiveDocument(tag, { stamp, person: null }),
   };
 

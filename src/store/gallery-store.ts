@@ -120,6 +120,11 @@ export function openStore(options: StoreOptions): Store {
       return intact;
     },
     people: () => consistent(reader.people).map(named),
+    names: () =>
+      guarded(() => [
+        ...sql.people.all().flatMap(({ id, name }) => [id, name]),
+        ...[...damage.altered, ...damage.missing].flat(),
+      ]),
     find(nameOrId) {
       return consistent(() => {
         const id = reader.row(nameOrId)?.id;

@@ -106,6 +106,7 @@ export function createStatements(database: Database) {
     putShared: prepared<[Buffer, string, number, number, number, string, string], void>(
       'INSERT OR REPLACE INTO shared VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
+    dropLivingShared: prepared<[Buffer], void>('DELETE FROM shared WHERE household = ? AND forgotten = 0'),
     dropOtherShared: prepared<[Buffer], void>('DELETE FROM shared WHERE household <> ?'),
 
     setting: prepared<[string], string>('SELECT value FROM setting WHERE key = ?').pluck(),

@@ -96,6 +96,8 @@ export interface Store extends Disposable {
   gallery(space: string): Gallery;
   /** All people, oldest first, with the templates of every space. */
   people(): readonly PersonRecord[];
+  /** Names and ids of everybody who is enrolled or should be (where the gallery is damaged), for a log without names. */
+  names(): readonly string[];
   /** The person with this name (any spelling) or id. Errors: PERSON_UNKNOWN. */
   find(nameOrId: string): PersonRecord;
   /** Runs `work` in one write transaction, isolated from other processes. */

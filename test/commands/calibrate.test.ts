@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import t from 'tap';
-import { readCohort } from '../../src/engine/cohort.js';
-import { readManifest } from '../../src/engine/manifest.js';
+import { readCohort, readManifest } from '../../src/engine/manifest.js';
 import { runVerb } from '../helpers/cli.js';
 import { madeUpTemplate, madeUpVector, openTestStore } from '../sharing/household.js';
 import { at, json, roomkin } from './place.js';

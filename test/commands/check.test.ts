@@ -1,5 +1,6 @@
 // `roomkin check` as a process: on a machine with faults and on one without.
 import { appendFileSync, chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -55,6 +56,31 @@ t.test('a missing camera and a missing broker fail, each with advice, in 80 colu
     /FAIL broker 127\.0\.0\.1:1 does not accept the connection: nobody listens there/,
   );
   for (const line of stdout.replaceAll(folder, '/f').split('\n')) t.ok(line.length <= 80, line);
+});
+
+t.test("a camera's password is in no finding and no line, also when the camera refuses it", async (t) => {
+  const server = createHttpServer((_, response) => response.writeHead(401, { 'WWW-Authenticate': 'Basic' }).end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  const folder = shortFolder(t);
+  const { port } = server.address() as { port: number };
+  const path = join(folder, 'config.toml');
+  for (const address of [
+    `http://ada:s3/cr#et@127.0.0.1:${port}/live?token=t0ken`,
+    'rtsp://ada:s3/cr#et@127.0.0.1:1/live?token=t0ken',
+    'rtsp://ada:s3@cr/t0ken@cam/live',
+  ]) {
+    writeFileSync(
+      path,
+      `[room]\nid = "lab"\n[camera]\nsource = "ffmpeg"\ninput = "${address}"\n` +
+        `[mqtt]\nurl = "mqtt://127.0.0.1:1"\n[store]\ndirectory = "${folder}/store"\n[service]\nlog_level = "debug"\n`,
+    );
+    for (const json of [[], ['--json']]) {
+      const { stdout, stderr } = await runVerb(['check', '--config', path, ...json]);
+      t.match(stdout + stderr, /\[camera\]|camera\.input|ffmpeg/);
+      t.notMatch(stdout + stderr, /s3|cr(#|%23)et|t0ken/);
+    }
+  }
 });
 
 t.test('a broker that does not answer fails', async (t) => {

@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { openStore } from '../../src/store/gallery-store.js';
 import { runVerb } from '../helpers/cli.js';
@@ -28,9 +29,11 @@ t.test('people, show, rename and forget', async (t) => {
   t.equal(asked.code, 64, 'no terminal to ask');
   t.match(errors(asked), [/--yes/]);
   t.match((await json('forget', 'Cyrus', '--yes')).document, { person: 'cy', name: 'Cyrus', forgotten: true });
-  // Snapshots are in a folder below.
-  const files = readdirSync(at('store'), { recursive: true, encoding: 'utf8' }).map((name) => at('store', name));
-  const bytes = Buffer.concat(files.filter((file) => statSync(file).isFile()).map((file) => readFileSync(file)));
+  const bytes = Buffer.concat(
+    readdirSync(at('store'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => readFileSync(join(parentPath, name))),
+  );
   t.ok(bytes.includes('Bob'));
   t.notOk(bytes.includes('Cyrus'));
 });
@@ -60,6 +63,28 @@ t.test('a backup brings the household to another card', async (t) => {
   const templatesOf = (store: typeof from): unknown =>
     store.gallery(space).people.map(({ id, name, templates }) => [id, name, templates.map(({ vector }) => vector)]);
   t.same(templatesOf(to), templatesOf(from));
+  t.notSame(readFileSync(at('card', 'key')), readFileSync(at('store', 'key')), 'the new card has a key of its own');
+});
+
+t.test('a gallery that vanished beside its key is an error for every verb', async (t) => {
+  const lost = writeConfig('lost.toml', at('lost'));
+  {
+    using store = openTestStore(at('lost'));
+    enrolMadeUp(store, 'Ada');
+  }
+  renameSync(at('lost', 'gallery.sqlite'), at('elsewhere.sqlite'));
+  const advice = /is missing, but .*key and .*snapshots are there: restore the snapshot with `cp .*`, or remove these/;
+  for (const args of [['people'], ['forget', 'Ada', '--yes'], ['enrol', 'Ada', '--photos', at('wrong')], ['run']]) {
+    const result = await runVerb([...args, '--config', lost]);
+    t.equal(result.code, 74, args.join(' '));
+    t.match(errors(result), [advice], args.join(' '));
+  }
+  const checked = await runVerb(['check', '--json', '--config', lost]);
+  const { checks } = JSON.parse(checked.stdout);
+  t.match(
+    checks.filter(({ check }: { check: string }) => check === 'gallery'),
+    [{ state: 'fail', advice }],
+  );
 });
 
 t.test('an invalid command line ends with one line and the right code', async (t) => {

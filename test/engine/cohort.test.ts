@@ -2,8 +2,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import t from 'tap';
-import { readCohort } from '../../src/engine/cohort.js';
-import { defaultManifestPath, readManifest } from '../../src/engine/manifest.js';
+import { defaultManifestPath, readCohort, readManifest } from '../../src/engine/manifest.js';
 import { nearness } from '../../src/gallery/calibration.js';
 import { similarity } from '../../src/gallery/similarity.js';
 

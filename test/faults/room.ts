@@ -50,6 +50,8 @@ export interface FaultyRoomOptions {
   readonly url?: string;
   /** A folder of programs that the daemon finds before all others. */
   readonly programs?: string;
+  /** NODE_OPTIONS of the daemon. */
+  readonly nodeOptions?: string;
   /** Lines below `[mqtt]`. */
   readonly mqtt?: string;
 }
@@ -103,7 +105,10 @@ export async function faultyRoom(
     async start() {
       log = '';
       const { PATH = '' } = process.env;
-      const env = options.programs === undefined ? {} : { PATH: `${options.programs}:${PATH}` };
+      const env = {
+        ...(options.programs === undefined ? {} : { PATH: `${options.programs}:${PATH}` }),
+        ...(options.nodeOptions === undefined ? {} : { NODE_OPTIONS: options.nodeOptions }),
+      };
       const daemon = spawnCli(['run', '--config', config], env);
       daemon.stdout?.resume();
       daemon.stderr?.setEncoding('utf8').on('data', (text: string) => {

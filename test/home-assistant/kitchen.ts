@@ -54,6 +54,7 @@ export function newRoom(): Publisher {
     mqtt: login.mqtt,
     memory: announcedMemory,
     privacy: { snapshots: true },
+    service: { healthMs: 30_000 },
     homeAssistant: { trackers: true },
     log: (level, message) => {
       t.comment(`${level}: ${message}`);

@@ -14,6 +14,7 @@ function room(changes: Partial<DiscoveredRoom> = {}): DiscoveredRoom {
     people: [{ id: 'ada', name: 'Ada' }],
     snapshots: false,
     trackers: false,
+    healthMs: 30_000,
     ...changes,
   };
 }
@@ -182,4 +183,13 @@ t.test('a damaged stored text is ignored', async (t) => {
     await createDiscovery(options, 'kitchen', stored).announce(room(), [], sent.deliver);
     t.equal(sent.sent.length, 1);
   }
+});
+
+t.test('health expires after four missed reports, and after two minutes at least', async (t) => {
+  for (const [healthMs, seconds] of [
+    [5_000, 120],
+    [30_000, 120],
+    [300_000, 1200],
+  ] as const)
+    t.equal(roomComponents(room({ healthMs }))['frame_rate']?.['exp_aft'], seconds);
 });

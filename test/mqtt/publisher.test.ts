@@ -178,15 +178,14 @@ t.test('the room announces itself again after a birth message or a deletion of t
   await waitFor(() => last(listener, 'room/kitchen/state')['occupied'] === false);
   const count = () => listener.of(configTopic).filter((text) => text !== '').length;
   t.equal(count(), 1);
-  for (let n = 0; n < 50; n += 1) await listener.say('homeassistant/status', 'online');
+  await Promise.all(Array.from({ length: 50 }, () => listener.say('homeassistant/status', 'online')));
   await listener.say('homeassistant/status', 'offline');
-  t.equal(count(), 1, 'not at once');
-  await waitFor(() => count() === 2, 6_000);
-  await waitFor(() => listener.of('room/kitchen/status').length === 2, 2_000);
+  await waitFor(() => count() === 2);
+  await waitFor(() => listener.of('room/kitchen/status').length === 2);
   await sleep(1000);
   t.equal(count(), 2, 'fifty birth messages at once are answered once');
   await listener.say(configTopic, '', { retain: true });
-  await waitFor(() => count() === 3, 6_000);
+  await waitFor(() => count() === 3);
   t.match(JSON.parse((await retainedAt(at.host.url))[configTopic] ?? '{}'), { dev: { name: 'Kitchen presence' } });
 });
 

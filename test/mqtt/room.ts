@@ -54,6 +54,7 @@ export function roomPublisher(url: string, changes: RoomChanges = {}): Publisher
     room: { id: 'kitchen', name: 'Kitchen' },
     household: { id: 'home', shares: false },
     privacy: { snapshots: false },
+    service: { healthMs: 30_000 },
     version: '0.0.1',
     ...rest,
     mqtt: { ...broker(url), base: 'room', ...mqtt },

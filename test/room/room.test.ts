@@ -68,9 +68,48 @@ t.test('the state is null while the camera is blind, and nobody leaves in that t
   t.equal(calls.filter((text) => text === 'null').length, 1);
   t.equal(study.snapshot, null);
   study.see(frame(600_000, []));
-  t.equal(calls.at(-1), 'ada', 'after ten blind minutes she is still assumed to be here');
+  t.equal(calls.at(-1), 'null', 'after ten blind minutes nobody is claimed, and nobody is denied');
   for (let at = 600_200; at <= 602_400; at += 200) study.see(frame(at, []));
-  t.strictSame(calls.slice(-2), ['nobody', 'left ada'], 'and leaves after two observed seconds');
+  t.strictSame(calls.slice(-2), ['nobody', 'left ada'], 'she leaves after two observed seconds');
+});
+
+t.test('a blindness shorter than the leaving time changes nothing', async (t) => {
+  const { calls, room: study } = room();
+  for (let at = 0; at < 2000; at += 200) study.see(frame(at, [face]));
+  study.blind();
+  study.see(frame(3000, []));
+  t.equal(calls.at(-1), 'ada');
+});
+
+for (const pausedMs of [500, 200_000, 8 * 3_600_000])
+  t.test(`after a pause of ${pausedMs / 1000} s nobody is claimed before a face was seen`, async (t) => {
+    const { calls, room: study } = room();
+    for (let at = 0; at < 2000; at += 200) study.see(frame(at, [face]));
+    study.blind(true);
+    study.blind(true);
+    const resumedMs = 2000 + pausedMs;
+    for (let at = resumedMs; at <= resumedMs + 1000; at += 200) study.see(frame(at, []));
+    t.equal(calls.at(-1), 'null');
+    // She sat there all the time and turns to the camera: no second arrival.
+    const before = calls.length;
+    for (let at = resumedMs + 1200; at <= resumedMs + 3000; at += 200) study.see(frame(at, [face]));
+    t.strictSame(
+      calls.slice(before).filter((text) => text !== 'nobody'),
+      ['ada'],
+    );
+    t.match(study.snapshot?.people, [{ person: 'ada', as: 'seen' }]);
+    // The next time she leaves as always.
+    for (let at = resumedMs + 3200; at <= resumedMs + 8000; at += 200) study.see(frame(at, []));
+    t.equal(calls.at(-1), 'left ada');
+  });
+
+t.test('after a pause a room that has emptied says so after the leaving time, with the event', async (t) => {
+  const { calls, room: study } = room();
+  for (let at = 0; at < 2000; at += 200) study.see(frame(at, [face]));
+  study.blind(true);
+  for (let at = 100_000; at <= 104_000; at += 200) study.see(frame(at, []));
+  t.strictSame(calls.slice(-2), ['nobody', 'left ada']);
+  t.match(study.snapshot, { occupied: false });
 });
 
 t.test('a longer hold time keeps her longer', async (t) => {

@@ -1,8 +1,9 @@
 // Three rooms with real stores. Edits happen in any order; messages are lost, late, duplicated and out of order. In the end all rooms have
-// the same people and publish nothing more, and a person person was forgotten after every room knew them is in no room.
+// the same people and publish nothing more, and a person who was forgotten after every room knew them is in no room.
 import { rmSync } from 'node:fs';
 import fc from 'fast-check';
 import t from 'tap';
+import { type Step as HistoryStep, play } from './histories.js';
 import { content, type HouseRoom, messagesOf, openRoom, settle } from './house.js';
 import { enrolMadeUp, madeUpTemplate } from './household.js';
 
@@ -89,3 +90,59 @@ t.test('all rooms end with the same people, whatever happened before', (t) => {
   t.pass(`${runs} runs`);
   t.end();
 });
+
+const anyRoom = fc.nat({ max: 3 });
+const historyStep: fc.Arbitrary<HistoryStep> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      type: fc.constantFrom(
+        'enrol' as const,
+        'enrol' as const,
+        'forget' as const,
+        'photo' as const,
+        'aside' as const,
+        'correct' as const,
+      ),
+      room: anyRoom,
+      person: fc.nat({ max: 3 }),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      type: fc.constantFrom('on' as const, 'on' as const, 'off' as const, 'join' as const, 'join' as const),
+      room: anyRoom,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('rotate' as const, 'leave' as const), room: anyRoom }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('replay' as const),
+      room: anyRoom,
+      message: fc.nat(),
+      retained: fc.boolean(),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ type: fc.constant('wait' as const), seconds: fc.constantFrom(1, 3, 8) }) },
+);
+
+t.test(
+  'rotations, leaves, replays, rooms that are off: the rooms of the present key end with the right people',
+  async (t) => {
+    const runs = Number(process.env['ROOMKIN_RUNS'] ?? 15);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(historyStep, { minLength: 10, maxLength: 60 }),
+        fc.boolean(),
+        async (steps, isSettled) => {
+          const fault = await play(steps, isSettled);
+          if (fault !== null) throw new Error(fault);
+        },
+      ),
+      { numRuns: runs, seed: Number(process.env['ROOMKIN_SEED'] ?? 7) },
+    );
+    t.pass(`${runs} histories`);
+  },
+);

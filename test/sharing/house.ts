@@ -70,7 +70,7 @@ export function settle(rooms: readonly HouseRoom[], most = 12): number {
 }
 
 /** The content of a room's gallery, without row numbers. */
-export function content({ store }: HouseRoom): unknown {
+export function content({ store }: Pick<HouseRoom, 'store'>): unknown {
   return store
     .people()
     .map(({ id, name, createdAtMs }) => ({

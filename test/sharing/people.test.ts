@@ -317,3 +317,20 @@ t.test('forty photos and forty negative templates in each of two spaces fit into
   if (message.type === 'sealed') t.comment(`${message.bytes.length} bytes`);
   t.end();
 });
+
+t.test('a person whom a room forgets after it left stays in the household when the room comes back', (t) => {
+  const [hall, kitchen] = rooms(t, 'hall', 'kitchen') as [HouseRoom, HouseRoom];
+  enrolMadeUp(kitchen.store, 'Ada');
+  enrolMadeUp(kitchen.store, 'Ben');
+  deliver(kitchen, hall);
+  hall.store.forget('ben');
+  settle([hall, kitchen]);
+  hall.people.leave();
+  hall.store.forget('ada');
+  hall.people.recordChanges();
+  settle([hall, kitchen]);
+  t.strictSame(names(kitchen), ['Ada']);
+  t.strictSame(names(hall), ['Ada']);
+  t.equal([...hall.people.versions().values()].filter(({ stamp }) => stamp.forgotten).length, 1, 'Ben stays forgotten');
+  t.end();
+});

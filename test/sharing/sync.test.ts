@@ -16,61 +16,12 @@ import {
   withoutMosquitto,
 } from '../helpers/brokers.js';
 import { lines, roomPublisher } from '../mqtt/room.js';
-import { everyByte, type HouseRoom, openRoom, seal } from './house.js';
+import { everyByte, openRoom, seal } from './house.js';
 import { enrolMadeUp, space, temporaryFolder } from './household.js';
-
-interface Sharing extends AsyncDisposable {
-  readonly room: HouseRoom;
-  readonly lines: readonly string[];
-  /** What the daemon does when the version of the gallery changes. */
-  changed(): void;
-  readonly names: () => string[];
-}
+import { listenMs, type Sharing, share } from './online.js';
 
 t.setTimeout(180_000);
 t.jobs = 16;
-const listenMs = [150, 50] as const;
-
-function share(
-  broker: Broker,
-  id: string,
-  { folder = temporaryFolder(), household = seal, protocol = 5 as 4 | 5, log = lines() } = {},
-): Sharing {
-  const room = openRoom(id, folder, household);
-  const publisher = roomPublisher(broker.url, {
-    room: { id, name: id },
-    household: { id: 'home', shares: true },
-    homeAssistant: { discovery: false },
-    mqtt: { protocol },
-    log: log.log,
-  });
-  let version = 0;
-  const sharing = createGallerySharing({
-    people: room.people,
-    publisher,
-    log: log.log,
-    listenMs,
-    retryMs: 500,
-    onReceived: () => changed(),
-  });
-  const changed = (): void => {
-    if (room.store.version === version) return;
-    version = room.store.version;
-    sharing.changed();
-  };
-  publisher.start();
-  return {
-    room,
-    lines: log.all,
-    changed,
-    names: () => room.store.people().map(({ name }) => name),
-    async [Symbol.asyncDispose]() {
-      sharing[Symbol.dispose]();
-      await publisher.stop();
-      room.close();
-    },
-  };
-}
 
 const startBroker = (persistence = false): Promise<Broker> =>
   mosquittoPath === null ? startAedes() : startMosquitto({ persistence, lines: ['allow_anonymous true'] });
@@ -234,7 +185,7 @@ for (const protocol of [5, 4] as const)
       await using broker = await startMosquitto({ lines: ['allow_anonymous true', 'max_packet_size 20000'] });
       await using kitchen = share(broker, 'kitchen', { protocol });
       enrolMadeUp(kitchen.room.store, 'Ada', 30);
-      await waitFor(() => kitchen.lines.some((line) => /largest message/.test(line)));
+      await waitFor(() => kitchen.lines.some((line) => /largest message|was not sent: the limit is/.test(line)));
       const connects = (): number => kitchen.lines.filter((line) => /connected to the broker/.test(line)).length;
       const connectsBefore = connects();
       enrolMadeUp(kitchen.room.store, 'Ben', 2);
@@ -273,7 +224,12 @@ t.test('without a key a room publishes and receives nothing about anybody', asyn
   await waitFor(() => publisher.status().connected && listener.of(topic('ada')).length === 1);
   await pause(600);
   const gallery = listener.messages.filter((message) => message.topic.includes('/gallery/'));
-  t.equal(gallery.length, 1, 'only the kitchen published');
+  const ofKitchen = [
+    topic('ada'),
+    `household/home/gallery/${seal.nameOfRoom('kitchen')}`,
+    'household/home/gallery/rooms',
+  ];
+  t.strictSame(gallery.map((message) => message.topic).sort(), ofKitchen.sort(), 'only the kitchen published');
   t.strictSame(
     room.store.people().map(({ name }) => name),
     ['Ben'],
@@ -305,7 +261,8 @@ t.test(
     t.teardown(() => other.close());
     other.exec('BEGIN IMMEDIATE');
     await waitFor(() => hall.lines.some((line) => line.startsWith('warning')));
-    t.match(hall.lines.at(-1), /^warning: sharing the gallery waits for the disk: .*another process keeps it locked/);
+    const [warning] = hall.lines.filter((line) => line.startsWith('warning'));
+    t.match(warning, /^warning: sharing the gallery waits for the disk: .*another process keeps it locked/);
     await pause(400);
     t.strictSame(hall.names(), ['Ada']);
     t.equal(listener.of(topic('ada')).length, 2);
@@ -315,3 +272,82 @@ t.test(
     t.equal(listener.of(topic('ada')).length, 2, 'the old version of her was not published again');
   },
 );
+
+t.test('a new room does not take an old message that the broker repeats while another room is online', async (t) => {
+  await using broker = await startBroker();
+  await using listener = await listenTo(broker.url);
+  const heard: Buffer[] = [];
+  listener.client.on('message', (topicName, payload) => {
+    if (topicName === topic('ada')) heard.push(payload);
+  });
+  await using kitchen = share(broker, 'kitchen');
+  enrolMadeUp(kitchen.room.store, 'Ada', 3);
+  enrolMadeUp(kitchen.room.store, 'Ben', 2);
+  kitchen.changed();
+  await waitFor(() => heard.length === 1);
+  kitchen.room.store.forget('ada');
+  kitchen.changed();
+  await waitFor(() => heard.length === 2);
+  // The broker holds the old message for each new connection only, so the kitchen cannot repair it.
+  const seen: string[][] = [];
+  const people = openRoom('attic');
+  t.teardown(() => people.close());
+  const { log, all } = lines();
+  await using publisher = roomPublisher(broker.url, {
+    room: { id: 'attic', name: 'Attic' },
+    household: { id: 'home', shares: true },
+    homeAssistant: { discovery: false },
+    log,
+  });
+  const { onShared } = publisher;
+  using sharing = createGallerySharing({
+    people: people.people,
+    household: seal,
+    room: 'attic',
+    publisher: {
+      ...publisher,
+      onShared: (shared) =>
+        onShared({
+          ...shared,
+          message: (name, sealed) => shared.message(name, name === seal.nameOf('ada') ? heard[0]! : sealed),
+        }),
+    },
+    log,
+    listenMs,
+    onReceived: () => seen.push(people.store.people().map(({ name }) => name)),
+  });
+  publisher.start();
+  await waitFor(
+    () => people.store.people().length === 1,
+    undefined,
+    () => all.join('\n'),
+  );
+  await pause(600);
+  sharing.changed();
+  t.notOk(seen.flat().includes('Ada'), 'not even for a moment');
+  t.strictSame(
+    people.store.people().map(({ name }) => name),
+    ['Ben'],
+  );
+  t.equal([...people.people.versions().values()].filter(({ stamp }) => stamp.forgotten).length, 1);
+  t.notMatch(all.join('\n'), /no other room answered/);
+});
+
+t.test('a new room without another room takes what the broker holds, and says so', async (t) => {
+  await using broker = await startBroker();
+  {
+    await using kitchen = share(broker, 'kitchen');
+    enrolMadeUp(kitchen.room.store, 'Ada', 3);
+    kitchen.changed();
+    await pause(600);
+  }
+  await using attic = share(broker, 'attic');
+  await waitFor(knows(attic, 'Ada'));
+  t.equal(attic.lines.filter((line) => /no other room answered: 1 people are taken/.test(line)).length, 1);
+  await using kitchen = share(broker, 'kitchen');
+  await using hall = share(broker, 'hall');
+  await waitFor(knows(hall, 'Ada'));
+  await pause(300);
+  t.notOk(hall.lines.some((line) => /no other room answered/.test(line)));
+  t.strictSame(kitchen.names(), ['Ada']);
+});

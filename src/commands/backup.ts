@@ -1,14 +1,27 @@
-// roomkin import: restores a backup that `roomkin export` wrote.
+// roomkin export and import: a backup of the gallery in one encrypted file, and its restoration.
+
 import { readFileSync } from 'node:fs';
 import { fail } from '../base/errors.js';
-import { openBackup, restoreArchive } from '../store/archive.js';
+import { writeNewFile } from '../base/files.js';
+import { openBackup, restoreArchive, sealBackup, writeArchive } from '../store/archive.js';
 import type { CommandIo } from './command.js';
 import { openGallery } from './parts.js';
 import { readPassphrase } from './prompts.js';
 import { count } from './rows.js';
 import type { Given } from './verbs.js';
 
-export async function run({ file, passphraseFile, replace }: Given<'import'>, io: CommandIo): Promise<void> {
+export async function exportGallery({ file, passphraseFile }: Given<'export'>, io: CommandIo): Promise<void> {
+  using store = openGallery(io);
+  const passphrase = await readPassphrase(io, passphraseFile, true, 'export');
+  writeNewFile(file, sealBackup(writeArchive(store), passphrase));
+  const people = store.people().length;
+  io.out(`${people} people are in ${file}: keep the file and its passphrase in different places`);
+  io.document({ file, people });
+}
+
+// Import.
+
+export async function importGallery({ file, passphraseFile, replace }: Given<'import'>, io: CommandIo): Promise<void> {
   const bytes = read(file);
   using store = openGallery(io);
   const passphrase = await readPassphrase(io, passphraseFile, false, 'import');
