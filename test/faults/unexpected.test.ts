@@ -2,7 +2,7 @@
 import t from 'tap';
 import { startAedes } from '../helpers/brokers.js';
 import { shortFolder } from '../helpers/short-folder.js';
-import { faultyRoom, until, untilAda } from './room.js';
+import { faultyRoom, notQuick, until, untilAda } from './room.js';
 
 t.setTimeout(120_000);
 
@@ -26,7 +26,7 @@ t.test('a broken callback does not end the daemon', async (t) => {
   t.equal(await room.stop(), 0);
 });
 
-t.test('a daemon that meets nothing but such errors ends with 70', async (t) => {
+t.test('a daemon that meets nothing but such errors ends with 70', { skip: notQuick }, async (t) => {
   const folder = shortFolder(t);
   await using broker = await startAedes();
   const room = await faultyRoom(folder, broker, undefined, { nodeOptions: thrower(100, 200) });
