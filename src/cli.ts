@@ -67,6 +67,8 @@ export async function main(args: readonly string[]): Promise<void> {
       if (running?.verb === 'run') return;
       // An inference or an external program may take longer. It may be cut off: changes of the gallery are transactions.
       setTimeout(() => {
+        // The verb may have been unknown when the signal came.
+        if (running?.verb === 'run') return;
         running?.io.progress('');
         process.exit(code);
       }, graceMs).unref();
@@ -79,7 +81,9 @@ export async function main(args: readonly string[]): Promise<void> {
     running = { verb, io };
   };
   const code = await runCommandLine(args, { stdout, stderr, signal: interrupt.signal, onStart });
-  process.exitCode = code === interrupted ? (interruptedCode ?? 130) : code;
+  const isDaemon = (running as { readonly verb: VerbName } | null)?.verb === 'run';
+  // A daemon that a signal ends has ended as it should, also during its start.
+  process.exitCode = code === interrupted ? (isDaemon ? 0 : (interruptedCode ?? 130)) : code;
 }
 
 /** The result of `runCommandLine` when the signal ended the verb. */

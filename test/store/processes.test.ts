@@ -87,7 +87,9 @@ t.test('two processes enrol at the same time while a third reads', async (t) => 
   });
   t.ok(versions.size > 5, 'the reader saw the changes');
   t.equal(enrolMadeUp(reader, 'Ada'), 'ada', 'the reader can also write');
-  t.equal(reader.forget('ada'), true);
+  // Whether the log could be cut as well depends on what the writers do at that moment.
+  t.type(reader.forget('ada'), 'boolean');
+  t.notOk(reader.people().some(({ id }) => id === 'ada'));
 });
 
 t.test('processes that start at the same time use one key', async (t) => {
