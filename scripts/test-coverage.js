@@ -1,5 +1,5 @@
-// Runs the tests and prints the coverage of each folder of src/: statements (V8 counts lines) and branches. Files that no test
-// loads count as 0 %. Arguments are those of tap; without a test file all run. The exit status is tap's.
+// Runs `npm test` and prints the coverage of each folder of src/: statements (V8 counts lines) and branches. Files that no test
+// loads count as 0 %. Arguments are those of tap; with a test file only that one runs. The exit status is tap's.
 //
 //   npm run test:coverage [-- TAP ARGUMENTS]
 //
@@ -14,8 +14,9 @@ import { Report } from 'c8';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const counters = mkdtempSync(join(tmpdir(), 'coverage-'));
 const args = process.argv.slice(2);
-const tests = args.some((arg) => arg.endsWith('.js')) ? [] : ['.test-build/test/all.js'];
-const { status } = spawnSync('npx', ['tap', '--timeout=3600', ...args, ...tests], {
+const isPart = args.some((arg) => arg.endsWith('.js'));
+const [program, ...words] = isPart ? ['npx', 'tap', '--timeout=3600', ...args] : ['npm', 'test', '--', ...args];
+const { status } = spawnSync(program, words, {
   cwd: root,
   env: { ...process.env, NODE_V8_COVERAGE: counters },
   stdio: 'inherit',
