@@ -1,4 +1,4 @@
-// Runs `npm test` and prints the coverage of each folder of src/: statements (V8 counts lines) and branches. Files that no test
+// Runs `npm run test:all` and prints the coverage of each folder of src/: statements (V8 counts lines) and branches. Files that no test
 // loads count as 0 %. Arguments are those of tap; with a test file only that one runs. The exit status is tap's.
 //
 //   npm run test:coverage [-- TAP ARGUMENTS]
@@ -18,7 +18,7 @@ const isPart = args.some((arg) => arg.endsWith('.js'));
 const [program, ...words] = isPart ? ['npx', 'tap', '--timeout=3600', ...args] : ['npm', 'test', '--', ...args];
 const { status } = spawnSync(program, words, {
   cwd: root,
-  env: { ...process.env, NODE_V8_COVERAGE: counters },
+  env: { ...process.env, ROOMKIN_TESTS: 'all', NODE_V8_COVERAGE: counters },
   stdio: 'inherit',
 });
 printTable(await readCoverage());
