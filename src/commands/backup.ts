@@ -15,7 +15,9 @@ export async function exportGallery({ file, passphraseFile }: Given<'export'>, i
   const passphrase = await readPassphrase(io, passphraseFile, true, 'export');
   writeNewFile(file, sealBackup(writeArchive(store), passphrase));
   const people = store.people().length;
-  io.out(`${people} people are in ${file}: keep the file and its passphrase in different places`);
+  io.out(
+    `${people === 1 ? '1 person is' : `${people} people are`} in ${file}: keep the file and its passphrase in different places`,
+  );
   io.document({ file, people });
 }
 
