@@ -9,7 +9,7 @@ import t from 'tap';
 const folder = fileURLToPath(new URL('.', import.meta.url));
 /**
  * Files that start many processes, load the models again and again, or compute for long. `npm test` leaves them out, so that it takes
- * three minutes; `npm run test:all` and `.ci/run` start them first, so that none of them runs alone at the end.
+ * two and a half minutes; `npm run test:all` and `.ci/run` start them first, so that none of them runs alone at the end.
  */
 const long = [
   'commands/enrol/live',
