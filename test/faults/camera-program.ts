@@ -1,10 +1,21 @@
-// Stands in for rpicam-vid: writes one picture again and again as YUV 4:2:0, and breaks as the file MODE says. The file is read before
+// Stands in for rpicam-vid: writes one picture again and again, moved to and fro, as YUV 4:2:0, and breaks as the file MODE says. The file is read before
 // each frame, so that a test can break a running camera. Usage: node camera-program.js PICTURE MODE [arguments of rpicam-vid]
 import { readFileSync, writeSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 
 const [picturePath = '', modePath = ''] = process.argv.slice(2);
-const picture = readFileSync(picturePath);
+const original = readFileSync(picturePath);
+const option = (name: string): number => Number(process.argv[process.argv.indexOf(name) + 1]);
+const [width, height] = [option('--width'), option('--height')];
+
+/** The picture 8 px further to the left: every frame differs from the one before, so each is analysed. */
+const shifted = Buffer.from(original);
+for (let row = 0; row < height; row += 1) {
+  const at = row * width;
+  original.copy(shifted, at, at + 8, at + width);
+}
+let frame = 0;
+let picture = original;
 
 /** Writes all of `bytes`; the pipe may take less at once. */
 async function write(bytes: Uint8Array): Promise<void> {
@@ -19,6 +30,8 @@ async function write(bytes: Uint8Array): Promise<void> {
 }
 
 for (;;) {
+  frame += 1;
+  picture = frame % 2 === 0 ? original : shifted;
   const mode = readFileSync(modePath, 'utf8').trim();
   switch (mode) {
     case 'silent':

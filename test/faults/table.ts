@@ -1,5 +1,6 @@
 // Parts × faults. Each row breaks one part of a running daemon and says within how many seconds the right state is back, and what a
 // user reads meanwhile. `npm test` runs the quick rows, `npm run test:faults` all of them.
+import { execFileSync } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Broker, Wire } from '../helpers/brokers.js';
 import type { FaultyRoom } from './room.js';
@@ -81,6 +82,17 @@ export const faultTable: readonly FaultRow[] = [
     mend: nothing,
     withinSeconds: 40,
   },
+  {
+    part: 'engine',
+    fault: 'gets no more memory',
+    quick: false,
+    break({ room }) {
+      for (const pid of room.engines()) execFileSync('prlimit', ['--pid', String(pid), '--as=50000000']);
+    },
+    reads: null,
+    mend: nothing,
+    withinSeconds: 5,
+  },
   cameraRow('is silent', 'silent', /no frame for [\d.]+ s/, true),
   cameraRow('exits', 'exits', /camera/, false),
   cameraRow('sends torn frames', 'torn', /no frame for|no whole frame/, false),
@@ -106,7 +118,7 @@ export const faultTable: readonly FaultRow[] = [
   },
   {
     part: 'broker',
-    fault: 'is away',
+    fault: 'is away and comes back empty',
     quick: true,
     break: ({ broker }) => broker.stop(),
     reads: /nobody listens there|connection was closed|dropped the connection/,
