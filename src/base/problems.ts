@@ -97,7 +97,7 @@ export function createProblems(clock: Clock, log: Log): Problems {
   };
 }
 
-/** The message of anything that was thrown, on one line. */
-export function sentenceOf(error: unknown): string {
-  return oneLine(error instanceof Error ? error.message : String(error), 400);
+/** The message of anything that was thrown, on one line, cut to `maxLength` characters. */
+export function sentenceOf(error: unknown, maxLength = 400): string {
+  return oneLine(error instanceof Error ? error.message : String(error), maxLength);
 }

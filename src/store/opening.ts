@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, oneLine, RoomkinError } from '../base/errors.js';
+import { sentenceOf } from '../base/problems.js';
 import { databaseName, type SqlDatabase, startAgain, translated } from './database.js';
 import { type Keyring, openKeyring } from './keyring.js';
 import { lockDirectory } from './lock.js';
@@ -49,7 +50,7 @@ export function openRestored(options: StoreOptions): Opened {
     if (!isDamageError(error)) throw error;
     failure = error;
   }
-  const sentences = opened === null ? [messageOf(failure)] : damageSentences(opened.damage, path);
+  const sentences = opened === null ? [sentenceOf(failure, 200)] : damageSentences(opened.damage, path);
   if (opened !== null && (sentences.length === 0 || opened.unwritable !== null)) return opened;
   try {
     using lock = isLocked ? { [Symbol.dispose]() {} } : lockDirectory(directory, 'restore');
@@ -136,12 +137,8 @@ export function damageTranslated<T>(path: string, isDamaged: () => boolean, work
   } catch (cause) {
     const isOther = cause instanceof RoomkinError || (cause instanceof Error && 'code' in cause);
     if (isOther || !isDamaged()) throw cause;
-    throw fail('DATABASE', `${path} is damaged (${messageOf(cause)}): ${startAgain}`, { code: 'SQLITE_CORRUPT' });
+    throw fail('DATABASE', `${path} is damaged (${sentenceOf(cause, 200)}): ${startAgain}`, { code: 'SQLITE_CORRUPT' });
   }
-}
-
-function messageOf(error: unknown): string {
-  return oneLine(error instanceof Error ? error.message : String(error), 200);
 }
 
 /** Reads the key and checks that the gallery was encrypted with it. */
