@@ -151,6 +151,9 @@ async function runOnce(
     onDamage: (sentence) => onDamage(sentence),
   });
   people.follow(store);
+  // Before the damage is reported, because a setting that can be read solves the problem of the part.
+  const restored = problems.attempt('gallery', () => (store.unwritable === null ? takeRestored(store) : null)) ?? null;
+  if (restored !== null) problems.report('gallery', restored);
   onDamage = (sentence) => problems.report('gallery', sentence);
   early.forEach(onDamage);
   if (early.length === 0)
@@ -158,8 +161,6 @@ async function runOnce(
       problems.report('gallery', sentence);
       restart('damage');
     };
-  const restored = problems.attempt('gallery', () => (store.unwritable === null ? takeRestored(store) : null)) ?? null;
-  if (restored !== null) problems.report('gallery', restored);
   using _snapshots = keepSnapshots(store, problems);
   using _disk = watchDisk(config, store, problems, () => restart('disk'));
   using settings = createSettings(store, problems);
