@@ -43,9 +43,7 @@ t.test('the disk becomes full while the daemon runs', { skip: noSmallDisk }, asy
   const folder = shortFolder(t);
   using disk = mountSmallDisk(folder, 4096);
   await using broker = await startAedes();
-  const room = await faultyRoom(folder, broker, disk.path);
-  await using _listener = room.listener;
-  t.teardown(() => room.daemon.kill('SIGKILL'));
+  await using room = await faultyRoom(folder, broker, disk.path);
   await room.start();
   await untilAda(room);
   disk.fill();
@@ -84,9 +82,7 @@ for (const fault of ['full', 'read-only'] as const)
     const folder = shortFolder(t);
     using disk = mountSmallDisk(folder, 4096);
     await using broker = await startAedes();
-    const room = await faultyRoom(folder, broker, disk.path);
-    await using _listener = room.listener;
-    t.teardown(() => room.daemon.kill('SIGKILL'));
+    await using room = await faultyRoom(folder, broker, disk.path);
     if (fault === 'full') disk.fill();
     else disk.readOnly(true);
     await room.start();

@@ -19,11 +19,9 @@ for (const namesInLog of [true, false])
   t.test(`a daemon forgets, names_in_log = ${namesInLog}`, async (t) => {
     const folder = shortFolder(t);
     await using broker = await startAedes();
-    const room = await faultyRoom(folder, broker, undefined, {
+    await using room = await faultyRoom(folder, broker, undefined, {
       more: `names_in_log = ${namesInLog}\n[home_assistant]\ntrackers = true`,
     });
-    await using _listener = room.listener;
-    t.teardown(() => room.daemon.kill('SIGKILL'));
     t.equal((await room.verb('rename', 'Ada', 'Wilhelmina')).code, 0);
     t.equal((await room.verb('forget', 'Wilhelmina', '--yes')).code, 0, 'the id of the pictures is ada');
     t.strictSame(filesWith(room.store, /wilhelmina|\bada\b/i), []);

@@ -14,9 +14,7 @@ t.test(
   async (t) => {
     const folder = shortFolder(t);
     await using broker = await startAedes();
-    const room = await faultyRoom(folder, broker);
-    await using _listener = room.listener;
-    t.teardown(() => room.daemon.kill('SIGKILL'));
+    await using room = await faultyRoom(folder, broker);
     const path = join(room.store, 'gallery.sqlite');
     const restored = /the gallery was damaged and was restored from the snapshot of /;
     const said = async () => (await room.status()).problems.filter(({ problem }) => restored.test(problem)).length;

@@ -17,7 +17,8 @@ export const notQuick: string | false = everyFault ? false : 'npm run test:fault
 /** How long a state may take to come on a busy machine, milliseconds. Bars are asserted by `within`. */
 const patienceMs = 60_000;
 
-export interface FaultyRoom {
+/** Its end kills the daemon and closes the listener. */
+export interface FaultyRoom extends AsyncDisposable {
   readonly config: string;
   readonly store: string;
   readonly listener: Listener;
@@ -141,6 +142,11 @@ export async function faultyRoom(
       if (text === undefined) return undefined;
       const { people } = JSON.parse(text) as { people: { name: string }[] | null };
       return people === null ? null : people.map(({ name }) => name);
+    },
+    async [Symbol.asyncDispose]() {
+      // A test may have failed before it started a daemon.
+      if ((room.daemon as ChildProcess | undefined) !== undefined) await room.stop('SIGKILL');
+      await listener[Symbol.asyncDispose]();
     },
     alive: () => room.daemon.exitCode === null && room.daemon.signalCode === null,
     engines() {

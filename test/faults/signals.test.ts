@@ -11,9 +11,7 @@ t.setTimeout(240_000);
 t.test('SIGHUP reads the configuration again; a bad one keeps the old one and says so', async (t) => {
   const folder = shortFolder(t);
   await using broker = await startAedes();
-  const room = await faultyRoom(folder, broker);
-  await using _listener = room.listener;
-  t.teardown(() => room.daemon.kill('SIGKILL'));
+  await using room = await faultyRoom(folder, broker);
   await room.start();
   await untilAda(room);
   const good = readFileSync(room.config, 'utf8');
@@ -49,9 +47,7 @@ t.test('SIGHUP reads the configuration again; a bad one keeps the old one and sa
 t.test('SIGTERM at any moment of the start ends the daemon', { skip: notQuick }, async (t) => {
   const folder = shortFolder(t);
   await using broker = await startAedes();
-  const room = await faultyRoom(folder, broker);
-  await using _listener = room.listener;
-  t.teardown(() => room.daemon.kill('SIGKILL'));
+  await using room = await faultyRoom(folder, broker);
   for (const afterMs of [300, 600, 900, 1400]) {
     const started = room.start().catch(() => {});
     await wait(afterMs);
@@ -65,9 +61,7 @@ t.test('SIGTERM at any moment of the start ends the daemon', { skip: notQuick },
 t.test('SIGTERM right after a switch of recognition is not lost', { skip: notQuick }, async (t) => {
   const folder = shortFolder(t);
   await using broker = await startAedes();
-  const room = await faultyRoom(folder, broker);
-  await using _listener = room.listener;
-  t.teardown(() => room.daemon.kill('SIGKILL'));
+  await using room = await faultyRoom(folder, broker);
   await room.start();
   await untilAda(room);
   await room.verb('pause');

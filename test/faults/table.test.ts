@@ -49,17 +49,13 @@ t.test('every fault of the table', async (t) => {
   mkdirSync(programs);
   const script = `#!/bin/sh\nexec "${process.execPath}" "${program}" "${picture}" "${mode}" "$@"\n`;
   writeFileSync(join(programs, 'rpicam-vid'), script, { mode: 0o755 });
-  const room = await faultyRoom(folder, broker, join(folder, 's'), {
+  await using room = await faultyRoom(folder, broker, join(folder, 's'), {
     url: wire.url,
     programs,
     camera: `width = 384\nheight = 256\nframerate = 5\nstall_seconds = 4`,
     mqtt: 'keepalive_seconds = 5',
   });
   writeFileSync(picture, await yuv420(join(folder, 'frames', '0.jpg'), 384, 256));
-  t.teardown(async () => {
-    await room.stop('SIGKILL');
-    await room.listener[Symbol.asyncDispose]();
-  });
   await room.start();
   await untilAda(room);
   const parts: Parts = {

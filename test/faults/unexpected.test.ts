@@ -16,9 +16,7 @@ const thrower = (everyMs: number, count: number): string =>
 t.test('a broken callback does not end the daemon', async (t) => {
   const folder = shortFolder(t);
   await using broker = await startAedes();
-  const room = await faultyRoom(folder, broker, undefined, { nodeOptions: thrower(1500, 4) });
-  await using _listener = room.listener;
-  t.teardown(() => room.stop('SIGKILL'));
+  await using room = await faultyRoom(folder, broker, undefined, { nodeOptions: thrower(1500, 4) });
   await room.start();
   await until('four errors', () => (/unexpected 4 \(a bug: please report it\)/.test(room.log()) ? true : undefined));
   await untilAda(room);
@@ -29,9 +27,7 @@ t.test('a broken callback does not end the daemon', async (t) => {
 t.test('a daemon that meets nothing but such errors ends with 70', { skip: notQuick }, async (t) => {
   const folder = shortFolder(t);
   await using broker = await startAedes();
-  const room = await faultyRoom(folder, broker, undefined, { nodeOptions: thrower(100, 200) });
-  await using _listener = room.listener;
-  t.teardown(() => room.stop('SIGKILL'));
+  await using room = await faultyRoom(folder, broker, undefined, { nodeOptions: thrower(100, 200) });
   await room.start().catch(() => {});
   await until('the end', () => (room.alive() ? undefined : true));
   t.equal(room.daemon.exitCode, 70);

@@ -22,9 +22,7 @@ t.test(
     await sharp({ create: grey }).jpeg().toFile(join(still, 'room.jpg'));
     await using broker = await startAedes();
     const camera = `source = "replay"\ninput = "${still}"\nloop = true\nwidth = 384\nheight = 256\nframerate = 5`;
-    const room = await faultyRoom(folder, broker);
-    await using _listener = room.listener;
-    t.teardown(() => room.daemon.kill('SIGKILL'));
+    await using room = await faultyRoom(folder, broker);
     room.writeConfig({ camera });
     await room.start();
     await until('an empty room', () => (room.people()?.length === 0 ? true : undefined));
