@@ -13,6 +13,11 @@ function frame(capturedAt: number, luma: number): Frame {
   return { capturedAt, sequence: capturedAt, width: 64, height: 64, format: 'i420', stride: 64, data };
 }
 
+/** The analysis of a frame without a face. */
+function emptyAnalysis({ capturedAt, sequence, width, height }: Frame): EngineAnalysis {
+  return { capturedAt, sequence, width, height, faces: [], times: { detectMs: 1, alignMs: 0, embedMs: 0, tiles: 0 } };
+}
+
 function startLoop(analyze: (capturedAt: number) => Promise<void>) {
   const mailbox = createMailbox<Frame>();
   const analysed: number[] = [];
@@ -21,16 +26,9 @@ function startLoop(analyze: (capturedAt: number) => Promise<void>) {
   const status = { state: 'online', reason: null, frames: 0, drops: 0, reopened: 0, torn: 0 } as const;
   const camera = { next: () => mailbox.take(), status } as unknown as Camera;
   const engine = {
-    async analyze({ capturedAt, sequence, width, height }): Promise<EngineAnalysis> {
-      await analyze(capturedAt);
-      return {
-        capturedAt,
-        sequence,
-        width,
-        height,
-        faces: [],
-        times: { detectMs: 1, alignMs: 0, embedMs: 0, tiles: 0 },
-      };
+    async analyze(frame): Promise<EngineAnalysis> {
+      await analyze(frame.capturedAt);
+      return emptyAnalysis(frame);
     },
   } as Partial<Engine> as Engine;
   const room = {
@@ -242,16 +240,9 @@ t.test('recognition that fails for seconds makes the room unknown, feeds the wat
     get fault() {
       return fails ? 'next try in 20 s' : null;
     },
-    async analyze({ capturedAt, sequence, width, height }: Frame) {
+    async analyze(frame: Frame) {
       if (fails) throw fail('ENGINE_FAILED', 'the recognition process keeps failing');
-      return {
-        capturedAt,
-        sequence,
-        width,
-        height,
-        faces: [],
-        times: { detectMs: 1, alignMs: 0, embedMs: 0, tiles: 0 },
-      };
+      return emptyAnalysis(frame);
     },
   } as unknown as Engine;
   const room = {
@@ -287,16 +278,9 @@ t.test('a frame that is analysed while recognition is switched off leaves no tra
   let finish = (): void => {};
   const engine = {
     fault: null,
-    async analyze({ capturedAt, sequence, width, height }: Frame) {
+    async analyze(frame: Frame) {
       await new Promise<void>((resolve) => (finish = resolve));
-      return {
-        capturedAt,
-        sequence,
-        width,
-        height,
-        faces: [],
-        times: { detectMs: 1, alignMs: 0, embedMs: 0, tiles: 0 },
-      };
+      return emptyAnalysis(frame);
     },
   } as unknown as Engine;
   const seen: string[] = [];
