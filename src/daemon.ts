@@ -334,6 +334,7 @@ async function runRoom(parts: DaemonParts): Promise<void> {
       model,
       camera,
       room,
+      store,
       journal,
       statistics,
       problems: withBroker(problems, publisher),

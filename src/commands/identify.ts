@@ -1,15 +1,10 @@
 // roomkin identify: who is in these pictures, and by which rule. The comparison is the daemon's, on single observations.
-import { createCalibrator, recognitionOptions } from '../config/parts.js';
+import { encodeEmbedding } from '../control/protocol.js';
 import type { Identification } from '../gallery/identify.js';
-import { identifyFace } from '../gallery/identify.js';
-import type { Gallery } from '../gallery/person.js';
 import type { Reason } from '../gallery/reason.js';
-import { reasonText } from '../gallery/reason-text.js';
-import { assignNames } from '../recognition/decide.js';
-import type { RoomOptions } from '../room/options.js';
 import type { Box, Quality } from '../vision/face.js';
 import type { CommandIo } from './command.js';
-import { openGallery } from './parts.js';
+import { reportOf } from './parts.js';
 import {
   type AnalysedPhoto,
   analysePhoto,
@@ -38,12 +33,12 @@ interface NamedFace {
 
 export async function run({ file: inputs }: Given<'identify'>, io: CommandIo): Promise<void> {
   const config = io.config();
-  const options = recognitionOptions(config);
   const paths = await findPhotos(inputs);
-  using store = openGallery(io);
+  // Whoever may not ask is told so at once, before the models are loaded.
+  await reportOf(io, 'people', {});
+  io.progress('loading the models...');
   await using engine = await io.openEngine(config);
   const { space } = await engine.start();
-  const gallery = createCalibrator(config, space, options).calibrated(store.gallery(space));
   const files: { file: string; faces: NamedFace[] }[] = [];
   const bad: BadPhoto[] = [];
   for (const [index, path] of paths.entries()) {
@@ -53,7 +48,7 @@ export async function run({ file: inputs }: Given<'identify'>, io: CommandIo): P
       bad.push(photo);
       continue;
     }
-    const faces = nameFaces(photo, gallery, options);
+    const faces = await nameFaces(photo, space, io);
     files.push({ file: path, faces });
     for (const line of describe(path, faces)) io.out(line);
   }
@@ -63,14 +58,14 @@ export async function run({ file: inputs }: Given<'identify'>, io: CommandIo): P
 }
 
 /** Identifies the faces of one picture; no two of them get the same name. */
-function nameFaces({ faces, picture }: AnalysedPhoto, gallery: Gallery, options: RoomOptions): NamedFace[] {
+async function nameFaces({ faces, picture }: AnalysedPhoto, space: string, io: CommandIo): Promise<NamedFace[]> {
   const scale = picture.originalWidth / picture.width;
-  const names = new Map(gallery.people.map(({ id, name }) => [id, name]));
-  return assignNames(faces.map((face) => identifyFace(face, gallery, options))).map((identification, index) => {
+  const encoded = faces.map(({ quality, score, embedding }) => {
+    return { quality, score, embedding: embedding === null ? null : encodeEmbedding(embedding) };
+  });
+  const { faces: identified } = await reportOf(io, 'identify', { space, faces: encoded });
+  return identified.map(({ person, name, state, similarity, second, margin, rule, reason }, index) => {
     const { box, quality } = faces[index]!;
-    const { person, state, similarity, second, margin, reason } = identification;
-    const name = person === null ? null : (names.get(person) ?? null);
-    const inPhoto = { ...quality, eyesPx: quality.eyesPx * scale };
     return {
       box: scaled(box, scale),
       person,
@@ -79,8 +74,8 @@ function nameFaces({ faces, picture }: AnalysedPhoto, gallery: Gallery, options:
       similarity,
       second,
       margin,
-      quality: inPhoto,
-      rule: reasonText(reason, names),
+      quality: { ...quality, eyesPx: quality.eyesPx * scale },
+      rule,
       reason,
     };
   });

@@ -13,8 +13,15 @@ export type ControlRequest =
   | { readonly verb: 'status' | 'watch' | 'live' | 'pause' | 'resume' }
   | { readonly verb: 'why'; readonly last: number };
 
-/** Method and path of a request. */
-export function requestLine(request: ControlRequest): { readonly method: 'GET' | 'POST'; readonly path: string } {
+/** Method, path, headers and body of a request. */
+export interface RequestLine {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export function requestLine(request: ControlRequest): RequestLine {
   const method = request.verb === 'pause' || request.verb === 'resume' ? 'POST' : 'GET';
   return { method, path: request.verb === 'why' ? `/why?last=${request.last}` : `/${request.verb}` };
 }

@@ -38,6 +38,7 @@ function handlers(over: Partial<ControlHandlers> = {}): ControlHandlers {
     resume: async () => {},
     watch: () => () => {},
     live: () => () => {},
+    report: async () => ({}),
     ...over,
   };
 }

@@ -90,6 +90,7 @@ async function daemon(t: Tap, over: Partial<ControlHandlers> = {}) {
         return () => {};
       },
       live: () => () => {},
+      report: async () => ({}),
       ...over,
     },
   });

@@ -69,6 +69,7 @@ async function startDaemon(t: Test, update: (n: number) => LiveUpdate | null, ev
       pause: unused,
       resume: unused,
       watch: unused,
+      report: unused,
       live(send) {
         let n = 0;
         liveClients++;
