@@ -28,6 +28,7 @@ const long = [
   'camera/process',
   'commands/enrol',
   'commands/terminal',
+  'commands/plain-user',
   'commands/bench',
   'engine/golden',
   'journal/writing',

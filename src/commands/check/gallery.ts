@@ -53,7 +53,7 @@ function peopleFinding(people: number, usable: number): Finding {
 }
 
 function peopleText(people: number, usable: number): string {
-  return `${people} people, ${usable} of them with photos for this model`;
+  return `${people === 1 ? '1 person' : `${people} people`}, ${usable} of them with photos for this model`;
 }
 
 // Whether this room shares its people with other rooms, and with which key.
