@@ -14,6 +14,7 @@ import { socketPath } from './control/path.js';
 import { startControl } from './control/server.js';
 import { createStatistics, healthReport, type Statistics } from './control/statistics.js';
 import { createNotifier, type Notifier } from './control/systemd.js';
+import type { FrameListener } from './control/view.js';
 import type { Engine, EngineInfo } from './engine/engine.js';
 import { createEngine } from './engine/supervisor.js';
 import type { Gallery } from './gallery/person.js';
@@ -298,6 +299,7 @@ async function runRoom(parts: DaemonParts): Promise<void> {
   const { problems } = parts;
   const { config, log } = options;
   const listeners = new Set<RoomListener>([roomListener(parts)]);
+  const frameListeners = new Set<FrameListener>();
   const room = createRoom(
     gallery.current,
     parts.recognition,
@@ -341,6 +343,7 @@ async function runRoom(parts: DaemonParts): Promise<void> {
       privacy,
       publisher,
       watchers: listeners,
+      frameListeners,
       currentGallery: gallery.current,
     }),
     log,
@@ -357,7 +360,7 @@ async function runRoom(parts: DaemonParts): Promise<void> {
     publisher.start();
     notifier.ready(`room ${config.room.id}, ${model.embedder}, ${model.delegate}`);
     options.onReady?.();
-    await watch(parts, room, privacy);
+    await watch(parts, room, privacy, frameListeners);
   } finally {
     clearInterval(galleryTimer);
     clearInterval(healthTimer);
@@ -365,7 +368,12 @@ async function runRoom(parts: DaemonParts): Promise<void> {
 }
 
 /** The loop, and what is done after each analysed frame. */
-function watch(parts: DaemonParts, room: Room, privacy: PrivacySwitch): Promise<void> {
+function watch(
+  parts: DaemonParts,
+  room: Room,
+  privacy: PrivacySwitch,
+  frameListeners: ReadonlySet<FrameListener>,
+): Promise<void> {
   const { options, clock, notifier, statistics, settings, engine, publisher, camera, problems } = parts;
   const { config, log, signal, untilEnd = false } = options;
   const publishDistances = createDistanceEstimates(room, publisher.distance);
@@ -383,10 +391,11 @@ function watch(parts: DaemonParts, room: Room, privacy: PrivacySwitch): Promise<
     clock,
     crops: config.privacy.snapshots,
     untilEnd,
-    onFrame(analysis, tookMs) {
+    onFrame(analysis, tookMs, frame) {
       if (analysis === null) return statistics.skipped();
       // A recording has a timeline of its own. How far it lags behind the clock does not measure the machine.
       statistics.analysed(analysis, untilEnd ? tookMs : clock.monotonicMs() - analysis.capturedAt);
+      for (const listener of frameListeners) listener(frame, analysis);
       publishLastFace(analysis);
       publishDistances(analysis.capturedAt, analysis.width);
       rememberFaces(analysis.width, analysis.height);

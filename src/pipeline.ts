@@ -25,7 +25,7 @@ export interface PipelineParts {
    * A frame passed through the whole loop. null: the motion gate found it unchanged. `tookMs`: milliseconds since the frame
    * was taken out of the mailbox.
    */
-  onFrame(analysis: EngineAnalysis | null, tookMs: number): void;
+  onFrame(analysis: EngineAnalysis | null, tookMs: number, frame: Frame): void;
   /** The loop waits for a frame while the camera is not online. Called about once a second. */
   onBlind(): void;
   /** A frame failed: the model runtime died on it, or a bug. The runtime restarts by itself. */
@@ -86,7 +86,7 @@ export async function watchRoom(parts: WatchParts): Promise<void> {
     await processFrames({
       ...parts,
       wanted: () => privacy.changes === changesAtStart && !signal.aborted,
-      onFrame(analysis, tookMs) {
+      onFrame(analysis, tookMs, frame) {
         notifier.frameProcessed(); // no timer feeds the watchdog, only a frame that passed through the loop
         if (analysis !== null && failingSinceMs !== null) {
           failingSinceMs = null;
@@ -94,7 +94,7 @@ export async function watchRoom(parts: WatchParts): Promise<void> {
           if (isEngineDown) parts.onEngine(true);
           isEngineDown = false;
         }
-        parts.onFrame(analysis, tookMs);
+        parts.onFrame(analysis, tookMs, frame);
       },
       onBlind() {
         room.blind();
@@ -136,7 +136,7 @@ export async function processFrames({ camera, engine, room, crops, ...listener }
     const moved = motion(analysedGrid, grid);
     if (moved.length === 0 && !room.undecided && frame.capturedAt - analysedAt < unchangedAnalysisMs) {
       room.still(frame.capturedAt);
-      listener.onFrame(null, performance.now() - startMs);
+      listener.onFrame(null, performance.now() - startMs, frame);
       continue;
     }
     try {
@@ -145,7 +145,7 @@ export async function processFrames({ camera, engine, room, crops, ...listener }
       analysedGrid = grid;
       analysedAt = frame.capturedAt;
       room.see(analysis, coherent(moved));
-      listener.onFrame(analysis, performance.now() - startMs);
+      listener.onFrame(analysis, performance.now() - startMs, frame);
     } catch (error) {
       listener.onFault(error);
     }

@@ -29,6 +29,7 @@ const long = [
   'commands/enrol',
   'commands/terminal',
   'commands/plain-user',
+  'commands/look',
   'commands/bench',
   'engine/golden',
   'journal/writing',

@@ -14,6 +14,7 @@ import {
   refuseBadPhotos,
   step,
 } from './photo-analysis.js';
+import { count, percent, wrap } from './rows.js';
 import type { Given } from './verbs.js';
 
 /** One face of the result; `box` and `quality.eyesPx` in pixels of the photo as it is on disk, turned upright. */
@@ -50,7 +51,7 @@ export async function run({ file: inputs }: Given<'identify'>, io: CommandIo): P
     }
     const faces = await nameFaces(photo, space, io);
     files.push({ file: path, faces });
-    for (const line of describe(path, faces)) io.out(line);
+    for (const line of describe(path, faces, Math.min(io.columns, 80))) io.out(line);
   }
   io.progress('');
   io.document(bad.length > 0 ? { files, bad } : { files });
@@ -85,20 +86,22 @@ function scaled([x, y, width, height]: Box, scale: number): Box {
   return [x * scale, y * scale, width * scale, height * scale];
 }
 
-function describe(file: string, faces: readonly NamedFace[]): string[] {
+function describe(file: string, faces: readonly NamedFace[], columns: number): string[] {
   if (faces.length === 0) return [`${file}: no face`];
-  return faces.map((face) => {
+  const lines = faces.map((face) => {
     const { name, state, similarity, second, margin, quality, rule, box } = face;
     const at = `${Math.round(box[0] + box[2] / 2)},${Math.round(box[1] + box[3] / 2)}`;
     const numbers = [
       `similarity ${fixed(similarity)}`,
       `second ${fixed(second)}`,
       `margin ${fixed(margin)}`,
-      `eyes ${Math.round(quality.eyesPx)} px`,
-      `sharpness ${fixed(quality.sharpness)}`,
+      `eyes ${Math.round(quality.eyesPx)} px apart`,
+      `sharpness ${percent(quality.sharpness)}`,
     ];
-    return `${file} at ${at}: ${name ?? stateText[state]} (${numbers.join(', ')}): ${rule}`;
+    const text = `at ${at} px: ${name ?? stateText[state]} (${numbers.join(', ')}): ${rule}`;
+    return wrap(text, Math.max(40, columns - 4)).map((line, i) => `${i === 0 ? '  ' : '    '}${line}`);
   });
+  return [`${file}: ${count(faces.length, 'face')}`, ...lines.flat()];
 }
 
 const stateText: Readonly<Record<Identification['state'], string>> = {

@@ -6,6 +6,7 @@ import { createLog } from '../base/log.js';
 import { printable, printableJson } from '../base/printable.js';
 import { type Config, defaultConfigPath, loadConfig, shippedConfig } from '../config/load.js';
 import type { CommandIo, Stream } from './command.js';
+import { coloursOf, pictureLines } from './terminal-picture.js';
 
 export interface IoOptions {
   readonly json: boolean;
@@ -34,6 +35,7 @@ export function createIo(options: IoOptions): CommandIo {
   let config: Config | null = null;
   let progressAt = Number.NEGATIVE_INFINITY;
   let metered = '';
+  let lastWork: string | null = null;
   /** Lines of progress that are on the terminal now. */
   let progressLines = 0;
   const clearProgress = (): void => {
@@ -55,6 +57,7 @@ export function createIo(options: IoOptions): CommandIo {
   const io: CommandIo = {
     json,
     columns: stdout.columns ?? 80,
+    rows: stdout.rows ?? 40,
     interactive: process.stdin.isTTY === true && terminal,
     signal,
     clock,
@@ -73,6 +76,12 @@ export function createIo(options: IoOptions): CommandIo {
       clearProgress();
       if (!json) stdout.write(`${printable(line)}\n`);
     },
+    picture(picture) {
+      clearProgress();
+      if (json) return;
+      for (const line of pictureLines(picture, coloursOf(stdout.isTTY === true, process.env)))
+        stdout.write(`${line}\n`);
+    },
     document(value) {
       clearProgress();
       if (!json) return;
@@ -82,8 +91,10 @@ export function createIo(options: IoOptions): CommandIo {
     progress(text) {
       if (text === '') return clearProgress();
       if (terminal) return draw([text]);
-      if (clock.monotonicMs() - progressAt < progressEveryMs) return;
-      progressAt = clock.monotonicMs();
+      // The text up to its first figure names the work: new work is printed at once.
+      const work = text.split(/\d/, 1)[0]!;
+      if (work === lastWork && clock.monotonicMs() - progressAt < progressEveryMs) return;
+      [progressAt, lastWork] = [clock.monotonicMs(), work];
       stderr.write(`${printable(text)}\n`);
     },
     meter(lines) {

@@ -255,6 +255,7 @@ const needs: Readonly<Record<Placeholder, string>> = {
   N: 'a number',
   NAME: 'a name',
   'NEW-NAME': 'a name',
+  OUT: 'a file',
   PATH: 'a path',
   PROTOCOL: 'a protocol',
 };

@@ -1,5 +1,7 @@
 // Text that fits a terminal. It may quote a camera or a broker, so control characters are escaped.
 import { oneLine } from '../base/errors.js';
+import type { Quality } from '../vision/face.js';
+import { goodQuality } from '../vision/quality-gate.js';
 
 const labelWidth = 13;
 
@@ -26,4 +28,31 @@ export function wrap(text: string, width: number): string[] {
 /** `1 photo`, `2 photos`. */
 export function count(value: number, what: string): string {
   return `${value} ${what}${value === 1 ? '' : 's'}`;
+}
+
+/** The quality of an observation with the values that are good, as phrases: `turned 12° aside (15° or less is good)`. */
+export function qualityText(
+  quality: Partial<Pick<Quality, 'eyesPx'>> & Pick<Quality, 'sharpness' | 'yawDegrees' | 'pitchDegrees' | 'light'>,
+  hints = true,
+): string {
+  const hint = (text: string, isGood: boolean): string => (isGood || !hints ? '' : ` (good: ${text})`);
+  const { eyesPx, sharpness, yawDegrees, pitchDegrees, light } = quality;
+  const [aside, up] = [Math.round(yawDegrees) || 0, Math.round(pitchDegrees) || 0];
+  const turned = `turned ${aside}° aside, ${up}° up`;
+  const isStraight = Math.abs(aside) <= goodQuality.yawDegrees && Math.abs(up) <= goodQuality.pitchDegrees;
+  return [
+    ...(eyesPx === undefined
+      ? []
+      : [
+          `eyes ${Math.round(eyesPx)} px apart${hint(`${goodQuality.eyesPx} px or more`, eyesPx >= goodQuality.eyesPx)}`,
+        ]),
+    `sharpness ${percent(sharpness)}${hint(`${percent(goodQuality.sharpness)} or more`, sharpness >= goodQuality.sharpness)}`,
+    `${turned}${hint(`at most ${goodQuality.yawDegrees}° and ${goodQuality.pitchDegrees}°`, isStraight)}`,
+    `light ${percent(light)}${hint(`${percent(goodQuality.light)} or more`, light >= goodQuality.light)}`,
+  ].join(', ');
+}
+
+/** `61 %` */
+export function percent(share: number): string {
+  return `${Math.round(100 * share)} %`;
 }

@@ -2,7 +2,7 @@
 import type { ReportAnswer } from '../reports/reports.js';
 import type { CommandIo } from './command.js';
 import { reportOf } from './parts.js';
-import { count, wrap } from './rows.js';
+import { count, qualityText, wrap } from './rows.js';
 import type { Given } from './verbs.js';
 
 export async function run({ name: wanted }: Given<'show'>, io: CommandIo): Promise<void> {
@@ -27,10 +27,7 @@ export async function run({ name: wanted }: Given<'show'>, io: CommandIo): Promi
 function describe(template: ReportAnswer<'show'>['templates'][number]): string {
   const { quality, since, space, setAside, correction, usable } = template;
   return [
-    `${since.slice(0, 10)}  eyes ${Math.round(quality.eyesPx)} px apart`,
-    `turned ${Math.round(quality.yawDegrees)}° aside, ${Math.round(quality.pitchDegrees)}° up`,
-    `sharpness ${quality.sharpness.toFixed(2)}`,
-    `light ${quality.light.toFixed(2)}`,
+    `${since.slice(0, 10)}  ${qualityText(quality)}`,
     ...(setAside === null ? [] : [`disabled ${setAside.slice(0, 10)}`]),
     ...(correction === null ? [] : [`from the camera (correction ${correction})`]),
     ...(usable ? [] : [`of another model (${space})`]),

@@ -6,7 +6,7 @@ import type { ExplainedObservation } from '../journal/journal.js';
 import { explain } from '../journal/journal.js';
 import type { CommandIo } from './command.js';
 import { daemonSocket, openGallery, openJournal } from './parts.js';
-import { wrap } from './rows.js';
+import { qualityText, wrap } from './rows.js';
 import type { Given } from './verbs.js';
 
 export async function run({ last }: Given<'why'>, io: CommandIo): Promise<void> {
@@ -45,17 +45,11 @@ async function journalObservations(last: number, io: CommandIo): Promise<readonl
 
 /** One observation as three or more lines: its number and time, what was measured, and the decision with its rule. */
 export function observationLines(observation: ExplainedObservation, columns: number): string[] {
-  const { id, at, track, eyesPx, sharpness, yawDegrees, pitchDegrees, light } = observation;
+  const { id, at, track } = observation;
   const time = new Date(at).toLocaleTimeString('en-GB');
   const header = `observation ${id}  ${time}${track === null ? '' : `  track ${track}`}`;
-  const measured = [
-    `eyes ${eyesPx.toFixed(0)} px apart`,
-    `sharpness ${sharpness.toFixed(2)}`,
-    `turned ${yawDegrees.toFixed(0)}° aside, ${pitchDegrees.toFixed(0)}° up`,
-    `light ${light.toFixed(2)}`,
-  ].join(', ');
   const width = Math.max(20, columns - indent.length);
-  const body = [...wrap(measured, width), ...wrap(decision(observation), width)];
+  const body = [...wrap(qualityText(observation), width), ...wrap(decision(observation), width)];
   return [header, ...body.map((line) => `${indent}${line}`)];
 }
 

@@ -8,8 +8,8 @@ import { type ControlRequest, type RequestLine, requestLine } from './protocol.j
 
 /** The slowest request stops a camera that ignores SIGINT, which takes a few seconds. */
 const answerWithinMs = 20_000;
-/** Longest answer, and longest line of a stream, in characters. A longer one is a fault of the daemon. */
-const maxAnswerLength = 1 << 20;
+/** Longest answer, and longest line of a stream, in characters. A longer one is a fault of the daemon. A picture takes up to 1 MiB. */
+const maxAnswerLength = 4 << 20;
 
 /**
  * Asks the daemon once. `Result` is the type that protocol.ts gives for the request; the answer is checked for its form.
@@ -19,11 +19,14 @@ export async function askDaemon<Result>(
   place: SocketPath,
   request: ControlRequest,
   timeoutMs = answerWithinMs,
+  signal?: AbortSignal,
 ): Promise<Result> {
   const late = AbortSignal.timeout(timeoutMs);
+  const ending = signal === undefined ? late : AbortSignal.any([late, signal]);
   try {
-    return checkedAnswer<Result>(request, await bodyOf(await send(place, requestLine(request), late)));
+    return checkedAnswer<Result>(request, await bodyOf(await send(place, requestLine(request), ending)));
   } catch (error) {
+    signal?.throwIfAborted();
     if (!late.aborted && !isDisconnection(error)) throw error;
     const why = late.aborted ? `nothing came within ${timeoutMs / 1000} s` : 'it closed the connection';
     throw fail('DAEMON_NOT_RUNNING', `the daemon did not answer: ${why} (journalctl -u roomkin says more)`, error);

@@ -28,6 +28,7 @@ import {
 } from './protocol.js';
 import type { ControlHandlers } from './server.js';
 import type { Statistics } from './statistics.js';
+import { cameraView, type FrameListener } from './view.js';
 
 export interface HandlerParts {
   readonly config: Config;
@@ -42,6 +43,7 @@ export interface HandlerParts {
   readonly privacy: PrivacySwitch;
   readonly publisher: Publisher;
   readonly watchers: Set<RoomListener>;
+  readonly frameListeners: Set<FrameListener>;
   currentGallery(): Gallery;
 }
 
@@ -128,6 +130,7 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
         room.enrolling = enrolling.size > 0;
       };
     },
+    look: (signal) => cameraView({ ...parts, wallTime }, signal),
     async report(name, given, work) {
       const checked = reports[name].given.safeParse(given);
       if (!checked.success) throw fail('USAGE', `${name}: ${checked.error.issues.map(issueText).join('; ')}`);

@@ -12,6 +12,7 @@ import type { Work } from '../reports/report.js';
 import { type ReportName, reports } from '../reports/reports.js';
 import type { SocketPath } from './path.js';
 import {
+  type CameraView,
   type ControlError,
   type DaemonStatus,
   type LiveUpdate,
@@ -47,6 +48,8 @@ export interface ControlHandlers {
   watch(send: (update: WatchUpdate) => void): () => void;
   /** Has every frame analysed and calls `send` with its faces, until the returned function is called. */
   live(send: (update: LiveUpdate) => void): () => void;
+  /** The next analysed frame with its faces. Errors: CAMERA_FORBIDDEN, CAMERA_BLIND. */
+  look(signal: AbortSignal): Promise<CameraView>;
   /** The report `name`. `given` was sent by a client and is not checked yet. Errors: USAGE, and those of the report. */
   report(name: ReportName, given: unknown, work: Work): Promise<unknown>;
 }
@@ -108,7 +111,9 @@ export async function startControl(options: {
         streams -= 1;
       };
     };
-    answer(request, response, handlers, openStream).catch((error: unknown) => answerError(response, error, log));
+    answer(request, response, handlers, openStream, openReport).catch((error: unknown) =>
+      answerError(response, error, log),
+    );
   });
   server.on('clientError', (_, socket) => {
     // HTTP sockets are half-open. Without destroy(), a client that never closes its end would keep the connection.
@@ -136,6 +141,7 @@ async function answer(
   response: ServerResponse,
   handlers: ControlHandlers,
   openStream: () => () => void,
+  openReport: () => Disposable,
 ): Promise<void> {
   const address = request.url ?? '/';
   if (!URL.canParse(address, 'http://roomkin')) throw fail('USAGE', `${oneLine(address, 60)} is not a valid address`);
@@ -155,13 +161,19 @@ async function answer(
       return answerStream(response, handlers.watch, openStream);
     case 'GET /live':
       return answerStream(response, handlers.live, openStream);
+    case 'GET /look': {
+      using _open = openReport();
+      const left = new AbortController();
+      response.once('close', () => left.abort());
+      return answerJson(response, 200, await handlers.look(left.signal));
+    }
     default: {
       const line = oneLine(`${request.method} ${request.url}`, 60);
       const named = (method: string): string =>
         Object.entries(reports)
           .flatMap(([name, report]) => (report.method === method ? [`/${name}`] : []))
           .join(', ');
-      const known = `GET /status, /why?last=N, /watch, /live, ${named('GET')}; POST /pause, /resume, ${named('POST')}`;
+      const known = `GET /status, /why?last=N, /watch, /live, /look, ${named('GET')}; POST /pause, /resume, ${named('POST')}`;
       throw fail('REQUEST_UNKNOWN', `${line} is not a known request, only ${known}`);
     }
   }

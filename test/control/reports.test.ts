@@ -29,7 +29,16 @@ async function daemon(t: Tap, report: ControlHandlers['report']) {
   const unused = (): never => {
     throw new Error('not used here');
   };
-  const handlers = { status: unused, why: unused, pause: unused, resume: unused, watch: unused, live: unused, report };
+  const handlers = {
+    status: unused,
+    why: unused,
+    pause: unused,
+    resume: unused,
+    watch: unused,
+    live: unused,
+    look: unused,
+    report,
+  };
   const control = await startControl({ place, log: silentLog, handlers });
   t.teardown(() => control.stop());
   return place;
