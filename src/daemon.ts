@@ -22,7 +22,7 @@ import { createJournal, type Journal } from './journal/journal.js';
 import { eraseJournal, openJournalStore } from './journal/store.js';
 import { createDistanceEstimates } from './mqtt/distance.js';
 import { createPublisher, type Publisher } from './mqtt/publisher.js';
-import { createLastFace } from './mqtt/snapshot.js';
+import { createEventPictures, type EventPictures } from './mqtt/snapshot.js';
 import { watchRoom } from './pipeline.js';
 import { createHoldTime } from './room/hold-time.js';
 import { createNeighbours } from './room/neighbours.js';
@@ -298,7 +298,8 @@ async function runRoom(parts: DaemonParts): Promise<void> {
   const { options, clock, notifier, statistics, store, settings, model, publisher, camera, gallery, journal } = parts;
   const { problems } = parts;
   const { config, log } = options;
-  const listeners = new Set<RoomListener>([roomListener(parts)]);
+  const pictures = config.privacy.snapshots ? createEventPictures(publisher.event) : null;
+  const listeners = new Set<RoomListener>([roomListener(parts, pictures)]);
   const frameListeners = new Set<FrameListener>();
   const room = createRoom(
     gallery.current,
@@ -360,7 +361,7 @@ async function runRoom(parts: DaemonParts): Promise<void> {
     publisher.start();
     notifier.ready(`room ${config.room.id}, ${model.embedder}, ${model.delegate}`);
     options.onReady?.();
-    await watch(parts, room, privacy, frameListeners);
+    await watch(parts, room, privacy, pictures, frameListeners);
   } finally {
     clearInterval(galleryTimer);
     clearInterval(healthTimer);
@@ -372,13 +373,13 @@ function watch(
   parts: DaemonParts,
   room: Room,
   privacy: PrivacySwitch,
+  pictures: EventPictures | null,
   frameListeners: ReadonlySet<FrameListener>,
 ): Promise<void> {
   const { options, clock, notifier, statistics, settings, engine, publisher, camera, problems } = parts;
   const { config, log, signal, untilEnd = false } = options;
   const publishDistances = createDistanceEstimates(room, publisher.distance);
   const rememberFaces = rememberStaticFaces(room, settings, log);
-  const publishLastFace = createLastFace(publisher.snapshot, clock);
   return watchRoom({
     camera,
     engine,
@@ -396,7 +397,7 @@ function watch(
       // A recording has a timeline of its own. How far it lags behind the clock does not measure the machine.
       statistics.analysed(analysis, untilEnd ? tookMs : clock.monotonicMs() - analysis.capturedAt);
       for (const listener of frameListeners) listener(frame, analysis);
-      publishLastFace(analysis);
+      pictures?.frame(analysis, room.observations);
       publishDistances(analysis.capturedAt, analysis.width);
       rememberFaces(analysis.width, analysis.height);
     },
@@ -422,7 +423,10 @@ function openJournal(config: Config, space: string, people: () => Gallery['peopl
 }
 
 /** Passes the room's news to MQTT, the log, the caller of `runDaemon` and the journal. */
-function roomListener({ options, publisher, journal, gallery }: DaemonParts): RoomListener {
+function roomListener(
+  { options, publisher, journal, gallery }: DaemonParts,
+  pictures: EventPictures | null,
+): RoomListener {
   const { log, listener = {} } = options;
   return {
     state(snapshot) {
@@ -430,7 +434,8 @@ function roomListener({ options, publisher, journal, gallery }: DaemonParts): Ro
       listener.state?.(snapshot);
     },
     event(event) {
-      publisher.event(event);
+      if (pictures === null) publisher.event(event);
+      else pictures.event(event);
       const where = event.movedTo === null ? '' : `, is in ${event.movedTo}`;
       // The log of the system keeps its lines, so none may name a person who was forgotten.
       const isEnrolled = gallery.current().people.some(({ id }) => id === event.person);

@@ -20,7 +20,8 @@ const entityNames: ReadonlySet<string> = new Set([
   'temperature',
   'stranger_arrived',
   'stranger_left',
-  'last_face',
+  'last_arrival',
+  'last_stranger',
 ]);
 
 /** Whether a component of the room has the entity id that a person with `id` would get. */

@@ -17,7 +17,7 @@ export interface DiscoveredRoom {
   readonly id: string;
   readonly topics: RoomTopics;
   readonly people: readonly DiscoveredPerson[];
-  /** An entity with the last face as a picture: only where the user turned snapshots on. */
+  /** Entities with the faces of the last arrivals as pictures: only where the user turned snapshots on. */
   readonly snapshots: boolean;
   /** How often `health` is published, milliseconds. */
   readonly healthMs: number;
@@ -123,11 +123,10 @@ export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Co
     stranger_left: trigger(topics, 'left', null),
   };
   if (room.snapshots) {
-    components['last_face'] = entity('last_face', 'image', 'Last face', {
-      img_t: topics.snapshot,
-      cont_type: 'image/jpeg',
-      qos: 0,
-    });
+    const picture = (key: string, name: string, topic: string): Component =>
+      entity(key, 'image', name, { img_t: topic, cont_type: 'image/jpeg', qos: 0 });
+    components['last_arrival'] = picture('last_arrival', 'Last arrival', topics.arrivalSnapshot);
+    components['last_stranger'] = picture('last_stranger', 'Last stranger', topics.strangerSnapshot);
   }
   for (const { id, name } of people) {
     // `id` is [a-z0-9_-], so it cannot end the quotes of a template.

@@ -44,8 +44,11 @@ export interface Publisher
   stop(): Promise<void>;
   /** The current state; null while nothing is known (paused, blind, no frame analysed yet). Sent only when it changed. */
   state(snapshot: PresenceSnapshot | null): void;
-  /** A change. It is dropped while there is no connection, never sent late. Call `state` first. */
-  event(event: PresenceEvent): void;
+  /**
+   * A change. It is dropped while there is no connection, never sent late. Call `state` first. `jpeg` is the face of the event; it
+   * is sent before the event, and only where snapshots are turned on.
+   */
+  event(event: PresenceEvent, jpeg?: Uint8Array | null): void;
   /** Whether frames arrive. false makes the state null until the next `state`. */
   camera(online: boolean): void;
   /** The actual position of the privacy switch. false makes the state null until the next `state`. */
@@ -55,8 +58,6 @@ export interface Publisher
   health(report: HealthReport): void;
   /** All enrolled people. Call it before the first `state` and after each change. */
   people(people: readonly DiscoveredPerson[]): void;
-  /** A JPEG of the last face; only sent where snapshots are turned on. */
-  snapshot(jpeg: Uint8Array): void;
   /** The distance of a visible person from the camera; only sent where `mqtt_room` is turned on. */
   distance(estimate: { readonly person: PersonId; readonly name: string; readonly distanceMetres: number }): void;
   /** Commands from other programs, validated and rate-limited. The listener applies them and publishes the new value. */
@@ -235,8 +236,12 @@ export function createPublisher(
       if (added.length > 0) setPeople([...people, ...added.map(({ person, name }) => ({ id: person, name }))]);
       else publishState();
     },
-    event(event) {
-      connection.send(topics.person, JSON.stringify(eventBody(event, wallTime, randomUUID())), 1);
+    event(event, jpeg = null) {
+      const hasPicture = privacy.snapshots && jpeg !== null && jpeg.length <= maxSnapshotBytes;
+      const pictureTopic = event.person === null ? topics.strangerSnapshot : topics.arrivalSnapshot;
+      if (hasPicture) for (const topic of [topics.snapshot, pictureTopic]) connection.send(topic, jpeg, 0);
+      const body = eventBody(event, wallTime, randomUUID());
+      connection.send(topics.person, JSON.stringify(hasPicture ? { ...body, snapshot: pictureTopic } : body), 1);
     },
     camera(online) {
       if (!online) snapshot = null;
@@ -259,9 +264,6 @@ export function createPublisher(
     },
     people(list) {
       setPeople(list.map(({ id, name }) => ({ id, name })));
-    },
-    snapshot(jpeg) {
-      if (privacy.snapshots && jpeg.length <= maxSnapshotBytes) connection.send(topics.snapshot, jpeg, 0);
     },
     sendLeases: household.sendLeases,
     onHousehold: household.onHousehold,

@@ -16,7 +16,12 @@ export interface RoomTopics {
   readonly holdSet: string;
   readonly motionSet: string;
   readonly health: string;
+  /** The face of whoever arrived last, known or not. */
   readonly snapshot: string;
+  /** The face of the last known person who arrived. */
+  readonly arrivalSnapshot: string;
+  /** The face of the last unknown person who arrived. */
+  readonly strangerSnapshot: string;
 }
 
 /** `value` again, or CONFIG_INVALID that names `what` ("room.id") and says what `fault` is. */
@@ -45,6 +50,8 @@ export function roomTopics(base: string, id: string): RoomTopics {
     motionSet: `${root}/motion/set`,
     health: `${root}/health`,
     snapshot: `${root}/snapshot`,
+    arrivalSnapshot: `${root}/snapshot/arrival`,
+    strangerSnapshot: `${root}/snapshot/stranger`,
   };
 }
 

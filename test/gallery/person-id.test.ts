@@ -51,7 +51,7 @@ const names: readonly (readonly [name: string, id: string])[] = [
   ['Person', 'person-2'],
   ['Camera', 'camera-2'],
   ['Occupancy', 'occupancy-2'],
-  ['Last face', 'last-face-2'],
+  ['Last arrival', 'last-arrival-2'],
   ['\ua9b1\ua9b2', 'sh'],
 ];
 

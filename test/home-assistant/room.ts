@@ -31,7 +31,8 @@ await runSteps([
           'sensor.people': unknown,
           'binary_sensor.ada': unknown,
           'event.presence': unknown,
-          'image.last_face': unknown,
+          'image.last_arrival': unknown,
+          'image.last_stranger': unknown,
           'device_tracker.ada_seen': unknown,
           'switch.recognition': { state: 'on', entity_category: 'config' },
           'number.hold': { state: { $in: ['30', '30.0'] } },
@@ -62,8 +63,7 @@ await runSteps([
     'the arrival of Ada changes all entities',
     async () => {
       kitchen.room.state(here('ada'));
-      kitchen.room.event(change('arrived', ada, ['ada']));
-      kitchen.room.snapshot(Buffer.from('/9j/4AAQSkZJRgABAQEAYABgAAD/2Q==', 'base64'));
+      kitchen.room.event(change('arrived', ada, ['ada']), Buffer.from('/9j/4AAQSkZJRgABAQEAYABgAAD/2Q==', 'base64'));
       kitchen.room.health({
         fps: 5,
         drops: 0,
@@ -88,7 +88,8 @@ await runSteps([
             state: { $set: true },
             attributes: { event_type: 'arrived', person: 'ada', present: ['ada'] },
           },
-          'image.last_face': { state: { $set: true }, image: { content_type: 'image/jpeg' } },
+          'image.last_arrival': { state: { $set: true }, image: { content_type: 'image/jpeg' } },
+          'image.last_stranger': unknown,
           'sensor.inference_time': { state: { $in: ['41', '41.0'] } },
           'sensor.temperature': { state: '55.5' },
         }),

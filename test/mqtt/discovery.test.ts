@@ -66,7 +66,7 @@ t.test('the table of components follows the rules of Home Assistant', async (t) 
     'a name is never part of a template',
   );
   t.notOk(
-    roomComponents(room())['last_face'] ?? roomComponents(room())['tracker_ada'],
+    roomComponents(room())['last_arrival'] ?? roomComponents(room())['tracker_ada'],
     'pictures and trackers only on request',
   );
 });

@@ -87,6 +87,7 @@ t.test('no similarity enters a payload', async (t) => {
     present: ['ada'],
     atMs: 0,
     movedTo: null,
+    track: 1,
     ...leaky,
   } as const;
   const payloads = JSON.stringify([
