@@ -1,5 +1,6 @@
 // roomkin calibrate: the thresholds of each person under the configured budget of wrong names, and the expected FNIR. The daemon
 // calibrates by itself after every change of the gallery; this verb shows the result.
+import { padTo, shortened } from '../base/width.js';
 import type { PersonCalibration } from '../gallery/calibration.js';
 import type { ReportAnswer } from '../reports/reports.js';
 import type { CommandIo } from './command.js';
@@ -47,18 +48,13 @@ function table({ people, budget, cohort }: ReportAnswer<'calibrate'>): string[] 
 /** At most 80 columns, however long the names are. */
 function row(name: string, photos: string, single: string, track: string, fnir: string, closest: string): string {
   const cells = [
-    cut(name, 18).padEnd(18),
+    padTo(shortened(name, 18), 18),
     photos.padStart(6),
     single.padStart(6),
     track.padStart(5),
     fnir.padStart(15),
   ];
-  return `${cells.join('  ')}  ${cut(closest, 20)}`.trimEnd();
-}
-
-function cut(text: string, most: number): string {
-  const characters = [...text];
-  return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
+  return `${cells.join('  ')}  ${shortened(closest, 20)}`.trimEnd();
 }
 
 function expectedFnir({ fnir: { observations, tracks, own } }: PersonCalibration): string {

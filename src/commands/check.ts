@@ -43,6 +43,7 @@ async function* examine(io: CommandIo): AsyncGenerator<Finding> {
     return;
   }
   yield ok('config', `room ${config.room.id}, camera ${config.camera.source}`);
+  io.progress('loading the models...');
   yield await checkModels(config, io);
   const [daemon, status] = await findDaemon(config);
   yield daemon;

@@ -40,7 +40,10 @@ export interface CommandIo {
   picture(picture: SmallPicture): void;
   /** One JSON document, on one line of stdout; does nothing without `--json`. */
   document(value: unknown): void;
-  /** Progress on stderr: overwrites itself on a terminal, is throttled elsewhere. An empty text ends it. */
+  /**
+   * Progress on stderr: overwrites itself on a terminal; elsewhere, and with TERM=dumb, a line every few seconds and one at once for
+   * each new piece of work. An empty text ends it.
+   */
   progress(text: string): void;
   /** The same for several lines that are redrawn often. Without a terminal only the last line is printed, sooner if it changed. */
   meter(lines: readonly string[]): void;

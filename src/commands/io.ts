@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { type Clock, systemClock } from '../base/clock.js';
 import { createLog } from '../base/log.js';
 import { printable, printableJson } from '../base/printable.js';
+import { firstColumns } from '../base/width.js';
 import { type Config, defaultConfigPath, loadConfig, shippedConfig } from '../config/load.js';
 import type { CommandIo, Stream } from './command.js';
 import { coloursOf, pictureLines } from './terminal-picture.js';
@@ -31,7 +32,8 @@ const changedEveryMs = 1000;
 /** A CommandIo on these streams. */
 export function createIo(options: IoOptions): CommandIo {
   const { json, configPath, signal, stdout, stderr, clock = systemClock, onDocument } = options;
-  const terminal = stderr.isTTY === true;
+  /** Whether lines on stderr can be overwritten. */
+  const terminal = stderr.isTTY === true && process.env['TERM'] !== 'dumb';
   let config: Config | null = null;
   let progressAt = Number.NEGATIVE_INFINITY;
   let metered = '';
@@ -45,7 +47,7 @@ export function createIo(options: IoOptions): CommandIo {
   const draw = (lines: readonly string[]): void => {
     const width = (stderr.columns ?? 80) - 1;
     clearProgress();
-    stderr.write(lines.map((line) => printable(line).slice(0, width)).join('\n'));
+    stderr.write(lines.map((line) => firstColumns(printable(line), width)).join('\n'));
     progressLines = lines.length;
   };
   const log = createLog('info', stderr);
@@ -58,7 +60,7 @@ export function createIo(options: IoOptions): CommandIo {
     json,
     columns: stdout.columns ?? 80,
     rows: stdout.rows ?? 40,
-    interactive: process.stdin.isTTY === true && terminal,
+    interactive: process.stdin.isTTY === true && stderr.isTTY === true,
     signal,
     clock,
     config: loadOnce,

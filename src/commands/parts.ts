@@ -6,6 +6,7 @@ import { createCalibrator, recognitionOptions } from '../config/parts.js';
 import { askReport } from '../control/ask-report.js';
 import { askDaemon } from '../control/client.js';
 import { type SocketPath, socketPath } from '../control/path.js';
+import type { ControlRequest } from '../control/protocol.js';
 import { chooseEmbedder, readManifest } from '../engine/manifest.js';
 import { hasJournal, type JournalStore, openJournalStore } from '../journal/store.js';
 import type { Sources } from '../reports/report.js';
@@ -45,13 +46,33 @@ export async function reportOf<N extends ReportName>(
   given: ReportGiven<N>,
 ): Promise<ReportAnswer<N>> {
   const { signal } = io;
+  const waiting = setTimeout(() => io.progress('waiting for the daemon...'), patienceMs);
+  const onProgress = (text: string): void => {
+    clearTimeout(waiting);
+    io.progress(text);
+  };
   try {
-    return await askReport(daemonSocket(io.config()), name, given, { signal, onProgress: io.progress });
+    return await askReport(daemonSocket(io.config()), name, given, { signal, onProgress });
   } catch (error) {
     if (!(error instanceof RoomkinError) || error.code !== 'DAEMON_NOT_RUNNING') throw error;
     refuseForbidden(io.config().store.directory, error);
     return await reportHere(io, name, given);
   } finally {
+    clearTimeout(waiting);
+    io.progress('');
+  }
+}
+
+/** After this time without an answer a verb says what it waits for, milliseconds. */
+const patienceMs = 700;
+
+/** Asks the daemon once, as `askDaemon`, and says so where it takes long. */
+export async function ask<Result>(io: CommandIo, request: ControlRequest): Promise<Result> {
+  const waiting = setTimeout(() => io.progress('waiting for the daemon...'), patienceMs);
+  try {
+    return await askDaemon<Result>(daemonSocket(io.config()), request, undefined, io.signal);
+  } finally {
+    clearTimeout(waiting);
     io.progress('');
   }
 }

@@ -1,5 +1,6 @@
 // roomkin people: everybody who is enrolled, and whether the configured model can recognise them. With --check it lists photos that
 // cause errors; --disable and --enable take photos out of use and back by their numbers.
+import { columnsOf, padTo, shortened } from '../base/width.js';
 import type { ReportAnswer } from '../reports/reports.js';
 import type { CommandIo } from './command.js';
 import { reportOf } from './parts.js';
@@ -27,12 +28,15 @@ async function list(io: CommandIo): Promise<void> {
   const report = await reportOf(io, 'people', {});
   const { people, strangers } = report;
   if (people.length === 0) io.out('Nobody is enrolled: roomkin enrol NAME --photos PATH...');
-  const width = Math.max(...people.map(({ name, person }) => name.length + person.length + 3));
-  for (const { person, name, templates, usable, setAside: disabled, since } of people) {
+  const labels = people.map(({ name, person }) => `${shortened(name, 24)} (${person})`);
+  const width = Math.max(...labels.map(columnsOf));
+  for (const [index, { templates, usable, setAside: disabled, since }] of people.entries()) {
     const photos = usable === templates ? count(usable, 'photo') : `${usable} of ${count(templates, 'photo')} usable`;
     const besides = disabled > 0 ? `, ${disabled} disabled` : '';
     const advice = usable === 0 ? ': enrol again, the model has changed' : '';
-    io.out(`${`${name} (${person})`.padEnd(width)}  ${photos}${besides}, since ${since.slice(0, 10)}${advice}`);
+    const text = `${photos}${besides}, since ${since.slice(0, 10)}${advice}`;
+    const lines = wrap(text, Math.max(20, Math.min(io.columns, 80) - width - 2));
+    for (const [i, line] of lines.entries()) io.out(`${padTo(i === 0 ? labels[index]! : '', width)}  ${line}`);
   }
   if (strangers > 0) io.out(`In addition ${count(strangers, 'face')} of unknown people, for comparison`);
   io.document(report);

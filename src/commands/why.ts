@@ -1,11 +1,10 @@
 // roomkin why: the last observations of the daemon, each with the rule that decided on its name. Without a daemon it reads the
 // journal.
 import { RoomkinError } from '../base/errors.js';
-import { askDaemon } from '../control/client.js';
 import type { ExplainedObservation } from '../journal/journal.js';
 import { explain } from '../journal/journal.js';
 import type { CommandIo } from './command.js';
-import { daemonSocket, openGallery, openJournal } from './parts.js';
+import { ask, openGallery, openJournal } from './parts.js';
 import { qualityText, wrap } from './rows.js';
 import type { Given } from './verbs.js';
 
@@ -18,7 +17,7 @@ export async function run({ last }: Given<'why'>, io: CommandIo): Promise<void> 
 
 async function lastObservations(last: number, io: CommandIo): Promise<readonly ExplainedObservation[]> {
   try {
-    return await askDaemon<readonly ExplainedObservation[]>(daemonSocket(io.config()), { verb: 'why', last });
+    return await ask<readonly ExplainedObservation[]>(io, { verb: 'why', last });
   } catch (error) {
     if (!(error instanceof RoomkinError) || error.code !== 'DAEMON_NOT_RUNNING') throw error;
     const observations = await journalObservations(last, io);

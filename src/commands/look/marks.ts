@@ -1,5 +1,6 @@
 // A picture with its faces marked: box, landmarks, the number of the face and the distance between its eyes in pixels.
-import { rename, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { extname } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { fail } from '../../base/errors.js';
@@ -55,13 +56,17 @@ export async function writeMarked(
   const marked = sharp(data, { raw: { width, height, channels: channels as 3 } }).composite([{ input: drawing }]);
   const aside = `${path}.${process.pid}.part`;
   const mask = process.umask(0o077);
+  // Ctrl-C may end the process in the middle.
+  const remove = (): void => rmSync(aside, { force: true });
+  process.once('exit', remove);
   try {
     await marked.toFormat(format).toFile(aside);
     await rename(aside, path);
   } catch (cause) {
-    await rm(aside, { force: true });
+    remove();
     throw fail('OUTPUT', `${path} cannot be written (${(cause as Error).message}): choose another folder`, cause);
   } finally {
+    process.off('exit', remove);
     process.umask(mask);
   }
 }
@@ -73,6 +78,7 @@ function drawingOf(
   leastEyesPx: number,
 ): string {
   const line = Math.max(1.5, Math.max(width, height) / 640);
+  const dot = Math.round(line * 1.6);
   const marks = faces.map(({ box, landmarks, eyesPx }, index) => {
     const [x, y, w, h] = box.map((value) => value * scale) as unknown as Box;
     const colour = `rgb(${sizeColours[faceSize(eyesPx, leastEyesPx)].join(',')})`;
@@ -80,10 +86,10 @@ function drawingOf(
       .map(([px, py]) => `<circle cx="${px * scale}" cy="${py * scale}" r="${line * 1.2}" fill="${colour}"/>`)
       .join('');
     const label = `${index + 1}: ${Math.round(eyesPx)} px`;
-    const below = Math.min(height - 8 * line, y + h + 2 * line);
+    const below = Math.min(height - 8 * dot, y + h + 2 * line);
     return (
       `<rect x="${x}" y="${y}" width="${w}" height="${h}" fill="none" stroke="${colour}" stroke-width="${line}"/>` +
-      `${dots}${letters(label, Math.max(0, x), below, line, colour)}`
+      `${dots}${letters(label, Math.max(0, x), below, dot, colour)}`
     );
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${marks.join('')}</svg>`;
