@@ -449,13 +449,15 @@ export const verbs = [
     name: 'check',
     group: 'Check and measure:',
     summary: 'Check everything that roomkin needs here, and say what to do.',
-    details: 'It works with or without a running daemon, and changes nothing.',
-    usage: ['check'],
+    details:
+      'It works with or without a running daemon, and changes nothing. --privacy shows instead what is there: the files of the ' +
+      'state directory, and the processes of the daemon with their connections.',
+    usage: ['check [--privacy]'],
     arguments: [],
-    options: [],
+    options: [{ name: 'privacy', type: flag, text: 'show which files are kept and which connections are open' }],
     examples: [
       ['roomkin check', 'Check this machine and its configuration.'],
-      ['roomkin check --json', 'The same, for a script.'],
+      ['roomkin check --privacy', 'See what is kept, and who is connected.'],
     ],
     exitCodes: [64, 69, 70, 74, 78],
   },
