@@ -47,7 +47,7 @@ function connectionText({ pid, connections }: ReportAnswer<'privacy'>['processes
 
 function fileText(name: string): string {
   if (/^gallery\.sqlite/.test(name)) return ': names and dates in clear, templates encrypted';
-  if (/^looks\.sqlite/.test(name)) return ': encrypted';
+  if (name.startsWith('looks.sqlite')) return ': encrypted';
   if (name === 'key' || name === 'household-key') return ': a key, for the daemon only';
   return '';
 }
