@@ -9,13 +9,16 @@ import type { Camera } from './camera/camera.js';
 import { openCamera } from './camera/open.js';
 import type { Config } from './config/load.js';
 import { cameraOptions, createCalibrator, engineOptions, recognitionOptions } from './config/parts.js';
+import { readBoard } from './control/board.js';
 import { daemonHandlers } from './control/handlers.js';
+import { readHeat } from './control/heat.js';
 import { socketPath } from './control/path.js';
 import { startControl } from './control/server.js';
 import { createStatistics, healthReport, type Statistics } from './control/statistics.js';
 import { createNotifier, type Notifier } from './control/systemd.js';
 import type { Engine, EngineInfo } from './engine/engine.js';
 import { createEngine } from './engine/supervisor.js';
+import { peopleWithFewPhotos } from './gallery/calibration-advice.js';
 import type { Gallery } from './gallery/person.js';
 import { createJournal, type Journal } from './journal/journal.js';
 import { eraseJournal, openJournalStore } from './journal/store.js';
@@ -135,7 +138,7 @@ async function runOnce(
   options: DaemonOptions & { readonly clock: Clock },
   notifier: Notifier,
   statistics: Statistics,
-  restart: (cause: 'disk' | 'damage') => void,
+  restart: (cause: 'disk' | 'damage' | 'command') => void,
 ): Promise<void> {
   const { config, signal, untilEnd = false, clock } = options;
   const people = createKnownNames();
@@ -184,11 +187,14 @@ async function runOnce(
 
   const householdKey = readHouseholdKey(config.household.keyFile);
   const leaves = householdKey === null && readLeftKey(config.household.keyFile) !== null;
+  const heat = await readHeat();
   await using publisher = createPublisher(
     {
       ...config,
       household: { id: config.household.id, shares: householdKey !== null || leaves },
       version: packageVersion,
+      board: readBoard(),
+      machine: { temperature: heat.temperatureCelsius !== null, throttling: heat.throttled !== null },
     },
     clock,
     { get: () => settings.get('announced'), set: (text) => settings.remember('announced', text) },
@@ -220,7 +226,22 @@ async function runOnce(
   using _leaving = leaves ? finishLeaving(config, publisher, log) : null;
   gallery.onChange(() => sharing?.changed());
   const base = { options: { ...options, log }, recognition, clock, notifier, statistics, problems };
-  await runRoom({ ...base, store, settings, engine, model, publisher, camera, gallery, journal });
+  const restartByCommand = (): void => {
+    log('notice', 'a restart was asked for over MQTT: every part is opened again');
+    restart('command');
+  };
+  await runRoom({
+    ...base,
+    restart: restartByCommand,
+    store,
+    settings,
+    engine,
+    model,
+    publisher,
+    camera,
+    gallery,
+    journal,
+  });
 }
 
 /** Names and ids of everybody who was enrolled in this run, also of those who were forgotten since. */
@@ -276,6 +297,8 @@ function watchDisk(config: Config, store: Store, problems: Problems, restart: ()
 }
 
 interface DaemonParts {
+  /** Asks for a new run with all parts opened again. */
+  restart(): void;
   readonly options: DaemonOptions;
   readonly recognition: RoomOptions;
   readonly problems: Problems;
@@ -320,6 +343,7 @@ async function runRoom(parts: DaemonParts): Promise<void> {
   publisher.onCommand((command) => {
     if (command.type === 'recognition') void problems.attemptAsync('camera', () => privacy.set(command.on));
     else if (command.type === 'hold') hold.set(command.seconds);
+    else if (command.type === 'restart') parts.restart();
     else room.hint({ held: command.on });
   });
 
@@ -490,10 +514,13 @@ function connectCamera({ options, publisher, camera }: DaemonParts, room: Room, 
 }
 
 async function publishHealth(parts: DaemonParts, room: Room): Promise<void> {
-  const { publisher, statistics, camera, model, problems } = parts;
+  const { publisher, statistics, camera, model, problems, gallery } = parts;
   const { drops } = camera.status;
   const sentences = withBroker(problems, publisher).list.map(({ part, sentence }) => `${part}: ${sentence}`);
-  publisher.health(await healthReport(statistics, drops, room.staticFaces.length, model.embedder, sentences));
+  const needsPhotos = peopleWithFewPhotos(gallery.current()).map(({ name }) => name);
+  publisher.health(
+    await healthReport(statistics, drops, room.staticFaces.length, needsPhotos, model.embedder, sentences),
+  );
 }
 
 /** The problems with what the broker takes from this room, which the connection has logged already. */

@@ -71,10 +71,11 @@ export async function healthReport(
   statistics: Statistics,
   drops: number,
   staticFaces: number,
+  needsPhotos: readonly string[],
   embedder: string,
   problems: readonly string[],
 ): Promise<HealthReport> {
-  const { temperatureCelsius, throttled } = await readHeat();
+  const { temperatureCelsius, throttled, underVoltage } = await readHeat();
   return {
     fps: statistics.fps(),
     drops,
@@ -82,7 +83,9 @@ export async function healthReport(
     inferenceP95Ms: statistics.latencyMs(0.95),
     temperatureCelsius,
     throttled,
+    underVoltage,
     fixedFaces: staticFaces,
+    needsPhotos,
     problems,
     model: embedder,
     version: packageVersion,

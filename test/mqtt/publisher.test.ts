@@ -39,6 +39,8 @@ const health: HealthReport = {
   inferenceP95Ms: 60,
   temperatureCelsius: null,
   throttled: null,
+  underVoltage: null,
+  needsPhotos: [],
   fixedFaces: 0,
   problems: [],
   model: 'm',
