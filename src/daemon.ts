@@ -1,9 +1,9 @@
 // The composition root: opens the parts, connects them and closes them in reverse order. It decides nothing itself.
 import { type Clock, systemClock } from './base/clock.js';
-import { faultsOf } from './base/errors.js';
+import { faultsOf, sentenceOf } from './base/errors.js';
 import { packageVersion } from './base/files.js';
 import { type Log, withoutNames } from './base/log.js';
-import { createProblems, type Problems, sentenceOf } from './base/problems.js';
+import { createProblems, type Problems } from './base/problems.js';
 import { createBackoff } from './base/retry.js';
 import type { Camera } from './camera/camera.js';
 import { openCamera } from './camera/open.js';

@@ -57,3 +57,37 @@ export function createBackoff(options: BackoffOptions): Backoff {
     },
   };
 }
+
+/** Work that is tried at once and, while it fails, again later. Disposing it ends the tries. */
+export interface Retried extends Disposable {
+  /** Tries now. True when it worked. If not, it is tried again after a wait. */
+  now(): boolean;
+  /** The last try failed, and another one is due. */
+  readonly isDue: boolean;
+}
+
+/** `work` says whether it worked, and never throws. The waits do not keep the process alive. */
+export function createRetried(work: () => boolean, options: BackoffOptions): Retried {
+  const retries = createBackoff(options);
+  let timer: NodeJS.Timeout | undefined;
+
+  function now(): boolean {
+    clearTimeout(timer);
+    timer = undefined;
+    const isDone = work();
+    if (isDone) retries.reset();
+    else timer = setTimeout(now, retries.failed()).unref();
+    return isDone;
+  }
+
+  return {
+    now,
+    get isDue() {
+      return timer !== undefined;
+    },
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
+}
