@@ -1,4 +1,5 @@
 // The composition root: opens the parts, connects them and closes them in reverse order. It decides nothing itself.
+import { join } from 'node:path';
 import { type Clock, systemClock } from './base/clock.js';
 import { faultsOf, sentenceOf } from './base/errors.js';
 import { packageVersion } from './base/files.js';
@@ -10,7 +11,7 @@ import { openCamera } from './camera/open.js';
 import type { Config } from './config/load.js';
 import { cameraOptions, createCalibrator, engineOptions, recognitionOptions } from './config/parts.js';
 import { daemonHandlers } from './control/handlers.js';
-import { socketPath } from './control/path.js';
+import { runtimeDirectory, socketPath } from './control/path.js';
 import { startControl } from './control/server.js';
 import { createStatistics, healthReport, type Statistics } from './control/statistics.js';
 import { createNotifier, type Notifier } from './control/systemd.js';
@@ -459,8 +460,12 @@ function roomPrivacy(
   { options: { config, log }, publisher, camera, problems }: DaemonParts,
   room: Room,
 ): PrivacySwitch {
+  const runtime = runtimeDirectory();
   return createPrivacySwitch({
-    file: createPositionFile(config.store.directory),
+    file: createPositionFile(
+      config.store.directory,
+      runtime === null ? null : join(runtime, `${config.room.id}.recognition`),
+    ),
     problems,
     log,
     async apply(on) {

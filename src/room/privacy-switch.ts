@@ -85,8 +85,9 @@ export function createPrivacySwitch(parts: PrivacySwitchParts): PrivacySwitch {
   }
 
   let patience: NodeJS.Timeout | undefined;
+  // Also "off": it may come from the copy in the runtime directory, which a restart of the machine empties.
+  const isWritable = remembering.now();
   if (position === 'on') {
-    const isWritable = remembering.now();
     waiting = isWritable
       ? 'recognition starts when the broker has confirmed that it was not switched off'
       : 'recognition is off until the broker or `roomkin resume` says "on": the disk cannot tell whether it was switched off';

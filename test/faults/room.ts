@@ -107,6 +107,7 @@ export async function faultyRoom(
       log = '';
       const { PATH = '' } = process.env;
       const env = {
+        RUNTIME_DIRECTORY: runtime, // as systemd sets it
         ...(options.programs === undefined ? {} : { PATH: `${options.programs}:${PATH}` }),
         ...(options.nodeOptions === undefined ? {} : { NODE_OPTIONS: options.nodeOptions }),
       };

@@ -188,3 +188,43 @@ t.test(
     t.equal(file.read(), null);
   },
 );
+
+t.test(
+  'the copy in the runtime directory keeps an off that the disk did not take',
+  { skip: noSmallDisk },
+  async (t) => {
+    const folder = shortFolder(t);
+    using disk = mountSmallDisk(folder);
+    const copy = join(folder, 'lab.recognition');
+    const file = createPositionFile(disk.path, copy);
+    file.write({ position: 'on', published: 'on' });
+    disk.readOnly(true);
+    t.throws(() => file.write({ position: 'off', published: 'on' }), { code: 'EROFS' });
+    t.strictSame(file.read(), { position: 'off', published: 'on' });
+    disk.readOnly(false);
+    using privacy = start(disk.path, createPositionFile(disk.path, copy), 10).privacy;
+    await wait(30);
+    t.equal(privacy.on, false);
+    t.equal(text(disk.path), 'off on \n', 'now on disk, too');
+  },
+);
+
+t.test('either file that says off counts, and a copy that cannot be written does not stop the switch', async (t) => {
+  const [directory, runtime] = [shortFolder(t), shortFolder(t)];
+  const copy = join(runtime, 'lab.recognition');
+  const file = createPositionFile(directory, copy);
+  for (const [stored, copied, read] of [
+    ['on  on ', 'off on ', { position: 'off', published: 'on' }],
+    ['off on ', 'on  on ', { position: 'off', published: 'on' }],
+    ['on  off', 'on  on ', { position: 'on', published: null }],
+    ['on  off', 'on  off', { position: 'on', published: 'off' }],
+  ] as const) {
+    writeFileSync(join(directory, positionFileName), `${stored}\n`);
+    writeFileSync(copy, `${copied}\n`);
+    t.strictSame(file.read(), read);
+  }
+  const nowhere = createPositionFile(directory, join(runtime, 'missing', 'lab.recognition'));
+  nowhere.write({ position: 'off', published: null });
+  t.equal(text(directory), 'off -  \n');
+  t.strictSame(nowhere.read(), { position: 'off', published: null });
+});
