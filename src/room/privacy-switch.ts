@@ -49,9 +49,9 @@ export function createPrivacySwitch(parts: PrivacySwitchParts): PrivacySwitch {
 
   const isOn = (): boolean => position === 'on' && waiting === null;
 
-  function write(): boolean {
+  async function write(): Promise<boolean> {
     try {
-      file.write(stored);
+      await file.write(stored);
       problems.solve('privacy switch');
       return true;
     } catch (error) {
@@ -64,6 +64,24 @@ export function createPrivacySwitch(parts: PrivacySwitchParts): PrivacySwitch {
   }
   /** Writes `stored`, now or, where the disk fails, later. */
   const remembering = createRetried(write, { firstMs: retryMs.first, mostMs: retryMs.most });
+  let isUnwritten = false;
+  function rememberNow(): Promise<boolean> {
+    isUnwritten = false;
+    return remembering.now();
+  }
+  /**
+   * Writes `stored` after what was just asked of the camera and the broker: a slow disk must not keep that back. Resolves when the
+   * position outlives this process.
+   */
+  function rememberSoon(): Promise<void> {
+    isUnwritten = true;
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        if (isUnwritten) void rememberNow();
+        resolve();
+      });
+    });
+  }
 
   /** Brings the camera in line with the position. */
   function takeEffect(wasOn: boolean): Promise<void> {
@@ -85,14 +103,16 @@ export function createPrivacySwitch(parts: PrivacySwitchParts): PrivacySwitch {
   }
 
   let patience: NodeJS.Timeout | undefined;
+  let isDisposed = false;
+  if (position === 'on') waiting = 'recognition starts when the broker has confirmed that it was not switched off';
   // Also "off": it may come from the copy in the runtime directory, which a restart of the machine empties.
-  const isWritable = remembering.now();
-  if (position === 'on') {
-    waiting = isWritable
-      ? 'recognition starts when the broker has confirmed that it was not switched off'
-      : 'recognition is off until the broker or `roomkin resume` says "on": the disk cannot tell whether it was switched off';
+  void rememberNow().then((isWritable) => {
+    if (waiting === null || isDisposed) return;
     if (isWritable) patience = setTimeout(() => endWaiting('on'), brokerWithinMs);
-  }
+    else
+      waiting =
+        'recognition is off until the broker or `roomkin resume` says "on": the disk cannot tell whether it was switched off';
+  });
 
   return {
     get on() {
@@ -109,11 +129,9 @@ export function createPrivacySwitch(parts: PrivacySwitchParts): PrivacySwitch {
       const next: Position = on ? 'on' : 'off';
       position = next;
       const effect = takeEffect(wasOn);
-      if (stored.position !== next) {
-        stored = { ...stored, position: next };
-        remembering.now();
-      }
-      return effect;
+      if (stored.position === next) return effect;
+      stored = { ...stored, position: next };
+      return Promise.all([effect, rememberSoon()]).then(() => {});
     },
     settled: () => applied,
     get changes() {
@@ -126,7 +144,7 @@ export function createPrivacySwitch(parts: PrivacySwitchParts): PrivacySwitch {
       const isNewer = retained === 'off' && stored.position === 'on' && stored.published !== 'off';
       if (isNewer) {
         stored = { position: 'off', published: 'off' };
-        remembering.now();
+        void rememberSoon();
         log('notice', 'recognition was switched off before the restart and stays off: `roomkin resume` switches it on');
         endWaiting('off');
       } else if (waiting !== null) endWaiting(stored.position);
@@ -134,10 +152,12 @@ export function createPrivacySwitch(parts: PrivacySwitchParts): PrivacySwitch {
     published(acknowledged) {
       if (stored.published === acknowledged) return;
       stored = { ...stored, published: acknowledged };
-      remembering.now();
+      void rememberSoon();
     },
     [Symbol.dispose]() {
+      isDisposed = true;
       clearTimeout(patience);
+      if (isUnwritten) void rememberNow();
       remembering[Symbol.dispose]();
     },
   };

@@ -1,7 +1,8 @@
 // The position of the privacy switch on disk, with a copy in memory. A file of its own with a fixed length, which is overwritten in place: this needs no
 // free space, so a full disk cannot lose "off". SQLite would need space for its log.
-import { closeSync, constants, fsyncSync, openSync, readFileSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, fsync, openSync, readFileSync, rmSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { giveToOwnerOf } from './keyring.js';
 
 export type Position = 'on' | 'off';
@@ -16,8 +17,11 @@ export interface StoredPosition {
 export interface PositionFile {
   /** null where there is none. A damaged one says "off". */
   read(): StoredPosition | null;
-  /** Writes and syncs. Errors: those of the file system. */
-  write(stored: StoredPosition): void;
+  /**
+   * Writes at once: when the function returns, the position outlives this process. Resolves when it is on the disk, which may
+   * take seconds, and rejects with errors of the file system.
+   */
+  write(stored: StoredPosition): Promise<void>;
 }
 
 /** File name inside the store's directory. */
@@ -43,9 +47,9 @@ export function createPositionFile(directory: string, copyPath: string | null = 
         published: stored.published === copy.published ? stored.published : null,
       };
     },
-    write(stored) {
+    async write(stored) {
       if (copyPath !== null) writeCopy(copyPath, stored);
-      writePosition(path, stored);
+      await writePosition(path, stored);
     },
   };
 }
@@ -67,12 +71,13 @@ function readPosition(path: string): StoredPosition | null {
   };
 }
 
-function writePosition(path: string, { position, published }: StoredPosition): void {
-  const text = `${words[position]} ${published === null ? neverPublished : words[published]}\n`;
+/** Writes at once and syncs later. */
+async function writePosition(path: string, stored: StoredPosition): Promise<void> {
   const [file, isNew] = openForWriting(path);
   try {
-    writeSync(file, text, 0, 'latin1');
-    fsyncSync(file);
+    writeText(file, stored);
+    if (isNew) giveToOwnerOf(dirname(path), path);
+    await synced(file);
   } catch (error) {
     // An empty file would be read as "off" for ever.
     if (isNew) unlinkSync(path);
@@ -80,13 +85,24 @@ function writePosition(path: string, { position, published }: StoredPosition): v
   } finally {
     closeSync(file);
   }
-  if (isNew) giveToOwnerOf(dirname(path), path);
+}
+
+const synced = promisify(fsync);
+
+function writeText(file: number, { position, published }: StoredPosition): void {
+  writeSync(file, `${words[position]} ${published === null ? neverPublished : words[published]}\n`, 0, 'latin1');
 }
 
 /** An outdated copy must not outvote the disk, so one that cannot be written is removed. */
 function writeCopy(path: string, stored: StoredPosition): void {
   try {
-    writePosition(path, stored);
+    const [file, isNew] = openForWriting(path);
+    try {
+      writeText(file, stored);
+    } finally {
+      closeSync(file);
+    }
+    if (isNew) giveToOwnerOf(dirname(path), path);
   } catch {
     try {
       rmSync(path, { force: true });

@@ -56,19 +56,19 @@ t.test('free tries cost nothing until there are too many in a while', async (t) 
 t.test('work that fails is tried again until it works or is disposed of', async (t) => {
   let failures = 2;
   let tries = 0;
-  const work = (): boolean => {
+  const work = async (): Promise<boolean> => {
     tries += 1;
     return --failures < 0;
   };
   using retried = createRetried(work, { firstMs: 5, mostMs: 10 });
-  t.equal(retried.now(), false);
-  t.equal(retried.isDue, true);
-  while (retried.isDue) await wait(5);
+  t.equal(await retried.now(), false);
+  t.equal(retried.isPending, true);
+  while (retried.isPending) await wait(5);
   t.equal(tries, 3);
-  t.equal(retried.now(), true);
+  t.equal(await retried.now(), true);
   failures = 9;
-  t.equal(retried.now(), false);
+  t.equal(await retried.now(), false);
   retried[Symbol.dispose]();
   await wait(30);
-  t.strictSame([tries, retried.isDue], [5, false]);
+  t.strictSame([tries, retried.isPending], [5, false]);
 });

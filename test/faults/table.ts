@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Broker, Wire } from '../helpers/brokers.js';
-import type { Machine } from './preload.js';
+import type { Machine, MachineFaults } from './preload.js';
 import { type FaultyRoom, until } from './room.js';
 
 export interface Parts {
@@ -77,6 +77,47 @@ const clockRow = (fault: string, clockOffsetMs: number, quick: boolean): FaultRo
       : /the clock of this machine was set back by \d+ s/,
   mend: ({ machine }) => machine?.set({}),
   withinSeconds: 3,
+  isSilent: true,
+  needsMachine: true,
+});
+
+/** A card that is worn out or busy. What the daemon writes by itself must not keep it from its work. */
+const slowDiskRow = (fault: string, faults: MachineFaults): FaultRow => ({
+  part: 'disk',
+  fault,
+  quick: false,
+  async break({ machine, room }) {
+    machine?.set(faults);
+    const startMs = performance.now();
+    let longestMs = 0;
+    await room.listener.say('room/lab/hold/set', room.last('hold') === '7' ? '8' : '7');
+    while (performance.now() - startMs < 8000) {
+      const askedMs = performance.now();
+      await room.status();
+      longestMs = Math.max(longestMs, performance.now() - askedMs);
+      await wait(50);
+    }
+    if (longestMs > 1000)
+      throw new Error(`a setting that is written blocked the daemon for ${Math.round(longestMs)} ms`);
+    // The switch works at once, whatever is being written.
+    await room.listener.say('room/lab/hold/set', '0');
+    const offMs = performance.now();
+    await room.listener.say('room/lab/recognition/set', 'OFF');
+    await until('OFF', () => (room.last('recognition') === 'OFF' ? true : undefined));
+    const tookMs = performance.now() - offMs;
+    if (tookMs > 1000) throw new Error(`recognition off was acknowledged after ${Math.round(tookMs)} ms`);
+    await room.listener.say('room/lab/recognition/set', 'ON');
+    await until('ON', () => (room.last('recognition') === 'ON' ? true : undefined));
+    if (faults.writeMs !== undefined) return;
+    // The decisions in memory are written before `why` answers, as they are every 15 minutes.
+    const whyMs = performance.now();
+    await room.verb('why');
+    const answeredMs = performance.now() - whyMs;
+    if (answeredMs > 1000) throw new Error(`the decisions were written within ${Math.round(answeredMs)} ms`);
+  },
+  reads: null,
+  mend: ({ machine }) => machine?.set({}),
+  withinSeconds: 5,
   isSilent: true,
   needsMachine: true,
 });
@@ -193,6 +234,8 @@ export const faultTable: readonly FaultRow[] = [
     mend: nothing,
     withinSeconds: 5,
   },
+  slowDiskRow('takes 1.5 s for each sync', { syncMs: 1500 }),
+  slowDiskRow('takes 1 s for each write and sync', { syncMs: 1000, writeMs: 1000 }),
   {
     part: 'gallery',
     fault: 'is locked by another process for 6 s',
