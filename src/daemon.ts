@@ -1,9 +1,10 @@
 // The composition root: opens the parts, connects them and closes them in reverse order. It decides nothing itself.
+import { join } from 'node:path';
 import { type Clock, systemClock } from './base/clock.js';
-import { faultsOf } from './base/errors.js';
+import { faultsOf, sentenceOf } from './base/errors.js';
 import { packageVersion } from './base/files.js';
 import { type Log, withoutNames } from './base/log.js';
-import { createProblems, type Problems, sentenceOf } from './base/problems.js';
+import { createProblems, type Problems } from './base/problems.js';
 import { createBackoff } from './base/retry.js';
 import type { Camera } from './camera/camera.js';
 import { openCamera } from './camera/open.js';
@@ -12,7 +13,7 @@ import { cameraOptions, createCalibrator, engineOptions, recognitionOptions } fr
 import { readBoard } from './control/board.js';
 import { daemonHandlers } from './control/handlers.js';
 import { readHeat } from './control/heat.js';
-import { socketPath } from './control/path.js';
+import { runtimeDirectory, socketPath } from './control/path.js';
 import { startControl } from './control/server.js';
 import { createStatistics, healthReport, type Statistics } from './control/statistics.js';
 import { createNotifier, type Notifier } from './control/systemd.js';
@@ -487,8 +488,12 @@ function roomPrivacy(
   { options: { config, log }, publisher, camera, problems }: DaemonParts,
   room: Room,
 ): PrivacySwitch {
+  const runtime = runtimeDirectory();
   return createPrivacySwitch({
-    file: createPositionFile(config.store.directory),
+    file: createPositionFile(
+      config.store.directory,
+      runtime === null ? null : join(runtime, `${config.room.id}.recognition`),
+    ),
     problems,
     log,
     async apply(on) {

@@ -1,11 +1,11 @@
 // The loop, and the file to read first: newest frame → motion gate → engine → room. One frame is in flight at a time. While it
 // is analysed, newer frames replace each other in the camera's mailbox. A fault of the engine costs one frame, not the daemon.
 // `watchRoom` opens the camera again after each pause. `processFrames` is the loop over the frames of one opening.
-
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Clock, systemClock } from './base/clock.js';
+import { sentenceOf } from './base/errors.js';
 import type { Log } from './base/log.js';
-import { type Problems, sentenceOf } from './base/problems.js';
+import type { Problems } from './base/problems.js';
 import type { Camera, Frame } from './camera/camera.js';
 import type { Notifier } from './control/systemd.js';
 import type { Engine, EngineAnalysis } from './engine/engine.js';

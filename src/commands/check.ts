@@ -1,6 +1,6 @@
 // roomkin check: checks everything that roomkin needs, with or without a running daemon. It changes nothing, and says what to do about
 // each problem.
-import { fail, faultsOf, RoomkinError } from '../base/errors.js';
+import { fail, faultsOf, RoomkinError, sentenceOf } from '../base/errors.js';
 import type { Config } from '../config/load.js';
 import { askDaemon } from '../control/client.js';
 import type { DaemonStatus } from '../control/protocol.js';
@@ -84,7 +84,7 @@ async function findDaemon(config: Config): Promise<[Finding, DaemonStatus | null
   } catch (error) {
     // The daemon would reject this configuration too.
     if (error instanceof RoomkinError && error.code === 'CONFIG_INVALID') return [fault('daemon', error), null];
-    return [warn('daemon', 'no answer', error instanceof Error ? error.message : String(error)), null];
+    return [warn('daemon', 'no answer', sentenceOf(error)), null];
   }
 }
 

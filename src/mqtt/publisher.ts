@@ -99,7 +99,13 @@ export function createPublisher(
   const topics = roomTopics(mqtt.base, room.id);
   const retained = [topics.status, topics.camera, topics.recognition, topics.hold, topics.state];
   const household = createHouseholdTransport(options.household, room.id, () => connection, log);
-  const wallTime = createWallTime(clock);
+  const wallTime = createWallTime(clock, (byMs) => {
+    const seconds = Math.round(Math.abs(byMs) / 1000);
+    log(
+      'notice',
+      `the clock of this machine was set ${byMs > 0 ? 'forward' : 'back'} by ${seconds} s; published times follow it`,
+    );
+  });
   const discovery = createDiscovery(
     {
       enabled: homeAssistant.discovery,
@@ -292,6 +298,7 @@ export function createPublisher(
       connection.keep(topics.hold, String(seconds));
     },
     health(report) {
+      publishState(); // its times differ if the clock was set
       const paced = { ...report, temperatureCelsius: pacedTemperature(report.temperatureCelsius) };
       connection.send(topics.health, JSON.stringify(healthBody(paced)), 0);
     },
