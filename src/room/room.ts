@@ -1,5 +1,6 @@
 // One room's state, advanced by each analysed frame. It holds the state; src/room/step.ts makes the decisions.
 
+import { usualInterval } from '../base/pace.js';
 import type { Gallery } from '../gallery/person.js';
 import type { HouseholdLeases } from '../presence/arbitration.js';
 import type { PresenceEvent, PresenceSnapshot } from '../presence/presence.js';
@@ -42,6 +43,10 @@ export interface Room {
   still(atMs: number): void;
   /** The camera delivers nothing from now on; the state is unknown until the next `see`. `isPaused`: the user switched it off. */
   blind(isPaused?: boolean): void;
+  /** The analysis of a frame takes so long that the last one says nothing any more: the state is unknown until the next `see`. */
+  overdue(): void;
+  /** Usual time between two analysed frames, milliseconds; null before it is known. */
+  readonly intervalMs: number | null;
   /** Where faces are expected next, pixels. */
   expected(): readonly Box[];
   /** There is a track without a decision, or an enrolment is in progress: every frame must be analysed. */
@@ -127,6 +132,12 @@ export function createRoom(
     blind(isPaused = false) {
       publish(null);
       advance(suspend(state, isPaused));
+    },
+    overdue() {
+      publish(null);
+    },
+    get intervalMs() {
+      return usualInterval(state.pace);
     },
     expected() {
       return state.tracks.tracks.map((track) => track.box);
