@@ -10,8 +10,10 @@ import { openCamera } from './camera/open.js';
 import type { Config } from './config/load.js';
 import { cameraOptions, createCalibrator, engineOptions, recognitionOptions } from './config/parts.js';
 import { daemonHandlers } from './control/handlers.js';
+import { type Heat, readHeat } from './control/heat.js';
 import { socketPath } from './control/path.js';
 import { startControl } from './control/server.js';
+import { createSpeedWatch } from './control/speed.js';
 import { createStatistics, healthReport, type Statistics } from './control/statistics.js';
 import { createNotifier, type Notifier } from './control/systemd.js';
 import type { Engine, EngineInfo } from './engine/engine.js';
@@ -345,8 +347,12 @@ async function runRoom(parts: DaemonParts): Promise<void> {
     log,
   });
   const galleryTimer = setInterval(gallery.current, galleryCheckMs);
+  let heat: Heat = { temperatureCelsius: null, throttled: null, underVoltage: null };
   const healthTimer = setInterval(() => {
-    void problems.attemptAsync('room', () => publishHealth(parts, room));
+    void problems.attemptAsync('room', async () => {
+      heat = await readHeat();
+      publishHealth(parts, room, heat);
+    });
   }, config.service.healthMs);
   try {
     hold.start();
@@ -356,7 +362,7 @@ async function runRoom(parts: DaemonParts): Promise<void> {
     publisher.start();
     notifier.ready(`room ${config.room.id}, ${model.embedder}, ${model.delegate}`);
     options.onReady?.();
-    await watch(parts, room, privacy);
+    await watch(parts, room, privacy, () => heat);
   } finally {
     clearInterval(galleryTimer);
     clearInterval(healthTimer);
@@ -364,12 +370,14 @@ async function runRoom(parts: DaemonParts): Promise<void> {
 }
 
 /** The loop, and what is done after each analysed frame. */
-function watch(parts: DaemonParts, room: Room, privacy: PrivacySwitch): Promise<void> {
-  const { options, clock, notifier, statistics, settings, engine, publisher, camera, problems } = parts;
+function watch(parts: DaemonParts, room: Room, privacy: PrivacySwitch, heat: () => Heat): Promise<void> {
+  const { options, clock, notifier, statistics, settings, engine, model, publisher, camera, problems } = parts;
+  const { frameIntervalMs } = parts.recognition;
   const { config, log, signal, untilEnd = false } = options;
   const publishDistances = createDistanceEstimates(room, publisher.distance);
   const rememberFaces = rememberStaticFaces(room, settings, log);
   const publishLastFace = createLastFace(publisher.snapshot, clock);
+  const speed = createSpeedWatch(problems);
   return watchRoom({
     camera,
     engine,
@@ -382,10 +390,15 @@ function watch(parts: DaemonParts, room: Room, privacy: PrivacySwitch): Promise<
     clock,
     crops: config.privacy.snapshots,
     untilEnd,
-    onFrame(analysis, tookMs) {
+    frameIntervalMs,
+    tilesPerFrame: config.detector.tilesPerFrame,
+    onFrame(analysis, tookMs, isReduced) {
       if (analysis === null) return statistics.skipped();
       // A recording has a timeline of its own. How far it lags behind the clock does not measure the machine.
-      statistics.analysed(analysis, untilEnd ? tookMs : clock.monotonicMs() - analysis.capturedAt);
+      statistics.analysed(analysis, untilEnd ? tookMs : clock.monotonicMs() - analysis.capturedAt, isReduced);
+      const { intervalMs } = room;
+      const { delegateReason, embedder } = model;
+      speed.analysed(tookMs, { intervalMs, frameIntervalMs, delegateReason, embedder, heat: heat() });
       publishLastFace(analysis);
       publishDistances(analysis.capturedAt, analysis.width);
       rememberFaces(analysis.width, analysis.height);
@@ -428,7 +441,7 @@ function roomListener({ options, publisher, journal, gallery }: DaemonParts): Ro
       log('notice', event.name ? `${name} ${event.type}${where}` : event.type.replace('_', ' '));
       listener.event?.(event);
     },
-    observations: (observations, atMs) => journal.record(observations, atMs),
+    observations: journal.record,
   };
 }
 
@@ -450,7 +463,8 @@ function toAll(listeners: ReadonlySet<RoomListener>, problems: Problems): RoomLi
     state: (snapshot) => each((listener) => listener.state(snapshot)),
     event: (event) => each((listener) => listener.event(event)),
     leases: (household) => each((listener) => listener.leases?.(household)),
-    observations: (observations, atMs) => each((listener) => listener.observations?.(observations, atMs)),
+    observations: (observations, atMs, trackLastsMs) =>
+      each((listener) => listener.observations?.(observations, atMs, trackLastsMs)),
   };
 }
 
@@ -485,11 +499,11 @@ function connectCamera({ options, publisher, camera }: DaemonParts, room: Room, 
   });
 }
 
-async function publishHealth(parts: DaemonParts, room: Room): Promise<void> {
+function publishHealth(parts: DaemonParts, room: Room, heat: Heat): void {
   const { publisher, statistics, camera, model, problems } = parts;
   const { drops } = camera.status;
   const sentences = withBroker(problems, publisher).list.map(({ part, sentence }) => `${part}: ${sentence}`);
-  publisher.health(await healthReport(statistics, drops, room.staticFaces.length, model.embedder, sentences));
+  publisher.health(healthReport(statistics, drops, room.staticFaces.length, model.embedder, sentences, heat));
 }
 
 /** The problems with what the broker takes from this room, which the connection has logged already. */

@@ -16,6 +16,7 @@ import type { Analysis, Box } from '../vision/face.js';
 import type { RoomOptions } from './options.js';
 import {
   type Hints,
+  optionsAt,
   type RoomState,
   type RoomStep,
   startRoom,
@@ -32,8 +33,11 @@ export interface RoomListener {
   event(event: PresenceEvent): void;
   /** Called when this room's leases change in more than their age. */
   leases?(household: HouseholdLeases): void;
-  /** The observations of the frame analysed at `atMs`; empty where no face was detected. */
-  observations?(observations: readonly DecidedObservation[], atMs: number): void;
+  /**
+   * The observations of the frame analysed at `atMs`; empty where no face was detected. `trackLastsMs`: how long a track lives without
+   * an observation at present.
+   */
+  observations?(observations: readonly DecidedObservation[], atMs: number, trackLastsMs?: number): void;
 }
 
 export interface Room {
@@ -124,7 +128,8 @@ export function createRoom(
       const result = step(state, { ...analysis, moved }, people, currentOptions(), hints);
       observations = result.observations;
       apply(result);
-      listener.observations?.(observations, analysis.capturedAt);
+      const { lostAfterMs } = optionsAt(state.pace, options).tracks;
+      listener.observations?.(observations, analysis.capturedAt, lostAfterMs);
     },
     still(atMs) {
       apply(stepUnchanged(state, atMs, gallery(), currentOptions(), hints));

@@ -251,7 +251,8 @@ function paceAfter({ pace, tracks: { tracks } }: RoomState, { capturedAt, faces 
   return intervals.length === 0 ? pace : withInterval(pace, Math.max(0, Math.min(...intervals)));
 }
 
-function optionsAt(pace: Pace, options: RoomOptions): RoomOptions {
+/** `options` with the windows of this pace. */
+export function optionsAt(pace: Pace, options: RoomOptions): RoomOptions {
   return atPace(options, usualInterval(pace) ?? options.frameIntervalMs);
 }
 
