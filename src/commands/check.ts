@@ -4,6 +4,7 @@ import { fail, faultsOf, RoomkinError, sentenceOf } from '../base/errors.js';
 import type { Config } from '../config/load.js';
 import { askDaemon } from '../control/client.js';
 import type { DaemonStatus } from '../control/protocol.js';
+import { rateText } from '../control/speed.js';
 import { checkBroker } from './check/broker.js';
 import { checkCamera, checkPermissions } from './check/camera.js';
 import { type Finding, fault, ok, warn } from './check/finding.js';
@@ -78,7 +79,10 @@ async function findDaemon(config: Config): Promise<[Finding, DaemonStatus | null
   try {
     const status = await askDaemon<DaemonStatus>(daemonSocket(config), { verb: 'status' }, 3000);
     return [
-      ok('daemon', `running, version ${status.version}, ${status.frames.fps.toFixed(1)} frames a second`),
+      ok(
+        'daemon',
+        `running, version ${status.version}, ${status.frames.fps < 1 ? rateText(status.frames.fps) : status.frames.fps.toFixed(1)} frames a second`,
+      ),
       status,
     ];
   } catch (error) {
