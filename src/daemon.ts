@@ -18,6 +18,7 @@ import { startControl } from './control/server.js';
 import { createSpeedWatch } from './control/speed.js';
 import { createStatistics, healthReport, type Statistics } from './control/statistics.js';
 import { createNotifier, type Notifier } from './control/systemd.js';
+import type { FrameListener } from './control/view.js';
 import type { Engine, EngineInfo } from './engine/engine.js';
 import { createEngine } from './engine/supervisor.js';
 import { peopleWithFewPhotos } from './gallery/calibration-advice.js';
@@ -324,6 +325,7 @@ async function runRoom(parts: DaemonParts): Promise<void> {
   const { config, log } = options;
   const pictures = config.privacy.snapshots ? createEventPictures(publisher.event) : null;
   const listeners = new Set<RoomListener>([roomListener(parts, pictures)]);
+  const frameListeners = new Set<FrameListener>();
   const room = createRoom(
     gallery.current,
     parts.recognition,
@@ -361,12 +363,14 @@ async function runRoom(parts: DaemonParts): Promise<void> {
       model,
       camera,
       room,
+      store,
       journal,
       statistics,
       problems: withBroker(problems, publisher),
       privacy,
       publisher,
       watchers: listeners,
+      frameListeners,
       currentGallery: gallery.current,
     }),
     log,
@@ -387,21 +391,24 @@ async function runRoom(parts: DaemonParts): Promise<void> {
     publisher.start();
     notifier.ready(`room ${config.room.id}, ${model.embedder}, ${model.delegate}`);
     options.onReady?.();
-    await watch(parts, room, privacy, pictures, () => heat);
+    await watch(parts, { room, privacy, pictures, frameListeners, heat: () => heat });
   } finally {
     clearInterval(galleryTimer);
     clearInterval(healthTimer);
   }
 }
 
+/** The room of this run and those who follow its frames. */
+interface WatchedRoom {
+  readonly room: Room;
+  readonly privacy: PrivacySwitch;
+  readonly pictures: EventPictures | null;
+  readonly frameListeners: ReadonlySet<FrameListener>;
+  readonly heat: () => Heat;
+}
+
 /** The loop, and what is done after each analysed frame. */
-function watch(
-  parts: DaemonParts,
-  room: Room,
-  privacy: PrivacySwitch,
-  pictures: EventPictures | null,
-  heat: () => Heat,
-): Promise<void> {
+function watch(parts: DaemonParts, { room, privacy, pictures, frameListeners, heat }: WatchedRoom): Promise<void> {
   const { options, clock, notifier, statistics, settings, engine, model, publisher, camera, problems } = parts;
   const { frameIntervalMs } = parts.recognition;
   const { config, log, signal, untilEnd = false } = options;
@@ -422,13 +429,14 @@ function watch(
     untilEnd,
     frameIntervalMs,
     tilesPerFrame: config.detector.tilesPerFrame,
-    onFrame(analysis, tookMs, isReduced) {
+    onFrame(analysis, tookMs, { frame, isReduced }) {
       if (analysis === null) return statistics.skipped();
       // A recording has a timeline of its own. How far it lags behind the clock does not measure the machine.
       statistics.analysed(analysis, untilEnd ? tookMs : clock.monotonicMs() - analysis.capturedAt, isReduced);
       const { intervalMs } = room;
       const { delegateReason, embedder } = model;
       speed.analysed(tookMs, { intervalMs, frameIntervalMs, delegateReason, embedder, heat: heat() });
+      for (const listener of frameListeners) listener(frame, analysis);
       pictures?.frame(analysis, room.observations);
       publishDistances(analysis.capturedAt, analysis.width);
       rememberFaces(analysis.width, analysis.height);

@@ -17,6 +17,13 @@ import { afterAnalysis, fullEffort, limitsOf } from './vision/effort.js';
 import { coherent, type LumaGrid, lumaGrid, motion } from './vision/motion.js';
 import { defaultSearch } from './vision/search.js';
 
+/** A frame that passed through the whole loop. */
+export interface PassedFrame {
+  readonly frame: Frame;
+  /** It was searched with fewer tiles and close-ups, because the board cannot keep up. */
+  readonly isReduced: boolean;
+}
+
 export interface PipelineParts {
   readonly camera: Camera;
   readonly engine: Engine;
@@ -30,9 +37,9 @@ export interface PipelineParts {
   readonly tilesPerFrame?: number;
   /**
    * A frame passed through the whole loop. null: the motion gate found it unchanged. `tookMs`: milliseconds since the frame
-   * was taken out of the mailbox. `isReduced`: the frame was searched with fewer tiles and close-ups, because the board cannot keep up.
+   * was taken out of the mailbox.
    */
-  onFrame(analysis: EngineAnalysis | null, tookMs: number, isReduced: boolean): void;
+  onFrame(analysis: EngineAnalysis | null, tookMs: number, passed: PassedFrame): void;
   /** An analysis goes on: a slow board is no hanging loop. */
   onStep?(): void;
   /** The loop waits for a frame while the camera is not online. Called about once a second. */
@@ -101,7 +108,7 @@ export async function watchRoom(parts: WatchParts): Promise<void> {
       ...parts,
       wanted: () => privacy.changes === changesAtStart && !signal.aborted,
       onStep: () => notifier.frameProcessed(),
-      onFrame(analysis, tookMs, isReduced) {
+      onFrame(analysis, tookMs, passed) {
         notifier.frameProcessed(); // no timer feeds the watchdog, only a frame that passed through the loop, or passes through the engine
         if (analysis !== null && failingSinceMs !== null) {
           failingSinceMs = null;
@@ -109,7 +116,7 @@ export async function watchRoom(parts: WatchParts): Promise<void> {
           if (isEngineDown) parts.onEngine(true);
           isEngineDown = false;
         }
-        parts.onFrame(analysis, tookMs, isReduced);
+        parts.onFrame(analysis, tookMs, passed);
       },
       onBlind() {
         room.blind();
@@ -157,7 +164,7 @@ export async function processFrames({ camera, engine, room, crops, ...listener }
     const moved = motion(analysedGrid, grid);
     if (moved.length === 0 && !room.undecided && frame.capturedAt - analysedAt < unchangedAnalysisMs) {
       room.still(frame.capturedAt);
-      listener.onFrame(null, performance.now() - startMs, effort.level > 0);
+      listener.onFrame(null, performance.now() - startMs, { frame, isReduced: effort.level > 0 });
       continue;
     }
     const limits = limitsOf(effort, tilesPerFrame, turn++);
@@ -171,7 +178,7 @@ export async function processFrames({ camera, engine, room, crops, ...listener }
       analysedGrid = grid;
       analysedAt = frame.capturedAt;
       room.see(analysis, coherent(moved));
-      listener.onFrame(analysis, performance.now() - startMs, effort.level > 0);
+      listener.onFrame(analysis, performance.now() - startMs, { frame, isReduced: effort.level > 0 });
     } catch (error) {
       listener.onFault(error);
     } finally {

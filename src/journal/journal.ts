@@ -31,6 +31,8 @@ export interface Journal extends Disposable {
   /** The newest `last` entries, oldest first. Includes earlier runs if entries are stored on disk. */
   recent(last: number): readonly JournalEntry[];
   find(id: number): JournalEntry | null;
+  /** The entries from this wall time on, as `JournalStore.since`. */
+  since(wallMs: number): Iterable<JournalEntry>;
   /** Erases every entry about a person at once. */
   forget(person: PersonId): void;
   /** Writes the pending entries. This also happens every 15 minutes, before each answer and on disposal. */
@@ -182,6 +184,10 @@ export function createJournal(options: JournalOptions): Journal {
     find(id) {
       flush();
       return attempt((target) => target.find(id));
+    },
+    since(wallMs) {
+      flush();
+      return attempt((target) => target.since(wallMs));
     },
     forget: erase,
     flush,
