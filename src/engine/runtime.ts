@@ -61,10 +61,7 @@ export function loadModel(bytes: Uint8Array<ArrayBuffer>, options: RuntimeOption
   const { threads, delegatePath } = options;
   const delegate = { path: delegatePath ?? '', options: [['num_threads', String(threads)]] as [string, string][] };
   const modelBuffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-  const runner = new binding.Interpreter(
-    modelBuffer,
-    delegatePath === null ? { threads } : { threads, delegate },
-  );
+  const runner = new binding.Interpreter(modelBuffer, delegatePath === null ? { threads } : { threads, delegate });
   runners.push(runner);
   const [input, second] = runner.getInputs().map(loaded);
   if (input === undefined || second !== undefined) throw new Error('a model with one input is needed');
