@@ -18,6 +18,7 @@ const long = [
   'mqtt/security',
   'mqtt/household',
   'commands/evaluate',
+  'commands/demo/slow-walk',
   'cli',
   'sharing/rotation',
   'sharing/one-gallery',

@@ -73,6 +73,13 @@ t.test(
     await until('another engine', () => (enginePids(daemon.pid!).some((pid) => pid !== engine) ? true : undefined));
     t.equal(daemon.exitCode, null, 'the daemon survives the death of its engine');
 
+    const beforeRestart = enginePids(daemon.pid!);
+    await listener.say('room/lab/restart/set', 'PRESS');
+    await until('the engine of a new run', () =>
+      enginePids(daemon.pid!).some((pid) => !beforeRestart.includes(pid)) ? true : undefined,
+    );
+    await until('a state after the restart', () => (lastState(listener)?.people?.length === 1 ? true : undefined));
+
     await listener.say('room/lab/recognition/set', 'OFF');
     await until('null', () => (lastState(listener).occupied === null ? true : undefined));
     t.match(JSON.parse((await runVerb(['status', '--json', '--config', config])).stdout), {

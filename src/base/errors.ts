@@ -81,3 +81,8 @@ export function oneLine(text: string, maxLength = 2000): string {
   const escaped = printable(text);
   return escaped.length > maxLength ? `${escaped.slice(0, maxLength)}…` : escaped;
 }
+
+/** The message of anything that was thrown, on one line, cut to `maxLength` characters. */
+export function sentenceOf(error: unknown, maxLength?: number): string {
+  return oneLine(error instanceof Error ? error.message : String(error), maxLength);
+}

@@ -1,10 +1,11 @@
 // roomkin check: checks everything that roomkin needs, with or without a running daemon. It changes nothing, and says what to do about
 // each problem.
-import { fail, faultsOf, RoomkinError } from '../base/errors.js';
+import { fail, faultsOf, RoomkinError, sentenceOf } from '../base/errors.js';
 import type { Config } from '../config/load.js';
 import { askReport } from '../control/ask-report.js';
 import { askDaemon } from '../control/client.js';
 import type { DaemonStatus } from '../control/protocol.js';
+import { rateText } from '../control/speed.js';
 import { checkBroker } from './check/broker.js';
 import { checkCamera, checkPermissions } from './check/camera.js';
 import { type Finding, fault, ok, warn } from './check/finding.js';
@@ -104,13 +105,16 @@ async function findDaemon(config: Config): Promise<[Finding, DaemonStatus | null
   try {
     const status = await askDaemon<DaemonStatus>(daemonSocket(config), { verb: 'status' }, 3000);
     return [
-      ok('daemon', `running, version ${status.version}, ${status.frames.fps.toFixed(1)} frames a second`),
+      ok(
+        'daemon',
+        `running, version ${status.version}, ${status.frames.fps < 1 ? rateText(status.frames.fps) : status.frames.fps.toFixed(1)} frames a second`,
+      ),
       status,
     ];
   } catch (error) {
     // The daemon would reject this configuration too.
     if (error instanceof RoomkinError && error.code === 'CONFIG_INVALID') return [fault('daemon', error), null];
-    return [warn('daemon', 'no answer', error instanceof Error ? error.message : String(error)), null];
+    return [warn('daemon', 'no answer', sentenceOf(error)), null];
   }
 }
 

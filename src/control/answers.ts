@@ -51,7 +51,14 @@ const status = z.object({
       restarts: number,
     })
     .nullable(),
-  frames: z.object({ processed: number, fps: number, p50Ms: nullableNumber, p95Ms: nullableNumber }),
+  frames: z.object({
+    processed: number,
+    fps: number,
+    analysedFps: number,
+    search: z.enum(['full', 'reduced']),
+    p50Ms: nullableNumber,
+    p95Ms: nullableNumber,
+  }),
   gallery: z.object({ people: number, templates: number }),
   mqtt: z.object({ connected: z.boolean(), url: text, reason: nullableText }),
   presence: roomState,

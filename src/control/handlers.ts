@@ -90,6 +90,8 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
       frames: {
         processed: statistics.frames,
         fps: statistics.fps() ?? 0,
+        analysedFps: statistics.analysedFps() ?? 0,
+        search: statistics.isReduced ? 'reduced' : 'full',
         p50Ms: statistics.latencyMs(0.5),
         p95Ms: statistics.latencyMs(0.95),
       },
@@ -180,7 +182,7 @@ export function createRoomWatcher(clock: Clock, send: (update: WatchUpdate) => v
 // The stream of a guided enrolment: every observation with its embedding, only over the control socket. No pictures.
 
 export type LiveParts = Pick<HandlerParts, 'currentGallery'> & {
-  readonly room: Pick<HandlerParts['room'], 'staticFaces'>;
+  readonly room: Pick<HandlerParts['room'], 'staticFaces' | 'intervalMs'>;
   readonly model: Pick<HandlerParts['model'], 'space'>;
   readonly camera: Pick<Camera, 'status'>;
   readonly privacy: Pick<HandlerParts['privacy'], 'on'>;
@@ -199,7 +201,13 @@ function createLiveWatcher(parts: LiveParts, send: (update: LiveUpdate) => void)
     state(snapshot) {
       if (snapshot !== null) return;
       const { state, reason } = camera.status;
-      const why = reason ?? (state === 'starting' ? 'the camera is starting' : 'no frame was analysed yet');
+      const why =
+        reason ??
+        (state === 'starting'
+          ? 'the camera is starting'
+          : room.intervalMs === null
+            ? 'no frame was analysed yet'
+            : 'the next frame is still being analysed');
       send({ type: 'blind', paused: !privacy.on, reason: privacy.on ? why : 'recognition is switched off' });
     },
     event: () => {},

@@ -60,10 +60,14 @@ export interface DaemonStatus {
     readonly sandboxed: boolean;
     readonly restarts: number;
   } | null;
-  /** Number of analysed frames, and their latency from capture to decision. */
+  /** Number of processed frames, their rate, and their latency from capture to decision. */
   readonly frames: {
     readonly processed: number;
     readonly fps: number;
+    /** Without the frames that the motion gate found unchanged. */
+    readonly analysedFps: number;
+    /** `reduced`: tiles and close-ups are left out, because the board cannot keep up. */
+    readonly search: 'full' | 'reduced';
     readonly p50Ms: number | null;
     readonly p95Ms: number | null;
   };

@@ -4,7 +4,7 @@ import { chmod, mkdir, rename, stat, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import { fail, oneLine, RoomkinError } from '../base/errors.js';
+import { fail, oneLine, RoomkinError, sentenceOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { printableJson } from '../base/printable.js';
 import type { ExplainedObservation } from '../journal/journal.js';
@@ -280,7 +280,7 @@ function answerError(response: ServerResponse, error: unknown, log: Log): void {
   let body: ControlError;
   if (error instanceof RoomkinError) body = { code: error.code, message: error.message };
   else {
-    log('error', `control socket: ${error instanceof Error ? error.message : String(error)}`);
+    log('error', `control socket: ${sentenceOf(error)}`);
     body = { code: 'INTERNAL', message: 'the daemon could not answer: its log says why (journalctl -u roomkin)' };
   }
   const status = { USAGE: 400, REQUEST_UNKNOWN: 404, DAEMON_BUSY: 503 }[body.code as string] ?? 500;

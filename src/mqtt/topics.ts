@@ -15,6 +15,7 @@ export interface RoomTopics {
   readonly hold: string;
   readonly holdSet: string;
   readonly motionSet: string;
+  readonly restartSet: string;
   readonly health: string;
   /** The face of whoever arrived last, known or not. */
   readonly snapshot: string;
@@ -48,6 +49,7 @@ export function roomTopics(base: string, id: string): RoomTopics {
     hold: `${root}/hold`,
     holdSet: `${root}/hold/set`,
     motionSet: `${root}/motion/set`,
+    restartSet: `${root}/restart/set`,
     health: `${root}/health`,
     snapshot: `${root}/snapshot`,
     arrivalSnapshot: `${root}/snapshot/arrival`,

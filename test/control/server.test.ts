@@ -23,7 +23,7 @@ const status: DaemonStatus = {
   problems: [],
   camera: { state: 'starting', reason: null, frames: 0, drops: 0, reopened: 0 },
   engine: null,
-  frames: { processed: 0, fps: 0, p50Ms: null, p95Ms: null },
+  frames: { processed: 0, fps: 0, analysedFps: 0, search: 'full', p50Ms: null, p95Ms: null },
   gallery: { people: 0, templates: 0 },
   mqtt: { connected: false, url: 'broker:1883', reason: null },
   presence: { occupied: null, people: null, ambiguous: null, strangers: null },

@@ -81,7 +81,15 @@ t.test('a script that nobody can write in Latin letters is numbered', (t) => {
 });
 
 t.test('no id of a person is the key of a component, nor makes the entity id of one', (t) => {
-  const room = { id: 'lab', topics: roomTopics('room', 'lab'), snapshots: true, trackers: true, healthMs: 30_000 };
+  const room = {
+    id: 'lab',
+    topics: roomTopics('room', 'lab'),
+    snapshots: true,
+    trackers: true,
+    healthMs: 30_000,
+    formerNames: [],
+    machine: { temperature: true, throttling: true },
+  };
   const bare = roomComponents({ ...room, people: [] });
   for (const key of Object.keys(bare)) {
     t.ok(isEntityName(key), `${key} is reserved`);

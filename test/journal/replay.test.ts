@@ -64,6 +64,34 @@ t.test(`nothing changes under the same gallery and thresholds, in ${sequences} l
   );
 });
 
+t.test('nothing changes on a board that analyses one frame in five or ten seconds', async (t) => {
+  let named = 0;
+  for (let seed = 1; seed <= 8; seed++) {
+    for (const secondsPerFrame of [5, 10]) {
+      const { walks, ...scene } = randomScene(seed, 5);
+      const slow = (ms: number): number => ms * 5 * secondsPerFrame;
+      const slowWalks = walks.map(({ away, ...walk }) => ({
+        ...walk,
+        fromMs: slow(walk.fromMs),
+        toMs: slow(walk.toMs),
+        ...(away === undefined ? {} : { away: [slow(away[0]), slow(away[1])] as const }),
+      }));
+      const { blind: _, ...seen } = scene;
+      const { gallery, entries } = recorded({
+        ...seen,
+        framesPerSecond: 1 / secondsPerFrame,
+        durationMs: slow(scene.durationMs),
+        walks: slowWalks,
+      });
+      const tracks = replayJournal(() => entries, gallery, clipOptions);
+      named += tracks.filter(({ before }) => before.person !== null).length;
+      t.strictSame(changes(tracks), [], `seed ${seed}, a frame in ${secondsPerFrame} s`);
+      t.ok(tracks.every(({ whole }) => whole));
+    }
+  }
+  t.ok(named >= 8, `${named} tracks are named`);
+});
+
 const walk = { who: 'ada', fromMs: 0, toMs: 9000, x0: 300, x1: 500, y: 400 };
 const plain: Scene = {
   ...{ seed: 3, dimension: 64, framesPerSecond: 10, durationMs: 10_000, templates: 4, missed: 0.05, similarity: 0.9 },

@@ -34,11 +34,15 @@ const nothing = {
 const configTopic = 'homeassistant/device/roomkin/kitchen/config';
 const health: HealthReport = {
   fps: 5,
+  analysedFps: 1.04,
+  search: 'full',
   drops: 0,
   inferenceMs: 40,
   inferenceP95Ms: 60,
   temperatureCelsius: null,
   throttled: null,
+  underVoltage: null,
+  needsPhotos: [],
   fixedFaces: 0,
   problems: [],
   model: 'm',
