@@ -34,7 +34,7 @@ export interface CommandIo {
   configOrShipped(): Config;
   /** An engine for `config` with `changes`, not started yet. Its models run in a separate process. */
   openEngine(config: Config, changes?: EngineOptions): Promise<Engine>;
-  /** One line of text on stdout; does nothing with `--json`. */
+  /** One line of text on stdout, broken at spaces where it is wider than `columns`; does nothing with `--json`. */
   out(line: string): void;
   /** A picture on stdout; does nothing with `--json`. */
   picture(picture: SmallPicture): void;
