@@ -257,6 +257,8 @@ const needs: Readonly<Record<Placeholder, string>> = {
   'NEW-NAME': 'a name',
   PATH: 'a path',
   PROTOCOL: 'a protocol',
+  URL: 'an address',
+  USER: 'a user',
 };
 
 /** The USAGE error for an error of commander; help and version are returned unchanged. */
