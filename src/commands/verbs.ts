@@ -156,10 +156,7 @@ export const verbs = [
     ],
     examples: [
       ['sudo roomkin setup', 'Ask for everything.'],
-      [
-        'sudo roomkin setup --room kitchen --mqtt mqtt://homeassistant.local:1883 --username kitchen --password-file secret',
-        'The same from a script.',
-      ],
+      ['sudo roomkin setup --room kitchen --mqtt mqtt://broker.lan:1883', 'The same from a script.'],
     ],
     exitCodes: [64, 69, 74, 78],
   },
@@ -174,7 +171,7 @@ export const verbs = [
     arguments: [],
     options: [],
     examples: [
-      ['sudo systemctl stop roomkin && sudo roomkin retire', 'Take the room out, for instance before its id changes.'],
+      ['sudo roomkin retire', 'Take the room out, for instance before its id changes.'],
       ['sudo roomkin retire --json', 'The same, for a script.'],
     ],
     exitCodes: [64, 69, 74, 78],
