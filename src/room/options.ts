@@ -9,7 +9,7 @@ export interface RoomOptions extends RecognitionOptions {
 }
 
 const defaults: Pick<RoomOptions, 'presence' | 'motionSupport'> = {
-  presence: { leaveAfterMs: 60_000, holdMs: 0, gapMs: 5000 },
+  presence: { leaveAfterMs: 60_000, gapMs: 5000 },
   motionSupport: { halfLifeMs: 900_000, motionLastsMs: 5000 },
 };
 
