@@ -12,11 +12,13 @@ import type { Config } from './config/load.js';
 import { cameraOptions, createCalibrator, engineOptions, recognitionOptions } from './config/parts.js';
 import { readBoard } from './control/board.js';
 import { daemonHandlers } from './control/handlers.js';
-import { readHeat } from './control/heat.js';
+import { type Heat, readHeat } from './control/heat.js';
 import { runtimeDirectory, socketPath } from './control/path.js';
 import { startControl } from './control/server.js';
+import { createSpeedWatch } from './control/speed.js';
 import { createStatistics, healthReport, type Statistics } from './control/statistics.js';
 import { createNotifier, type Notifier } from './control/systemd.js';
+import type { FrameListener } from './control/view.js';
 import type { Engine, EngineInfo } from './engine/engine.js';
 import { createEngine } from './engine/supervisor.js';
 import { peopleWithFewPhotos } from './gallery/calibration-advice.js';
@@ -323,6 +325,7 @@ async function runRoom(parts: DaemonParts): Promise<void> {
   const { config, log } = options;
   const pictures = config.privacy.snapshots ? createEventPictures(publisher.event) : null;
   const listeners = new Set<RoomListener>([roomListener(parts, pictures)]);
+  const frameListeners = new Set<FrameListener>();
   const room = createRoom(
     gallery.current,
     parts.recognition,
@@ -360,19 +363,25 @@ async function runRoom(parts: DaemonParts): Promise<void> {
       model,
       camera,
       room,
+      store,
       journal,
       statistics,
       problems: withBroker(problems, publisher),
       privacy,
       publisher,
       watchers: listeners,
+      frameListeners,
       currentGallery: gallery.current,
     }),
     log,
   });
   const galleryTimer = setInterval(gallery.current, galleryCheckMs);
+  let heat: Heat = { temperatureCelsius: null, throttled: null, underVoltage: null };
   const healthTimer = setInterval(() => {
-    void problems.attemptAsync('room', () => publishHealth(parts, room));
+    void problems.attemptAsync('room', async () => {
+      heat = await readHeat();
+      publishHealth(parts, room, heat);
+    });
   }, config.service.healthMs);
   try {
     leaveAfter.start();
@@ -382,19 +391,30 @@ async function runRoom(parts: DaemonParts): Promise<void> {
     publisher.start();
     notifier.ready(`room ${config.room.id}, ${model.embedder}, ${model.delegate}`);
     options.onReady?.();
-    await watch(parts, room, privacy, pictures);
+    await watch(parts, { room, privacy, pictures, frameListeners, heat: () => heat });
   } finally {
     clearInterval(galleryTimer);
     clearInterval(healthTimer);
   }
 }
 
+/** The room of this run and those who follow its frames. */
+interface WatchedRoom {
+  readonly room: Room;
+  readonly privacy: PrivacySwitch;
+  readonly pictures: EventPictures | null;
+  readonly frameListeners: ReadonlySet<FrameListener>;
+  readonly heat: () => Heat;
+}
+
 /** The loop, and what is done after each analysed frame. */
-function watch(parts: DaemonParts, room: Room, privacy: PrivacySwitch, pictures: EventPictures | null): Promise<void> {
-  const { options, clock, notifier, statistics, settings, engine, publisher, camera, problems } = parts;
+function watch(parts: DaemonParts, { room, privacy, pictures, frameListeners, heat }: WatchedRoom): Promise<void> {
+  const { options, clock, notifier, statistics, settings, engine, model, publisher, camera, problems } = parts;
+  const { frameIntervalMs } = parts.recognition;
   const { config, log, signal, untilEnd = false } = options;
   const publishDistances = createDistanceEstimates(room, publisher.distance);
   const rememberFaces = rememberStaticFaces(room, settings, log);
+  const speed = createSpeedWatch(problems);
   return watchRoom({
     camera,
     engine,
@@ -407,10 +427,16 @@ function watch(parts: DaemonParts, room: Room, privacy: PrivacySwitch, pictures:
     clock,
     crops: config.privacy.snapshots,
     untilEnd,
-    onFrame(analysis, tookMs) {
+    frameIntervalMs,
+    tilesPerFrame: config.detector.tilesPerFrame,
+    onFrame(analysis, tookMs, { frame, isReduced }) {
       if (analysis === null) return statistics.skipped();
       // A recording has a timeline of its own. How far it lags behind the clock does not measure the machine.
-      statistics.analysed(analysis, untilEnd ? tookMs : clock.monotonicMs() - analysis.capturedAt);
+      statistics.analysed(analysis, untilEnd ? tookMs : clock.monotonicMs() - analysis.capturedAt, isReduced);
+      const { intervalMs } = room;
+      const { delegateReason, embedder } = model;
+      speed.analysed(tookMs, { intervalMs, frameIntervalMs, delegateReason, embedder, heat: heat() });
+      for (const listener of frameListeners) listener(frame, analysis);
       pictures?.frame(analysis, room.observations);
       publishDistances(analysis.capturedAt, analysis.width);
       rememberFaces(analysis.width, analysis.height);
@@ -457,7 +483,7 @@ function roomListener(
       log('notice', event.name ? `${name} ${event.type}${where}` : event.type.replace('_', ' '));
       listener.event?.(event);
     },
-    observations: (observations, atMs) => journal.record(observations, atMs),
+    observations: journal.record,
   };
 }
 
@@ -479,7 +505,8 @@ function toAll(listeners: ReadonlySet<RoomListener>, problems: Problems): RoomLi
     state: (snapshot) => each((listener) => listener.state(snapshot)),
     event: (event) => each((listener) => listener.event(event)),
     leases: (household) => each((listener) => listener.leases?.(household)),
-    observations: (observations, atMs) => each((listener) => listener.observations?.(observations, atMs)),
+    observations: (observations, atMs, trackLastsMs) =>
+      each((listener) => listener.observations?.(observations, atMs, trackLastsMs)),
   };
 }
 
@@ -518,14 +545,13 @@ function connectCamera({ options, publisher, camera }: DaemonParts, room: Room, 
   });
 }
 
-async function publishHealth(parts: DaemonParts, room: Room): Promise<void> {
+function publishHealth(parts: DaemonParts, room: Room, heat: Heat): void {
   const { publisher, statistics, camera, model, problems, gallery } = parts;
   const { drops } = camera.status;
   const sentences = withBroker(problems, publisher).list.map(({ part, sentence }) => `${part}: ${sentence}`);
   const needsPhotos = peopleWithFewPhotos(gallery.current()).map(({ name }) => name);
-  publisher.health(
-    await healthReport(statistics, drops, room.staticFaces.length, needsPhotos, model.embedder, sentences),
-  );
+  const { embedder } = model;
+  publisher.health(healthReport(statistics, drops, room.staticFaces.length, needsPhotos, embedder, sentences, heat));
 }
 
 /** The problems with what the broker takes from this room, which the connection has logged already. */

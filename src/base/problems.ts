@@ -8,6 +8,7 @@ import type { Log } from './log.js';
 export const parts = [
   'camera',
   'recognition',
+  'speed',
   'gallery',
   'snapshots',
   'journal',

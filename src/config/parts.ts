@@ -41,6 +41,7 @@ export function recognitionOptions(config: Config): RoomOptions {
     staticFaces: { ...staticFaces, afterMs: config.recognition.pictureAfterMs },
     presence: { ...presence, leaveAfterMs: config.presence.leaveAfterMs },
     motionSupport: { ...motionSupport, halfLifeMs: config.presence.motionHalfLifeMs },
+    frameIntervalMs: 1000 / config.camera.framerate,
   };
 }
 

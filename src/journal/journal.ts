@@ -23,11 +23,16 @@ import {
 import { createMemoryJournal, type JournalStore, type NewEntry } from './store.js';
 
 export interface Journal extends Disposable {
-  /** Call once per frame, even without faces: the observations of the frame at `atMs` (monotonic). */
-  record(observations: readonly DecidedObservation[], atMs: number): void;
+  /**
+   * Call once per frame, even without faces: the observations of the frame at `atMs` (monotonic). `trackLastsMs`: how long a track lives
+   * without an observation at present.
+   */
+  record(observations: readonly DecidedObservation[], atMs: number, trackLastsMs?: number): void;
   /** The newest `last` entries, oldest first. Includes earlier runs if entries are stored on disk. */
   recent(last: number): readonly JournalEntry[];
   find(id: number): JournalEntry | null;
+  /** The entries from this wall time on, as `JournalStore.since`. */
+  since(wallMs: number): Iterable<JournalEntry>;
   /** Erases every entry about a person at once. */
   forget(person: PersonId): void;
   /** Writes the pending entries. This also happens every 15 minutes, before each answer and on disposal. */
@@ -167,8 +172,8 @@ export function createJournal(options: JournalOptions): Journal {
   }
 
   return {
-    record(observations, atMs) {
-      const next = sample(samplers, observations, atMs);
+    record(observations, atMs, trackLastsMs) {
+      const next = sample(samplers, observations, atMs, trackLastsMs);
       samplers = next.samplers;
       add(next.entries);
     },
@@ -179,6 +184,10 @@ export function createJournal(options: JournalOptions): Journal {
     find(id) {
       flush();
       return attempt((target) => target.find(id));
+    },
+    since(wallMs) {
+      flush();
+      return attempt((target) => target.since(wallMs));
     },
     forget: erase,
     flush,

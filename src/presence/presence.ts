@@ -31,6 +31,8 @@ export interface PresenceInput {
   readonly mistaken?: readonly string[];
   /** Whether there is a face that is neither named nor decided to be a stranger (yet). */
   readonly someone: boolean;
+  /** There may be somebody whom the frames so far do not decide: while nobody is present, the room is undecided. */
+  readonly perhaps?: boolean;
   /** Names of everybody enrolled. A person missing here was forgotten and leaves at once. */
   readonly names: ReadonlyMap<PersonId, string>;
   /** An external presence sensor is on: everybody who is present stays. */
@@ -237,7 +239,7 @@ export function presence(previous: PresenceState, input: PresenceInput, options:
     strangers: unknownPeople.size,
     sinceMs: occupied === before.snapshot.occupied ? before.snapshot.sinceMs : atMs,
   };
-  const isUndecided = !occupied && unconfirmed.size + unconfirmedUnknown.size > 0;
+  const isUndecided = !occupied && (input.perhaps === true || unconfirmed.size + unconfirmedUnknown.size > 0);
   const state: PresenceState = {
     atMs,
     lastMs: atMs,

@@ -69,6 +69,8 @@ await runSteps([
       kitchen.room.event(change('arrived', ada, ['ada']), Buffer.from('/9j/4AAQSkZJRgABAQEAYABgAAD/2Q==', 'base64'));
       kitchen.room.health({
         fps: 5,
+        analysedFps: 1.04,
+        search: 'full',
         drops: 0,
         inferenceMs: 41,
         inferenceP95Ms: 60,

@@ -100,6 +100,8 @@ t.test('no similarity enters a payload', async (t) => {
 t.test('health has every key, with a number or null', async (t) => {
   const body = healthBody({
     fps: 4.96,
+    analysedFps: 0.2549,
+    search: 'reduced',
     drops: 3,
     inferenceMs: Number.NaN,
     inferenceP95Ms: null,
@@ -115,6 +117,8 @@ t.test('health has every key, with a number or null', async (t) => {
   });
   t.strictSame(body, {
     fps: 5,
+    analysed_fps: 0.25,
+    search: 'reduced',
     drops: 3,
     inference_ms: null,
     inference_p95_ms: null,

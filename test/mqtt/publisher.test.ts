@@ -34,6 +34,8 @@ const nothing = {
 const configTopic = 'homeassistant/device/roomkin/kitchen/config';
 const health: HealthReport = {
   fps: 5,
+  analysedFps: 1.04,
+  search: 'full',
   drops: 0,
   inferenceMs: 40,
   inferenceP95Ms: 60,
