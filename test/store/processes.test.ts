@@ -47,13 +47,9 @@ t.test('if enrolment is killed at any moment, every person is stored completely 
   for (let round = 0; round < kills; round += 1) {
     // Another gallery now and then: the time of a change grows with the number of people, and 1,000 are far more than a household.
     if (round % 10 === 0) {
-      directory = temporaryFolder();
-      t.teardown(
-        (
-          (path) => () =>
-            rmSync(path, { recursive: true })
-        )(directory),
-      );
+      const folder = temporaryFolder();
+      t.teardown(() => rmSync(folder, { recursive: true }));
+      directory = folder;
       printed = new Set();
     }
     const { child, lines } = startEnrolling(directory, `r${round}x`);
