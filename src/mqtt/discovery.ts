@@ -80,7 +80,7 @@ export function createDiscovery(options: DiscoveryOptions, roomId: string, memor
     const known: Announced = {
       topic,
       components: { ...last?.components, ...platforms },
-      retained: [...retained],
+      retained: [...new Set([...(last?.retained ?? []), ...retained])],
       unheard: last?.unheard,
     };
     memory.set(JSON.stringify([...otherDevices, known]));
@@ -88,6 +88,8 @@ export function createDiscovery(options: DiscoveryOptions, roomId: string, memor
     const messages: [topic: string, payload: string][] = otherDevices.flatMap((device) =>
       [device.topic, ...device.retained].map((stale): [string, string] => [stale, '']),
     );
+    // What an older version kept under a topic that is no longer used.
+    for (const stale of last?.retained ?? []) if (!retained.includes(stale)) messages.push([stale, '']);
     const add = (described: Readonly<Record<string, Component>>) => messages.push([topic, message(room, described)]);
     if (options.enabled) {
       if (listening && removed.length > 0) {

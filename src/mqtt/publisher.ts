@@ -55,8 +55,8 @@ export interface Publisher
   camera(online: boolean): void;
   /** The actual position of the privacy switch. false makes the state null until the next `state`. */
   recognition(on: boolean): void;
-  /** The actual hold time, seconds. */
-  hold(seconds: number): void;
+  /** Seconds after which somebody who is not seen has left. */
+  leaveAfter(seconds: number): void;
   health(report: HealthReport): void;
   /** All enrolled people. Call it before the first `state` and after each change. */
   people(people: readonly DiscoveredPerson[]): void;
@@ -119,7 +119,7 @@ export function createPublisher(
     memory,
   );
   const birthTopic = `${homeAssistant.prefix}/status`;
-  const commands = [topics.recognitionSet, topics.holdSet, topics.motionSet, topics.restartSet];
+  const commands = [topics.recognitionSet, topics.leaveAfterSet, topics.motionSet, topics.restartSet];
   const connection = createMqttConnection(
     {
       broker: mqtt,
@@ -294,8 +294,8 @@ export function createPublisher(
       connection.keep(topics.recognition, on ? 'ON' : 'OFF');
       publishState();
     },
-    hold(seconds) {
-      connection.keep(topics.hold, String(seconds));
+    leaveAfter(seconds) {
+      connection.keep(topics.leaveAfter, String(seconds));
     },
     health(report) {
       publishState(); // its times differ if the clock was set

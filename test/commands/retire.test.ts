@@ -44,7 +44,7 @@ t.test('the retained messages of the room go, those of other rooms stay', { skip
       { get: () => null, set() {} },
     );
     publisher.recognition(true);
-    publisher.hold(0);
+    publisher.leaveAfter(60);
     publisher.start();
     await waitFor(() => other.of('homeassistant/device/roomkin/kitchen/config').length > 0);
     await waitFor(() => publisher.status().connected);
