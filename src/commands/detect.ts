@@ -6,7 +6,7 @@ import type { Engine } from '../engine/engine.js';
 import type { Box, Face, Point, Quality } from '../vision/face.js';
 import type { CommandIo } from './command.js';
 import { evaluatedEngine } from './evaluate/portraits.js';
-import { type BadPhoto, findPhotos, isBad, refuseBadPhotos, step } from './photo-analysis.js';
+import { type BadPhoto, findPhotos, isBad, photoProgress, refuseBadPhotos, step } from './photo-analysis.js';
 import { count } from './rows.js';
 import type { Given } from './verbs.js';
 
@@ -32,8 +32,9 @@ export async function run({ file: inputs }: Given<'detect'>, io: CommandIo): Pro
   const files: DetectedFile[] = [];
   const bad: BadPhoto[] = [];
   for (const [index, path] of paths.entries()) {
-    step(io, `photo ${index + 1} of ${paths.length}`);
-    const detected = await detectIn(engine, path);
+    const text = `photo ${index + 1} of ${paths.length}`;
+    step(io, text);
+    const detected = await detectIn(engine, path, (more) => io.progress(`${text}, ${more}`));
     if (isBad(detected)) {
       bad.push(detected);
       continue;
@@ -46,10 +47,15 @@ export async function run({ file: inputs }: Given<'detect'>, io: CommandIo): Pro
   refuseBadPhotos(bad, paths.length, 'the others are listed above');
 }
 
-async function detectIn(engine: Engine, file: string): Promise<DetectedFile | BadPhoto> {
+async function detectIn(
+  engine: Engine,
+  file: string,
+  progress: (text: string) => void,
+): Promise<DetectedFile | BadPhoto> {
   try {
     const picture = await readPhoto(file);
-    const { faces } = await engine.analyze(photoFrame(picture), { search: 'all', embed: false });
+    const request = { search: 'all', embed: false } as const;
+    const { faces } = await engine.analyze(photoFrame(picture), request, photoProgress(picture, progress));
     const scale = picture.originalWidth / picture.width;
     const { originalWidth: width, originalHeight: height } = picture;
     return { file, width, height, faces: faces.map((face) => enlarged(face, scale)) };
