@@ -1,12 +1,12 @@
 // The loop, and the file to read first: newest frame → motion gate → engine → room. One frame is in flight at a time. While it
 // is analysed, newer frames replace each other in the camera's mailbox. A fault of the engine costs one frame, not the daemon.
 // `watchRoom` opens the camera again after each pause. `processFrames` is the loop over the frames of one opening.
-
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Clock, systemClock } from './base/clock.js';
+import { sentenceOf } from './base/errors.js';
 import type { Log } from './base/log.js';
 import { usualIntervalMs, windowMs } from './base/pace.js';
-import { type Problems, sentenceOf } from './base/problems.js';
+import type { Problems } from './base/problems.js';
 import type { Camera, Frame } from './camera/camera.js';
 import type { Notifier } from './control/systemd.js';
 import type { Engine, EngineAnalysis } from './engine/engine.js';
@@ -16,6 +16,13 @@ import type { Room } from './room/room.js';
 import { afterAnalysis, fullEffort, limitsOf } from './vision/effort.js';
 import { coherent, type LumaGrid, lumaGrid, motion } from './vision/motion.js';
 import { defaultSearch } from './vision/search.js';
+
+/** A frame that passed through the whole loop. */
+export interface PassedFrame {
+  readonly frame: Frame;
+  /** It was searched with fewer tiles and close-ups, because the board cannot keep up. */
+  readonly isReduced: boolean;
+}
 
 export interface PipelineParts {
   readonly camera: Camera;
@@ -34,9 +41,9 @@ export interface PipelineParts {
   readonly overdueMs?: number;
   /**
    * A frame passed through the whole loop. null: the motion gate found it unchanged. `tookMs`: milliseconds since the frame
-   * was taken out of the mailbox. `isReduced`: the frame was searched with fewer tiles and close-ups, because the board cannot keep up.
+   * was taken out of the mailbox.
    */
-  onFrame(analysis: EngineAnalysis | null, tookMs: number, isReduced: boolean): void;
+  onFrame(analysis: EngineAnalysis | null, tookMs: number, passed: PassedFrame): void;
   /** An analysis goes on: a slow board is no hanging loop. */
   onStep?(): void;
   /** The loop waits for a frame while the camera is not online. Called about once a second. */
@@ -107,7 +114,7 @@ export async function watchRoom(parts: WatchParts): Promise<void> {
       isRecording: untilEnd,
       wanted: () => privacy.changes === changesAtStart && !signal.aborted,
       onStep: () => notifier.frameProcessed(),
-      onFrame(analysis, tookMs, isReduced) {
+      onFrame(analysis, tookMs, passed) {
         notifier.frameProcessed(); // no timer feeds the watchdog, only a frame that passed through the loop, or passes through the engine
         if (analysis !== null && failingSinceMs !== null) {
           failingSinceMs = null;
@@ -115,7 +122,7 @@ export async function watchRoom(parts: WatchParts): Promise<void> {
           if (isEngineDown) parts.onEngine(true);
           isEngineDown = false;
         }
-        parts.onFrame(analysis, tookMs, isReduced);
+        parts.onFrame(analysis, tookMs, passed);
       },
       onBlind() {
         room.blind();
@@ -167,7 +174,7 @@ export async function processFrames({ camera, engine, room, crops, ...listener }
     const moved = motion(analysedGrid, grid);
     if (moved.length === 0 && !room.undecided && frame.capturedAt - analysedAt < unchangedAnalysisMs) {
       room.still(frame.capturedAt);
-      listener.onFrame(null, performance.now() - startMs, effort.level > 0);
+      listener.onFrame(null, performance.now() - startMs, { frame, isReduced: effort.level > 0 });
       continue;
     }
     const limits = limitsOf(effort, tilesPerFrame, turn++);
@@ -181,7 +188,7 @@ export async function processFrames({ camera, engine, room, crops, ...listener }
       analysedGrid = grid;
       analysedAt = frame.capturedAt;
       room.see(analysis, coherent(moved));
-      listener.onFrame(analysis, performance.now() - startMs, effort.level > 0);
+      listener.onFrame(analysis, performance.now() - startMs, { frame, isReduced: effort.level > 0 });
     } catch (error) {
       listener.onFault(error);
     } finally {

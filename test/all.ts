@@ -29,6 +29,8 @@ const long = [
   'camera/process',
   'commands/enrol',
   'commands/terminal',
+  'commands/plain-user',
+  'commands/look',
   'commands/bench',
   'engine/golden',
   'journal/writing',

@@ -79,6 +79,7 @@ interface EnrolOptions {
 async function enrolPhotos(batches: readonly Batch[], options: EnrolOptions, io: CommandIo): Promise<void> {
   const { skipBad, force } = options;
   using store = openGallery(io);
+  io.progress('loading the models...');
   await using engine = await io.openEngine(io.config());
   const { space } = await engine.start();
   const bad: BadPhoto[] = [];

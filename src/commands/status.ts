@@ -1,13 +1,12 @@
 // roomkin status: the state of the running daemon in eight or nine lines. `roomkin check` works without a daemon.
-import { askDaemon } from '../control/client.js';
 import type { DaemonStatus, RoomState } from '../control/protocol.js';
 import { rateText } from '../control/speed.js';
 import type { CommandIo } from './command.js';
-import { daemonSocket } from './parts.js';
+import { ask } from './parts.js';
 import { count, wrapRow } from './rows.js';
 
 export async function run(_: object, io: CommandIo): Promise<void> {
-  const status = await askDaemon<DaemonStatus>(daemonSocket(io.config()), { verb: 'status' });
+  const status = await ask<DaemonStatus>(io, { verb: 'status' });
   for (const [label, text] of statusRows(status)) {
     for (const line of wrapRow(label, text, io.columns)) io.out(line);
   }

@@ -158,6 +158,7 @@ export const sections = z.strictObject({
   privacy: section(
     z.strictObject({
       snapshots: z.boolean().default(false),
+      look: z.boolean().default(true),
       looks_kept_hours: z.number().min(0).max(24).default(24),
     }),
   ),

@@ -100,9 +100,10 @@ export function healthReport(
   statistics: Statistics,
   drops: number,
   staticFaces: number,
+  needsPhotos: readonly string[],
   embedder: string,
   problems: readonly string[],
-  { temperatureCelsius, throttled }: Heat,
+  { temperatureCelsius, throttled, underVoltage }: Heat,
 ): HealthReport {
   return {
     fps: statistics.fps(),
@@ -113,7 +114,9 @@ export function healthReport(
     inferenceP95Ms: statistics.latencyMs(0.95),
     temperatureCelsius,
     throttled,
+    underVoltage,
     fixedFaces: staticFaces,
+    needsPhotos,
     problems,
     model: embedder,
     version: packageVersion,

@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { sandboxed, sandboxVariable } from '../base/child-guard.js';
 import { systemClock } from '../base/clock.js';
-import { type ErrorCode, errorTable, fail } from '../base/errors.js';
+import { type ErrorCode, errorTable, fail, sentenceOf } from '../base/errors.js';
 import { onLines } from '../base/lines.js';
 import type { Log } from '../base/log.js';
 import { createHangWatch, type HangLimits, readProcess, type SlowestSteps } from './hang.js';
@@ -166,7 +166,7 @@ function forkChild(path: string, guard: string): ChildProcess {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = sentenceOf(cause);
     throw fail('ENGINE_FAILED', `the recognition process could not be started: ${reason}`, cause);
   }
 }

@@ -22,7 +22,7 @@ interface ModelRunner {
 }
 
 interface Binding {
-  readonly TFLiteNodeModelRunner: new (
+  readonly Interpreter: new (
     model: ArrayBuffer,
     options: { threads: number; delegate?: { path: string; options: [string, string][] } },
   ) => ModelRunner;
@@ -49,19 +49,19 @@ export interface LoadedModel {
   infer(): void;
 }
 
+/** The compiled binding alone. The program of its package would load TensorFlow.js, 36 MB that nothing here uses. */
+const bindingPath = 'tfjs-tflite-node/build/Release/node_tflite_binding.node';
+
 /** Keeps a reference to every model, so that none is destroyed. */
 const runners: ModelRunner[] = [];
 
 /** Loads a model from its bytes. Throws an Error with TFLite's message when it cannot run the model. */
 export function loadModel(bytes: Uint8Array<ArrayBuffer>, options: RuntimeOptions): LoadedModel {
-  const binding = createRequire(import.meta.url)('tfjs-tflite-node') as Binding;
+  const binding = createRequire(import.meta.url)(bindingPath) as Binding;
   const { threads, delegatePath } = options;
   const delegate = { path: delegatePath ?? '', options: [['num_threads', String(threads)]] as [string, string][] };
   const modelBuffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-  const runner = new binding.TFLiteNodeModelRunner(
-    modelBuffer,
-    delegatePath === null ? { threads } : { threads, delegate },
-  );
+  const runner = new binding.Interpreter(modelBuffer, delegatePath === null ? { threads } : { threads, delegate });
   runners.push(runner);
   const [input, second] = runner.getInputs().map(loaded);
   if (input === undefined || second !== undefined) throw new Error('a model with one input is needed');

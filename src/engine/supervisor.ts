@@ -7,12 +7,11 @@
 // The first child tests whether XNNPACK works on this machine. Where it cannot start (no /sys, no /proc/cpuinfo) the binding
 // dereferences null and the child dies while loading. All later children then run without XNNPACK. A child that dies later is
 // restarted with the same delegate.
-
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { guardPath } from '../base/child-guard.js';
 import { type Clock, systemClock } from '../base/clock.js';
-import { fail, RoomkinError } from '../base/errors.js';
+import { fail, RoomkinError, sentenceOf } from '../base/errors.js';
 import { type Log, silentLog } from '../base/log.js';
 import { createBackoff } from '../base/retry.js';
 import { defaultSearch } from '../vision/search.js';
@@ -152,7 +151,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
   const analyzeNow: Engine['analyze'] = (frame, request, onStep) =>
     analyzeOnce(frame, request, onStep).catch((cause: unknown) => {
       if (cause instanceof RoomkinError && cause.code === 'ENGINE_FAILED') throw cause;
-      throw fail('ENGINE_FAILED', cause instanceof Error ? cause.message : String(cause), cause);
+      throw fail('ENGINE_FAILED', sentenceOf(cause), cause);
     });
 
   const analyzeOnce: Engine['analyze'] = async (frame, request, onStep) => {

@@ -217,7 +217,7 @@ const instructions: Readonly<Record<Pose, string>> = {
 export function advice({ obstacle, face, faces, next }: Guidance, mirrored = false): string {
   if (next === null) return 'that is all, thank you';
   const px = face?.quality.eyesPx.toFixed(0);
-  const fine = (value: number | undefined) => value?.toFixed(2);
+  const percent = (share: number | undefined) => `${Math.round(100 * (share ?? 0))} %`;
   switch (obstacle) {
     case 'blind':
       return 'wait: the camera gives no picture';
@@ -226,15 +226,15 @@ export function advice({ obstacle, face, faces, next }: Guidance, mirrored = fal
     case 'several':
       return `one face only, please: ${faces} are visible (pictures count too)`;
     case 'small':
-      return `come closer (${px} px between the eyes, ${good.eyesPx} wanted)`;
+      return `come closer (${px} px between the eyes, ${good.eyesPx} px wanted)`;
     case 'dark':
-      return `more light on the face (${fine(face?.quality.light)}, ${good.leastLight} wanted)`;
+      return `more light on the face (${percent(face?.quality.light)}, ${percent(good.leastLight)} wanted)`;
     case 'bright':
-      return `less light on the face (${fine(face?.quality.light)}, ${good.mostLight} at most)`;
+      return `less light on the face (${percent(face?.quality.light)}, ${percent(good.mostLight)} at most)`;
     case 'flat':
-      return `more even light, not from behind (contrast ${fine(face?.quality.contrast)}, ${good.contrast} wanted)`;
+      return `more even light, not from behind (contrast ${percent(face?.quality.contrast)}, ${percent(good.contrast)} wanted)`;
     case 'blurred':
-      return `hold still (sharpness ${fine(face?.quality.sharpness)}, ${good.sharpness} wanted)`;
+      return `hold still (sharpness ${percent(face?.quality.sharpness)}, ${percent(good.sharpness)} wanted)`;
     case 'doubtful':
       return 'show the whole face: uncovered and not turned away';
     case 'other':

@@ -6,7 +6,8 @@ import type { RoomTopics } from './topics.js';
 export type RoomCommand =
   | { readonly type: 'recognition'; readonly on: boolean }
   | { readonly type: 'hold'; readonly seconds: number }
-  | { readonly type: 'motion'; readonly on: boolean };
+  | { readonly type: 'motion'; readonly on: boolean }
+  | { readonly type: 'restart' };
 
 /** Longest hold time that a command may set, seconds: a day. */
 export const maxHoldSeconds = 86_400;
@@ -25,6 +26,7 @@ export function parseCommand(
   const text = payload.toString('utf8');
   if (topic === topics.recognitionSet) return onOff('recognition', text);
   if (topic === topics.motionSet) return onOff('motion', text);
+  if (topic === topics.restartSet) return text === 'PRESS' ? { type: 'restart' } : null;
   if (topic !== topics.holdSet || !/^\d{1,5}(\.\d{1,3})?$/.test(text)) return null;
   const seconds = Number(text);
   return seconds <= maxHoldSeconds ? { type: 'hold', seconds } : null;

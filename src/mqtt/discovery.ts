@@ -21,7 +21,18 @@ export interface DiscoveryOptions {
   /** Area that Home Assistant suggests for a new device. */
   readonly area: string;
   readonly version: string;
+  /** The board, as its firmware names it; null: not known. */
+  readonly board: Board;
 }
+
+/** The board that a room runs on. */
+export interface Board {
+  /** "Raspberry Pi 4 Model B Rev 1.4"; null where the firmware does not tell. */
+  readonly model: string | null;
+  readonly serial: string | null;
+}
+
+const homepage = 'https://github.com/roomkin/roomkin';
 
 /** A device that retained messages at a broker may describe. */
 const announced = z.object({
@@ -99,17 +110,19 @@ export function createDiscovery(options: DiscoveryOptions, roomId: string, memor
   }
 
   function message(room: DiscoveredRoom, components: Readonly<Record<string, Component>>): string {
-    const { roomName, area, version } = options;
+    const { roomName, area, version, board } = options;
     return JSON.stringify({
       dev: {
         ids: [deviceId(room.id)],
         name: `${roomName} presence`,
         mf: 'roomkin',
-        mdl: 'Room presence',
+        mdl: board.model ?? 'Room presence',
+        ...(board.serial === null ? {} : { sn: board.serial }),
         sw: version,
         sa: area,
+        cu: `${homepage}/blob/main/docs/home-assistant.md`,
       },
-      o: { name: 'roomkin', sw: version },
+      o: { name: 'roomkin', sw: version, url: `${homepage}/issues` },
       avty: [{ t: room.topics.status }, { t: room.topics.camera }],
       avty_mode: 'all', // the default, `latest`, would use only the last message of the two topics
       qos: 1,
@@ -132,6 +145,7 @@ function former(room: DiscoveredRoom, keys: readonly string[]): Readonly<Record<
     people: people.map((id) => ({ id, name: id })),
     snapshots: true,
     trackers: true,
+    machine: { temperature: true, throttling: true },
   });
   return Object.fromEntries(Object.entries(table).filter(([key]) => keys.includes(key)));
 }

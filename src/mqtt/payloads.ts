@@ -20,8 +20,12 @@ export interface HealthReport {
   readonly temperatureCelsius: number | null;
   /** The firmware lowers the clock because of heat or low voltage. */
   readonly throttled: boolean | null;
+  /** The supply voltage is too low at present. */
+  readonly underVoltage: boolean | null;
   /** Static faces: faces that never move and count as pictures. */
   readonly fixedFaces: number;
+  /** Names of the people with too few photos to be recognised well. */
+  readonly needsPhotos: readonly string[];
   /** What is out of order, a sentence each, with its part: `gallery: ...`. */
   readonly problems: readonly string[];
   readonly model: string;
@@ -84,7 +88,9 @@ export function healthBody(report: HealthReport): Readonly<Record<string, unknow
     inference_p95_ms: rounded(report.inferenceP95Ms),
     temperature: rounded(report.temperatureCelsius),
     throttled: report.throttled,
+    under_voltage: report.underVoltage,
     fixed_faces: report.fixedFaces,
+    needs_photos: report.needsPhotos,
     problems: report.problems,
     model: report.model,
     version: report.version,

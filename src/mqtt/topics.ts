@@ -15,8 +15,14 @@ export interface RoomTopics {
   readonly hold: string;
   readonly holdSet: string;
   readonly motionSet: string;
+  readonly restartSet: string;
   readonly health: string;
+  /** The face of whoever arrived last, known or not. */
   readonly snapshot: string;
+  /** The face of the last known person who arrived. */
+  readonly arrivalSnapshot: string;
+  /** The face of the last unknown person who arrived. */
+  readonly strangerSnapshot: string;
 }
 
 /** `value` again, or CONFIG_INVALID that names `what` ("room.id") and says what `fault` is. */
@@ -43,8 +49,11 @@ export function roomTopics(base: string, id: string): RoomTopics {
     hold: `${root}/hold`,
     holdSet: `${root}/hold/set`,
     motionSet: `${root}/motion/set`,
+    restartSet: `${root}/restart/set`,
     health: `${root}/health`,
     snapshot: `${root}/snapshot`,
+    arrivalSnapshot: `${root}/snapshot/arrival`,
+    strangerSnapshot: `${root}/snapshot/stranger`,
   };
 }
 

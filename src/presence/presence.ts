@@ -16,6 +16,8 @@ export interface PresenceOptions {
 /** On a live track; `agoMs` is the time since its last observation (0 in most frames). */
 interface OnTrack {
   readonly agoMs: number;
+  /** The id of the track, for the event; not needed to decide. */
+  readonly track?: number;
 }
 
 /** The input of one step. */
@@ -155,17 +157,18 @@ export function presence(previous: PresenceState, input: PresenceInput, options:
     else if (sighting !== undefined) people.set(person, { name, sinceMs: atMs, unseenMs: sighting.agoMs });
     else unconfirmed.set(person, { ...absent, name, unseenMs });
   }
-  const arriving: { person: PersonId; name: string; confidence: Confidence }[] = [];
-  for (const { person, confidence, agoMs } of seen.values()) {
+  const arriving: { person: PersonId; name: string; confidence: Confidence; track: number | null }[] = [];
+  for (const { person, confidence, agoMs, track = null } of seen.values()) {
     const name = input.names.get(person);
     if (name === undefined || people.has(person)) continue;
     people.set(person, { name, sinceMs: atMs, unseenMs: agoMs });
-    arriving.push({ person, name, confidence });
+    arriving.push({ person, name, confidence, track });
   }
 
   const unknownPeople = new Map<string, Present>();
   const isMistaken = (key: string) => input.mistaken?.includes(key) === true;
   const unknownSeen = new Map(input.unknownPeople.map((unknown) => [unknown.key, unknown.agoMs]));
+  const trackOfUnknown = new Map(input.unknownPeople.map((unknown) => [unknown.key, unknown.track ?? null]));
   let unknownLeaving = 0;
   for (const [key, present] of before.unknownPeople) {
     const unseenMs = unknownSeen.get(key) ?? present.unseenMs + absenceMs;
@@ -180,11 +183,11 @@ export function presence(previous: PresenceState, input: PresenceInput, options:
     else if (agoMs !== undefined) unknownPeople.set(key, { sinceMs: atMs, unseenMs: agoMs });
     else unconfirmedUnknown.set(key, { ...absent, unseenMs });
   }
-  let unknownArriving = 0;
+  const unknownArriving: (number | null)[] = [];
   for (const [key, agoMs] of unknownSeen) {
     if (unknownPeople.has(key) || isMistaken(key)) continue;
     unknownPeople.set(key, { sinceMs: atMs, unseenMs: agoMs });
-    unknownArriving++;
+    unknownArriving.push(trackOfUnknown.get(key) ?? null);
   }
 
   const time = { atMs, absenceMs, limitMs };
@@ -197,22 +200,26 @@ export function presence(previous: PresenceState, input: PresenceInput, options:
   ]);
   const personEvent = (
     type: 'arrived' | 'left',
-    { person, name }: { person: PersonId; name: string },
+    { person, name, track = null }: { person: PersonId; name: string; track?: number | null },
     confidence: Confidence,
   ): PresenceEvent => {
     if (type === 'left') present.delete(person);
     else present.add(person);
     const movedTo = type === 'left' ? (elsewhere.get(person) ?? null) : null;
-    return { type, person, name, confidence, present: [...present], atMs, movedTo };
+    return { type, person, name, confidence, present: [...present], atMs, movedTo, track };
   };
-  const strangerEvent = (type: 'stranger_arrived' | 'stranger_left', confidence: Confidence): PresenceEvent => {
-    return { type, person: null, name: null, confidence, present: [...present], atMs, movedTo: null };
+  const strangerEvent = (
+    type: 'stranger_arrived' | 'stranger_left',
+    confidence: Confidence,
+    track: number | null,
+  ): PresenceEvent => {
+    return { type, person: null, name: null, confidence, present: [...present], atMs, movedTo: null, track };
   };
   const events: PresenceEvent[] = [
     ...leaving.map((person) => personEvent('left', person, 'high')),
-    ...Array.from({ length: unknownLeaving }, () => strangerEvent('stranger_left', 'high')),
+    ...Array.from({ length: unknownLeaving }, () => strangerEvent('stranger_left', 'high', null)),
     ...arriving.map((person) => personEvent('arrived', person, person.confidence)),
-    ...Array.from({ length: unknownArriving }, () => strangerEvent('stranger_arrived', 'medium')),
+    ...unknownArriving.map((track) => strangerEvent('stranger_arrived', 'medium', track)),
   ];
 
   const occupied = people.size > 0 || unknownPeople.size > 0 || ambiguousPairs.size > 0 || someone !== null;
@@ -292,6 +299,8 @@ export interface PresenceEvent {
   readonly atMs: number;
   /** Only with `left`: the room in which they were just seen; null where they merely left. */
   readonly movedTo: string | null;
+  /** Only with `arrived` and `stranger_arrived`: the track of the face that decided it, for its picture. Not published. */
+  readonly track: number | null;
 }
 
 // Faces that are ambiguous between two people who are too similar: both names are published, neither is guessed. Pure.

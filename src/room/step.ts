@@ -357,12 +357,13 @@ function updatePresence(
       (track) => isAlive(track, atMs, options.tracks) && !isStatic(state.staticFaces, track.id, options.staticFaces),
     )
     .map((track) => ({
+      id: track.id,
       frames: track.frames,
       agoMs: Math.max(0, atMs - track.lastMs),
       decision: state.decisions.get(track.id) ?? undecided,
     }));
-  const people = live.flatMap(({ decision: { person, confidence }, agoMs }) =>
-    person === null ? [] : [{ person, confidence, agoMs }],
+  const people = live.flatMap(({ id, decision: { person, confidence }, agoMs }) =>
+    person === null ? [] : [{ person, confidence, agoMs, track: id }],
   );
   const present = new Set(state.presence.people.keys());
   const { household, elsewhere } = arbitrate(state.household, people, present, atMs);
@@ -378,8 +379,8 @@ function updatePresence(
       ambiguous: live.flatMap(({ decision: { ambiguousBetween, person }, agoMs }) =>
         ambiguousBetween === null || person !== null ? [] : [{ between: ambiguousBetween, agoMs }],
       ),
-      unknownPeople: live.flatMap(({ decision: { unknownPerson }, agoMs }) =>
-        unknownPerson === null ? [] : [{ key: unknownPerson, agoMs }],
+      unknownPeople: live.flatMap(({ id, decision: { unknownPerson }, agoMs }) =>
+        unknownPerson === null ? [] : [{ key: unknownPerson, agoMs, track: id }],
       ),
       mistaken,
       someone: live.some(isSomeone),

@@ -38,6 +38,15 @@ function handlers(over: Partial<ControlHandlers> = {}): ControlHandlers {
     resume: async () => {},
     watch: () => () => {},
     live: () => () => {},
+    look: async () => ({
+      at: '',
+      width: 1,
+      height: 1,
+      leastEyesPx: 12,
+      faces: [],
+      picture: { width: 1, height: 1, jpeg: '' },
+    }),
+    report: async () => ({}),
     ...over,
   };
 }

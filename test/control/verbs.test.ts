@@ -90,6 +90,15 @@ async function daemon(t: Tap, over: Partial<ControlHandlers> = {}) {
         return () => {};
       },
       live: () => () => {},
+      look: async () => ({
+        at: '',
+        width: 1,
+        height: 1,
+        leastEyesPx: 12,
+        faces: [],
+        picture: { width: 1, height: 1, jpeg: '' },
+      }),
+      report: async () => ({}),
       ...over,
     },
   });

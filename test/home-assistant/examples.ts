@@ -39,6 +39,7 @@ const change = (type: PresenceEvent['type'], person: string | null, present: rea
   present,
   atMs: performance.now(),
   movedTo: null,
+  track: null,
 });
 
 function room(id: string, name: string, ...people: readonly { id: string; name: string }[]): Publisher {

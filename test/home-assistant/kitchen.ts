@@ -38,6 +38,7 @@ export const change = (
   present,
   atMs: performance.now(),
   movedTo: null,
+  track: null,
 });
 
 export const ha = await startHomeAssistant([]);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import type { Gallery } from '../../src/gallery/person.js';
-import { type RecordedObservation, type ReplayedTrack, replayJournal } from '../../src/journal/replay.js';
+import { type RecordedObservation, type ReplayedTrack, replayJournal, replaySteps } from '../../src/journal/replay.js';
 import type { RoomOptions } from '../../src/room/options.js';
 import { clipOptions } from '../room/clip-options.js';
 import { replay } from '../room/replay-clip.js';
@@ -186,13 +186,9 @@ t.test('track numbers are separate for each run of the daemon', async (t) => {
     wallMs: entry.wallMs + 1e6,
     atMs: entry.atMs - 5000,
   }));
-  const steps: number[] = [];
-  const tracks = replayJournal(
-    () => [...entries, ...second],
-    gallery,
-    clipOptions,
-    (done) => steps.push(done),
-  );
+  const both = () => [...entries, ...second];
+  const tracks = replayJournal(both, gallery, clipOptions);
+  const steps = [...replaySteps(both, gallery, clipOptions)];
   t.match(tracks, [
     { run: 'run-1', track: 1, after: { person: 'ada' } },
     { run: 'run-2', track: 1, after: { person: 'ada' } },

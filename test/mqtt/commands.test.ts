@@ -10,6 +10,7 @@ const parse = (topic: string, payload: string, retained = false) =>
 t.test('only messages of the grammar are commands', async (t) => {
   t.strictSame(parse(topics.recognitionSet, 'OFF'), { type: 'recognition', on: false });
   t.strictSame(parse(topics.motionSet, 'ON'), { type: 'motion', on: true });
+  t.strictSame(parse(topics.restartSet, 'PRESS'), { type: 'restart' });
   t.strictSame(parse(topics.holdSet, '45'), { type: 'hold', seconds: 45 });
   t.strictSame(parse(topics.holdSet, '45.0'), { type: 'hold', seconds: 45 }, 'as Home Assistant writes it');
   for (const [topic, payload] of [
@@ -24,12 +25,14 @@ t.test('only messages of the grammar are commands', async (t) => {
     [topics.holdSet, ' 5'],
     [topics.holdSet, '0x10'],
     [topics.motionSet, 'O'.repeat(1_000_000)],
+    [topics.restartSet, 'ON'],
     [topics.state, 'ON'],
     ['room/hall/recognition/set', 'OFF'],
   ] as const) {
     t.equal(parse(topic, payload), null, `${topic} ${payload.slice(0, 20)}`);
   }
   t.equal(parse(topics.recognitionSet, 'OFF', true), null, 'a retained command is ignored');
+  t.equal(parse(topics.restartSet, 'PRESS', true), null, 'a retained button would restart the room at each connect');
 });
 
 t.test('of a flood of commands the first and the last act', async (t) => {

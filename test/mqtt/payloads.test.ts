@@ -87,6 +87,7 @@ t.test('no similarity enters a payload', async (t) => {
     present: ['ada'],
     atMs: 0,
     movedTo: null,
+    track: 1,
     ...leaky,
   } as const;
   const payloads = JSON.stringify([
@@ -106,6 +107,8 @@ t.test('health has every key, with a number or null', async (t) => {
     inferenceP95Ms: null,
     temperatureCelsius: 61.23,
     throttled: null,
+    underVoltage: null,
+    needsPhotos: [],
     fixedFaces: 2,
     problems: [],
     model: 'mobilefacenet',
@@ -121,7 +124,9 @@ t.test('health has every key, with a number or null', async (t) => {
     inference_p95_ms: null,
     temperature: 61.2,
     throttled: null,
+    under_voltage: null,
     fixed_faces: 2,
+    needs_photos: [],
     problems: [],
     model: 'mobilefacenet',
     version: '1',

@@ -38,7 +38,7 @@ const rounds = Number(process.env['ROOMKIN_STARTS'] ?? 1);
 /** How often an enrolling process is killed; 90 are about 1,000 enrolments. */
 const kills = Number(process.env['ROOMKIN_KILLS'] ?? 5);
 
-t.setTimeout(90_000 + 10_000 * kills);
+t.setTimeout(90_000 + 30_000 * kills);
 
 t.test('if enrolment is killed at any moment, every person is stored completely or not at all', async (t) => {
   const directory = temporaryFolder();
@@ -46,7 +46,7 @@ t.test('if enrolment is killed at any moment, every person is stored completely 
   const printed = new Set<string>();
   for (let round = 0; round < kills; round += 1) {
     const { child, lines } = startEnrolling(directory, `r${round}x`);
-    await until(() => lines().length > 3 + (round % 20));
+    await until(() => lines().length > 3 + (round % 20), 120_000);
     await new Promise((resolve) => setTimeout(resolve, (round % 20) * 3));
     await killHard(child);
     for (const line of lines().slice(1)) printed.add(line);

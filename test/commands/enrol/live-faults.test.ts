@@ -69,6 +69,8 @@ async function startDaemon(t: Test, update: (n: number) => LiveUpdate | null, ev
       pause: unused,
       resume: unused,
       watch: unused,
+      look: unused,
+      report: unused,
       live(send) {
         let n = 0;
         liveClients++;
@@ -135,7 +137,7 @@ t.test('enrolment gives up after a minute if the face stays too small, and print
   t.equal(result.code, 65);
   t.match(
     lastLine(result),
-    /LOOKS_MISSING: no good sample for a minute: come closer \(24 px between the eyes, 40 wanted\); nothing was enrolled$/,
+    /LOOKS_MISSING: no good sample for a minute: come closer \(24 px between the eyes, 40 px wanted\); nothing was enrolled$/,
   );
   t.same(result.people, []);
 });
