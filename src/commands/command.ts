@@ -26,6 +26,8 @@ export interface CommandIo {
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** The path of the configuration, which may not exist. */
+  readonly configPath: string;
   /** Loads the configuration. Errors: CONFIG_MISSING, CONFIG_INVALID (exit 78). */
   config(): Config;
   /** Loads the configuration again, as it is on disk now. Errors: as for `config`. */

@@ -64,6 +64,7 @@ export function createIo(options: IoOptions): CommandIo {
     interactive: process.stdin.isTTY === true && stderr.isTTY === true,
     signal,
     clock,
+    configPath: named ?? defaultConfigPath,
     config: loadOnce,
     configAgain: () => loadConfig(named ?? defaultConfigPath),
     configOrShipped: () => (named !== null || existsSync(defaultConfigPath) ? loadOnce() : shippedConfig()),
