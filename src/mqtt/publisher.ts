@@ -7,15 +7,17 @@ import type { Clock } from '../base/clock.js';
 import { createWallTime } from '../base/clock.js';
 import { type Log, silentLog } from '../base/log.js';
 import type { PersonId } from '../gallery/person.js';
+import type { HouseholdView } from '../presence/household.js';
 import type { PresenceEvent, PresenceSnapshot } from '../presence/presence.js';
 import { createCommandGate, parseCommand, type RoomCommand } from './commands.js';
 import type { DiscoveredPerson, Machine } from './components.js';
 import { type ConnectionStatus, createMqttConnection } from './connection.js';
 import { type AnnouncedMemory, type Board, createDiscovery } from './discovery.js';
+import { createHouseholdPresence } from './household-presence.js';
 import { createHouseholdTransport, type HouseholdTransport } from './household-transport.js';
 import type { BrokerOptions } from './options.js';
 import { eventBody, type HealthReport, healthBody, stateBody } from './payloads.js';
-import { distanceTopic, retainedTopics, roomTopics } from './topics.js';
+import { distanceTopic, householdTopics, retainedTopics, roomTopics } from './topics.js';
 
 /** The parts of the configuration that publishing needs. */
 export interface PublisherOptions {
@@ -60,6 +62,8 @@ export interface Publisher
   health(report: HealthReport): void;
   /** All enrolled people. Call it before the first `state` and after each change. */
   people(people: readonly DiscoveredPerson[]): void;
+  /** Publishes where everybody is, if this room has to. Called several times a second. */
+  updateHousehold(view: HouseholdView): void;
   /** The distance of a visible person from the camera; only sent where `mqtt_room` is turned on. */
   distance(estimate: { readonly person: PersonId; readonly name: string; readonly distanceMetres: number }): void;
   /** Commands from other programs, validated and rate-limited. The listener applies them and publishes the new value. */
@@ -97,8 +101,21 @@ export function createPublisher(
 ): Publisher {
   const { room, mqtt, homeAssistant, privacy } = options;
   const topics = roomTopics(mqtt.base, room.id);
-  const retained = retainedTopics(topics);
+  const retained = [...retainedTopics(topics), householdTopics(options.household.id, room.id).description];
   const household = createHouseholdTransport(options.household, room.id, () => connection, log);
+  const householdPresence = createHouseholdPresence(
+    {
+      household: options.household.id,
+      room,
+      base: mqtt.base,
+      discovery: homeAssistant.discovery,
+      prefix: homeAssistant.prefix,
+      trackers: homeAssistant.trackers,
+      version: options.version,
+    },
+    () => connection,
+    clock,
+  );
   const wallTime = createWallTime(clock, (byMs) => {
     const seconds = Math.round(Math.abs(byMs) / 1000);
     log(
@@ -129,6 +146,7 @@ export function createPublisher(
       subscriptions: [
         ...commands,
         ...household.subscriptions,
+        ...householdPresence.subscriptions,
         ...(homeAssistant.discovery ? [birthTopic, discovery.topic] : []),
       ],
       readFirst: [topics.recognition, topics.state],
@@ -142,6 +160,7 @@ export function createPublisher(
       onConnect() {
         publishEverything();
         household.connected();
+        householdPresence.connected();
       },
       onMessage: receive,
     },
@@ -176,7 +195,6 @@ export function createPublisher(
       people,
       formerNames: [...formerNames.values()].flat(),
       snapshots,
-      trackers: homeAssistant.trackers,
       healthMs: options.service.healthMs,
       machine: options.machine,
     };
@@ -186,6 +204,7 @@ export function createPublisher(
   function receive(topic: string, payload: Buffer, isRetained: boolean): void {
     const born = topic === birthTopic && payload.toString('utf8') === 'online';
     if (topic === birthTopic) homeAssistantAway = !born;
+    if (homeAssistantAway) householdPresence.homeAssistantAway();
     const deleted = topic === discovery.topic && payload.length === 0;
     // A retained birth message arrives after a connect, which has published everything already.
     if ((born || deleted) && !isRetained && birth === undefined) {
@@ -194,11 +213,13 @@ export function createPublisher(
         () => {
           birth = undefined;
           publishEverything();
+          householdPresence.announce();
         },
         least + Math.random() * (most - least),
       );
     }
     household.receive(topic, payload, isRetained);
+    householdPresence.receive(topic, payload);
     if (!commands.includes(topic)) return;
     const command = parseCommand(topics, topic, payload, isRetained);
     if (command !== null) gate.put(command);
@@ -303,8 +324,11 @@ export function createPublisher(
       connection.send(topics.health, JSON.stringify(healthBody(paced)), 0);
     },
     people(list) {
-      setPeople(list.map(({ id, name }) => ({ id, name })));
+      const described = list.map(({ id, name }) => ({ id, name }));
+      setPeople(described);
+      householdPresence.people(described);
     },
+    updateHousehold: householdPresence.update,
     sendLeases: household.sendLeases,
     onHousehold: household.onHousehold,
     share: household.share,

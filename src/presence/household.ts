@@ -2,14 +2,10 @@
 // places from the same leases and from what the broker retains. One room writes each place: the one that has the person, and for a
 // person whom no room has the first room by id. Pure.
 import type { PersonId } from '../gallery/person.js';
-import { type Lease, outranks, type RoomId } from './arbitration.js';
+import { type HouseholdLeases, type Lease, outranks, type RoomId, type RoomSight } from './arbitration.js';
 
 /** What a room tells about itself. Only rooms that are received at present are in a household view. */
-export interface RoomReport {
-  /** Its camera is watched: it would see a person. false while it is paused or blind. */
-  readonly watching: boolean;
-  /** Unknown people there. */
-  readonly strangers: number;
+export interface RoomReport extends RoomSight {
   readonly people: ReadonlyMap<PersonId, Pick<Lease, 'as' | 'asserted' | 'confidence' | 'clock'>>;
 }
 
@@ -18,6 +14,11 @@ export type Place = RoomId | 'away' | null;
 
 /** By room id, this room included. */
 export type HouseholdView = ReadonlyMap<RoomId, RoomReport>;
+
+/** The view of the room that holds these leases and sees `sight`. */
+export function viewOf({ room, own, others }: HouseholdLeases, sight: RoomSight): HouseholdView {
+  return new Map<RoomId, RoomReport>([[room, { ...sight, people: own }], ...others]);
+}
 
 /** The room that has `person`: of those that assert them, the one that outranks the others; null where no room does. */
 export function holderOf(person: PersonId, view: HouseholdView): RoomId | null {

@@ -6,7 +6,7 @@ import { packageRoot } from '../../src/base/files.js';
 import type { Publisher } from '../../src/mqtt/publisher.js';
 import type { PresenceEvent, PresenceSnapshot } from '../../src/presence/presence.js';
 import { listenTo } from '../helpers/brokers.js';
-import { here, roomPublisher } from '../mqtt/room.js';
+import { aloneInHousehold, here, roomPublisher } from '../mqtt/room.js';
 import { startHomeAssistant } from './harness.js';
 import { runSteps, skipWithoutHomeAssistant } from './steps.js';
 
@@ -44,11 +44,12 @@ const change = (type: PresenceEvent['type'], person: string | null, present: rea
 
 function room(id: string, name: string, ...people: readonly { id: string; name: string }[]): Publisher {
   const { url, mqtt } = ha.login(id);
-  const publisher = roomPublisher(url, {
-    mqtt,
-    room: { id, name },
-    homeAssistant: { area: name, trackers: true },
-  });
+  // Each is the only room of its household, because nobody exchanges leases here.
+  const household = { id: id === 'kitchen' ? 'home' : id, shares: false };
+  const publisher = aloneInHousehold(
+    roomPublisher(url, { mqtt, room: { id, name }, household, homeAssistant: { area: name, trackers: true } }),
+    id,
+  );
   publisher.onCommand((command) => {
     if (command.type === 'recognition') publisher.recognition(command.on);
   });

@@ -215,6 +215,8 @@ t.test('five rooms agree where Ada is', async (t) => {
 
 t.test('leases of other clients are validated', async (t) => {
   const leases = {
+    watching: false,
+    strangers: 2,
     epoch: 3,
     acknowledged: new Map([['hall', 7]]),
     people: new Map([
@@ -233,6 +235,9 @@ t.test('leases of other clients are validated', async (t) => {
     '[]',
     { ...good, version: -1 },
     { ...good, version: 1e300 },
+    { ...good, watching: null },
+    { ...good, strangers: -1 },
+    { ...good, strangers: 1000 },
     { ...good, heard: null },
     { ...good, heard: { 'a/b': 1 } },
     { ...good, heard: Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`room${n}`, 1])) },
