@@ -25,7 +25,6 @@ import { peopleWithFewPhotos } from './gallery/calibration-advice.js';
 import type { Gallery } from './gallery/person.js';
 import { createJournal, type Journal } from './journal/journal.js';
 import { eraseJournal, openJournalStore } from './journal/store.js';
-import { createDistanceEstimates } from './mqtt/distance.js';
 import { createPublisher, type Publisher } from './mqtt/publisher.js';
 import { createEventPictures, type EventPictures } from './mqtt/snapshot.js';
 import { watchRoom } from './pipeline.js';
@@ -412,7 +411,6 @@ function watch(parts: DaemonParts, { room, privacy, pictures, frameListeners, he
   const { options, clock, notifier, statistics, settings, engine, model, publisher, camera, problems } = parts;
   const { frameIntervalMs } = parts.recognition;
   const { config, log, signal, untilEnd = false } = options;
-  const publishDistances = createDistanceEstimates(room, publisher.distance);
   const rememberFaces = rememberStaticFaces(room, settings, log);
   const speed = createSpeedWatch(problems);
   return watchRoom({
@@ -438,7 +436,6 @@ function watch(parts: DaemonParts, { room, privacy, pictures, frameListeners, he
       speed.analysed(tookMs, { intervalMs, frameIntervalMs, delegateReason, embedder, heat: heat() });
       for (const listener of frameListeners) listener(frame, analysis);
       pictures?.frame(analysis, room.observations);
-      publishDistances(analysis.capturedAt, analysis.width);
       rememberFaces(analysis.width, analysis.height);
     },
     onFault: () => statistics.fault(),

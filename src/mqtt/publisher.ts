@@ -17,7 +17,7 @@ import { createHouseholdPresence } from './household-presence.js';
 import { createHouseholdTransport, type HouseholdTransport } from './household-transport.js';
 import type { BrokerOptions } from './options.js';
 import { eventBody, type HealthReport, healthBody, stateBody } from './payloads.js';
-import { distanceTopic, householdTopics, retainedTopics, roomTopics } from './topics.js';
+import { householdTopics, retainedTopics, roomTopics } from './topics.js';
 
 /** The parts of the configuration that publishing needs. */
 export interface PublisherOptions {
@@ -28,7 +28,6 @@ export interface PublisherOptions {
     readonly prefix: string;
     readonly area: string;
     readonly trackers: boolean;
-    readonly mqttRoom: boolean;
   };
   /** `shares`: this room has the household's key and receives the shared people. */
   readonly household: { readonly id: string; readonly shares: boolean };
@@ -64,8 +63,6 @@ export interface Publisher
   people(people: readonly DiscoveredPerson[]): void;
   /** Publishes where everybody is, if this room has to. Called several times a second. */
   updateHousehold(view: HouseholdView): void;
-  /** The distance of a visible person from the camera; only sent where `mqtt_room` is turned on. */
-  distance(estimate: { readonly person: PersonId; readonly name: string; readonly distanceMetres: number }): void;
   /** Commands from other programs, validated and rate-limited. The listener applies them and publishes the new value. */
   onCommand(listener: (command: RoomCommand) => void): void;
   /**
@@ -334,11 +331,6 @@ export function createPublisher(
     share: household.share,
     sendToRooms: household.sendToRooms,
     onShared: household.onShared,
-    distance({ person, name, distanceMetres }) {
-      if (!homeAssistant.mqttRoom) return;
-      const distance = Math.round(distanceMetres * 10) / 10;
-      connection.send(distanceTopic(room.id), JSON.stringify({ id: person, name, distance }), 0);
-    },
     onCommand(next) {
       listener = next;
     },

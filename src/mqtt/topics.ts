@@ -104,11 +104,6 @@ export function householdDiscoveryTopic(prefix: string, householdId: string): st
   return `${checkPrefix(prefix, 'home_assistant.prefix')}/device/roomkin-household/${checkId(householdId, 'household.id')}/config`;
 }
 
-/** The topic of Home Assistant's `mqtt_room`. */
-export function distanceTopic(roomId: string): string {
-  return `room_presence/${checkId(roomId, 'room.id')}`;
-}
-
 /**
  * The discovery topic of a room's device. The id has a level of its own, so that one pattern of an access list
  * (`homeassistant/device/roomkin/%u/config`) lets each room write only its own device.

@@ -259,31 +259,3 @@ t.test('leases of other clients are validated', async (t) => {
   ];
   for (const body of bad) t.equal(parse(body), null, JSON.stringify(body).slice(0, 80));
 });
-
-t.test('distances are published only where `mqtt_room` is on', async (t) => {
-  await using host = await startMosquitto();
-  await using listener = await listenTo(host.url);
-  const estimate = { person: 'ada', name: 'Ada', distanceMetres: 2.468 };
-  for (const mqttRoom of [false, true]) {
-    await using room = roomPublisher(host.url, { homeAssistant: { mqttRoom } });
-    room.start();
-    await waitFor(() => room.status().connected);
-    room.distance(estimate);
-    room.event({
-      type: 'stranger_arrived',
-      atMs: 0,
-      person: null,
-      name: null,
-      confidence: 'high',
-      present: [],
-      movedTo: null,
-      track: null,
-    });
-    // On one connection: the event is the last message.
-    await waitFor(() => listener.of('room/kitchen/person').length === (mqttRoom ? 2 : 1));
-    t.strictSame(
-      listener.of('room_presence/kitchen').map((text) => JSON.parse(text) as unknown),
-      mqttRoom ? [{ id: 'ada', name: 'Ada', distance: 2.5 }] : [],
-    );
-  }
-});

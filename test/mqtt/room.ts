@@ -66,7 +66,6 @@ export function roomPublisher(url: string, changes: RoomChanges = {}): Publisher
       prefix: 'homeassistant',
       area: 'Kitchen',
       trackers: false,
-      mqttRoom: false,
       ...homeAssistant,
     },
   };

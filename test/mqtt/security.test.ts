@@ -122,7 +122,6 @@ t.test('with the access list in deploy a room publishes only for itself', async 
   await hall.say('room/kitchen/recognition/set', 'OFF');
   await hall.say('household/home/people/kitchen', 'not ours');
   await hall.say('household/home/room/kitchen', '', { retain: true });
-  await hall.say('room_presence/kitchen', 'not ours');
   await hall.say('homeassistant/device/roomkin/kitchen/config', '', { retain: true });
   await home.say('room/kitchen/state', '{}', { retain: true });
   await home.say('room/kitchen/leave_after/set', '7');
@@ -130,7 +129,6 @@ t.test('with the access list in deploy a room publishes only for itself', async 
   t.strictSame(commands, [{ type: 'leave-after', seconds: 7 }]);
   t.equal(home.of('room/kitchen/status').at(-1), 'online');
   t.notOk(hall.of('household/home/people/kitchen').includes('not ours'));
-  t.strictSame(home.of('room_presence/kitchen'), []);
   t.strictSame([hall.of(shared), home.of(shared)], [[sealed], []], 'only rooms read and write shared people');
   t.equal(home.of('room/kitchen/state').length, 1);
   await home.say('homeassistant/status', 'online');
