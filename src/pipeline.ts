@@ -35,6 +35,10 @@ export interface PipelineParts {
   /** The camera's time between two frames, milliseconds, and the tiles that are searched in each. Default: as shipped. */
   readonly frameIntervalMs?: number;
   readonly tilesPerFrame?: number;
+  /** A recording that waits for the loop: it has the same result on a slow board, so that nothing is left out and nothing is overdue. */
+  readonly isRecording?: boolean;
+  /** For tests: age of a state that is overdue, milliseconds. Default: 5 s. */
+  readonly overdueMs?: number;
   /**
    * A frame passed through the whole loop. null: the motion gate found it unchanged. `tookMs`: milliseconds since the frame
    * was taken out of the mailbox.
@@ -78,8 +82,9 @@ const unchangedAnalysisMs = 1000;
 const engineGraceMs = 3_000;
 /** How often the wait for a frame reports that none is due, milliseconds. */
 const noFrameReportMs = 1000;
-/** A state that is older than this, and than three usual analyses, is not known any more, milliseconds. */
-const overdue = { shippedMs: 5_000, frames: 3 };
+/** A state that is older than this, milliseconds, and than so many usual analyses, is not known any more. */
+const defaultOverdueMs = 5_000;
+const overdueFrames = 3;
 
 /** Runs until `signal` aborts, or with `untilEnd` until the recording is over. */
 export async function watchRoom(parts: WatchParts): Promise<void> {
@@ -106,6 +111,7 @@ export async function watchRoom(parts: WatchParts): Promise<void> {
     camera.start();
     await processFrames({
       ...parts,
+      isRecording: untilEnd,
       wanted: () => privacy.changes === changesAtStart && !signal.aborted,
       onStep: () => notifier.frameProcessed(),
       onFrame(analysis, tookMs, passed) {
@@ -148,8 +154,12 @@ export async function watchRoom(parts: WatchParts): Promise<void> {
 
 /** Runs until the camera gives no more frames: it was stopped, or its recording is over. */
 export async function processFrames({ camera, engine, room, crops, ...listener }: PipelineParts): Promise<void> {
-  const { frameIntervalMs = defaultRoomOptions.frameIntervalMs, tilesPerFrame = defaultSearch.tilesPerFrame } =
-    listener;
+  const {
+    frameIntervalMs = defaultRoomOptions.frameIntervalMs,
+    tilesPerFrame = defaultSearch.tilesPerFrame,
+    isRecording = false,
+    overdueMs: shippedOverdueMs = defaultOverdueMs,
+  } = listener;
   // Two frames a second are enough for all windows: below that, tiles and close-ups are left out before frames are.
   const budgetMs = Math.max(usualIntervalMs, frameIntervalMs);
   let effort = fullEffort;
@@ -168,12 +178,12 @@ export async function processFrames({ camera, engine, room, crops, ...listener }
       continue;
     }
     const limits = limitsOf(effort, tilesPerFrame, turn++);
-    const overdueMs = windowMs(overdue.shippedMs, overdue.frames, room.intervalMs ?? frameIntervalMs);
-    const timer = setTimeout(() => room.overdue(), overdueMs);
+    const overdueMs = windowMs(shippedOverdueMs, overdueFrames, room.intervalMs ?? frameIntervalMs);
+    const timer = isRecording ? undefined : setTimeout(() => room.overdue(), overdueMs);
     try {
       const request = { search: 'auto', around: room.expected(), moved, crops, limits } as const;
       const analysis = await engine.analyze(frame, request, listener.onStep);
-      effort = afterAnalysis(effort, performance.now() - startMs, budgetMs);
+      if (!isRecording) effort = afterAnalysis(effort, performance.now() - startMs, budgetMs);
       if (listener.wanted?.() === false) continue;
       analysedGrid = grid;
       analysedAt = frame.capturedAt;

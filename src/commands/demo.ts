@@ -66,13 +66,13 @@ async function prepare(samples: string, folder: string, io: CommandIo): Promise<
   await engine.start();
   const cutouts = new Map<string, Cutout>();
   for (const role of cast) {
-    io.progress(`finding ${role.name ?? 'an unknown person'} in the sample photos`);
-    cutouts.set(
-      role.key,
-      await cutOut(join(samples, role.seenFrom.photo), await castFace(engine, samples, role.seenFrom)),
-    );
+    const text = `finding ${role.name ?? 'an unknown person'} in the sample photos`;
+    const progress = (more: string): void => io.progress(`${text}, ${more}`);
+    io.progress(text);
+    const seen = await castFace(engine, samples, role.seenFrom, progress);
+    cutouts.set(role.key, await cutOut(join(samples, role.seenFrom.photo), seen));
     if (role.name === null || role.enrolledFrom === null) continue;
-    const face = await castFace(engine, samples, role.enrolledFrom);
+    const face = await castFace(engine, samples, role.enrolledFrom, progress);
     await writeEnrolmentPhoto(join(folder, 'photos'), role.name, join(samples, role.enrolledFrom.photo), face);
   }
   const frames = join(folder, 'frames');

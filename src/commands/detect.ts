@@ -9,7 +9,7 @@ import { defaultGate } from '../vision/quality-gate.js';
 import type { CommandIo } from './command.js';
 import { evaluatedEngine } from './evaluate/portraits.js';
 import { writeMarked } from './look/marks.js';
-import { type BadPhoto, findPhotos, isBad, refuseBadPhotos, step } from './photo-analysis.js';
+import { type BadPhoto, findPhotos, isBad, photoProgress, refuseBadPhotos, step } from './photo-analysis.js';
 import { count, percent, qualityText, wrap } from './rows.js';
 import { type Given, misused } from './verbs.js';
 
@@ -37,8 +37,9 @@ export async function run({ file: inputs, draw }: Given<'detect'>, io: CommandIo
   const files: DetectedFile[] = [];
   const bad: BadPhoto[] = [];
   for (const [index, path] of paths.entries()) {
-    step(io, `photo ${index + 1} of ${paths.length}`);
-    const detected = await detectIn(engine, path);
+    const text = `photo ${index + 1} of ${paths.length}`;
+    step(io, text);
+    const detected = await detectIn(engine, path, (more) => io.progress(`${text}, ${more}`));
     if (isBad(detected)) {
       bad.push(detected);
       continue;
@@ -62,10 +63,15 @@ async function drawFaces(path: string, out: string, { width, faces }: DetectedFi
   await writeMarked(out, pixels, marked, { scale: shown / width, leastEyesPx });
 }
 
-async function detectIn(engine: Engine, file: string): Promise<DetectedFile | BadPhoto> {
+async function detectIn(
+  engine: Engine,
+  file: string,
+  progress: (text: string) => void,
+): Promise<DetectedFile | BadPhoto> {
   try {
     const picture = await readPhoto(file);
-    const { faces } = await engine.analyze(photoFrame(picture), { search: 'all', embed: false });
+    const request = { search: 'all', embed: false } as const;
+    const { faces } = await engine.analyze(photoFrame(picture), request, photoProgress(picture, progress));
     const scale = picture.originalWidth / picture.width;
     const { originalWidth: width, originalHeight: height } = picture;
     return { file, width, height, faces: faces.map((face) => enlarged(face, scale)) };

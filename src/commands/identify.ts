@@ -43,8 +43,9 @@ export async function run({ file: inputs }: Given<'identify'>, io: CommandIo): P
   const files: { file: string; faces: NamedFace[] }[] = [];
   const bad: BadPhoto[] = [];
   for (const [index, path] of paths.entries()) {
-    step(io, `photo ${index + 1} of ${paths.length}`);
-    const photo = await analysePhoto(engine, path);
+    const text = `photo ${index + 1} of ${paths.length}`;
+    step(io, text);
+    const photo = await analysePhoto(engine, path, (more) => io.progress(`${text}, ${more}`));
     if (isBad(photo)) {
       bad.push(photo);
       continue;

@@ -17,7 +17,7 @@ export interface Notifier {
   ready(status: string): void;
   /** Sets the line that `systemctl status` shows. It is sent with the next ping, or at once if it changed. */
   status(text: string): void;
-  /** Feeds the watchdog after a frame was processed. */
+  /** Feeds the watchdog after a frame was processed, and while its analysis makes progress. */
   frameProcessed(): void;
   /**
    * Feeds the watchdog while no frame is due, because the camera is switched off or missing. Call it only while the loop waits for a

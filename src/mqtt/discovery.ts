@@ -153,6 +153,11 @@ function former(room: DiscoveredRoom, keys: readonly string[]): Readonly<Record<
 }
 
 /** The stored devices. A text that is damaged or from an older version gives none. */
+/** All topics with retained messages of the devices in `text`, what an AnnouncedMemory holds. */
+export function announcedTopics(text: string | null): readonly string[] {
+  return parse(text).flatMap((device) => [device.topic, ...device.retained]);
+}
+
 function parse(text: string | null): readonly Announced[] {
   const entries = parseJson(text ?? '[]', z.array(z.unknown())) ?? [];
   return entries.flatMap((entry) => announced.safeParse(entry).data ?? []);

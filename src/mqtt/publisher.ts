@@ -15,7 +15,7 @@ import { type AnnouncedMemory, type Board, createDiscovery } from './discovery.j
 import { createHouseholdTransport, type HouseholdTransport } from './household-transport.js';
 import type { BrokerOptions } from './options.js';
 import { eventBody, type HealthReport, healthBody, stateBody } from './payloads.js';
-import { distanceTopic, roomTopics } from './topics.js';
+import { distanceTopic, retainedTopics, roomTopics } from './topics.js';
 
 /** The parts of the configuration that publishing needs. */
 export interface PublisherOptions {
@@ -97,7 +97,7 @@ export function createPublisher(
 ): Publisher {
   const { room, mqtt, homeAssistant, privacy } = options;
   const topics = roomTopics(mqtt.base, room.id);
-  const retained = [topics.status, topics.camera, topics.recognition, topics.leaveAfter, topics.state];
+  const retained = retainedTopics(topics);
   const household = createHouseholdTransport(options.household, room.id, () => connection, log);
   const wallTime = createWallTime(clock, (byMs) => {
     const seconds = Math.round(Math.abs(byMs) / 1000);

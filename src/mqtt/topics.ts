@@ -57,6 +57,11 @@ export function roomTopics(base: string, id: string): RoomTopics {
   };
 }
 
+/** The topics of a room whose messages the broker retains, in the order in which they are sent. */
+export function retainedTopics({ status, camera, recognition, leaveAfter, state }: RoomTopics): readonly string[] {
+  return [status, camera, recognition, leaveAfter, state];
+}
+
 /** The topics between the rooms of a household. */
 export interface HouseholdTopics {
   /** This room's presence leases. Each room has its own topic, so that an access list can restrict who writes it. */

@@ -18,8 +18,8 @@ const leastPatience = 10;
 const mostPatience = 160;
 /** One late analysis may be a hiccup of the machine. */
 const lateToShed = 2;
-/** An analysis that takes this share of its budget leaves room for twice as much. */
-const roomShare = 0.5;
+/** An analysis that takes this share of its budget leaves room for the next level, which takes at most one and a half times as long. */
+const roomShare = 0.65;
 /** From this many budgets on there is no use in small steps. */
 const hopelessBudgets = 4;
 

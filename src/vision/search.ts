@@ -108,6 +108,11 @@ export function searchFaces(
   return { faces, passes: passes - 1 };
 }
 
+/** How many views a photo is searched in, not counting close-ups. */
+export function photoViews(photo: Size, options: SearchOptions = defaultSearch): number {
+  return 1 + closerViews(photo, { search: 'all', around: [], moved: [], turn: 0 }, options).length;
+}
+
 function closerViews(frame: Size, request: SearchRequest, options: SearchOptions): View[] {
   if (request.search === 'whole') return [];
   if (request.search === 'all') return tileSides(frame, options.stillTilePx).flatMap((side) => tileGrid(frame, side));

@@ -152,6 +152,15 @@ t.test('a pose that gives only duplicates is abandoned after 5 s', async (t) => 
   t.ok(still.atMs < 20_000);
 });
 
+t.test('an enrolment on a board that analyses a frame in ten seconds gets twenty frames', async (t) => {
+  let guidance = startGuidance(0);
+  const stuckAfter = Array.from({ length: 40 }, (_, n) => n + 1).find((n) => {
+    guidance = guide(guidance, [], n * 10_000);
+    return isStuck(guidance);
+  });
+  t.equal(stuckAfter, 20);
+});
+
 t.test('a mirrored picture swaps left and right in the instructions', async (t) => {
   const guidance = enrol((before) => (before.next === 'left' ? null : [observation(ada, requestedPose(before))]), 5000);
   const facing = { ...guidance, obstacle: 'pose' } as const;

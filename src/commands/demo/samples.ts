@@ -6,9 +6,10 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { fail } from '../../base/errors.js';
-import { readPhoto } from '../../camera/photo.js';
+import { photoFrame, readPhoto } from '../../camera/photo.js';
 import type { Engine } from '../../engine/engine.js';
 import type { Face } from '../../vision/face.js';
+import { photoProgress } from '../photo-analysis.js';
 import type { Casting } from './script.js';
 
 /** The folder of the sample photos. Errors: SAMPLES_MISSING. */
@@ -26,15 +27,21 @@ export function sampleFolder(): string {
 }
 
 /** The faces of one photo from left to right, found by the real detector. */
-async function facesFromLeft(engine: Engine, path: string): Promise<readonly Face[]> {
+async function facesFromLeft(engine: Engine, path: string, progress: (text: string) => void): Promise<readonly Face[]> {
   const photo = await readPhoto(path);
-  const analysis = await engine.analyze({ ...photo, capturedAt: 0, sequence: 0 }, { search: 'all', embed: false });
+  const request = { search: 'all', embed: false } as const;
+  const analysis = await engine.analyze(photoFrame(photo), request, photoProgress(photo, progress));
   return analysis.faces.toSorted((a, b) => a.box[0] - b.box[0]);
 }
 
 /** The face for a role. Errors: SAMPLES_MISSING when the photo does not show it. */
-export async function castFace(engine: Engine, folder: string, casting: Casting): Promise<Face> {
-  const face = (await facesFromLeft(engine, join(folder, casting.photo)))[casting.face];
+export async function castFace(
+  engine: Engine,
+  folder: string,
+  casting: Casting,
+  progress: (text: string) => void = () => {},
+): Promise<Face> {
+  const face = (await facesFromLeft(engine, join(folder, casting.photo), progress))[casting.face];
   if (face) return face;
   throw fail(
     'SAMPLES_MISSING',
