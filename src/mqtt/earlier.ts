@@ -66,7 +66,8 @@ export function earlierPresence(
   let ageMs = hasEnded ? status.ageMs : null;
   // The broker has not noticed the end yet, so it was a moment ago, unless both were away since.
   if (!hasEnded) ageMs = last.before === undefined ? 0 : null;
-  else if (ageMs === null && last.before !== undefined) ageMs = Math.max(0, wallMs - last.before.at);
+  else if (ageMs === null && last.before !== undefined) ageMs = wallMs - last.before.at;
+  if (ageMs !== null && ageMs < 0) ageMs = ageMs > -clockErrorMs ? 0 : null;
   const isFromBroker = hasEnded && status.ageMs !== null;
   if (ageMs !== null && !isFromBroker && machineUpMs < Math.max(ageMs, bootMs)) ageMs = null;
   return {
@@ -76,5 +77,7 @@ export function earlierPresence(
   };
 }
 
+/** A farewell from further in the future than this was written by another clock, milliseconds. */
+const clockErrorMs = 2_000;
 /** A machine that runs for longer has not been started between two runs, milliseconds. */
 const bootMs = 180_000;

@@ -153,6 +153,14 @@ await runSteps([
       await ha.expect({
         entities: { 'light.kitchen': { state: 'off' }, 'input_text.playing': { state: 'silence' }, [automation]: ran },
       });
+      // She leaves while the room is not watched.
+      kitchen.state(here('grace'));
+      await ha.call('light.turn_on', { entity_id: 'light.kitchen' });
+      kitchen.camera(false);
+      await ha.expect({ entities: { 'binary_sensor.kitchen_presence_occupancy': { state: 'unavailable' } } });
+      kitchen.camera(true);
+      kitchen.state(empty());
+      await ha.expect({ entities: { 'light.kitchen': { state: 'off' } } });
     },
   ],
   [
