@@ -199,7 +199,7 @@ async function runOnce(
       machine: { temperature: heat.temperatureCelsius !== null, throttling: heat.throttled !== null },
     },
     clock,
-    { get: () => settings.get('announced'), set: (text) => settings.remember('announced', text) },
+    { get: () => settings.get('announced'), set: (text) => void settings.remember('announced', text) },
     log,
   );
   await using camera = openCamera({ ...cameraOptions(config), lossless: untilEnd }, clock, log);
@@ -339,13 +339,25 @@ async function runRoom(parts: DaemonParts): Promise<void> {
   using privacy = roomPrivacy(parts, room);
   publisher.onRecognition({ had: privacy.brokerHad, acknowledged: privacy.published });
   connectCamera(parts, room, privacy);
-  const leaveAfter = createLeaveAfter(settings, config.presence.leaveAfterMs / 1000, (seconds) => {
-    room.leaveAfterMs = seconds * 1000;
-    publisher.leaveAfter(seconds);
+  const leaveAfter = createLeaveAfter(
+    settings,
+    config.presence.leaveAfterMs / 1000,
+    (seconds) => {
+      room.leaveAfterMs = seconds * 1000;
+    },
+    publisher.leaveAfter,
+  );
+  publisher.onEarlier(({ people, sinceWallMs, ageMs }) => {
+    if (ageMs === null || ageMs >= room.leaveAfterMs) return;
+    const nowMs = clock.monotonicMs();
+    const monotonicMs = (wallMs: number): number => nowMs - Math.max(0, clock.wallMs() - wallMs);
+    const sinceMs = new Map(people.map(({ person, sinceWallMs: arrivedMs }) => [person, monotonicMs(arrivedMs)]));
+    room.takeOver(sinceMs, monotonicMs(sinceWallMs), nowMs - ageMs);
+    log('info', 'who was here before the restart is assumed to be here', { people: people.length });
   });
   publisher.onCommand((command) => {
     if (command.type === 'recognition') void problems.attemptAsync('camera', () => privacy.set(command.on));
-    else if (command.type === 'leave-after') leaveAfter.set(command.seconds);
+    else if (command.type === 'leave-after') void leaveAfter.set(command.seconds);
     else if (command.type === 'restart') parts.restart();
     else room.hint({ held: command.on });
   });

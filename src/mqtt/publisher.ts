@@ -3,6 +3,7 @@
 // values are published again in one order (discovery, status, values, state). While the room is blind or paused its state is
 // null. A forgotten person leaves the state before the entities are removed.
 import { randomUUID } from 'node:crypto';
+import { uptime } from 'node:os';
 import type { Clock } from '../base/clock.js';
 import { createWallTime } from '../base/clock.js';
 import { type Log, silentLog } from '../base/log.js';
@@ -13,6 +14,7 @@ import { createCommandGate, parseCommand, type RoomCommand } from './commands.js
 import type { DiscoveredPerson, Machine } from './components.js';
 import { type ConnectionStatus, createMqttConnection } from './connection.js';
 import { type AnnouncedMemory, type Board, createDiscovery } from './discovery.js';
+import { type EarlierPresence, earlierPresence, farewellBody } from './earlier.js';
 import { createHouseholdPresence } from './household-presence.js';
 import { createHouseholdTransport, type HouseholdTransport } from './household-transport.js';
 import type { BrokerOptions } from './options.js';
@@ -69,6 +71,8 @@ export interface Publisher
    * `had`: the position of the privacy switch that the broker held for this room when this process first connected; null: none.
    * `acknowledged`: the broker holds this position now.
    */
+  /** `listener` gets who was here when the run before ended, once, before the first position of the privacy switch. */
+  onEarlier(listener: (earlier: EarlierPresence) => void): void;
   onRecognition(listener: {
     had(position: 'on' | 'off' | null): void;
     acknowledged(position: 'on' | 'off'): void;
@@ -78,6 +82,8 @@ export interface Publisher
 
 /** Long enough to reconnect after a short interruption without going offline, short enough to report a dead room soon. */
 const willDelaySeconds = 1;
+/** The camera stops before the last messages are sent, within this time, milliseconds. */
+const stoppingMs = 10_000;
 const maxSnapshotBytes = 200 * 1024;
 /**
  * Home Assistant stores each change of the temperature. So a new value is published after this time, milliseconds, or when it
@@ -146,9 +152,11 @@ export function createPublisher(
         ...householdPresence.subscriptions,
         ...(homeAssistant.discovery ? [birthTopic, discovery.topic] : []),
       ],
-      readFirst: [topics.recognition, topics.state],
+      readFirst: [topics.recognition, topics.state, topics.status],
       onRetained(values) {
-        const text = values.get(topics.recognition)?.toString('utf8');
+        const earlier = earlierPresence(values, topics, clock.wallMs(), 1000 * uptime());
+        if (earlier !== null) earlierListener(earlier);
+        const text = values.get(topics.recognition)?.payload.toString('utf8');
         recognitionListener.had(text === 'ON' ? 'on' : text === 'OFF' ? 'off' : null);
       },
       onKept(topic, payload) {
@@ -166,10 +174,14 @@ export function createPublisher(
   const gate = createCommandGate((command) => listener(command));
   let listener: (command: RoomCommand) => void = () => {};
   let recognitionListener: Parameters<Publisher['onRecognition']>[0] = { had() {}, acknowledged() {} };
+  let earlierListener: (earlier: EarlierPresence) => void = () => {};
   let people: readonly DiscoveredPerson[] = [];
   const forgotten = new Set<PersonId>();
   const formerNames = new Map<PersonId, readonly string[]>();
   let snapshot: PresenceSnapshot | null = null;
+  let lastShown: PresenceSnapshot | null = null;
+  /** The last state that was known, since the room is unknown; null after a pause, which ends presence. */
+  let ended: { readonly snapshot: PresenceSnapshot; readonly atMs: number } | null = null;
   let cameraOnline = false;
   let recognitionOn = true;
   let publishedState = '';
@@ -223,8 +235,14 @@ export function createPublisher(
     else log('debug', 'an invalid command was ignored', { topic, bytes: payload.length, retained: isRetained });
   }
 
+  const shownState = (): PresenceSnapshot | null => (cameraOnline && recognitionOn ? withoutForgotten(snapshot) : null);
+
   function publishState(): void {
-    const body = stateBody(cameraOnline && recognitionOn ? withoutForgotten(snapshot) : null, wallTime);
+    const shown = shownState();
+    if (shown !== null) ended = null;
+    else if (lastShown !== null) ended = { snapshot: lastShown, atMs: clock.monotonicMs() };
+    lastShown = shown;
+    const body = stateBody(shown, wallTime);
     const text = JSON.stringify(body);
     if (text === publishedState) return;
     publishedState = text;
@@ -278,6 +296,10 @@ export function createPublisher(
       gate.close();
       snapshot = null;
       publishState();
+      if (ended !== null && clock.monotonicMs() - ended.atMs < stoppingMs && ended.snapshot.people.length > 0) {
+        const before = farewellBody(ended.snapshot, ended.atMs, wallTime);
+        connection.keep(topics.state, JSON.stringify({ ...stateBody(null, wallTime), seq: sequence + 1, before }));
+      }
       await connection.stop([
         [topics.camera, 'offline'],
         [topics.status, 'offline'],
@@ -311,6 +333,7 @@ export function createPublisher(
       recognitionOn = on;
       connection.keep(topics.recognition, on ? 'ON' : 'OFF');
       publishState();
+      if (!on) ended = null;
     },
     leaveAfter(seconds) {
       connection.keep(topics.leaveAfter, String(seconds));
@@ -333,6 +356,9 @@ export function createPublisher(
     onShared: household.onShared,
     onCommand(next) {
       listener = next;
+    },
+    onEarlier(next) {
+      earlierListener = next;
     },
     onRecognition(next) {
       recognitionListener = next;
