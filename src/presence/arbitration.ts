@@ -133,6 +133,26 @@ export function assertPresent(
   return withOwn(before, own);
 }
 
+/**
+ * The leases of a room that starts with the people whom its run before saw until `lastMs`. They queue behind the leases of rooms that
+ * stayed on.
+ */
+export function takeOverLeases(before: HouseholdLeases, people: Iterable<PersonId>, lastMs: number): HouseholdLeases {
+  const own = new Map(before.own);
+  for (const person of people) {
+    own.set(person, {
+      as: 'assumed',
+      asserted: true,
+      confidence: 'medium',
+      clock: nextClock(before, person),
+      lastMs,
+      outrankedMs: null,
+      requeue: true,
+    });
+  }
+  return withOwn(before, own);
+}
+
 /** The camera is blind: this room sees and asserts nobody. */
 export function withoutAsserted(before: HouseholdLeases): HouseholdLeases {
   const own = new Map<PersonId, OwnLease>();

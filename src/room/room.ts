@@ -2,7 +2,7 @@
 
 import { usualInterval } from '../base/pace.js';
 import type { Gallery, PersonId } from '../gallery/person.js';
-import type { HouseholdLeases } from '../presence/arbitration.js';
+import { type HouseholdLeases, takeOverLeases } from '../presence/arbitration.js';
 import { type PresenceEvent, type PresenceSnapshot, takeOver } from '../presence/presence.js';
 import type { DecidedObservation } from '../recognition/observation.js';
 import {
@@ -183,7 +183,9 @@ export function createRoom(
       if (state.presence.lastMs !== null) return;
       const enrolled = currentGallery().people.filter(({ id: person }) => earlier.has(person));
       const people = new Map(enrolled.map(({ id: person, name }) => [person, { name, sinceMs: earlier.get(person)! }]));
-      if (people.size > 0) state = { ...state, presence: takeOver(people, sinceMs, lastMs) };
+      if (people.size === 0) return;
+      const household = takeOverLeases(state.household, people.keys(), lastMs);
+      advance({ ...state, presence: takeOver(people, sinceMs, lastMs), household });
     },
     takeLeases(household) {
       const result = stepLeases(state, household, gallery(), currentOptions(), hints);
