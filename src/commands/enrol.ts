@@ -11,7 +11,7 @@ import { checkName, foldName } from '../gallery/names.js';
 import type { Changes, NewTemplate } from '../store/store.js';
 import type { Face } from '../vision/face.js';
 import type { CommandIo } from './command.js';
-import { type KeptSamples, keepSamples } from './enrol/keep.js';
+import { type ChosenSamples, chooseSamples, type KeptSamples, keepSamples } from './enrol/keep.js';
 import { enrolLive } from './enrol/live.js';
 import { openGallery } from './parts.js';
 import {
@@ -104,13 +104,24 @@ async function enrolPhotos(batches: readonly Batch[], options: EnrolOptions, io:
   if (empty)
     refuseBadPhotos(bad, total, `no photo of ${empty.name ?? 'unknown people'} can be used, nothing was enrolled`);
 
+  const chosen = new Map(
+    analysed.flatMap((batch) =>
+      batch.name === null ? [] : [[batch, chooseSamples(store, { ...batch, name: batch.name, space }, io)]],
+    ),
+  );
+  io.progress('');
   const result = store.change((changes) => {
     const people = analysed.flatMap((batch) =>
-      batch.name === null ? [] : [enrolPerson(changes, batch.name, batch, space, force, io)],
+      batch.name === null ? [] : [enrolPerson(changes, batch.name, batch, chosen.get(batch)!, { space, force }, io)],
     );
     const cohort = analysed.filter(({ name }) => name === null).flatMap(({ samples }) => samples);
     return { people, strangers: cohort.filter((sample) => changes.addToCohort(sample)).length };
   });
+  for (const { name, samples } of analysed) {
+    if (name === null) continue;
+    for (const { file } of outliers(samples))
+      io.log('warning', `${file} does not resemble the other photos of ${name}: check that it shows ${name}`);
+  }
   for (const { sentence } of bad) io.log('warning', `skipped: ${sentence}`);
   for (const person of result.people) io.out(describe(person));
   if (analysed.some(({ name }) => name === null))
@@ -125,7 +136,7 @@ async function samplesOf(
   space: string,
   progress: (text: string) => void,
 ): Promise<PhotoSample[] | BadPhoto> {
-  const photo = await analysePhoto(engine, file, progress);
+  const photo = await analysePhoto(engine, file, progress, everyFace ? 'all' : 'portrait');
   if (isBad(photo)) return photo;
   const candidates = everyFace
     ? usable(photo)
@@ -152,13 +163,11 @@ function enrolPerson(
   changes: Changes,
   name: string,
   { files, samples }: AnalysedBatch,
-  space: string,
-  force: boolean,
+  chosen: ChosenSamples,
+  { space, force }: { readonly space: string; readonly force: boolean },
   { log }: CommandIo,
 ): Enrolled {
-  const result = keepSamples(changes, { name, samples, space, force, what: 'photos' }, log);
-  for (const { file } of outliers(samples))
-    log('warning', `${file} does not resemble the other photos of ${name}: check that it shows ${name}`);
+  const result = keepSamples(changes, { name, samples, space, force, what: 'photos' }, chosen, log);
   return { ...result, photos: files.length };
 }
 
