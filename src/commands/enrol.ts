@@ -1,14 +1,15 @@
 // roomkin enrol: photos → templates; `enrol/live.ts` uses the camera instead. All photos are analysed first. Then one transaction
-// stores all of them or none.
+// stores the photos of all people or none; faces of unknown people follow.
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fail, oneLine } from '../base/errors.js';
 import { naturalOrder } from '../camera/photo.js';
 import type { Engine } from '../engine/engine.js';
 import { outliers, templateCandidate } from '../gallery/enrolment.js';
 import { checkName, foldName } from '../gallery/names.js';
-import type { Changes, NewTemplate } from '../store/store.js';
+import type { Changes, NewTemplate, Store } from '../store/store.js';
 import type { Face } from '../vision/face.js';
 import type { CommandIo } from './command.js';
 import { type ChosenSamples, chooseSamples, type KeptSamples, keepSamples } from './enrol/keep.js';
@@ -25,6 +26,10 @@ import {
 } from './photo-analysis.js';
 import { count } from './rows.js';
 import { type Given, misused } from './verbs.js';
+
+/** 0.2 ms each on x86. SQLite polls for a lock, so that the others need a pause to get it. */
+const facesPerChange = 200;
+const pauseMs = 50;
 
 interface PhotoSample extends NewTemplate {
   readonly file: string;
@@ -110,13 +115,13 @@ async function enrolPhotos(batches: readonly Batch[], options: EnrolOptions, io:
     ),
   );
   io.progress('');
-  const result = store.change((changes) => {
-    const people = analysed.flatMap((batch) =>
+  const people = store.change((changes) =>
+    analysed.flatMap((batch) =>
       batch.name === null ? [] : [enrolPerson(changes, batch.name, batch, chosen.get(batch)!, { space, force }, io)],
-    );
-    const cohort = analysed.filter(({ name }) => name === null).flatMap(({ samples }) => samples);
-    return { people, strangers: cohort.filter((sample) => changes.addToCohort(sample)).length };
-  });
+    ),
+  );
+  const cohort = analysed.filter(({ name }) => name === null).flatMap(({ samples }) => samples);
+  const result = { people, strangers: await addToCohort(store, cohort) };
   for (const { name, samples } of analysed) {
     if (name === null) continue;
     for (const { file } of outliers(samples))
@@ -157,6 +162,17 @@ function usable({ faces, picture }: AnalysedPhoto): { face: Face & { embedding: 
     const candidate = templateCandidate([face], picture.width, picture.height);
     return 'face' in candidate ? [candidate] : [];
   });
+}
+
+/** Adds faces of unknown people in several transactions, so that no other process waits for long. Gives the number of new ones. */
+async function addToCohort(store: Store, samples: readonly PhotoSample[]): Promise<number> {
+  let added = 0;
+  for (let start = 0; start < samples.length; start += facesPerChange) {
+    const some = samples.slice(start, start + facesPerChange);
+    if (start > 0) await wait(pauseMs);
+    added += store.change((changes) => some.filter((sample) => changes.addToCohort(sample)).length);
+  }
+  return added;
 }
 
 function enrolPerson(
