@@ -29,7 +29,7 @@ import { createDistanceEstimates } from './mqtt/distance.js';
 import { createPublisher, type Publisher } from './mqtt/publisher.js';
 import { createEventPictures, type EventPictures } from './mqtt/snapshot.js';
 import { watchRoom } from './pipeline.js';
-import { createHoldTime } from './room/hold-time.js';
+import { createLeaveAfter } from './room/leave-after.js';
 import { createNeighbours } from './room/neighbours.js';
 import type { RoomOptions } from './room/options.js';
 import { createPrivacySwitch, type PrivacySwitch } from './room/privacy-switch.js';
@@ -340,13 +340,13 @@ async function runRoom(parts: DaemonParts): Promise<void> {
   using privacy = roomPrivacy(parts, room);
   publisher.onRecognition({ had: privacy.brokerHad, acknowledged: privacy.published });
   connectCamera(parts, room, privacy);
-  const hold = createHoldTime(settings, config.presence.holdMs / 1000, (seconds) => {
-    room.holdMs = seconds * 1000;
-    publisher.hold(seconds);
+  const leaveAfter = createLeaveAfter(settings, config.presence.leaveAfterMs / 1000, (seconds) => {
+    room.leaveAfterMs = seconds * 1000;
+    publisher.leaveAfter(seconds);
   });
   publisher.onCommand((command) => {
     if (command.type === 'recognition') void problems.attemptAsync('camera', () => privacy.set(command.on));
-    else if (command.type === 'hold') hold.set(command.seconds);
+    else if (command.type === 'leave-after') leaveAfter.set(command.seconds);
     else if (command.type === 'restart') parts.restart();
     else room.hint({ held: command.on });
   });
@@ -384,7 +384,7 @@ async function runRoom(parts: DaemonParts): Promise<void> {
     });
   }, config.service.healthMs);
   try {
-    hold.start();
+    leaveAfter.start();
     publisher.recognition(privacy.on);
     // The camera of a room that starts paused is no fault.
     if (!privacy.on && privacy.waiting === null) publisher.camera(true);

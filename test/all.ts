@@ -30,6 +30,7 @@ const long = [
   'commands/enrol',
   'commands/terminal',
   'commands/plain-user',
+  'readme',
   'commands/look',
   'commands/bench',
   'engine/golden',

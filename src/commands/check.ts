@@ -12,12 +12,15 @@ import { type Finding, fault, ok, warn } from './check/finding.js';
 import { checkGallery, checkHousehold, galleryFinding, householdFinding } from './check/gallery.js';
 import { checkClock, checkDisk, checkHeat, checkNode } from './check/machine.js';
 import { checkModels } from './check/models.js';
+import { showPrivacy } from './check/privacy.js';
 import type { CommandIo } from './command.js';
 import { daemonSocket, mayOpen } from './parts.js';
 import { wrapRow } from './rows.js';
 import { describeStaticFaces } from './status.js';
+import type { Given } from './verbs.js';
 
-export async function run(_: object, io: CommandIo): Promise<void> {
+export async function run({ privacy }: Given<'check'>, io: CommandIo): Promise<void> {
+  if (privacy) return showPrivacy(io);
   const findings: Finding[] = [];
   for await (const finding of examine(io)) {
     findings.push(finding);

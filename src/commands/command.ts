@@ -26,6 +26,8 @@ export interface CommandIo {
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** The path of the configuration, which may not exist. */
+  readonly configPath: string;
   /** Loads the configuration. Errors: CONFIG_MISSING, CONFIG_INVALID (exit 78). */
   config(): Config;
   /** Loads the configuration again, as it is on disk now. Errors: as for `config`. */
@@ -34,7 +36,7 @@ export interface CommandIo {
   configOrShipped(): Config;
   /** An engine for `config` with `changes`, not started yet. Its models run in a separate process. */
   openEngine(config: Config, changes?: EngineOptions): Promise<Engine>;
-  /** One line of text on stdout; does nothing with `--json`. */
+  /** One line of text on stdout, broken at spaces where it is wider than `columns`; does nothing with `--json`. */
   out(line: string): void;
   /** A picture on stdout; does nothing with `--json`. */
   picture(picture: SmallPicture): void;

@@ -4,9 +4,10 @@ import { existsSync } from 'node:fs';
 import { type Clock, systemClock } from '../base/clock.js';
 import { createLog } from '../base/log.js';
 import { printable, printableJson } from '../base/printable.js';
-import { firstColumns } from '../base/width.js';
+import { columnsOf, firstColumns } from '../base/width.js';
 import { type Config, defaultConfigPath, loadConfig, shippedConfig } from '../config/load.js';
 import type { CommandIo, Stream } from './command.js';
+import { wrap } from './rows.js';
 import { coloursOf, pictureLines } from './terminal-picture.js';
 
 export interface IoOptions {
@@ -63,6 +64,7 @@ export function createIo(options: IoOptions): CommandIo {
     interactive: process.stdin.isTTY === true && stderr.isTTY === true,
     signal,
     clock,
+    configPath: named ?? defaultConfigPath,
     config: loadOnce,
     configAgain: () => loadConfig(named ?? defaultConfigPath),
     configOrShipped: () => (named !== null || existsSync(defaultConfigPath) ? loadOnce() : shippedConfig()),
@@ -76,7 +78,8 @@ export function createIo(options: IoOptions): CommandIo {
     },
     out(line) {
       clearProgress();
-      if (!json) stdout.write(`${printable(line)}\n`);
+      if (json) return;
+      for (const part of fitted(printable(line), io.columns)) stdout.write(`${part}\n`);
     },
     picture(picture) {
       clearProgress();
@@ -113,4 +116,12 @@ export function createIo(options: IoOptions): CommandIo {
     },
   };
   return io;
+}
+
+/** `line`, or where it is wider than `columns` its parts, broken at spaces and indented by two more than the line. */
+function fitted(line: string, columns: number): readonly string[] {
+  if (columnsOf(line) <= columns) return [line];
+  const indent = /^ */.exec(line)![0].slice(0, 20);
+  const [first, ...rest] = wrap(line.trimStart(), Math.max(20, columns - indent.length - 2));
+  return [`${indent}${first}`, ...rest.map((part) => `${indent}  ${part}`)];
 }

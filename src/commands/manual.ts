@@ -131,6 +131,8 @@ const byPlaceholder: Readonly<Record<Placeholder, Completed>> = {
   OUT: 'file',
   PATH: 'file',
   PROTOCOL: 'none',
+  URL: 'none',
+  USER: 'none',
 };
 
 function completed(value: Placeholder, type: ValueType | { readonly kind: 'switch' }): Completed {

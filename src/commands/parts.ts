@@ -104,6 +104,7 @@ async function reportHere<N extends ReportName>(
   let journal: JournalStore | null = null;
   const sources: Sources = {
     config,
+    daemon: null,
     // Opening creates a gallery where there is none. A report that needs none leaves no trace.
     get store() {
       store ??= openGallery(io);

@@ -263,6 +263,8 @@ const needs: Readonly<Record<Placeholder, string>> = {
   OUT: 'a file',
   PATH: 'a path',
   PROTOCOL: 'a protocol',
+  URL: 'an address',
+  USER: 'a user',
 };
 
 /** The USAGE error for an error of commander; help and version are returned unchanged. */

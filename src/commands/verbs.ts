@@ -14,7 +14,9 @@ export type Placeholder =
   | 'NEW-NAME'
   | 'OUT'
   | 'PATH'
-  | 'PROTOCOL';
+  | 'PROTOCOL'
+  | 'URL'
+  | 'USER';
 
 /** The syntax and range of a value. */
 export type ValueType =
@@ -115,7 +117,7 @@ export const exitCodeTexts: Readonly<Record<ExitCode | 0, string>> = {
   0: 'done',
   64: 'the command line is not valid',
   65: 'a name, number, photo or file is refused',
-  69: 'the daemon or the camera is not available, or a check failed',
+  69: 'the daemon, the camera or the broker is not available, or a check failed',
   70: 'the recognition engine failed, or there is a bug',
   74: 'the disk or the database cannot be read or written',
   78: 'the configuration, a key file or a model is missing or wrong',
@@ -123,6 +125,58 @@ export const exitCodeTexts: Readonly<Record<ExitCode | 0, string>> = {
 
 /** Every verb, in the order of `roomkin help`. */
 export const verbs = [
+  {
+    name: 'setup',
+    group: 'Set up:',
+    summary: 'Configure this room, try the broker, and start the service.',
+    details:
+      'It asks for the room and the broker, finds brokers in the network, and tries user and password at once. It writes the ' +
+      'configuration, starts the service, waits until it is ready and runs check. Nothing is written before the broker accepts ' +
+      'the login. Without a terminal, give --room and --mqtt.',
+    usage: [
+      'setup [--room ID] [--name NAME] [--mqtt URL] [--username USER] [--password-file FILE] [--yes] [--without-start]',
+    ],
+    arguments: [],
+    options: [
+      { name: 'room', value: 'ID', type: text, text: 'id of this room: 1 to 32 of a-z, 0-9, _ and -' },
+      { name: 'name', value: 'NAME', type: text, text: 'displayed name of the room; default: made from the id' },
+      { name: 'mqtt', value: 'URL', type: text, text: 'address of the broker: mqtt://host:1883 or mqtts://host:8883' },
+      { name: 'username', value: 'USER', type: text, text: 'user at the broker' },
+      {
+        name: 'password-file',
+        value: 'FILE',
+        type: text,
+        text: 'read the password from the first line of FILE instead of asking',
+      },
+      {
+        name: 'yes',
+        type: flag,
+        text: 'replace an existing configuration without asking; the old one is kept as .old',
+      },
+      { name: 'without-start', type: flag, text: 'write the configuration only' },
+    ],
+    examples: [
+      ['sudo roomkin setup', 'Ask for everything.'],
+      ['sudo roomkin setup --room kitchen --mqtt mqtt://broker.lan:1883', 'The same from a script.'],
+    ],
+    exitCodes: [64, 69, 74, 78],
+  },
+  {
+    name: 'retire',
+    group: 'Set up:',
+    summary: 'Take this room out of Home Assistant and off the broker.',
+    details:
+      'It deletes the retained messages of this room at the broker; Home Assistant then removes the device. The configuration and ' +
+      'the gallery stay, and the daemon announces the room again when it starts. Stop the daemon first.',
+    usage: ['retire'],
+    arguments: [],
+    options: [],
+    examples: [
+      ['sudo roomkin retire', 'Take the room out, for instance before its id changes.'],
+      ['sudo roomkin retire --json', 'The same, for a script.'],
+    ],
+    exitCodes: [64, 69, 74, 78],
+  },
   {
     name: 'enrol',
     group: 'People:',
@@ -449,13 +503,15 @@ export const verbs = [
     name: 'check',
     group: 'Check and measure:',
     summary: 'Check everything that roomkin needs here, and say what to do.',
-    details: 'It works with or without a running daemon, and changes nothing.',
-    usage: ['check'],
+    details:
+      'It works with or without a running daemon, and changes nothing. --privacy shows instead what is there: the files of the ' +
+      'state directory, and the processes of the daemon with their connections.',
+    usage: ['check [--privacy]'],
     arguments: [],
-    options: [],
+    options: [{ name: 'privacy', type: flag, text: 'show which files are kept and which connections are open' }],
     examples: [
       ['roomkin check', 'Check this machine and its configuration.'],
-      ['roomkin check --json', 'The same, for a script.'],
+      ['roomkin check --privacy', 'See what is kept, and who is connected.'],
     ],
     exitCodes: [64, 69, 70, 74, 78],
   },

@@ -56,6 +56,7 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
   const sources: Sources = {
     config,
     store,
+    daemon: process.pid,
     gallery: currentGallery,
     space: () => model.space,
     journal: () => journal,

@@ -14,6 +14,7 @@ const entityNames: ReadonlySet<string> = new Set([
   'presence',
   'recognition',
   'hold',
+  'leave_after',
   'camera',
   'inference_time',
   'frame_rate',

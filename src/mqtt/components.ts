@@ -5,7 +5,7 @@
 // - Unique ids hold the ids of room and person, never their names. So a renamed entity keeps its history and automations.
 import type { PersonId } from '../gallery/person.js';
 import { isEntityName } from '../gallery/person-id.js';
-import { maxHoldSeconds } from './commands.js';
+import { leaveAfterSeconds } from './commands.js';
 import { deviceId, type RoomTopics } from './topics.js';
 
 export interface DiscoveredPerson {
@@ -111,15 +111,15 @@ export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Co
       ic: 'mdi:eye',
       ...statusOnly,
     }),
-    hold: entity('hold', 'number', 'Hold time', {
+    leave_after: entity('leave_after', 'number', 'Leave after', {
       ent_cat: 'config',
       dev_cla: 'duration',
       unit_of_meas: 's',
-      min: 0,
-      max: maxHoldSeconds,
+      min: leaveAfterSeconds.least,
+      max: leaveAfterSeconds.most,
       mode: 'box',
-      stat_t: topics.hold,
-      cmd_t: topics.holdSet,
+      stat_t: topics.leaveAfter,
+      cmd_t: topics.leaveAfterSet,
       ...statusOnly,
     }),
     camera: entity('camera', 'binary_sensor', 'Camera', {

@@ -481,6 +481,11 @@ export interface BrokerFault {
 
 const wrongLogin = 'wrong user name or password, or this user may not connect: check mqtt.username and its password';
 
+/** Whether the broker refuses this user and password, or none. */
+export function isLoginRefusal({ code }: Pick<BrokerFault, 'code'>): boolean {
+  return code !== null && refusals[code] === wrongLogin;
+}
+
 // MQTT 3.1.1 section 3.2.2.3 (1 to 5) and MQTT 5.0 section 2.4 (128 and more), in CONNACK, DISCONNECT, PUBACK and SUBACK.
 const refusals: Readonly<Record<number, string>> = {
   1: 'it does not support this version of MQTT',

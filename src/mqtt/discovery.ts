@@ -80,7 +80,7 @@ export function createDiscovery(options: DiscoveryOptions, roomId: string, memor
     const known: Announced = {
       topic,
       components: { ...last?.components, ...platforms },
-      retained: [...retained],
+      retained: [...new Set([...(last?.retained ?? []), ...retained])],
       unheard: last?.unheard,
     };
     memory.set(JSON.stringify([...otherDevices, known]));
@@ -88,6 +88,8 @@ export function createDiscovery(options: DiscoveryOptions, roomId: string, memor
     const messages: [topic: string, payload: string][] = otherDevices.flatMap((device) =>
       [device.topic, ...device.retained].map((stale): [string, string] => [stale, '']),
     );
+    // What an older version kept under a topic that is no longer used.
+    for (const stale of last?.retained ?? []) if (!retained.includes(stale)) messages.push([stale, '']);
     const add = (described: Readonly<Record<string, Component>>) => messages.push([topic, message(room, described)]);
     if (options.enabled) {
       if (listening && removed.length > 0) {
@@ -151,6 +153,11 @@ function former(room: DiscoveredRoom, keys: readonly string[]): Readonly<Record<
 }
 
 /** The stored devices. A text that is damaged or from an older version gives none. */
+/** All topics with retained messages of the devices in `text`, what an AnnouncedMemory holds. */
+export function announcedTopics(text: string | null): readonly string[] {
+  return parse(text).flatMap((device) => [device.topic, ...device.retained]);
+}
+
 function parse(text: string | null): readonly Announced[] {
   const entries = parseJson(text ?? '[]', z.array(z.unknown())) ?? [];
   return entries.flatMap((entry) => announced.safeParse(entry).data ?? []);

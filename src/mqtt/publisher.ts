@@ -15,7 +15,7 @@ import { type AnnouncedMemory, type Board, createDiscovery } from './discovery.j
 import { createHouseholdTransport, type HouseholdTransport } from './household-transport.js';
 import type { BrokerOptions } from './options.js';
 import { eventBody, type HealthReport, healthBody, stateBody } from './payloads.js';
-import { distanceTopic, roomTopics } from './topics.js';
+import { distanceTopic, retainedTopics, roomTopics } from './topics.js';
 
 /** The parts of the configuration that publishing needs. */
 export interface PublisherOptions {
@@ -55,8 +55,8 @@ export interface Publisher
   camera(online: boolean): void;
   /** The actual position of the privacy switch. false makes the state null until the next `state`. */
   recognition(on: boolean): void;
-  /** The actual hold time, seconds. */
-  hold(seconds: number): void;
+  /** Seconds after which somebody who is not seen has left. */
+  leaveAfter(seconds: number): void;
   health(report: HealthReport): void;
   /** All enrolled people. Call it before the first `state` and after each change. */
   people(people: readonly DiscoveredPerson[]): void;
@@ -97,7 +97,7 @@ export function createPublisher(
 ): Publisher {
   const { room, mqtt, homeAssistant, privacy } = options;
   const topics = roomTopics(mqtt.base, room.id);
-  const retained = [topics.status, topics.camera, topics.recognition, topics.hold, topics.state];
+  const retained = retainedTopics(topics);
   const household = createHouseholdTransport(options.household, room.id, () => connection, log);
   const wallTime = createWallTime(clock, (byMs) => {
     const seconds = Math.round(Math.abs(byMs) / 1000);
@@ -119,7 +119,7 @@ export function createPublisher(
     memory,
   );
   const birthTopic = `${homeAssistant.prefix}/status`;
-  const commands = [topics.recognitionSet, topics.holdSet, topics.motionSet, topics.restartSet];
+  const commands = [topics.recognitionSet, topics.leaveAfterSet, topics.motionSet, topics.restartSet];
   const connection = createMqttConnection(
     {
       broker: mqtt,
@@ -294,8 +294,8 @@ export function createPublisher(
       connection.keep(topics.recognition, on ? 'ON' : 'OFF');
       publishState();
     },
-    hold(seconds) {
-      connection.keep(topics.hold, String(seconds));
+    leaveAfter(seconds) {
+      connection.keep(topics.leaveAfter, String(seconds));
     },
     health(report) {
       publishState(); // its times differ if the clock was set

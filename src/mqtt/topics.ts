@@ -12,8 +12,8 @@ export interface RoomTopics {
   readonly camera: string;
   readonly recognition: string;
   readonly recognitionSet: string;
-  readonly hold: string;
-  readonly holdSet: string;
+  readonly leaveAfter: string;
+  readonly leaveAfterSet: string;
   readonly motionSet: string;
   readonly restartSet: string;
   readonly health: string;
@@ -46,8 +46,8 @@ export function roomTopics(base: string, id: string): RoomTopics {
     camera: `${root}/camera`,
     recognition: `${root}/recognition`,
     recognitionSet: `${root}/recognition/set`,
-    hold: `${root}/hold`,
-    holdSet: `${root}/hold/set`,
+    leaveAfter: `${root}/leave_after`,
+    leaveAfterSet: `${root}/leave_after/set`,
     motionSet: `${root}/motion/set`,
     restartSet: `${root}/restart/set`,
     health: `${root}/health`,
@@ -55,6 +55,11 @@ export function roomTopics(base: string, id: string): RoomTopics {
     arrivalSnapshot: `${root}/snapshot/arrival`,
     strangerSnapshot: `${root}/snapshot/stranger`,
   };
+}
+
+/** The topics of a room whose messages the broker retains, in the order in which they are sent. */
+export function retainedTopics({ status, camera, recognition, leaveAfter, state }: RoomTopics): readonly string[] {
+  return [status, camera, recognition, leaveAfter, state];
 }
 
 /** The topics between the rooms of a household. */

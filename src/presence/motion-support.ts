@@ -9,8 +9,8 @@ export interface MotionSupportOptions {
   /** Time without a face after which motion counts half. 0 switches motion support off. */
   readonly halfLifeMs: number;
   /**
-   * One motion supports presence for this long, and for a twelfth of `leaveAfterMs` at most. Somebody who reads moves every few
-   * seconds.
+   * One motion supports presence for this long where somebody leaves after a minute, and for less where they leave sooner (by the
+   * square: half a second of 20 s), so that a short leaving time is kept to. Somebody who reads moves every few seconds.
    */
   readonly motionLastsMs: number;
   /** Longest time between two frames over which the path of a face is assumed to be straight. Default `shippedPathMs`. */
@@ -100,7 +100,7 @@ export function motionSupport(
   options: MotionSupportOptions,
   leaveAfterMs: number,
 ): ReadonlyMap<PersonId, number> {
-  const lastsMs = Math.min(options.motionLastsMs, leaveAfterMs / 12);
+  const lastsMs = options.motionLastsMs * Math.min(1, leaveAfterMs / 60_000) ** 2;
   const support = new Map<PersonId, number>();
   if (!(options.halfLifeMs > 0)) return support;
   for (const [person, { faceMs, movedMs }] of regions) {

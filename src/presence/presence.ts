@@ -7,8 +7,6 @@ import type { Confidence } from '../recognition/decide.js';
 export interface PresenceOptions {
   /** Observed time without an observation after which somebody has left. */
   readonly leaveAfterMs: number;
-  /** The hold time, set over MQTT: nobody leaves sooner than this after their last observation. The longer of both counts. */
-  readonly holdMs: number;
   /** A longer pause between two inputs is a blind camera; only this much of it counts as observed. */
   readonly gapMs: number;
 }
@@ -126,16 +124,20 @@ export function unconfirm(state: PresenceState): PresenceState {
 export function presence(previous: PresenceState, input: PresenceInput, options: PresenceOptions): PresenceStep {
   const { atMs } = input;
   const blindMs = previous.atMs === null && previous.lastMs !== null ? atMs - previous.lastMs : 0;
-  const before = blindMs > Math.max(options.leaveAfterMs, options.holdMs) ? unconfirm(previous) : previous;
+  const limitMs = options.leaveAfterMs;
+  const before = blindMs > limitMs ? unconfirm(previous) : previous;
   const passedMs = before.atMs === null ? 0 : Math.min(options.gapMs, Math.max(0, atMs - before.atMs));
   const absenceMs = input.held === true ? 0 : passedMs;
-  const limitMs = Math.max(options.leaveAfterMs, options.holdMs);
+  /** A track may live longer than anybody may be missing. */
+  const isRecent = ({ agoMs }: OnTrack): boolean => agoMs < limitMs;
 
   const elsewhere: ReadonlyMap<PersonId, string> = input.elsewhere ?? new Map();
   const seen = new Map(
-    input.people.filter((sighting) => !elsewhere.has(sighting.person)).map((sighting) => [sighting.person, sighting]),
+    input.people
+      .filter((sighting) => isRecent(sighting) && !elsewhere.has(sighting.person))
+      .map((sighting) => [sighting.person, sighting]),
   );
-  const ambiguous = input.ambiguous ?? [];
+  const ambiguous = (input.ambiguous ?? []).filter(isRecent);
   const inAmbiguousPair = new Set(ambiguous.flatMap(({ between }) => between));
   const people = new Map<PersonId, PresentByName>();
   const leaving: { person: PersonId; name: string }[] = [];
@@ -167,7 +169,7 @@ export function presence(previous: PresenceState, input: PresenceInput, options:
 
   const unknownPeople = new Map<string, Present>();
   const isMistaken = (key: string) => input.mistaken?.includes(key) === true;
-  const unknownSeen = new Map(input.unknownPeople.map((unknown) => [unknown.key, unknown.agoMs]));
+  const unknownSeen = new Map(input.unknownPeople.filter(isRecent).map((unknown) => [unknown.key, unknown.agoMs]));
   const trackOfUnknown = new Map(input.unknownPeople.map((unknown) => [unknown.key, unknown.track ?? null]));
   let unknownLeaving = 0;
   for (const [key, present] of before.unknownPeople) {

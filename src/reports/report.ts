@@ -10,6 +10,8 @@ import type { Store } from '../store/store.js';
 export interface Sources {
   readonly config: Config;
   readonly store: Store;
+  /** Process id of the daemon; null where a verb makes the report. */
+  readonly daemon: number | null;
   /** The gallery of that space with the thresholds of its people. */
   gallery(): Gallery;
   /** The embedding space of the configured embedder. Errors: MODEL_MISSING, MODEL_HASH. */

@@ -5,6 +5,7 @@ import { correct, corrections, undo } from './corrections.js';
 import { household } from './household.js';
 import { identify } from './identify.js';
 import { disable, enable, faults, people, show } from './people.js';
+import { privacy } from './privacy.js';
 import { replay } from './replay.js';
 import type { Report, Sources, Work } from './report.js';
 
@@ -21,6 +22,7 @@ export const reports = {
   'corrections/undo': undo,
   household,
   identify,
+  privacy,
 } as const satisfies Readonly<Record<string, Report<z.ZodType, z.ZodType>>>;
 
 export type ReportName = keyof typeof reports;

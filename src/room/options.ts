@@ -11,7 +11,7 @@ export interface RoomOptions extends RecognitionOptions {
 }
 
 const defaults: Pick<RoomOptions, 'presence' | 'motionSupport' | 'frameIntervalMs'> = {
-  presence: { leaveAfterMs: 60_000, holdMs: 0, gapMs: 5000 },
+  presence: { leaveAfterMs: 60_000, gapMs: 5000 },
   motionSupport: { halfLifeMs: 900_000, motionLastsMs: 5000 },
   frameIntervalMs: 200,
 };

@@ -68,8 +68,8 @@ export interface Room {
   readonly leases: HouseholdLeases;
   /** Applies leases received from other rooms at once. */
   takeLeases(household: HouseholdLeases): void;
-  /** The hold time set over MQTT, milliseconds. */
-  holdMs: number;
+  /** Time without an observation after which somebody has left, milliseconds. */
+  leaveAfterMs: number;
 }
 
 /** States that another observation of an unchanged frame would not change. */
@@ -91,11 +91,11 @@ export function createRoom(
   let galleryVersion: number | null = null;
   let snapshot: PresenceSnapshot | null = null;
   let hints: Hints = {};
-  let holdMs = options.presence.holdMs;
+  let { leaveAfterMs } = options.presence;
   let enrolling = false;
   let observations: readonly DecidedObservation[] = [];
 
-  const currentOptions = (): RoomOptions => ({ ...options, presence: { ...options.presence, holdMs } });
+  const currentOptions = (): RoomOptions => ({ ...options, presence: { ...options.presence, leaveAfterMs } });
   const currentGallery = (): Gallery => {
     const current = gallery();
     // A changed gallery may mean that somebody was forgotten, so no embedding of a static face is kept.
@@ -182,11 +182,11 @@ export function createRoom(
     hint(next) {
       hints = { ...hints, ...next };
     },
-    get holdMs() {
-      return holdMs;
+    get leaveAfterMs() {
+      return leaveAfterMs;
     },
-    set holdMs(next) {
-      holdMs = next;
+    set leaveAfterMs(next) {
+      leaveAfterMs = next;
     },
   };
 }

@@ -369,7 +369,7 @@ function updatePresence(
   const { household, elsewhere } = arbitrate(state.household, people, present, atMs);
   // A visible face of a person whom another room has still occupies this room; a face not visible any more may have moved there.
   const isSomeone = ({ decision: { person }, frames, agoMs }: (typeof live)[number]) =>
-    person === null ? frames >= options.naming.someoneFrames : elsewhere.has(person) && agoMs <= freshMs;
+    agoMs <= freshMs && (person === null ? frames >= options.naming.someoneFrames : elsewhere.has(person));
   const result = presence(
     state.presence,
     {

@@ -51,8 +51,8 @@ t.test('the disk becomes full while the daemon runs', { skip: noSmallDisk }, asy
   disk.fill();
 
   // What used to end the daemon: a setting, Home Assistant's birth message, a new connection, the privacy switch.
-  await room.listener.say('room/lab/hold/set', '7');
-  await until('the hold time', () => (room.last('hold') === '7' ? true : undefined));
+  await room.listener.say('room/lab/leave_after/set', '7');
+  await until('the leaving time', () => (room.last('leave_after') === '7' ? true : undefined));
   await room.listener.say('homeassistant/status', 'online');
   await broker.stop();
   await broker.start();

@@ -65,8 +65,8 @@ t.test('a damaged gallery without a snapshot is used, and its problem outlasts e
   reader.exec("UPDATE meta SET value = value + 1 WHERE key = 'gallery_version'");
   reader.close();
   await until('a reading', () => (room.log().match(/the gallery was read/g)?.length === 2 ? true : undefined));
-  await room.listener.say('room/lab/hold/set', '7');
-  await until('the hold time', () => (room.last('hold') === '7' ? true : undefined));
+  await room.listener.say('room/lab/leave_after/set', '7');
+  await until('the leaving time', () => (room.last('leave_after') === '7' ? true : undefined));
   t.equal(await reported(), 1);
   t.equal(await room.stop(), 0);
   t.notMatch(room.log(), /gallery: works again|INTERNAL|at file:/);

@@ -90,7 +90,7 @@ const slowDiskRow = (fault: string, faults: MachineFaults): FaultRow => ({
     machine?.set(faults);
     const startMs = performance.now();
     let longestMs = 0;
-    await room.listener.say('room/lab/hold/set', room.last('hold') === '7' ? '8' : '7');
+    await room.listener.say('room/lab/leave_after/set', room.last('leave_after') === '7' ? '8' : '7');
     while (performance.now() - startMs < 8000) {
       const askedMs = performance.now();
       await room.status();
@@ -100,7 +100,7 @@ const slowDiskRow = (fault: string, faults: MachineFaults): FaultRow => ({
     if (longestMs > 1000)
       throw new Error(`a setting that is written blocked the daemon for ${Math.round(longestMs)} ms`);
     // The switch works at once, whatever is being written.
-    await room.listener.say('room/lab/hold/set', '0');
+    await room.listener.say('room/lab/leave_after/set', '9');
     const offMs = performance.now();
     await room.listener.say('room/lab/recognition/set', 'OFF');
     await until('OFF', () => (room.last('recognition') === 'OFF' ? true : undefined));
@@ -244,7 +244,7 @@ export const faultTable: readonly FaultRow[] = [
       const { default: Database } = await import('better-sqlite3');
       const other = new Database(`${room.store}/gallery.sqlite`);
       other.exec('BEGIN IMMEDIATE');
-      void room.listener.say('room/lab/hold/set', '3');
+      void room.listener.say('room/lab/leave_after/set', '3');
       await wait(6000);
       other.exec('ROLLBACK');
       other.close();

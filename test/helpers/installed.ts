@@ -39,14 +39,22 @@ export interface Installed {
   readonly store: string;
   /** A folder that everybody may read and write. */
   readonly open: string;
+  /** A shell script that is `roomkin`, and its environment. */
+  readonly program: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** `command` as it is started as `user`. */
+  as(user: User, command: readonly string[]): readonly string[];
   spawn(user: User, args: readonly string[], env?: NodeJS.ProcessEnv): ChildProcess;
   roomkin(user: User, ...args: readonly string[]): Promise<CliResult>;
   /** Starts the daemon and waits until it answers. */
   startDaemon(): Promise<ChildProcess>;
 }
 
-/** Prepares the folders below `folder`. `lines`: of the configuration, besides `[store]` and `[service] control_socket`. */
-export function installed(folder: string, lines: string): Installed {
+/**
+ * Prepares the folders below `folder`. `lines`: of the configuration, besides `[store]` and `[service] control_socket`. `daemonEnv`:
+ * what the daemon has besides the environment of the test.
+ */
+export function installed(folder: string, lines: string, daemonEnv: NodeJS.ProcessEnv = {}): Installed {
   const [etc, store, runtime, open] = ['etc', 'var', 'run', 'open'].map((name) => join(folder, name)) as [
     string,
     string,
@@ -75,15 +83,24 @@ export function installed(folder: string, lines: string): Installed {
     config,
     store,
     open,
-    spawn(user, args, env = {}) {
-      const command = [process.execPath, '-e', start, '--', cliPath, ...args];
+    program: `#!/bin/sh\nexec '${process.execPath}' -e "${start}" -- '${cliPath}' "$@"\n`,
+    // Coverage is written to a folder that these users may not write.
+    env: { ...process.env, ROOMKIN_CONFIG: config, HOME: open, NODE_OPTIONS: '', NODE_V8_COVERAGE: undefined },
+    as(user, command) {
       const groups = user === 'plain' ? `--groups=${ids.group}` : '--clear-groups';
       const gid = user === 'daemon' ? ids.group : ids[user === 'root' ? 'group' : user];
-      const as =
-        user === 'root' ? [] : ['setpriv', `--reuid=${ids[user]}`, `--regid=${gid}`, groups, '--inh-caps=-all'];
-      const [program, ...words] = [...as, ...command] as [string, ...string[]];
-      const clean = { ...process.env, ROOMKIN_CONFIG: config, HOME: open, NODE_OPTIONS: '', ...env };
-      return spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], env: clean, cwd: open });
+      const change = [
+        'setpriv',
+        `--reuid=${user === 'root' ? 0 : ids[user]}`,
+        `--regid=${gid}`,
+        groups,
+        '--inh-caps=-all',
+      ];
+      return user === 'root' ? command : [...change, ...command];
+    },
+    spawn(user, args, env = {}) {
+      const [program, ...words] = room.as(user, [process.execPath, '-e', start, '--', cliPath, ...args]);
+      return spawn(program!, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...room.env, ...env }, cwd: open });
     },
     async roomkin(user, ...args) {
       const child = room.spawn(user, args);
@@ -96,7 +113,7 @@ export function installed(folder: string, lines: string): Installed {
       return { code, ...written };
     },
     async startDaemon() {
-      const daemon = room.spawn('daemon', ['run']);
+      const daemon = room.spawn('daemon', ['run'], daemonEnv);
       let log = '';
       daemon.stderr?.setEncoding('utf8').on('data', (text: string) => {
         log += text;

@@ -107,7 +107,7 @@ export const outages: readonly Step[] = [
         ...entities({
           'binary_sensor.occupancy': { state: 'on' },
           'sensor.person': { state: 'Ada' },
-          'number.hold': { state: { $set: true } },
+          'number.leave_after': { state: { $set: true } },
         }),
       });
     },

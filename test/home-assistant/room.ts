@@ -36,7 +36,7 @@ await runSteps([
           'image.last_stranger': unknown,
           'device_tracker.ada_seen': unknown,
           'switch.recognition': { state: 'on', entity_category: null },
-          'number.hold': { state: { $in: ['30', '30.0'] } },
+          'number.leave_after': { state: { $in: ['30', '30.0'] } },
           'binary_sensor.camera': { state: 'off', entity_category: 'diagnostic' },
           'sensor.inference_time': { disabled_by: 'integration' },
           'sensor.temperature': unavailable,
@@ -209,10 +209,10 @@ await runSteps([
     },
   ],
   [
-    'the controls for hold time and recognition work',
+    'the controls for the leaving time and recognition work',
     async () => {
-      await ha.call('number.set_value', { entity_id: id('number.hold'), value: 45 });
-      await ha.expect(entities({ 'number.hold': { state: { $in: ['45', '45.0'] } } }));
+      await ha.call('number.set_value', { entity_id: id('number.leave_after'), value: 45 });
+      await ha.expect(entities({ 'number.leave_after': { state: { $in: ['45', '45.0'] } } }));
       await ha.call('switch.turn_off', { entity_id: id('switch.recognition') });
       await ha.expect(
         entities({

@@ -224,3 +224,33 @@ t.test('health expires after four missed reports, and after two minutes at least
   ] as const)
     t.equal(roomComponents(room({ healthMs }))['frame_rate']?.['exp_aft'], seconds);
 });
+
+t.test('the topic and the entity of a value that no longer exists are removed once', async (t) => {
+  const components = Object.fromEntries(Object.entries(roomComponents(room())).map(([key, { p }]) => [key, p]));
+  const last = {
+    topic: configTopic,
+    components: { ...components, hold: 'number' },
+    retained: ['room/kitchen/hold', 'x'],
+  };
+  const store = memory();
+  store.text = JSON.stringify([last]);
+  const { sent, deliver } = wire();
+  await createDiscovery(options, 'kitchen', store).announce(room(), ['x'], deliver);
+  t.strictSame(sent[0], { topic: 'room/kitchen/hold', payload: '' });
+  t.strictSame(JSON.parse(sent[1]!.payload).cmps.hold, { p: 'number' });
+  t.notOk('hold' in JSON.parse(sent[2]!.payload).cmps);
+  const again = wire();
+  await createDiscovery(options, 'kitchen', store).announce(room(), ['x'], again.deliver);
+  t.strictSame(
+    again.sent.map(({ topic }) => topic),
+    [configTopic],
+  );
+
+  // Not acknowledged: tried again.
+  const cut = memory();
+  cut.text = JSON.stringify([last]);
+  await createDiscovery(options, 'kitchen', cut).announce(room(), ['x'], wire(false).deliver);
+  const later = wire();
+  await createDiscovery(options, 'kitchen', cut).announce(room(), ['x'], later.deliver);
+  t.strictSame(later.sent[0], { topic: 'room/kitchen/hold', payload: '' });
+});

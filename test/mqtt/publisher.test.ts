@@ -85,7 +85,7 @@ t.test('state, events, pause, blindness and the end of a room are published in o
   await using room = roomPublisher(at.host.url);
   room.people([{ id: 'ada', name: 'Ada' }]);
   room.recognition(true);
-  room.hold(30);
+  room.leaveAfter(30);
   room.start();
   await listener.until('room/kitchen/status', 'online');
   await waitFor(() => listener.of('room/kitchen/state').length > 0);
@@ -147,10 +147,10 @@ t.test('state, events, pause, blindness and the end of a room are published in o
   const retained = await retainedAt(at.host.url);
   t.strictSame(Object.keys(retained).sort(), [
     configTopic,
-    ...['camera', 'hold', 'recognition', 'state', 'status'].map((name) => `room/kitchen/${name}`),
+    ...['camera', 'leave_after', 'recognition', 'state', 'status'].map((name) => `room/kitchen/${name}`),
   ]);
   t.match(JSON.parse(retained['room/kitchen/state'] ?? ''), nothing);
-  t.equal(retained['room/kitchen/hold'], '30');
+  t.equal(retained['room/kitchen/leave_after'], '30');
 });
 
 t.test('the broker publishes offline for a room that was killed', async (t) => {
@@ -234,12 +234,12 @@ t.test('commands act at a limited rate, retained and invalid ones are ignored', 
   await listener.until('room/kitchen/status', 'online');
   await sleep(300);
   t.strictSame(executed, [], 'a retained command is ignored');
-  await listener.say('room/kitchen/hold/set', '45');
-  await listener.say('room/kitchen/hold/set', 'rm -rf');
+  await listener.say('room/kitchen/leave_after/set', '45');
+  await listener.say('room/kitchen/leave_after/set', 'rm -rf');
   await listener.say('room/kitchen/motion/set', 'ON');
   await waitFor(() => executed.length === 2);
   t.strictSame(executed, [
-    { type: 'hold', seconds: 45 },
+    { type: 'leave-after', seconds: 45 },
     { type: 'motion', on: true },
   ]);
 

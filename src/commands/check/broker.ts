@@ -1,7 +1,7 @@
 // Whether the broker accepts a connection: a real one, with a separate client id, so that a running daemon stays connected.
 import { connect } from 'mqtt';
 import type { Config } from '../../config/load.js';
-import { explainFault, weakerWill } from '../../mqtt/connection.js';
+import { explainFault, isLoginRefusal, weakerWill } from '../../mqtt/connection.js';
 import { type BrokerLimits, limitSentences, limitsOf, noLimits } from '../../mqtt/limits.js';
 import {
   type BrokerOptions,
@@ -22,11 +22,19 @@ const timeoutMs = 8000;
  * Connects with the settings of [mqtt] and the daemon's will, with MQTT 3.1.1 if the broker does not support 5. Publishes nothing.
  * `daemon`: whether the room's daemon is connected to the broker now.
  */
-export async function checkBroker({ mqtt, room }: Config, isDaemonConnected: boolean): Promise<Finding> {
+export async function checkBroker(config: Config, isDaemonConnected: boolean): Promise<Finding> {
+  return (await tryBroker(config, isDaemonConnected)).finding;
+}
+
+/** As `checkBroker`. `wantsLogin`: the broker answers, and refuses this user and password, or none. */
+export async function tryBroker(
+  { mqtt, room }: Pick<Config, 'mqtt' | 'room'>,
+  isDaemonConnected: boolean,
+): Promise<{ readonly finding: Finding; readonly wantsLogin: boolean }> {
   try {
     checkBrokerOptions(mqtt);
   } catch (error) {
-    return fault('broker', error);
+    return { finding: fault('broker', error), wantsLogin: false };
   }
   const name = brokerName(mqtt);
   // A check that is interrupted leaves the will, so the will says what is true.
@@ -35,16 +43,18 @@ export async function checkBroker({ mqtt, room }: Config, isDaemonConnected: boo
   const fellBack = attempt.refusal?.unsupportedVersion === true && mqtt.protocol === 5;
   if (fellBack) attempt = await tryVersion(mqtt, 4, will);
   const { refusal, limits } = attempt;
-  if (refusal !== null) return failed('broker', `${name} does not accept the connection`, refusal.text);
+  if (refusal !== null) {
+    const finding = failed('broker', `${name} does not accept the connection`, refusal.text);
+    return { finding, wantsLogin: isLoginRefusal(refusal) };
+  }
   const open = mqtt.username === null && mqtt.certFile === null;
   const version = fellBack || mqtt.protocol === 4 ? '3.1.1' : '5';
   const found = `${name} accepts MQTT ${version}${open ? ', without a password' : ''}`;
   const sentences = limitSentences(limits);
-  if (sentences.length > 0) return warn('broker', found, sentences.join('; '));
+  if (sentences.length > 0) return { finding: warn('broker', found, sentences.join('; ')), wantsLogin: false };
   const exposed = open && !['localhost', '127.0.0.1', '[::1]'].includes(new URL(mqtt.url).hostname);
-  return exposed
-    ? warn('broker', found, 'anyone in the network can read who is where: add users to the broker')
-    : ok('broker', found);
+  const advice = 'anyone in the network can read who is where: add users to the broker';
+  return { finding: exposed ? warn('broker', found, advice) : ok('broker', found), wantsLogin: false };
 }
 
 interface Attempt {
