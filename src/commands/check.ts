@@ -103,7 +103,7 @@ function readConfig(io: CommandIo): Config | Finding {
 
 async function findDaemon(config: Config): Promise<[Finding, DaemonStatus | null]> {
   try {
-    const status = await askDaemon<DaemonStatus>(daemonSocket(config), { verb: 'status' }, 3000);
+    const status = await askDaemon<DaemonStatus>(daemonSocket(config), { verb: 'status' }, 10_000);
     return [
       ok(
         'daemon',
