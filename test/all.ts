@@ -30,6 +30,7 @@ const long = [
   'commands/enrol',
   'commands/terminal',
   'commands/plain-user',
+  'commands/interrupt',
   'readme',
   'commands/look',
   'commands/bench',
