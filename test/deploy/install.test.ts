@@ -42,7 +42,7 @@ t.test('a dry run names every step in order and changes nothing', { skip }, asyn
     'useradd --system',
     'usermod -aG video roomkin',
     'npm ci',
-    'npm prune --omit=dev',
+    'scripts/release/slim.js',
     'roomkin --version',
     '-o root -g roomkin /etc/roomkin',
     'would write /etc/roomkin/config.toml for room lab',
