@@ -43,7 +43,7 @@ const load: { readonly [N in VerbName]: () => Promise<Run<N>> } = {
 /** Time that a verb has to end after Ctrl-C, milliseconds. The daemon has no limit. */
 const graceMs = 450;
 /** After this time without a word a verb says that it starts, milliseconds. */
-const silentMs = 500;
+const silentMs = 250;
 
 /** The streams and the signal of a command line. Tests pass their own, an engine that is loaded already, and a clock. */
 export interface Surroundings {
