@@ -50,7 +50,7 @@ export function createIo(options: IoOptions): CommandIo {
     progressLines = 0;
   };
   const draw = (lines: readonly string[]): void => {
-    const width = (stderr.columns ?? 80) - 1;
+    const width = (stderr.columns || 80) - 1;
     clearProgress();
     stderr.write(lines.map((line) => firstColumns(printable(line), width)).join('\n'));
     progressLines = lines.length;
@@ -63,8 +63,9 @@ export function createIo(options: IoOptions): CommandIo {
   };
   const io: CommandIo = {
     json,
-    columns: stdout.columns ?? 80,
-    rows: stdout.rows ?? 40,
+    // A terminal that does not know its size says 0.
+    columns: stdout.columns || 80,
+    rows: stdout.rows || 40,
     interactive: process.stdin.isTTY === true && stderr.isTTY === true,
     signal,
     clock,

@@ -59,3 +59,10 @@ t.test('a result that is too wide is broken at spaces, under its own beginning',
   io.out('https://a.very/long/address/that/has/no/place/to/break/it');
   t.equal(written, 'short\nhttps://a.very/long/address/that/has/no/place/to/break/it\n');
 });
+
+t.test('a terminal that does not know its size has 80 columns and 40 lines', async (t) => {
+  const stream = { columns: 0, rows: 0, isTTY: true, write: () => true };
+  const { signal } = new AbortController();
+  const io = createIo({ json: false, configPath: null, signal, stdout: stream, stderr: stream, onDocument: () => {} });
+  t.same([io.columns, io.rows], [80, 40]);
+});
