@@ -27,7 +27,7 @@ t.teardown(() => {
   journal.close();
   store.close();
 });
-const count = 3000;
+const count = 1000;
 const nowMs = Date.now();
 journal.append(
   Array.from({ length: count }, (_, n) =>
