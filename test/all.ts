@@ -31,6 +31,7 @@ const long = [
   'commands/terminal',
   'commands/plain-user',
   'commands/interrupt',
+  'reports/replay',
   'readme',
   'commands/look',
   'commands/bench',
