@@ -31,7 +31,7 @@ interface OtherLease extends Omit<Lease, 'ageMs'> {
   readonly lastMs: number;
 }
 
-interface OtherRoom {
+interface OtherRoom extends RoomSight {
   readonly receivedMs: number;
   readonly epoch: number;
   readonly acknowledged: ReadonlyMap<RoomId, number>;
@@ -158,8 +158,15 @@ export function receiveLeases(
   }
   const people = new Map<PersonId, OtherLease>();
   for (const [person, { ageMs, ...lease }] of leases.people) people.set(person, { ...lease, lastMs: nowMs - ageMs });
-  const { epoch, acknowledged } = leases;
-  const others = new Map(before.others).set(room, { receivedMs: nowMs, epoch, acknowledged, people });
+  const { epoch, acknowledged, watching, strangers } = leases;
+  const others = new Map(before.others).set(room, {
+    receivedMs: nowMs,
+    epoch,
+    acknowledged,
+    watching,
+    strangers,
+    people,
+  });
   const own = new Map(before.own);
   for (const [person, lease] of before.own) {
     const other = people.get(person);
@@ -185,8 +192,13 @@ export function reconnected(before: HouseholdLeases): HouseholdLeases {
 }
 
 /** The leases to send to the other rooms at `nowMs`. */
-export function leasesOf({ epoch, own, others }: HouseholdLeases, nowMs: number): RoomLeases {
+export function leasesOf(
+  { epoch, own, others }: HouseholdLeases,
+  nowMs: number,
+  sight: RoomSight = { watching: true, strangers: 0 },
+): RoomLeases {
   return {
+    ...sight,
     epoch,
     acknowledged: new Map([...others].map(([id, room]) => [id, room.epoch])),
     people: new Map(
@@ -256,8 +268,16 @@ export interface Lease {
   readonly ageMs: number;
 }
 
+/** What a room sees beside known people. */
+export interface RoomSight {
+  /** It would see a person. false while it is paused or blind. */
+  readonly watching: boolean;
+  /** Unknown people there. */
+  readonly strangers: number;
+}
+
 /** Everything that one room sends to the others. */
-export interface RoomLeases {
+export interface RoomLeases extends RoomSight {
   /** Grows whenever a lease changes in more than its age. */
   readonly epoch: number;
   /** The last epoch that this room received from each other room. */
