@@ -7,42 +7,8 @@ import { fail } from '../../base/errors.js';
 import { readPhoto } from '../../camera/photo.js';
 import type { Engine } from '../../engine/engine.js';
 import type { Face } from '../../vision/face.js';
-import { cast } from './script.js';
+import { cast, type Features, type Pose } from './script.js';
 import { type Cutout, cutOut } from './stage.js';
-
-/** What makes a face. Lengths are in pixels of a portrait of 400 x 500, factors are 1 for an average face. */
-export interface Features {
-  readonly skin: string;
-  /** The colour of the skin in the shade. */
-  readonly shade: string;
-  readonly hair: string;
-  readonly iris: string;
-  readonly lips: string;
-  /** Hair down to the shoulders. */
-  readonly longHair: boolean;
-  readonly glasses: boolean;
-  /** Factors. */
-  readonly faceWidth: number;
-  readonly jawWidth: number;
-  readonly eyeOpening: number;
-  readonly noseWidth: number;
-  readonly mouthWidth: number;
-  readonly hairHeight: number;
-  /** From the middle of the face to an eye, pixels. */
-  readonly eyeOffset: number;
-  /** Above the middle of the face, pixels. */
-  readonly browHeight: number;
-  readonly browThickness: number;
-}
-
-/** How a portrait was taken. */
-export interface Pose {
-  /** Where the light comes from: -1 is from the left, 1 from the right. */
-  readonly light: number;
-  readonly tiltDegrees: number;
-  /** How far the corners of the mouth are up, pixels. */
-  readonly smile: number;
-}
 
 const widthPx = 400;
 const heightPx = 500;

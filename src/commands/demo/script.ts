@@ -1,6 +1,39 @@
 // The script of the demo: the position of each person over time, and the events that roomkin must publish. Times are seconds from the
 // first frame. `portraits.ts` draws the people, `stage.ts` the frames; `demo.ts` checks the events.
-import type { Features, Pose } from './portraits.js';
+
+/** What makes a face. Lengths are in pixels of a portrait of 400 x 500, factors are 1 for an average face. */
+export interface Features {
+  readonly skin: string;
+  /** The colour of the skin in the shade. */
+  readonly shade: string;
+  readonly hair: string;
+  readonly iris: string;
+  readonly lips: string;
+  /** Hair down to the shoulders. */
+  readonly longHair: boolean;
+  readonly glasses: boolean;
+  /** Factors. */
+  readonly faceWidth: number;
+  readonly jawWidth: number;
+  readonly eyeOpening: number;
+  readonly noseWidth: number;
+  readonly mouthWidth: number;
+  readonly hairHeight: number;
+  /** From the middle of the face to an eye, pixels. */
+  readonly eyeOffset: number;
+  /** Above the middle of the face, pixels. */
+  readonly browHeight: number;
+  readonly browThickness: number;
+}
+
+/** How a portrait was taken. */
+export interface Pose {
+  /** Where the light comes from: -1 is from the left, 1 from the right. */
+  readonly light: number;
+  readonly tiltDegrees: number;
+  /** How far the corners of the mouth are up, pixels. */
+  readonly smile: number;
+}
 
 export interface Role {
   readonly key: string;
