@@ -39,14 +39,21 @@ const unsupported = new Set(
 
 /** The packages that `npm ci --omit=dev` installs, and what each needs. */
 function runtimePackages() {
-  const args = ['sbom', '--sbom-format=cyclonedx', '--omit=dev', '--package-lock-only'];
+  // Not --omit=dev: it also omits a package that a development package needs too.
+  const args = ['sbom', '--sbom-format=cyclonedx', '--package-lock-only'];
   const npm = spawnSync('npm', args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26 });
   if (npm.status !== 0) throw new Error(`npm sbom failed: ${npm.error?.message ?? npm.stderr}`);
   const { components, dependencies } = JSON.parse(npm.stdout);
-  const needs = new Map(
-    dependencies.map(({ ref, dependsOn }) => [ref, dependsOn.filter((id) => !unsupported.has(id))]),
-  );
   const own = `${manifest.name}@${manifest.version}`;
+  const ofDevelopment = new Set(
+    Object.entries(manifest.devDependencies).map(([name, version]) => `${name}@${version}`),
+  );
+  const needs = new Map(
+    dependencies.map(({ ref, dependsOn }) => [
+      ref,
+      dependsOn.filter((id) => !unsupported.has(id) && !(ref === own && ofDevelopment.has(id))),
+    ]),
+  );
   const reached = reachable(own, needs);
   const packages = components
     .filter((component) => reached.has(component['bom-ref']))

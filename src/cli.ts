@@ -25,6 +25,7 @@ const load: { readonly [N in VerbName]: () => Promise<Run<N>> } = {
   household: async () => (await import('./commands/household.js')).run,
   identify: async () => (await import('./commands/identify.js')).run,
   import: async () => (await import('./commands/backup.js')).importGallery,
+  look: async () => (await import('./commands/look.js')).run,
   pause: async () => (await import('./commands/pause.js')).pause,
   people: async () => (await import('./commands/people.js')).run,
   rename: async () => (await import('./commands/rename.js')).run,

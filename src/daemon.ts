@@ -1,29 +1,35 @@
 // The composition root: opens the parts, connects them and closes them in reverse order. It decides nothing itself.
+import { join } from 'node:path';
 import { type Clock, systemClock } from './base/clock.js';
-import { faultsOf } from './base/errors.js';
+import { faultsOf, sentenceOf } from './base/errors.js';
 import { packageVersion } from './base/files.js';
 import { type Log, withoutNames } from './base/log.js';
-import { createProblems, type Problems, sentenceOf } from './base/problems.js';
+import { createProblems, type Problems } from './base/problems.js';
 import { createBackoff } from './base/retry.js';
 import type { Camera } from './camera/camera.js';
 import { openCamera } from './camera/open.js';
 import type { Config } from './config/load.js';
 import { cameraOptions, createCalibrator, engineOptions, recognitionOptions } from './config/parts.js';
+import { readBoard } from './control/board.js';
 import { daemonHandlers } from './control/handlers.js';
-import { socketPath } from './control/path.js';
+import { type Heat, readHeat } from './control/heat.js';
+import { runtimeDirectory, socketPath } from './control/path.js';
 import { startControl } from './control/server.js';
+import { createSpeedWatch } from './control/speed.js';
 import { createStatistics, healthReport, type Statistics } from './control/statistics.js';
 import { createNotifier, type Notifier } from './control/systemd.js';
+import type { FrameListener } from './control/view.js';
 import type { Engine, EngineInfo } from './engine/engine.js';
 import { createEngine } from './engine/supervisor.js';
+import { peopleWithFewPhotos } from './gallery/calibration-advice.js';
 import type { Gallery } from './gallery/person.js';
 import { createJournal, type Journal } from './journal/journal.js';
 import { eraseJournal, openJournalStore } from './journal/store.js';
 import { createDistanceEstimates } from './mqtt/distance.js';
 import { createPublisher, type Publisher } from './mqtt/publisher.js';
-import { createLastFace } from './mqtt/snapshot.js';
+import { createEventPictures, type EventPictures } from './mqtt/snapshot.js';
 import { watchRoom } from './pipeline.js';
-import { createHoldTime } from './room/hold-time.js';
+import { createLeaveAfter } from './room/leave-after.js';
 import { createNeighbours } from './room/neighbours.js';
 import type { RoomOptions } from './room/options.js';
 import { createPrivacySwitch, type PrivacySwitch } from './room/privacy-switch.js';
@@ -135,7 +141,7 @@ async function runOnce(
   options: DaemonOptions & { readonly clock: Clock },
   notifier: Notifier,
   statistics: Statistics,
-  restart: (cause: 'disk' | 'damage') => void,
+  restart: (cause: 'disk' | 'damage' | 'command') => void,
 ): Promise<void> {
   const { config, signal, untilEnd = false, clock } = options;
   const people = createKnownNames();
@@ -184,11 +190,14 @@ async function runOnce(
 
   const householdKey = readHouseholdKey(config.household.keyFile);
   const leaves = householdKey === null && readLeftKey(config.household.keyFile) !== null;
+  const heat = await readHeat();
   await using publisher = createPublisher(
     {
       ...config,
       household: { id: config.household.id, shares: householdKey !== null || leaves },
       version: packageVersion,
+      board: readBoard(),
+      machine: { temperature: heat.temperatureCelsius !== null, throttling: heat.throttled !== null },
     },
     clock,
     { get: () => settings.get('announced'), set: (text) => settings.remember('announced', text) },
@@ -220,7 +229,22 @@ async function runOnce(
   using _leaving = leaves ? finishLeaving(config, publisher, log) : null;
   gallery.onChange(() => sharing?.changed());
   const base = { options: { ...options, log }, recognition, clock, notifier, statistics, problems };
-  await runRoom({ ...base, store, settings, engine, model, publisher, camera, gallery, journal });
+  const restartByCommand = (): void => {
+    log('notice', 'a restart was asked for over MQTT: every part is opened again');
+    restart('command');
+  };
+  await runRoom({
+    ...base,
+    restart: restartByCommand,
+    store,
+    settings,
+    engine,
+    model,
+    publisher,
+    camera,
+    gallery,
+    journal,
+  });
 }
 
 /** Names and ids of everybody who was enrolled in this run, also of those who were forgotten since. */
@@ -276,6 +300,8 @@ function watchDisk(config: Config, store: Store, problems: Problems, restart: ()
 }
 
 interface DaemonParts {
+  /** Asks for a new run with all parts opened again. */
+  restart(): void;
   readonly options: DaemonOptions;
   readonly recognition: RoomOptions;
   readonly problems: Problems;
@@ -297,7 +323,9 @@ async function runRoom(parts: DaemonParts): Promise<void> {
   const { options, clock, notifier, statistics, store, settings, model, publisher, camera, gallery, journal } = parts;
   const { problems } = parts;
   const { config, log } = options;
-  const listeners = new Set<RoomListener>([roomListener(parts)]);
+  const pictures = config.privacy.snapshots ? createEventPictures(publisher.event) : null;
+  const listeners = new Set<RoomListener>([roomListener(parts, pictures)]);
+  const frameListeners = new Set<FrameListener>();
   const room = createRoom(
     gallery.current,
     parts.recognition,
@@ -312,13 +340,14 @@ async function runRoom(parts: DaemonParts): Promise<void> {
   using privacy = roomPrivacy(parts, room);
   publisher.onRecognition({ had: privacy.brokerHad, acknowledged: privacy.published });
   connectCamera(parts, room, privacy);
-  const hold = createHoldTime(settings, config.presence.holdMs / 1000, (seconds) => {
-    room.holdMs = seconds * 1000;
-    publisher.hold(seconds);
+  const leaveAfter = createLeaveAfter(settings, config.presence.leaveAfterMs / 1000, (seconds) => {
+    room.leaveAfterMs = seconds * 1000;
+    publisher.leaveAfter(seconds);
   });
   publisher.onCommand((command) => {
     if (command.type === 'recognition') void problems.attemptAsync('camera', () => privacy.set(command.on));
-    else if (command.type === 'hold') hold.set(command.seconds);
+    else if (command.type === 'leave-after') leaveAfter.set(command.seconds);
+    else if (command.type === 'restart') parts.restart();
     else room.hint({ held: command.on });
   });
 
@@ -334,42 +363,58 @@ async function runRoom(parts: DaemonParts): Promise<void> {
       model,
       camera,
       room,
+      store,
       journal,
       statistics,
       problems: withBroker(problems, publisher),
       privacy,
       publisher,
       watchers: listeners,
+      frameListeners,
       currentGallery: gallery.current,
     }),
     log,
   });
   const galleryTimer = setInterval(gallery.current, galleryCheckMs);
+  let heat: Heat = { temperatureCelsius: null, throttled: null, underVoltage: null };
   const healthTimer = setInterval(() => {
-    void problems.attemptAsync('room', () => publishHealth(parts, room));
+    void problems.attemptAsync('room', async () => {
+      heat = await readHeat();
+      publishHealth(parts, room, heat);
+    });
   }, config.service.healthMs);
   try {
-    hold.start();
+    leaveAfter.start();
     publisher.recognition(privacy.on);
     // The camera of a room that starts paused is no fault.
     if (!privacy.on && privacy.waiting === null) publisher.camera(true);
     publisher.start();
     notifier.ready(`room ${config.room.id}, ${model.embedder}, ${model.delegate}`);
     options.onReady?.();
-    await watch(parts, room, privacy);
+    await watch(parts, { room, privacy, pictures, frameListeners, heat: () => heat });
   } finally {
     clearInterval(galleryTimer);
     clearInterval(healthTimer);
   }
 }
 
+/** The room of this run and those who follow its frames. */
+interface WatchedRoom {
+  readonly room: Room;
+  readonly privacy: PrivacySwitch;
+  readonly pictures: EventPictures | null;
+  readonly frameListeners: ReadonlySet<FrameListener>;
+  readonly heat: () => Heat;
+}
+
 /** The loop, and what is done after each analysed frame. */
-function watch(parts: DaemonParts, room: Room, privacy: PrivacySwitch): Promise<void> {
-  const { options, clock, notifier, statistics, settings, engine, publisher, camera, problems } = parts;
+function watch(parts: DaemonParts, { room, privacy, pictures, frameListeners, heat }: WatchedRoom): Promise<void> {
+  const { options, clock, notifier, statistics, settings, engine, model, publisher, camera, problems } = parts;
+  const { frameIntervalMs } = parts.recognition;
   const { config, log, signal, untilEnd = false } = options;
   const publishDistances = createDistanceEstimates(room, publisher.distance);
   const rememberFaces = rememberStaticFaces(room, settings, log);
-  const publishLastFace = createLastFace(publisher.snapshot, clock);
+  const speed = createSpeedWatch(problems);
   return watchRoom({
     camera,
     engine,
@@ -382,11 +427,17 @@ function watch(parts: DaemonParts, room: Room, privacy: PrivacySwitch): Promise<
     clock,
     crops: config.privacy.snapshots,
     untilEnd,
-    onFrame(analysis, tookMs) {
+    frameIntervalMs,
+    tilesPerFrame: config.detector.tilesPerFrame,
+    onFrame(analysis, tookMs, { frame, isReduced }) {
       if (analysis === null) return statistics.skipped();
       // A recording has a timeline of its own. How far it lags behind the clock does not measure the machine.
-      statistics.analysed(analysis, untilEnd ? tookMs : clock.monotonicMs() - analysis.capturedAt);
-      publishLastFace(analysis);
+      statistics.analysed(analysis, untilEnd ? tookMs : clock.monotonicMs() - analysis.capturedAt, isReduced);
+      const { intervalMs } = room;
+      const { delegateReason, embedder } = model;
+      speed.analysed(tookMs, { intervalMs, frameIntervalMs, delegateReason, embedder, heat: heat() });
+      for (const listener of frameListeners) listener(frame, analysis);
+      pictures?.frame(analysis, room.observations);
       publishDistances(analysis.capturedAt, analysis.width);
       rememberFaces(analysis.width, analysis.height);
     },
@@ -412,7 +463,10 @@ function openJournal(config: Config, space: string, people: () => Gallery['peopl
 }
 
 /** Passes the room's news to MQTT, the log, the caller of `runDaemon` and the journal. */
-function roomListener({ options, publisher, journal, gallery }: DaemonParts): RoomListener {
+function roomListener(
+  { options, publisher, journal, gallery }: DaemonParts,
+  pictures: EventPictures | null,
+): RoomListener {
   const { log, listener = {} } = options;
   return {
     state(snapshot) {
@@ -420,7 +474,8 @@ function roomListener({ options, publisher, journal, gallery }: DaemonParts): Ro
       listener.state?.(snapshot);
     },
     event(event) {
-      publisher.event(event);
+      if (pictures === null) publisher.event(event);
+      else pictures.event(event);
       const where = event.movedTo === null ? '' : `, is in ${event.movedTo}`;
       // The log of the system keeps its lines, so none may name a person who was forgotten.
       const isEnrolled = gallery.current().people.some(({ id }) => id === event.person);
@@ -428,7 +483,7 @@ function roomListener({ options, publisher, journal, gallery }: DaemonParts): Ro
       log('notice', event.name ? `${name} ${event.type}${where}` : event.type.replace('_', ' '));
       listener.event?.(event);
     },
-    observations: (observations, atMs) => journal.record(observations, atMs),
+    observations: journal.record,
   };
 }
 
@@ -450,7 +505,8 @@ function toAll(listeners: ReadonlySet<RoomListener>, problems: Problems): RoomLi
     state: (snapshot) => each((listener) => listener.state(snapshot)),
     event: (event) => each((listener) => listener.event(event)),
     leases: (household) => each((listener) => listener.leases?.(household)),
-    observations: (observations, atMs) => each((listener) => listener.observations?.(observations, atMs)),
+    observations: (observations, atMs, trackLastsMs) =>
+      each((listener) => listener.observations?.(observations, atMs, trackLastsMs)),
   };
 }
 
@@ -459,8 +515,12 @@ function roomPrivacy(
   { options: { config, log }, publisher, camera, problems }: DaemonParts,
   room: Room,
 ): PrivacySwitch {
+  const runtime = runtimeDirectory();
   return createPrivacySwitch({
-    file: createPositionFile(config.store.directory),
+    file: createPositionFile(
+      config.store.directory,
+      runtime === null ? null : join(runtime, `${config.room.id}.recognition`),
+    ),
     problems,
     log,
     async apply(on) {
@@ -485,11 +545,13 @@ function connectCamera({ options, publisher, camera }: DaemonParts, room: Room, 
   });
 }
 
-async function publishHealth(parts: DaemonParts, room: Room): Promise<void> {
-  const { publisher, statistics, camera, model, problems } = parts;
+function publishHealth(parts: DaemonParts, room: Room, heat: Heat): void {
+  const { publisher, statistics, camera, model, problems, gallery } = parts;
   const { drops } = camera.status;
   const sentences = withBroker(problems, publisher).list.map(({ part, sentence }) => `${part}: ${sentence}`);
-  publisher.health(await healthReport(statistics, drops, room.staticFaces.length, model.embedder, sentences));
+  const needsPhotos = peopleWithFewPhotos(gallery.current()).map(({ name }) => name);
+  const { embedder } = model;
+  publisher.health(healthReport(statistics, drops, room.staticFaces.length, needsPhotos, embedder, sentences, heat));
 }
 
 /** The problems with what the broker takes from this room, which the connection has logged already. */

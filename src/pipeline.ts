@@ -1,17 +1,28 @@
 // The loop, and the file to read first: newest frame → motion gate → engine → room. One frame is in flight at a time. While it
 // is analysed, newer frames replace each other in the camera's mailbox. A fault of the engine costs one frame, not the daemon.
 // `watchRoom` opens the camera again after each pause. `processFrames` is the loop over the frames of one opening.
-
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Clock, systemClock } from './base/clock.js';
+import { sentenceOf } from './base/errors.js';
 import type { Log } from './base/log.js';
-import { type Problems, sentenceOf } from './base/problems.js';
+import { usualIntervalMs, windowMs } from './base/pace.js';
+import type { Problems } from './base/problems.js';
 import type { Camera, Frame } from './camera/camera.js';
 import type { Notifier } from './control/systemd.js';
 import type { Engine, EngineAnalysis } from './engine/engine.js';
+import { defaultRoomOptions } from './room/options.js';
 import type { PrivacySwitch } from './room/privacy-switch.js';
 import type { Room } from './room/room.js';
+import { afterAnalysis, fullEffort, limitsOf } from './vision/effort.js';
 import { coherent, type LumaGrid, lumaGrid, motion } from './vision/motion.js';
+import { defaultSearch } from './vision/search.js';
+
+/** A frame that passed through the whole loop. */
+export interface PassedFrame {
+  readonly frame: Frame;
+  /** It was searched with fewer tiles and close-ups, because the board cannot keep up. */
+  readonly isReduced: boolean;
+}
 
 export interface PipelineParts {
   readonly camera: Camera;
@@ -21,11 +32,20 @@ export interface PipelineParts {
   wanted?(): boolean;
   /** Each analysis carries the aligned faces, for snapshots that the user switched on. */
   readonly crops: boolean;
+  /** The camera's time between two frames, milliseconds, and the tiles that are searched in each. Default: as shipped. */
+  readonly frameIntervalMs?: number;
+  readonly tilesPerFrame?: number;
+  /** A recording that waits for the loop: it has the same result on a slow board, so that nothing is left out and nothing is overdue. */
+  readonly isRecording?: boolean;
+  /** For tests: age of a state that is overdue, milliseconds. Default: 5 s. */
+  readonly overdueMs?: number;
   /**
    * A frame passed through the whole loop. null: the motion gate found it unchanged. `tookMs`: milliseconds since the frame
    * was taken out of the mailbox.
    */
-  onFrame(analysis: EngineAnalysis | null, tookMs: number): void;
+  onFrame(analysis: EngineAnalysis | null, tookMs: number, passed: PassedFrame): void;
+  /** An analysis goes on: a slow board is no hanging loop. */
+  onStep?(): void;
   /** The loop waits for a frame while the camera is not online. Called about once a second. */
   onBlind(): void;
   /** A frame failed: the model runtime died on it, or a bug. The runtime restarts by itself. */
@@ -33,7 +53,10 @@ export interface PipelineParts {
 }
 
 export interface WatchParts
-  extends Pick<PipelineParts, 'camera' | 'engine' | 'room' | 'crops' | 'onFrame' | 'onFault'> {
+  extends Pick<
+    PipelineParts,
+    'camera' | 'engine' | 'room' | 'crops' | 'frameIntervalMs' | 'tilesPerFrame' | 'onFrame' | 'onFault'
+  > {
   readonly privacy: Pick<PrivacySwitch, 'on' | 'changes' | 'settled'>;
   readonly notifier: Pick<Notifier, 'frameProcessed' | 'noFrameDue'>;
   readonly signal: AbortSignal;
@@ -59,6 +82,9 @@ const unchangedAnalysisMs = 1000;
 const engineGraceMs = 3_000;
 /** How often the wait for a frame reports that none is due, milliseconds. */
 const noFrameReportMs = 1000;
+/** A state that is older than this, milliseconds, and than so many usual analyses, is not known any more. */
+const defaultOverdueMs = 5_000;
+const overdueFrames = 3;
 
 /** Runs until `signal` aborts, or with `untilEnd` until the recording is over. */
 export async function watchRoom(parts: WatchParts): Promise<void> {
@@ -85,16 +111,18 @@ export async function watchRoom(parts: WatchParts): Promise<void> {
     camera.start();
     await processFrames({
       ...parts,
+      isRecording: untilEnd,
       wanted: () => privacy.changes === changesAtStart && !signal.aborted,
-      onFrame(analysis, tookMs) {
-        notifier.frameProcessed(); // no timer feeds the watchdog, only a frame that passed through the loop
+      onStep: () => notifier.frameProcessed(),
+      onFrame(analysis, tookMs, passed) {
+        notifier.frameProcessed(); // no timer feeds the watchdog, only a frame that passed through the loop, or passes through the engine
         if (analysis !== null && failingSinceMs !== null) {
           failingSinceMs = null;
           problems.solve('recognition');
           if (isEngineDown) parts.onEngine(true);
           isEngineDown = false;
         }
-        parts.onFrame(analysis, tookMs);
+        parts.onFrame(analysis, tookMs, passed);
       },
       onBlind() {
         room.blind();
@@ -126,6 +154,16 @@ export async function watchRoom(parts: WatchParts): Promise<void> {
 
 /** Runs until the camera gives no more frames: it was stopped, or its recording is over. */
 export async function processFrames({ camera, engine, room, crops, ...listener }: PipelineParts): Promise<void> {
+  const {
+    frameIntervalMs = defaultRoomOptions.frameIntervalMs,
+    tilesPerFrame = defaultSearch.tilesPerFrame,
+    isRecording = false,
+    overdueMs: shippedOverdueMs = defaultOverdueMs,
+  } = listener;
+  // Two frames a second are enough for all windows: below that, tiles and close-ups are left out before frames are.
+  const budgetMs = Math.max(usualIntervalMs, frameIntervalMs);
+  let effort = fullEffort;
+  let turn = 0;
   let analysedGrid: LumaGrid | null = null;
   let analysedAt = Number.NEGATIVE_INFINITY;
   for (;;) {
@@ -136,18 +174,25 @@ export async function processFrames({ camera, engine, room, crops, ...listener }
     const moved = motion(analysedGrid, grid);
     if (moved.length === 0 && !room.undecided && frame.capturedAt - analysedAt < unchangedAnalysisMs) {
       room.still(frame.capturedAt);
-      listener.onFrame(null, performance.now() - startMs);
+      listener.onFrame(null, performance.now() - startMs, { frame, isReduced: effort.level > 0 });
       continue;
     }
+    const limits = limitsOf(effort, tilesPerFrame, turn++);
+    const overdueMs = windowMs(shippedOverdueMs, overdueFrames, room.intervalMs ?? frameIntervalMs);
+    const timer = isRecording ? undefined : setTimeout(() => room.overdue(), overdueMs);
     try {
-      const analysis = await engine.analyze(frame, { search: 'auto', around: room.expected(), moved, crops });
+      const request = { search: 'auto', around: room.expected(), moved, crops, limits } as const;
+      const analysis = await engine.analyze(frame, request, listener.onStep);
+      if (!isRecording) effort = afterAnalysis(effort, performance.now() - startMs, budgetMs);
       if (listener.wanted?.() === false) continue;
       analysedGrid = grid;
       analysedAt = frame.capturedAt;
       room.see(analysis, coherent(moved));
-      listener.onFrame(analysis, performance.now() - startMs);
+      listener.onFrame(analysis, performance.now() - startMs, { frame, isReduced: effort.level > 0 });
     } catch (error) {
       listener.onFault(error);
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

@@ -1,13 +1,14 @@
 // The daemon as a process, with the real models, a real gallery and a real broker. The camera is a folder of pictures.
 import { execFileSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import sharp, { type Sharp } from 'sharp';
 import t from 'tap';
 import { openStore } from '../src/store/gallery-store.js';
 import { type Listener, listenTo, mosquittoPath, startAedes, startMosquitto } from './helpers/brokers.js';
 import { runCli, runVerb, spawnCli } from './helpers/cli.js';
-import { pictures } from './helpers/room-pictures.js';
+import { otherPortrait, pictures } from './helpers/room-pictures.js';
 import { shortFolder } from './helpers/short-folder.js';
 
 const patienceMs = 120_000;
@@ -71,6 +72,13 @@ t.test(
     process.kill(engine!, 'SIGKILL');
     await until('another engine', () => (enginePids(daemon.pid!).some((pid) => pid !== engine) ? true : undefined));
     t.equal(daemon.exitCode, null, 'the daemon survives the death of its engine');
+
+    const beforeRestart = enginePids(daemon.pid!);
+    await listener.say('room/lab/restart/set', 'PRESS');
+    await until('the engine of a new run', () =>
+      enginePids(daemon.pid!).some((pid) => !beforeRestart.includes(pid)) ? true : undefined,
+    );
+    await until('a state after the restart', () => (lastState(listener)?.people?.length === 1 ? true : undefined));
 
     await listener.say('room/lab/recognition/set', 'OFF');
     await until('null', () => (lastState(listener).occupied === null ? true : undefined));
@@ -145,6 +153,56 @@ t.test('a static face that was stored before a restart has no name from the firs
   t.strictSame(events(listener), []);
   const why = JSON.parse((await runVerb(['why', '--last', '3', '--json', '--config', config])).stdout);
   for (const { name, rule } of why.looks) t.match({ name, rule }, { name: null, rule: /^has not moved for 2 h/ });
+});
+
+t.test('with snapshots the picture of each arrival is the face of the event', async (t) => {
+  const folder = shortFolder(t);
+  const { portrait } = await pictures(folder);
+  // Ada is red and large, the stranger is blue and small: the colour of a picture says who it shows.
+  const tinted = (image: Sharp, [red, green, blue]: readonly [number, number, number]) =>
+    image.recomb([
+      [red, 0, 0],
+      [0, green, 0],
+      [0, 0, blue],
+    ]);
+  const ada = await tinted(sharp(portrait).resize(256, 256), [1, 0.85, 0.65]).toBuffer();
+  const stranger = await tinted(sharp(await otherPortrait()).resize(176, 176), [0.65, 0.85, 1]).toBuffer();
+  const frames = join(folder, 'both');
+  mkdirSync(frames);
+  for (const shift of [0, 8])
+    await sharp({ create: { width: 640, height: 320, channels: 3, background: '#8a8a8a' } })
+      .composite([
+        { input: ada, left: 20 + shift, top: 30 },
+        { input: stranger, left: 400 + shift, top: 60 },
+      ])
+      .jpeg({ quality: 92 })
+      .toFile(join(frames, `${shift}.jpg`));
+  await using broker = await startAedes();
+  await using listener = await listenTo(broker.url);
+  const sent: { topic: string; payload: Buffer }[] = [];
+  listener.client.on('message', (topic, payload) => void sent.push({ topic, payload }));
+  const config = join(folder, 'config.toml');
+  writeFileSync(
+    config,
+    `[room]\nid = "lab"\n[camera]\nsource = "replay"\ninput = "${frames}"\nloop = true\nwidth = 640\nheight = 320\nframerate = 5
+[privacy]\nsnapshots = true\n[mqtt]\nurl = "${broker.url}"\n[store]\ndirectory = "${join(folder, 's')}"\n`,
+  );
+  t.equal((await runVerb(['enrol', 'Ada', '--photos', portrait, '--config', config])).code, 0);
+  const daemon = spawnCli(['run', '--config', config]);
+  t.teardown(() => daemon.kill('SIGKILL'));
+  const picture = async (type: string, topic: string) => {
+    await until(type, () => events(listener).find((event) => event.event_type === type));
+    const at = sent.findIndex(({ payload }) => payload.includes(`"event_type":"${type}"`));
+    t.equal(JSON.parse(String(sent[at]!.payload)).snapshot, topic);
+    const before = sent.slice(0, at).findLast((message) => message.topic.startsWith('room/lab/snapshot/'));
+    t.equal(before?.topic, topic, 'the picture is sent before its event');
+    const { channels } = await sharp(before!.payload).stats();
+    return channels[0]!.mean / channels[2]!.mean;
+  };
+  const red = await picture('arrived', 'room/lab/snapshot/arrival');
+  const blue = await picture('stranger_arrived', 'room/lab/snapshot/stranger');
+  t.ok(red > 1.5 * blue, `red to blue: Ada ${red.toFixed(2)}, the stranger ${blue.toFixed(2)}`);
+  t.equal(sent.filter(({ topic }) => topic.includes('/snapshot')).length, 4, 'nothing is sent on a timer');
 });
 
 t.test('SIGTERM ends the daemon cleanly and at once', async (t) => {

@@ -20,6 +20,7 @@ const order = [
   'mqtt',
   'journal',
   'sharing',
+  'reports',
   'control',
   'pipeline.ts',
   'daemon.ts',

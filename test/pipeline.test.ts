@@ -4,8 +4,8 @@ import { type ErrorCode, errorTable, fail } from '../src/base/errors.js';
 import { silentLog } from '../src/base/log.js';
 import { createMailbox } from '../src/base/mailbox.js';
 import type { Camera, Frame } from '../src/camera/camera.js';
-import type { Engine, EngineAnalysis } from '../src/engine/engine.js';
-import { processFrames, type WatchParts, watchRoom } from '../src/pipeline.js';
+import type { AnalyzeOptions, Engine, EngineAnalysis } from '../src/engine/engine.js';
+import { type PipelineParts, processFrames, type WatchParts, watchRoom } from '../src/pipeline.js';
 import type { Room } from '../src/room/room.js';
 
 function frame(capturedAt: number, luma: number): Frame {
@@ -18,22 +18,29 @@ function emptyAnalysis({ capturedAt, sequence, width, height }: Frame): EngineAn
   return { capturedAt, sequence, width, height, faces: [], times: { detectMs: 1, alignMs: 0, embedMs: 0, tiles: 0 } };
 }
 
-function startLoop(analyze: (capturedAt: number) => Promise<void>) {
+function startLoop(
+  analyze: (capturedAt: number, options: AnalyzeOptions) => Promise<void>,
+  parts: Partial<PipelineParts> = {},
+) {
   const mailbox = createMailbox<Frame>();
   const analysed: number[] = [];
   const unchanged: number[] = [];
   const faults: string[] = [];
+  /** How many frames were analysed when the room became overdue. */
+  const overdue: number[] = [];
   const status = { state: 'online', reason: null, frames: 0, drops: 0, reopened: 0, torn: 0 } as const;
   const camera = { next: () => mailbox.take(), status } as unknown as Camera;
   const engine = {
-    async analyze(frame): Promise<EngineAnalysis> {
-      await analyze(frame.capturedAt);
+    async analyze(frame, options): Promise<EngineAnalysis> {
+      await analyze(frame.capturedAt, options);
       return emptyAnalysis(frame);
     },
   } as Partial<Engine> as Engine;
   const room = {
     see: ({ capturedAt }) => analysed.push(capturedAt),
     still: (at) => unchanged.push(at),
+    overdue: () => overdue.push(analysed.length),
+    intervalMs: null,
     blind: () => {},
     expected: () => [],
     undecided: false,
@@ -47,8 +54,9 @@ function startLoop(analyze: (capturedAt: number) => Promise<void>) {
     onFrame: () => frames++,
     onBlind: () => {},
     onFault: (error) => faults.push((error as Error).message),
+    ...parts,
   });
-  return { mailbox, analysed, unchanged, faults, running, frames: () => frames };
+  return { mailbox, analysed, unchanged, faults, overdue, running, frames: () => frames };
 }
 
 const pause = (ms = 5) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -82,6 +90,44 @@ t.test('an unchanged frame is analysed only once a second', async (t) => {
   t.strictSame(analysed, [0, 1000, 2000]);
   t.equal(unchanged.length, 6);
   t.equal(frames(), 9, 'every frame feeds the watchdog');
+});
+
+t.test('a board that cannot keep up leaves out tiles, a recording never does', async (t) => {
+  for (const isRecording of [false, true]) {
+    const limits: (AnalyzeOptions['limits'] | undefined)[] = [];
+    const { mailbox, running } = startLoop(
+      async (_, options) => {
+        limits.push(options.limits);
+        await pause(520);
+      },
+      { isRecording },
+    );
+    for (let at = 1; at <= 4; at++) {
+      mailbox.put(frame(at, at * 40));
+      await pause(530);
+    }
+    mailbox.end();
+    await running;
+    t.equal(limits[0], null);
+    t.equal(limits[3] === null, isRecording, 'after two late analyses');
+  }
+});
+
+t.test('the room is unknown while an analysis takes too long, except in a recording', async (t) => {
+  for (const isRecording of [false, true]) {
+    const { mailbox, analysed, overdue, running } = startLoop((at) => pause(at === 1 ? 1 : 100) as Promise<void>, {
+      isRecording,
+      overdueMs: 40,
+    });
+    for (const at of [1, 2]) {
+      mailbox.put(frame(at, at * 40));
+      await pause(10);
+    }
+    mailbox.end();
+    await running;
+    t.strictSame(analysed, [1, 2]);
+    t.strictSame(overdue, isRecording ? [] : [1]);
+  }
 });
 
 t.test('an engine failure costs one frame and nothing else', async (t) => {

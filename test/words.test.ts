@@ -26,6 +26,8 @@ const published: readonly RegExp[] = [
   /\b(FROM|INTO|TABLE|ON|INDEX) look\b|look_at/,
   /\blooks?:|\.looks\b|presence\.looks/,
   /set-aside|put-back|set_aside|setAside/,
+  // The verb `roomkin look`, its files, its request and its key in the configuration.
+  /roomkin look|\bcommands\/look\b|\.\/look[./]|GET \/look|\/look\b|privacy\]? look\b|privacy\.look|\blook:|\blook\(|handlers\.look|'look \[/,
 ];
 
 function retiredWords(line: string): string[] {

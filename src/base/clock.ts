@@ -19,12 +19,19 @@ export type WallTime = (monotonicMs: number) => string;
 /** NTP slews the clock all the time. A published time changes only when the clock was set. */
 const clockStepMs = 1000;
 
-/** The same moment gives the same text until the wall clock jumps by more than a second. */
-export function createWallTime(clock: Clock): WallTime {
+/**
+ * The same moment gives the same text until the wall clock jumps by more than a second. `onStep` gets the length of the jump,
+ * milliseconds, positive when the clock was set forward; it is called by the first conversion after the jump.
+ */
+export function createWallTime(clock: Clock, onStep: (byMs: number) => void = () => {}): WallTime {
   let offsetMs = clock.wallMs() - clock.monotonicMs();
   return (monotonicMs) => {
     const currentOffsetMs = clock.wallMs() - clock.monotonicMs();
-    if (Math.abs(currentOffsetMs - offsetMs) > clockStepMs) offsetMs = currentOffsetMs;
+    const byMs = currentOffsetMs - offsetMs;
+    if (Math.abs(byMs) > clockStepMs) {
+      offsetMs = currentOffsetMs;
+      onStep(byMs);
+    }
     return new Date(Math.round(monotonicMs + offsetMs)).toISOString();
   };
 }

@@ -38,6 +38,7 @@ const table = {
   OUTPUT: 74,
   CONFIG_INVALID: 78,
   CONFIG_MISSING: 78,
+  CAMERA_FORBIDDEN: 78,
   DIRECTORY_IN_USE: 78,
   KEY_FILE: 78,
   MODEL_HASH: 78,
@@ -79,4 +80,9 @@ export function faultsOf(error: Error): readonly string[] {
 export function oneLine(text: string, maxLength = 2000): string {
   const escaped = printable(text);
   return escaped.length > maxLength ? `${escaped.slice(0, maxLength)}…` : escaped;
+}
+
+/** The message of anything that was thrown, on one line, cut to `maxLength` characters. */
+export function sentenceOf(error: unknown, maxLength?: number): string {
+  return oneLine(error instanceof Error ? error.message : String(error), maxLength);
 }

@@ -1,13 +1,14 @@
 // What is out of order in a running daemon, part by part. Nothing that breaks after the start ends the daemon: the error becomes
 // the problem of its part, is logged once, is shown by `status`, `check` and the health message, and goes away when the part works.
 import type { Clock } from './clock.js';
-import { oneLine } from './errors.js';
+import { oneLine, sentenceOf } from './errors.js';
 import type { Log } from './log.js';
 
 /** Names of the parts, as users see them. */
 export const parts = [
   'camera',
   'recognition',
+  'speed',
   'gallery',
   'snapshots',
   'journal',
@@ -95,9 +96,4 @@ export function createProblems(clock: Clock, log: Log): Problems {
       return [...current.values()];
     },
   };
-}
-
-/** The message of anything that was thrown, on one line, cut to `maxLength` characters. */
-export function sentenceOf(error: unknown, maxLength = 400): string {
-  return oneLine(error instanceof Error ? error.message : String(error), maxLength);
 }

@@ -57,3 +57,47 @@ export function createBackoff(options: BackoffOptions): Backoff {
     },
   };
 }
+
+/** Work that is tried at once and, while it fails, again later. Disposing it ends the tries. */
+export interface Retried extends Disposable {
+  /** Tries now, also while an earlier try goes on. Resolves with whether it worked. If not, it is tried again after a wait. */
+  now(): Promise<boolean>;
+  /** A try goes on, or the last one failed and another one is due. */
+  readonly isPending: boolean;
+}
+
+/** `work` resolves with whether it worked, and never rejects. The waits do not keep the process alive. */
+export function createRetried(work: () => Promise<boolean>, options: BackoffOptions): Retried {
+  const retries = createBackoff(options);
+  let timer: NodeJS.Timeout | undefined;
+  /** Number of the newest try. Only its result counts. */
+  let newest = 0;
+  let running = 0;
+  let isDisposed = false;
+
+  async function now(): Promise<boolean> {
+    clearTimeout(timer);
+    timer = undefined;
+    newest += 1;
+    running += 1;
+    const mine = newest;
+    const isDone = await work();
+    running -= 1;
+    if (mine !== newest || isDisposed) return isDone;
+    if (isDone) retries.reset();
+    else timer = setTimeout(now, retries.failed()).unref();
+    return isDone;
+  }
+
+  return {
+    now,
+    get isPending() {
+      return running > 0 || timer !== undefined;
+    },
+    [Symbol.dispose]() {
+      isDisposed = true;
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
+}

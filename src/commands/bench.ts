@@ -1,6 +1,7 @@
 // roomkin bench: the time of each stage on this machine, with XNNPACK and without, for several numbers of threads.
 import { existsSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
+import { sentenceOf } from '../base/errors.js';
 import {
   chooseEmbedder,
   defaultManifestPath,
@@ -96,7 +97,7 @@ async function bench(options: MeasureOptions, manifest: Manifest, io: CommandIo)
 function without(io: CommandIo) {
   return (cause: unknown): null => {
     io.signal.throwIfAborted();
-    io.log('warning', `XNNPACK does not start here: ${cause instanceof Error ? cause.message : String(cause)}`);
+    io.log('warning', `XNNPACK does not start here: ${sentenceOf(cause)}`);
     return null;
   };
 }

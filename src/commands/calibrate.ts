@@ -1,36 +1,19 @@
 // roomkin calibrate: the thresholds of each person under the configured budget of wrong names, and the expected FNIR. The daemon
 // calibrates by itself after every change of the gallery; this verb shows the result.
-import { type Calibrator, createCalibrator, recognitionOptions } from '../config/parts.js';
-import type { Calibration, PersonCalibration } from '../gallery/calibration.js';
-import { calibrationAdvice } from '../gallery/calibration-advice.js';
+import { padTo, shortened } from '../base/width.js';
+import type { PersonCalibration } from '../gallery/calibration.js';
+import type { ReportAnswer } from '../reports/reports.js';
 import type { CommandIo } from './command.js';
-import { configuredSpace, openGallery } from './parts.js';
+import { reportOf } from './parts.js';
 import { count, wrap } from './rows.js';
 
 export async function run(_: object, io: CommandIo): Promise<void> {
-  const config = io.config();
-  const options = recognitionOptions(config);
-  const space = configuredSpace(io);
-  const calibrator = createCalibrator(config, space, options);
-  using store = openGallery(io);
-  const gallery = store.gallery(space);
-  const calibration = calibrator.calibration(gallery);
-  const advice = calibrationAdvice(gallery, calibration);
-  const { budget, cohort } = calibrator;
-  io.document({
-    space,
-    budget,
-    cohort: { shipped: cohort, own: gallery.cohort.length },
-    single: { threshold: options.single.threshold, margin: options.single.margin },
-    pooled: { threshold: options.pooled.threshold, margin: options.pooled.margin },
-    ...calibration,
-    advice,
-  });
-  for (const line of table(calibration, calibrator, gallery.cohort.length)) io.out(line);
+  const report = await reportOf(io, 'calibrate', {});
+  io.document(report);
+  for (const line of table(report)) io.out(line);
   const columns = Math.min(io.columns, 80);
-  if (config.recognition.threshold !== null)
-    print(io, 'The configuration sets recognition.threshold, so it is used for everybody.', columns);
-  for (const sentence of advice) print(io, sentence, columns);
+  if (report.fixed) print(io, 'The configuration sets recognition.threshold, so it is used for everybody.', columns);
+  for (const sentence of report.advice) print(io, sentence, columns);
 }
 
 function print(io: CommandIo, sentence: string, columns: number): void {
@@ -39,12 +22,12 @@ function print(io: CommandIo, sentence: string, columns: number): void {
   });
 }
 
-function table({ people }: Calibration, { budget, cohort }: Calibrator, own: number): string[] {
+function table({ people, budget, cohort }: ReportAnswer<'calibrate'>): string[] {
   if (people.length === 0) return ['Nobody is enrolled: roomkin enrol NAME --photos PATH...'];
   const { wrongNamesPerMonth, strangersPerDay } = budget;
   return [
     `Budget: ${count(wrongNamesPerMonth, 'wrong name')} a month, with ${strangersPerDay} unknown people a day.`,
-    `Compared with ${cohort} faces of unknown people${own > 0 ? ` and ${own} of your own` : ''}.`,
+    `Compared with ${cohort.shipped} faces of unknown people${cohort.own > 0 ? ` and ${cohort.own} of your own` : ''}.`,
     row('person', 'photos', 'single', 'track', 'FNIR', 'closest person'),
     ...people.map((person) =>
       row(
@@ -65,18 +48,13 @@ function table({ people }: Calibration, { budget, cohort }: Calibrator, own: num
 /** At most 80 columns, however long the names are. */
 function row(name: string, photos: string, single: string, track: string, fnir: string, closest: string): string {
   const cells = [
-    cut(name, 18).padEnd(18),
+    padTo(shortened(name, 18), 18),
     photos.padStart(6),
     single.padStart(6),
     track.padStart(5),
     fnir.padStart(15),
   ];
-  return `${cells.join('  ')}  ${cut(closest, 20)}`.trimEnd();
-}
-
-function cut(text: string, most: number): string {
-  const characters = [...text];
-  return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
+  return `${cells.join('  ')}  ${shortened(closest, 20)}`.trimEnd();
 }
 
 function expectedFnir({ fnir: { observations, tracks, own } }: PersonCalibration): string {

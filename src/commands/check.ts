@@ -1,21 +1,26 @@
 // roomkin check: checks everything that roomkin needs, with or without a running daemon. It changes nothing, and says what to do about
 // each problem.
-import { fail, faultsOf, RoomkinError } from '../base/errors.js';
+import { fail, faultsOf, RoomkinError, sentenceOf } from '../base/errors.js';
 import type { Config } from '../config/load.js';
+import { askReport } from '../control/ask-report.js';
 import { askDaemon } from '../control/client.js';
 import type { DaemonStatus } from '../control/protocol.js';
+import { rateText } from '../control/speed.js';
 import { checkBroker } from './check/broker.js';
 import { checkCamera, checkPermissions } from './check/camera.js';
 import { type Finding, fault, ok, warn } from './check/finding.js';
-import { checkGallery, checkHousehold } from './check/gallery.js';
+import { checkGallery, checkHousehold, galleryFinding, householdFinding } from './check/gallery.js';
 import { checkClock, checkDisk, checkHeat, checkNode } from './check/machine.js';
 import { checkModels } from './check/models.js';
+import { showPrivacy } from './check/privacy.js';
 import type { CommandIo } from './command.js';
-import { daemonSocket } from './parts.js';
+import { daemonSocket, mayOpen } from './parts.js';
 import { wrapRow } from './rows.js';
 import { describeStaticFaces } from './status.js';
+import type { Given } from './verbs.js';
 
-export async function run(_: object, io: CommandIo): Promise<void> {
+export async function run({ privacy }: Given<'check'>, io: CommandIo): Promise<void> {
+  if (privacy) return showPrivacy(io);
   const findings: Finding[] = [];
   for await (const finding of examine(io)) {
     findings.push(finding);
@@ -42,21 +47,43 @@ async function* examine(io: CommandIo): AsyncGenerator<Finding> {
     return;
   }
   yield ok('config', `room ${config.room.id}, camera ${config.camera.source}`);
+  io.progress('loading the models...');
   yield await checkModels(config, io);
   const [daemon, status] = await findDaemon(config);
   yield daemon;
   if (status !== null && status.fixedFaces.length > 0) yield ok('pictures', describeStaticFaces(status.fixedFaces));
   for (const { part, problem } of status?.problems ?? []) yield warn('problem', part, problem);
   const devices = await checkPermissions(config);
-  if (devices !== null) yield devices;
+  // The devices are for the user of the daemon. What this user may open does not matter while it runs.
+  if (devices !== null && (status === null || devices.state === 'ok')) yield devices;
   io.progress('waiting for a frame from the camera...');
   yield await checkCamera(config, status);
   io.progress('waiting for the broker...');
   yield await checkBroker(config, status?.mqtt.connected === true);
-  yield checkGallery(config);
-  yield checkHousehold(config);
+  if (mayOpen(config.store.directory)) {
+    yield checkGallery(config);
+    yield checkHousehold(config);
+  } else yield* askGallery(config, status !== null, io);
   yield await checkDisk(config.store.directory);
   yield* examineMachine();
+}
+
+/** The gallery and the sharing for a user who may not look into the state directory: from the daemon. */
+async function* askGallery(config: Config, isRunning: boolean, io: CommandIo): AsyncGenerator<Finding> {
+  if (!isRunning) {
+    const found = `not examined: this user may not look into ${config.store.directory}`;
+    for (const check of ['gallery', 'household'])
+      yield warn(check, found, 'start the daemon and check again, or use `sudo roomkin check`');
+    return;
+  }
+  const place = daemonSocket(config);
+  try {
+    yield galleryFinding(await askReport(place, 'people', {}, io));
+    yield householdFinding(await askReport(place, 'household', {}, io));
+  } catch (error) {
+    if (!(error instanceof RoomkinError)) throw error;
+    yield fault('gallery', error);
+  }
 }
 
 async function* examineMachine(): AsyncGenerator<Finding> {
@@ -78,13 +105,16 @@ async function findDaemon(config: Config): Promise<[Finding, DaemonStatus | null
   try {
     const status = await askDaemon<DaemonStatus>(daemonSocket(config), { verb: 'status' }, 3000);
     return [
-      ok('daemon', `running, version ${status.version}, ${status.frames.fps.toFixed(1)} frames a second`),
+      ok(
+        'daemon',
+        `running, version ${status.version}, ${status.frames.fps < 1 ? rateText(status.frames.fps) : status.frames.fps.toFixed(1)} frames a second`,
+      ),
       status,
     ];
   } catch (error) {
     // The daemon would reject this configuration too.
     if (error instanceof RoomkinError && error.code === 'CONFIG_INVALID') return [fault('daemon', error), null];
-    return [warn('daemon', 'no answer', error instanceof Error ? error.message : String(error)), null];
+    return [warn('daemon', 'no answer', sentenceOf(error)), null];
   }
 }
 

@@ -4,9 +4,11 @@ import type { Log } from '../base/log.js';
 import type { Config } from '../config/load.js';
 import type { Engine } from '../engine/engine.js';
 import type { EngineOptions } from '../engine/supervisor.js';
+import type { SmallPicture } from './terminal-picture.js';
 
 /** An output for text: a stream of the process, or a buffer of a test. */
-export type Stream = Pick<NodeJS.WriteStream, 'write'> & Partial<Pick<NodeJS.WriteStream, 'isTTY' | 'columns'>>;
+export type Stream = Pick<NodeJS.WriteStream, 'write'> &
+  Partial<Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'rows'>>;
 
 /** The input and output of a verb. Results go to `out` or `document`, everything else to stderr. */
 export interface CommandIo {
@@ -17,6 +19,8 @@ export interface CommandIo {
   readonly json: boolean;
   /** Columns of the terminal on stdout; 80 where stdout is not a terminal. */
   readonly columns: number;
+  /** Lines of the terminal on stdout; 40 where stdout is not a terminal. */
+  readonly rows: number;
   /** Whether stdin and stderr are a terminal, so that the verb may ask a question. */
   readonly interactive: boolean;
   /** Aborted by SIGINT and SIGTERM. */
@@ -32,11 +36,16 @@ export interface CommandIo {
   configOrShipped(): Config;
   /** An engine for `config` with `changes`, not started yet. Its models run in a separate process. */
   openEngine(config: Config, changes?: EngineOptions): Promise<Engine>;
-  /** One line of text on stdout; does nothing with `--json`. */
+  /** One line of text on stdout, broken at spaces where it is wider than `columns`; does nothing with `--json`. */
   out(line: string): void;
+  /** A picture on stdout; does nothing with `--json`. */
+  picture(picture: SmallPicture): void;
   /** One JSON document, on one line of stdout; does nothing without `--json`. */
   document(value: unknown): void;
-  /** Progress on stderr: overwrites itself on a terminal, is throttled elsewhere. An empty text ends it. */
+  /**
+   * Progress on stderr: overwrites itself on a terminal; elsewhere, and with TERM=dumb, a line every few seconds and one at once for
+   * each new piece of work. An empty text ends it.
+   */
   progress(text: string): void;
   /** The same for several lines that are redrawn often. Without a terminal only the last line is printed, sooner if it changed. */
   meter(lines: readonly string[]): void;

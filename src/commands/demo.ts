@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fail } from '../base/errors.js';
 import { createLog } from '../base/log.js';
+import { padTo } from '../base/width.js';
 import { type Config, parseConfig } from '../config/load.js';
 import type { Statistics } from '../control/statistics.js';
 import { runDaemon } from '../daemon.js';
@@ -59,9 +60,10 @@ export async function run(_: object, io: CommandIo): Promise<void> {
 
 /** Draws the photos to enrol and the frames to replay. */
 async function prepare(folder: string, io: CommandIo): Promise<void> {
+  io.progress('loading the models...');
   await using engine = await io.openEngine(io.config());
-  io.progress('drawing the people');
   await engine.start();
+  io.progress('drawing the people...');
   const cutouts = await drawCast(engine, folder);
   const frames = join(folder, 'frames');
   await mkdir(frames);
@@ -95,7 +97,7 @@ function demoConfig(folder: string, brokerUrl: string): Config {
 function describe({ event_type, name, confidence, present }: HeardEvent, seconds: number): string {
   const change = `${name ?? 'an unknown person'} ${event_type.replace('stranger_', '')}`;
   const here = present.length === 0 ? 'no enrolled person is here' : `here: ${present.join(', ')}`;
-  return `  ${seconds.toFixed(1).padStart(5)} s  ${change.padEnd(26)} confidence ${confidence.padEnd(7)} ${here}`;
+  return `  ${seconds.toFixed(1).padStart(5)} s  ${padTo(change, 26)} confidence ${confidence.padEnd(7)} ${here}`;
 }
 
 /** Prints the summary. Errors: EXPECTATION_MISSED. */

@@ -1,14 +1,17 @@
 // roomkin detect: the faces in pictures. Every tile is searched, as in photos that are identified or enrolled.
 
+import sharp from 'sharp';
 import { RoomkinError } from '../base/errors.js';
 import { photoFrame, readPhoto } from '../camera/photo.js';
 import type { Engine } from '../engine/engine.js';
 import type { Box, Face, Point, Quality } from '../vision/face.js';
+import { defaultGate } from '../vision/quality-gate.js';
 import type { CommandIo } from './command.js';
 import { evaluatedEngine } from './evaluate/portraits.js';
-import { type BadPhoto, findPhotos, isBad, refuseBadPhotos, step } from './photo-analysis.js';
-import { count } from './rows.js';
-import type { Given } from './verbs.js';
+import { writeMarked } from './look/marks.js';
+import { type BadPhoto, findPhotos, isBad, photoProgress, refuseBadPhotos, step } from './photo-analysis.js';
+import { count, percent, qualityText, wrap } from './rows.js';
+import { type Given, misused } from './verbs.js';
 
 /** Pixels are those of the photo as it is on disk, turned upright. */
 interface DetectedFile {
@@ -25,31 +28,50 @@ interface DetectedFace {
   readonly quality: Quality;
 }
 
-export async function run({ file: inputs }: Given<'detect'>, io: CommandIo): Promise<void> {
+export async function run({ file: inputs, draw }: Given<'detect'>, io: CommandIo): Promise<void> {
   const paths = await findPhotos(inputs);
+  if (draw !== undefined && paths.length !== 1) throw misused('detect', '--draw takes one picture');
+  io.progress('loading the models...');
   await using engine = await evaluatedEngine(io, undefined);
   await engine.start();
   const files: DetectedFile[] = [];
   const bad: BadPhoto[] = [];
   for (const [index, path] of paths.entries()) {
-    step(io, `photo ${index + 1} of ${paths.length}`);
-    const detected = await detectIn(engine, path);
+    const text = `photo ${index + 1} of ${paths.length}`;
+    step(io, text);
+    const detected = await detectIn(engine, path, (more) => io.progress(`${text}, ${more}`));
     if (isBad(detected)) {
       bad.push(detected);
       continue;
     }
     files.push(detected);
-    for (const line of describe(detected)) io.out(line);
+    for (const line of describe(detected, Math.min(io.columns, 80))) io.out(line);
+    if (draw !== undefined) await drawFaces(path, draw, detected);
   }
   io.progress('');
   io.document(bad.length > 0 ? { files, bad } : { files });
   refuseBadPhotos(bad, paths.length, 'the others are listed above');
 }
 
-async function detectIn(engine: Engine, file: string): Promise<DetectedFile | BadPhoto> {
+/** Errors: USAGE, OUTPUT. */
+async function drawFaces(path: string, out: string, { width, faces }: DetectedFile): Promise<void> {
+  const picture = await readPhoto(path);
+  const { width: shown, height, data } = picture;
+  const marked = faces.map(({ box, landmarks, quality }) => ({ box, landmarks, eyesPx: quality.eyesPx }));
+  const { leastEyesPx } = defaultGate;
+  const pixels = sharp(data, { raw: { width: shown, height, channels: 3 } });
+  await writeMarked(out, pixels, marked, { scale: shown / width, leastEyesPx });
+}
+
+async function detectIn(
+  engine: Engine,
+  file: string,
+  progress: (text: string) => void,
+): Promise<DetectedFile | BadPhoto> {
   try {
     const picture = await readPhoto(file);
-    const { faces } = await engine.analyze(photoFrame(picture), { search: 'all', embed: false });
+    const request = { search: 'all', embed: false } as const;
+    const { faces } = await engine.analyze(photoFrame(picture), request, photoProgress(picture, progress));
     const scale = picture.originalWidth / picture.width;
     const { originalWidth: width, originalHeight: height } = picture;
     return { file, width, height, faces: faces.map((face) => enlarged(face, scale)) };
@@ -75,13 +97,14 @@ function rounded(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-function describe({ file, width, height, faces }: DetectedFile): string[] {
-  return [`${file}: ${width}x${height}, ${count(faces.length, 'face')}`, ...faces.map(line)];
+function describe({ file, width, height, faces }: DetectedFile, columns: number): string[] {
+  const head = `${file}: ${width}x${height} px, ${count(faces.length, 'face')}`;
+  return [head, ...faces.flatMap((face) => faceLines(face, columns))];
 }
 
-function line({ box, score, quality }: DetectedFace): string {
+function faceLines({ box, score, quality }: DetectedFace, columns: number): string[] {
   const [x, y, w, h] = box.map(Math.round);
-  const { eyesPx, sharpness, yawDegrees, pitchDegrees, light } = quality;
-  const pose = `yaw ${Math.round(yawDegrees)}, pitch ${Math.round(pitchDegrees)}`;
-  return `  ${w}x${h} at ${x},${y}, score ${score.toFixed(2)}, eyes ${eyesPx.toFixed(0)} px, sharpness ${sharpness.toFixed(2)}, ${pose}, light ${light.toFixed(2)}`;
+  const width = Math.max(40, columns - 4);
+  const head = `${w}x${h} px at ${x},${y}, score ${percent(score)}`;
+  return wrap(`${head}, ${qualityText(quality)}`, width).map((text, i) => `${i === 0 ? '  ' : '    '}${text}`);
 }

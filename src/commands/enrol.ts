@@ -79,6 +79,7 @@ interface EnrolOptions {
 async function enrolPhotos(batches: readonly Batch[], options: EnrolOptions, io: CommandIo): Promise<void> {
   const { skipBad, force } = options;
   using store = openGallery(io);
+  io.progress('loading the models...');
   await using engine = await io.openEngine(io.config());
   const { space } = await engine.start();
   const bad: BadPhoto[] = [];
@@ -88,8 +89,10 @@ async function enrolPhotos(batches: readonly Batch[], options: EnrolOptions, io:
   for (const batch of batches) {
     const samples: PhotoSample[] = [];
     for (const file of batch.files) {
-      step(io, `photo ${++done} of ${total}: ${batch.name ?? 'unknown'}`);
-      const result = await samplesOf(engine, file, batch.name === null, space);
+      const text = `photo ${++done} of ${total}: ${batch.name ?? 'unknown'}`;
+      step(io, text);
+      const progress = (more: string): void => io.progress(`${text}, ${more}`);
+      const result = await samplesOf(engine, file, batch.name === null, space, progress);
       if (isBad(result)) bad.push(result);
       else samples.push(...result);
     }
@@ -120,8 +123,9 @@ async function samplesOf(
   file: string,
   everyFace: boolean,
   space: string,
+  progress: (text: string) => void,
 ): Promise<PhotoSample[] | BadPhoto> {
-  const photo = await analysePhoto(engine, file);
+  const photo = await analysePhoto(engine, file, progress);
   if (isBad(photo)) return photo;
   const candidates = everyFace
     ? usable(photo)

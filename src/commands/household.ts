@@ -23,7 +23,7 @@ import { type LeavingReport, leaveAtBroker, leftSentence } from '../sharing/leav
 import { createGallerySharing, type SharingReport, sharedPeople, unreadEpochs } from '../sharing/sync.js';
 import type { Store } from '../store/store.js';
 import type { CommandIo } from './command.js';
-import { openGallery, openJournal } from './parts.js';
+import { openGallery, openJournal, reportOf } from './parts.js';
 import { readPassphrase } from './prompts.js';
 import { count } from './rows.js';
 import { type Given, misused } from './verbs.js';
@@ -39,7 +39,7 @@ export async function run(given: Given<'household'>, io: CommandIo): Promise<voi
   if (given.show) return showKey(io);
   if (given.rotate) return rotateKey(io);
   if (given.leave) return leaveHousehold(io);
-  describeSharing(io);
+  await describeSharing(io);
 }
 
 function createKey(io: CommandIo): void {
@@ -212,22 +212,17 @@ async function connected<T>(
   }
 }
 
-function describeSharing(io: CommandIo): void {
-  const { household, room } = io.config();
-  const key = readHouseholdKey(household.keyFile);
-  if (key === null) {
-    io.out(`Nothing is shared: people enrolled in ${room.id} are known in ${room.id} only.`);
+async function describeSharing(io: CommandIo): Promise<void> {
+  const report = await reportOf(io, 'household', {});
+  const { household, room, shares, fingerprint: digits, people, forgotten, enrolled } = report;
+  if (shares) {
+    io.out(`household ${household}, key ${digits} (the same in every room)`);
+    io.out(`${people} people are shared and ${forgotten} were forgotten; ${enrolled} are enrolled here`);
+  } else {
+    io.out(`Nothing is shared: people enrolled in ${room} are known in ${room} only.`);
     io.out('To share them, run roomkin household --new in one room and --join in the others.');
-    io.document({ household: household.id, shares: false, fingerprint: null, people: null, forgotten: null });
-    return;
   }
-  using store = openGallery(io);
-  const versions = [...sharedPeople(io.config(), key, store).versions().values()];
-  const people = versions.filter(({ stamp }) => !stamp.forgotten).length;
-  const forgotten = versions.length - people;
-  io.out(`household ${household.id}, key ${fingerprint(io, key)} (the same in every room)`);
-  io.out(`${people} people are shared and ${forgotten} were forgotten; ${store.people().length} are enrolled here`);
-  io.document({ household: household.id, shares: true, fingerprint: fingerprint(io, key), people, forgotten });
+  io.document(report);
 }
 
 const keyFile = (io: CommandIo): string => io.config().household.keyFile;

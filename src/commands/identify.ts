@@ -1,15 +1,10 @@
 // roomkin identify: who is in these pictures, and by which rule. The comparison is the daemon's, on single observations.
-import { createCalibrator, recognitionOptions } from '../config/parts.js';
+import { encodeEmbedding } from '../control/protocol.js';
 import type { Identification } from '../gallery/identify.js';
-import { identifyFace } from '../gallery/identify.js';
-import type { Gallery } from '../gallery/person.js';
 import type { Reason } from '../gallery/reason.js';
-import { reasonText } from '../gallery/reason-text.js';
-import { assignNames } from '../recognition/decide.js';
-import type { RoomOptions } from '../room/options.js';
 import type { Box, Quality } from '../vision/face.js';
 import type { CommandIo } from './command.js';
-import { openGallery } from './parts.js';
+import { reportOf } from './parts.js';
 import {
   type AnalysedPhoto,
   analysePhoto,
@@ -19,6 +14,7 @@ import {
   refuseBadPhotos,
   step,
 } from './photo-analysis.js';
+import { count, percent, wrap } from './rows.js';
 import type { Given } from './verbs.js';
 
 /** One face of the result; `box` and `quality.eyesPx` in pixels of the photo as it is on disk, turned upright. */
@@ -38,24 +34,25 @@ interface NamedFace {
 
 export async function run({ file: inputs }: Given<'identify'>, io: CommandIo): Promise<void> {
   const config = io.config();
-  const options = recognitionOptions(config);
   const paths = await findPhotos(inputs);
-  using store = openGallery(io);
+  // Whoever may not ask is told so at once, before the models are loaded.
+  await reportOf(io, 'people', {});
+  io.progress('loading the models...');
   await using engine = await io.openEngine(config);
   const { space } = await engine.start();
-  const gallery = createCalibrator(config, space, options).calibrated(store.gallery(space));
   const files: { file: string; faces: NamedFace[] }[] = [];
   const bad: BadPhoto[] = [];
   for (const [index, path] of paths.entries()) {
-    step(io, `photo ${index + 1} of ${paths.length}`);
-    const photo = await analysePhoto(engine, path);
+    const text = `photo ${index + 1} of ${paths.length}`;
+    step(io, text);
+    const photo = await analysePhoto(engine, path, (more) => io.progress(`${text}, ${more}`));
     if (isBad(photo)) {
       bad.push(photo);
       continue;
     }
-    const faces = nameFaces(photo, gallery, options);
+    const faces = await nameFaces(photo, space, io);
     files.push({ file: path, faces });
-    for (const line of describe(path, faces)) io.out(line);
+    for (const line of describe(path, faces, Math.min(io.columns, 80))) io.out(line);
   }
   io.progress('');
   io.document(bad.length > 0 ? { files, bad } : { files });
@@ -63,14 +60,14 @@ export async function run({ file: inputs }: Given<'identify'>, io: CommandIo): P
 }
 
 /** Identifies the faces of one picture; no two of them get the same name. */
-function nameFaces({ faces, picture }: AnalysedPhoto, gallery: Gallery, options: RoomOptions): NamedFace[] {
+async function nameFaces({ faces, picture }: AnalysedPhoto, space: string, io: CommandIo): Promise<NamedFace[]> {
   const scale = picture.originalWidth / picture.width;
-  const names = new Map(gallery.people.map(({ id, name }) => [id, name]));
-  return assignNames(faces.map((face) => identifyFace(face, gallery, options))).map((identification, index) => {
+  const encoded = faces.map(({ quality, score, embedding }) => {
+    return { quality, score, embedding: embedding === null ? null : encodeEmbedding(embedding) };
+  });
+  const { faces: identified } = await reportOf(io, 'identify', { space, faces: encoded });
+  return identified.map(({ person, name, state, similarity, second, margin, rule, reason }, index) => {
     const { box, quality } = faces[index]!;
-    const { person, state, similarity, second, margin, reason } = identification;
-    const name = person === null ? null : (names.get(person) ?? null);
-    const inPhoto = { ...quality, eyesPx: quality.eyesPx * scale };
     return {
       box: scaled(box, scale),
       person,
@@ -79,8 +76,8 @@ function nameFaces({ faces, picture }: AnalysedPhoto, gallery: Gallery, options:
       similarity,
       second,
       margin,
-      quality: inPhoto,
-      rule: reasonText(reason, names),
+      quality: { ...quality, eyesPx: quality.eyesPx * scale },
+      rule,
       reason,
     };
   });
@@ -90,20 +87,22 @@ function scaled([x, y, width, height]: Box, scale: number): Box {
   return [x * scale, y * scale, width * scale, height * scale];
 }
 
-function describe(file: string, faces: readonly NamedFace[]): string[] {
+function describe(file: string, faces: readonly NamedFace[], columns: number): string[] {
   if (faces.length === 0) return [`${file}: no face`];
-  return faces.map((face) => {
+  const lines = faces.map((face) => {
     const { name, state, similarity, second, margin, quality, rule, box } = face;
     const at = `${Math.round(box[0] + box[2] / 2)},${Math.round(box[1] + box[3] / 2)}`;
     const numbers = [
       `similarity ${fixed(similarity)}`,
       `second ${fixed(second)}`,
       `margin ${fixed(margin)}`,
-      `eyes ${Math.round(quality.eyesPx)} px`,
-      `sharpness ${fixed(quality.sharpness)}`,
+      `eyes ${Math.round(quality.eyesPx)} px apart`,
+      `sharpness ${percent(quality.sharpness)}`,
     ];
-    return `${file} at ${at}: ${name ?? stateText[state]} (${numbers.join(', ')}): ${rule}`;
+    const text = `at ${at} px: ${name ?? stateText[state]} (${numbers.join(', ')}): ${rule}`;
+    return wrap(text, Math.max(40, columns - 4)).map((line, i) => `${i === 0 ? '  ' : '    '}${line}`);
   });
+  return [`${file}: ${count(faces.length, 'face')}`, ...lines.flat()];
 }
 
 const stateText: Readonly<Record<Identification['state'], string>> = {

@@ -4,8 +4,11 @@ import { existsSync } from 'node:fs';
 import { type Clock, systemClock } from '../base/clock.js';
 import { createLog } from '../base/log.js';
 import { printable, printableJson } from '../base/printable.js';
+import { columnsOf, firstColumns } from '../base/width.js';
 import { type Config, defaultConfigPath, loadConfig, shippedConfig } from '../config/load.js';
 import type { CommandIo, Stream } from './command.js';
+import { wrap } from './rows.js';
+import { coloursOf, pictureLines } from './terminal-picture.js';
 
 export interface IoOptions {
   readonly json: boolean;
@@ -30,10 +33,12 @@ const changedEveryMs = 1000;
 /** A CommandIo on these streams. */
 export function createIo(options: IoOptions): CommandIo {
   const { json, configPath, signal, stdout, stderr, clock = systemClock, onDocument } = options;
-  const terminal = stderr.isTTY === true;
+  /** Whether lines on stderr can be overwritten. */
+  const terminal = stderr.isTTY === true && process.env['TERM'] !== 'dumb';
   let config: Config | null = null;
   let progressAt = Number.NEGATIVE_INFINITY;
   let metered = '';
+  let lastWork: string | null = null;
   /** Lines of progress that are on the terminal now. */
   let progressLines = 0;
   const clearProgress = (): void => {
@@ -43,7 +48,7 @@ export function createIo(options: IoOptions): CommandIo {
   const draw = (lines: readonly string[]): void => {
     const width = (stderr.columns ?? 80) - 1;
     clearProgress();
-    stderr.write(lines.map((line) => printable(line).slice(0, width)).join('\n'));
+    stderr.write(lines.map((line) => firstColumns(printable(line), width)).join('\n'));
     progressLines = lines.length;
   };
   const log = createLog('info', stderr);
@@ -55,7 +60,8 @@ export function createIo(options: IoOptions): CommandIo {
   const io: CommandIo = {
     json,
     columns: stdout.columns ?? 80,
-    interactive: process.stdin.isTTY === true && terminal,
+    rows: stdout.rows ?? 40,
+    interactive: process.stdin.isTTY === true && stderr.isTTY === true,
     signal,
     clock,
     configPath: named ?? defaultConfigPath,
@@ -72,7 +78,14 @@ export function createIo(options: IoOptions): CommandIo {
     },
     out(line) {
       clearProgress();
-      if (!json) stdout.write(`${printable(line)}\n`);
+      if (json) return;
+      for (const part of fitted(printable(line), io.columns)) stdout.write(`${part}\n`);
+    },
+    picture(picture) {
+      clearProgress();
+      if (json) return;
+      for (const line of pictureLines(picture, coloursOf(stdout.isTTY === true, process.env)))
+        stdout.write(`${line}\n`);
     },
     document(value) {
       clearProgress();
@@ -83,8 +96,10 @@ export function createIo(options: IoOptions): CommandIo {
     progress(text) {
       if (text === '') return clearProgress();
       if (terminal) return draw([text]);
-      if (clock.monotonicMs() - progressAt < progressEveryMs) return;
-      progressAt = clock.monotonicMs();
+      // The text up to its first figure names the work: new work is printed at once.
+      const work = text.split(/\d/, 1)[0]!;
+      if (work === lastWork && clock.monotonicMs() - progressAt < progressEveryMs) return;
+      [progressAt, lastWork] = [clock.monotonicMs(), work];
       stderr.write(`${printable(text)}\n`);
     },
     meter(lines) {
@@ -101,4 +116,12 @@ export function createIo(options: IoOptions): CommandIo {
     },
   };
   return io;
+}
+
+/** `line`, or where it is wider than `columns` its parts, broken at spaces and indented by two more than the line. */
+function fitted(line: string, columns: number): readonly string[] {
+  if (columnsOf(line) <= columns) return [line];
+  const indent = /^ */.exec(line)![0].slice(0, 20);
+  const [first, ...rest] = wrap(line.trimStart(), Math.max(20, columns - indent.length - 2));
+  return [`${indent}${first}`, ...rest.map((part) => `${indent}  ${part}`)];
 }

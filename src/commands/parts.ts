@@ -1,10 +1,16 @@
 // The gallery, the embedding space, the daemon and the journal that the configuration names, for the verbs.
-import { RoomkinError } from '../base/errors.js';
+import { accessSync, constants } from 'node:fs';
+import { fail, RoomkinError } from '../base/errors.js';
 import type { Config } from '../config/load.js';
+import { createCalibrator, recognitionOptions } from '../config/parts.js';
+import { askReport } from '../control/ask-report.js';
 import { askDaemon } from '../control/client.js';
 import { type SocketPath, socketPath } from '../control/path.js';
+import type { ControlRequest } from '../control/protocol.js';
 import { chooseEmbedder, readManifest } from '../engine/manifest.js';
 import { hasJournal, type JournalStore, openJournalStore } from '../journal/store.js';
+import type { Sources } from '../reports/report.js';
+import { makeReport, type ReportAnswer, type ReportGiven, type ReportName } from '../reports/reports.js';
 import { openStore } from '../store/gallery-store.js';
 import type { Store } from '../store/store.js';
 import type { CommandIo } from './command.js';
@@ -28,12 +34,110 @@ export function daemonSocket(config: Config): SocketPath {
   });
 }
 
+// Reports.
+
+/**
+ * The report `name`: from the running daemon, which everybody in its group may ask. Without a daemon it is made here, from the state
+ * directory. Errors: those of the report; DAEMON_NOT_RUNNING where there is no daemon and this user may not read the directory.
+ */
+export async function reportOf<N extends ReportName>(
+  io: CommandIo,
+  name: N,
+  given: ReportGiven<N>,
+): Promise<ReportAnswer<N>> {
+  const { signal } = io;
+  const waiting = setTimeout(() => io.progress('waiting for the daemon...'), patienceMs);
+  const onProgress = (text: string): void => {
+    clearTimeout(waiting);
+    io.progress(text);
+  };
+  try {
+    return await askReport(daemonSocket(io.config()), name, given, { signal, onProgress });
+  } catch (error) {
+    if (!(error instanceof RoomkinError) || error.code !== 'DAEMON_NOT_RUNNING') throw error;
+    refuseForbidden(io.config().store.directory, error);
+    return await reportHere(io, name, given);
+  } finally {
+    clearTimeout(waiting);
+    io.progress('');
+  }
+}
+
+/** After this time without an answer a verb says what it waits for, milliseconds. */
+const patienceMs = 700;
+
+/** Asks the daemon once, as `askDaemon`, and says so where it takes long. */
+export async function ask<Result>(io: CommandIo, request: ControlRequest): Promise<Result> {
+  const waiting = setTimeout(() => io.progress('waiting for the daemon...'), patienceMs);
+  try {
+    return await askDaemon<Result>(daemonSocket(io.config()), request, undefined, io.signal);
+  } finally {
+    clearTimeout(waiting);
+    io.progress('');
+  }
+}
+
+/** Whether this user may read and change what is in `directory`; true also where there is no such directory yet. */
+export function mayOpen(directory: string): boolean {
+  try {
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+    return true;
+  } catch (error) {
+    return !['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '');
+  }
+}
+
+/** `unavailable`: why the daemon does not answer, with what to do. */
+function refuseForbidden(directory: string, unavailable: RoomkinError): void {
+  if (mayOpen(directory)) return;
+  const sentence = `${unavailable.message} (without the daemon only root and its user may read ${directory})`;
+  throw fail('DAEMON_NOT_RUNNING', sentence, unavailable);
+}
+
+async function reportHere<N extends ReportName>(
+  io: CommandIo,
+  name: N,
+  given: ReportGiven<N>,
+): Promise<ReportAnswer<N>> {
+  const config = io.config();
+  let store: Store | null = null;
+  let journal: JournalStore | null = null;
+  const sources: Sources = {
+    config,
+    daemon: null,
+    // Opening creates a gallery where there is none. A report that needs none leaves no trace.
+    get store() {
+      store ??= openGallery(io);
+      return store;
+    },
+    space: () => configuredSpace(io),
+    gallery() {
+      const space = configuredSpace(io);
+      return createCalibrator(config, space, recognitionOptions(config)).calibrated(sources.store.gallery(space));
+    },
+    journal() {
+      journal ??= openJournalHere(io);
+      return journal;
+    },
+  };
+  try {
+    return await makeReport(name, given, sources, { signal: io.signal, progress: io.progress });
+  } finally {
+    (journal as JournalStore | null)?.close();
+    (store as Store | null)?.close();
+  }
+}
+
 // The journal. Its entries are at most a day old, even where no daemon has run to erase older ones.
 
 /** The configured journal, without entries that are too old; null where there is none. Errors: CONFIG_*, DATABASE, KEY_FILE. */
 export async function openJournal(io: CommandIo): Promise<JournalStore | null> {
-  const { privacy, store } = io.config();
   await writePending(io);
+  return openJournalHere(io);
+}
+
+function openJournalHere(io: CommandIo): JournalStore | null {
+  const { privacy, store } = io.config();
   if (!hasJournal(store.directory)) return null;
   const journal = openJournalStore({ ...store, onDamage: (sentence) => io.log('warning', sentence) });
   try {

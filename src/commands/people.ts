@@ -1,10 +1,9 @@
 // roomkin people: everybody who is enrolled, and whether the configured model can recognise them. With --check it lists photos that
 // cause errors; --disable and --enable take photos out of use and back by their numbers.
-import { recognitionOptions } from '../config/parts.js';
-import { checkGallery, type GalleryFault } from '../gallery/check.js';
-import type { PersonRecord } from '../store/store.js';
+import { columnsOf, padTo, shortened } from '../base/width.js';
+import type { ReportAnswer } from '../reports/reports.js';
 import type { CommandIo } from './command.js';
-import { configuredSpace, openGallery } from './parts.js';
+import { reportOf } from './parts.js';
 import { count, wrap } from './rows.js';
 import { type Given, misused } from './verbs.js';
 
@@ -21,76 +20,58 @@ export async function run(given: Given<'people'>, io: CommandIo): Promise<void> 
     return changeUse(photos, disable, io);
   }
   if (photos.length > 0) throw misused('people', '--disable or --enable is needed with an ID');
-  if (check) checkPeople(io);
-  else list(io);
+  if (check) await checkPeople(io);
+  else await list(io);
 }
 
-function list(io: CommandIo): void {
-  const space = configuredSpace(io);
-  using store = openGallery(io);
-  const gallery = store.gallery(space);
-  const people = store.people().map(({ id, name, createdAtMs, templates }) => {
-    const inUse = templates.filter(({ setAsideAtMs }) => setAsideAtMs === null).length;
-    return {
-      person: id,
-      name,
-      templates: inUse,
-      /** Those that the configured model can compare. */
-      usable: gallery.people.find((person) => person.id === id)?.templates.length ?? 0,
-      setAside: templates.length - inUse,
-      since: new Date(createdAtMs).toISOString(),
-    };
-  });
+async function list(io: CommandIo): Promise<void> {
+  const report = await reportOf(io, 'people', {});
+  const { people, strangers } = report;
   if (people.length === 0) io.out('Nobody is enrolled: roomkin enrol NAME --photos PATH...');
-  const width = Math.max(...people.map(({ name, person }) => name.length + person.length + 3));
-  for (const { person, name, templates, usable, setAside: disabled, since } of people) {
+  const labels = people.map(({ name, person }) => `${shortened(name, 24)} (${person})`);
+  const width = Math.max(...labels.map(columnsOf));
+  for (const [index, { templates, usable, setAside: disabled, since }] of people.entries()) {
     const photos = usable === templates ? count(usable, 'photo') : `${usable} of ${count(templates, 'photo')} usable`;
     const besides = disabled > 0 ? `, ${disabled} disabled` : '';
     const advice = usable === 0 ? ': enrol again, the model has changed' : '';
-    io.out(`${`${name} (${person})`.padEnd(width)}  ${photos}${besides}, since ${since.slice(0, 10)}${advice}`);
+    const text = `${photos}${besides}, since ${since.slice(0, 10)}${advice}`;
+    const lines = wrap(text, Math.max(20, Math.min(io.columns, 80) - width - 2));
+    for (const [i, line] of lines.entries()) io.out(`${padTo(i === 0 ? labels[index]! : '', width)}  ${line}`);
   }
-  if (gallery.cohort.length > 0)
-    io.out(`In addition ${count(gallery.cohort.length, 'face')} of unknown people, for comparison`);
-  io.document({ space, people, strangers: gallery.cohort.length });
+  if (strangers > 0) io.out(`In addition ${count(strangers, 'face')} of unknown people, for comparison`);
+  io.document(report);
 }
 
 // roomkin people --disable and --enable: all photos that were named, or none.
 
 /** Errors: PHOTO_UNKNOWN, PHOTO_NEEDED, DATABASE. */
-function changeUse(ids: readonly number[], disable: boolean, io: CommandIo): void {
-  using store = openGallery(io);
-  store.change((changes) => (disable ? changes.disable(ids) : changes.enable(ids)));
-  const photos = store.people().flatMap(({ id: person, name, templates }) => {
-    const changed = templates.filter(({ id }) => ids.includes(id)).map(({ id }) => id);
-    if (changed.length === 0) return [];
-    const inUse = templates.filter(({ setAsideAtMs }) => setAsideAtMs === null).length;
+async function changeUse(ids: number[], disable: boolean, io: CommandIo): Promise<void> {
+  const { people, photos, setAside } = await reportOf(io, disable ? 'people/disable' : 'people/enable', { ids });
+  for (const { person, name, inUse } of people) {
+    const changed = photos.filter((photo) => photo.person === person).map(({ id }) => id);
     const numbers = `${changed.length === 1 ? 'photo' : 'photos'} ${changed.join(', ')}`;
     io.out(`${name}: ${numbers} ${disable ? 'disabled' : 'enabled'}, ${inUse} in use`);
-    return changed.map((id) => ({ id, person, name }));
-  });
+  }
   if (disable) io.out(`  roomkin people --enable ${ids.join(' ')} reverts this`);
-  io.document({ setAside: disable, photos });
+  io.document({ setAside, photos });
 }
 
 // roomkin people --check: which photos cause errors, why, and what to type.
 
+type Faults = ReportAnswer<'people/check'>['faults'];
+
 /** Errors: CONFIG_*, MODEL_MISSING, DATABASE. */
-function checkPeople(io: CommandIo): void {
-  const space = configuredSpace(io);
-  const { single } = recognitionOptions(io.config());
-  using store = openGallery(io);
-  const gallery = store.gallery(space);
-  const people = store.people();
-  const faults = checkGallery(gallery, single);
-  const photos = gallery.people.reduce((sum, person) => sum + person.templates.length, 0);
-  io.document({ space, people: gallery.people.length, photos, faults });
+async function checkPeople(io: CommandIo): Promise<void> {
+  const report = await reportOf(io, 'people/check', {});
+  const { faults, photos, people } = report;
+  io.document(report);
   const columns = Math.min(io.columns, 80);
   for (const fault of faults) {
-    wrap(`- ${describe(fault, people)}`, columns - 2).forEach((line, i) => {
+    wrap(`- ${describe(fault)}`, columns - 2).forEach((line, i) => {
       io.out(i === 0 ? line : `  ${line}`);
     });
   }
-  const checked = `${count(photos, 'photo')} of ${gallery.people.length === 1 ? '1 person' : `${gallery.people.length} people`}`;
+  const checked = `${count(photos, 'photo')} of ${people === 1 ? '1 person' : `${people} people`}`;
   io.out(
     faults.length === 0 ? `${checked}: no problem found` : `${checked}; roomkin show NAME lists a person's photos`,
   );
@@ -101,7 +82,7 @@ function checkPeople(io: CommandIo): void {
  * The command that disables the photos, broken into lines for the terminal. A photo that two people have is left out: only the
  * user knows whose it is.
  */
-function advice(faults: readonly GalleryFault[], columns: number): string[] {
+function advice(faults: Faults, columns: number): string[] {
   const clear = faults.filter(({ person, other, kind }) => kind !== 'twice' || other === person);
   const ids = clear.length === 0 ? ['ID...'] : clear.map(({ template }) => String(template));
   const command = wrap(`roomkin people --disable ${ids.join(' ')}`, columns - 4);
@@ -111,20 +92,15 @@ function advice(faults: readonly GalleryFault[], columns: number): string[] {
   ];
 }
 
-function describe(
-  { kind, person, template, other, otherTemplate, correction, similarity }: GalleryFault,
-  people: readonly PersonRecord[],
-): string {
-  const name = (id: string | null): string => people.find((candidate) => candidate.id === id)?.name ?? '';
-  const { quality, createdAtMs } = people.flatMap(({ templates }) => templates).find(({ id }) => id === template)!;
-  const day = new Date(createdAtMs).toISOString().slice(0, 10);
-  const photo = `Photo ${template} of ${name(person)} (${day}, eyes ${Math.round(quality.eyesPx)} px)`;
-  const alike = `similarity ${similarity.toFixed(2)}`;
+function describe(fault: Faults[number]): string {
+  const { kind, person, name, template, since, eyesPx, other, otherName, otherTemplate, correction } = fault;
+  const photo = `Photo ${template} of ${name} (${since.slice(0, 10)}, eyes ${Math.round(eyesPx)} px)`;
+  const alike = `similarity ${fault.similarity.toFixed(2)}`;
   if (kind === 'unlike') return `${photo} does not resemble the others (${alike}): perhaps it shows somebody else`;
   if (kind === 'rejected')
-    return `${photo} resembles a face that is not ${name(person)} (${alike}): the photo or correction ${correction} is wrong`;
+    return `${photo} resembles a face that is not ${name} (${alike}): the photo or correction ${correction} is wrong`;
   if (kind === 'confusable')
-    return `${photo} could be taken for ${name(other)} (${alike}): replace it by a photo that could not`;
+    return `${photo} could be taken for ${otherName} (${alike}): replace it by a photo that could not`;
   if (person === other) return `${photo} is enrolled twice, also as photo ${otherTemplate}`;
-  return `${photo} is also enrolled as photo ${otherTemplate} of ${name(other)}: disable the wrong one`;
+  return `${photo} is also enrolled as photo ${otherTemplate} of ${otherName}: disable the wrong one`;
 }

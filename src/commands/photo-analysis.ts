@@ -5,6 +5,7 @@ import { type ErrorCode, fail, RoomkinError } from '../base/errors.js';
 import { listPhotos, photoFrame, type RgbPicture, readPhoto } from '../camera/photo.js';
 import type { Engine } from '../engine/engine.js';
 import type { Face } from '../vision/face.js';
+import { photoViews } from '../vision/search.js';
 import type { CommandIo } from './command.js';
 
 /** A photo that cannot be used; the sentence names the file. */
@@ -37,11 +38,19 @@ export async function findPhotos(paths: readonly string[]): Promise<string[]> {
   return [...files];
 }
 
-/** Reads and analyses one photo: every tile, and the mirror image too. A bad photo is returned, other errors are thrown. */
-export async function analysePhoto(engine: Engine, file: string): Promise<AnalysedPhoto | BadPhoto> {
+/**
+ * Reads and analyses one photo: every tile, and the mirror image too. A bad photo is returned, other errors are thrown. `progress` is
+ * called with a text that says how far it is: a slow board takes minutes for a photo.
+ */
+export async function analysePhoto(
+  engine: Engine,
+  file: string,
+  progress: (text: string) => void = () => {},
+): Promise<AnalysedPhoto | BadPhoto> {
   try {
     const picture = await readPhoto(file);
-    const { faces } = await engine.analyze(photoFrame(picture), { search: 'all', mirror: true });
+    const request = { search: 'all', mirror: true } as const;
+    const { faces } = await engine.analyze(photoFrame(picture), request, photoProgress(picture, progress));
     const { data: _, ...rest } = picture;
     return { file, picture: rest, faces };
   } catch (error) {
@@ -49,6 +58,21 @@ export async function analysePhoto(engine: Engine, file: string): Promise<Analys
       return { file, code: error.code, sentence: error.message };
     throw error;
   }
+}
+
+/** Counts the steps of the engine and says how much of `picture` is searched. */
+export function photoProgress(
+  picture: Pick<RgbPicture, 'width' | 'height'>,
+  progress: (text: string) => void,
+): (engineStep: string) => void {
+  const views = photoViews(picture);
+  let searched = 0;
+  return (engineStep) => {
+    if (engineStep === 'detect') searched++;
+    if (engineStep === 'embed') progress('comparing faces');
+    else if (engineStep === 'detect' && searched <= views) progress(`${searched} of ${views} parts searched`);
+    else if (engineStep === 'detect') progress('checking what was found');
+  };
 }
 
 export function isBad(photo: object): photo is BadPhoto {

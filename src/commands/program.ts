@@ -146,11 +146,16 @@ function argumentOf({ name, type, required, many, text }: ArgumentDefinition, ve
   return argument.argParser(parserOf(type, name, many === true, verb));
 }
 
+/** What an option does, with its range and its default. */
+export function optionText({ text, only, needed, type, default: preset }: OptionDefinition): string {
+  const notes = [...(only ? [`for ${only}`] : []), ...(needed ? ['required'] : []), ...rangeOf(type, preset)];
+  return notes.length === 0 ? text : `${text} (${notes.join('; ')})`;
+}
+
 /** `verb` is null for an option of the program. */
 function optionOf(definition: OptionDefinition, verb: VerbName | null): Option {
-  const { name, value, type, many, default: preset, text, only, needed, hidden } = definition;
-  const notes = [...(only ? [`for ${only}`] : []), ...(needed ? ['required'] : []), ...rangeOf(type, preset)];
-  const description = notes.length === 0 ? text : `${text} (${notes.join('; ')})`;
+  const { name, value, type, many, default: preset, hidden } = definition;
+  const description = optionText(definition);
   if (type.kind === 'switch') return new Option(`--${name}`, description).default(false).hideHelp(hidden === true);
   const option = new Option(`--${name} <${value}${many ? '...' : ''}>`, description);
   if (type.kind === 'choice') option.choices(type.choices);
@@ -255,6 +260,7 @@ const needs: Readonly<Record<Placeholder, string>> = {
   N: 'a number',
   NAME: 'a name',
   'NEW-NAME': 'a name',
+  OUT: 'a file',
   PATH: 'a path',
   PROTOCOL: 'a protocol',
   URL: 'an address',

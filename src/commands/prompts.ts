@@ -15,7 +15,10 @@ export async function ask(io: CommandIo, question: string, hidden = false): Prom
   // readline echoes to its output, so a hidden answer gets an output that discards everything, including the question.
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   if (hidden) process.stderr.write(shown);
-  const terminal = createInterface({ input: process.stdin, output: hidden ? silent : process.stderr, terminal: true });
+  // readline moves the cursor with escapes, which a dumb terminal would show.
+  const edits = hidden || process.env['TERM'] !== 'dumb';
+  const output = hidden ? silent : process.stderr;
+  const terminal = createInterface({ input: process.stdin, output, terminal: edits });
   try {
     return await new Promise<string>((resolve, reject) => {
       terminal.question(hidden ? '' : shown, resolve);

@@ -1,7 +1,7 @@
 // roomkin run: the daemon, in the foreground, as systemd starts it.
 import { systemClock } from '../base/clock.js';
+import { sentenceOf } from '../base/errors.js';
 import { createLog, type Log } from '../base/log.js';
-import { sentenceOf } from '../base/problems.js';
 import { createRoomWatcher } from '../control/handlers.js';
 import { type ReloadRequests, runDaemon } from '../daemon.js';
 import type { CommandIo } from './command.js';

@@ -167,7 +167,7 @@ async function start({ withoutStart }: Options, io: CommandIo): Promise<void> {
   if (user !== null) io.out(`${user} may ask the daemon without sudo after the next login.`);
   if (!isReady) io.out('The service did not become ready: sudo journalctl -u roomkin says why.');
   // The configuration and the service are what check examines, not what this process knows.
-  await runCheck({}, { ...io, document: () => {} });
+  await runCheck({ privacy: false }, { ...io, document: () => {} });
   io.out('');
   io.out('Next: sudo roomkin enrol NAME --live (or --photos PATH), then roomkin watch');
 }

@@ -1,12 +1,12 @@
 // roomkin status: the state of the running daemon in eight or nine lines. `roomkin check` works without a daemon.
-import { askDaemon } from '../control/client.js';
 import type { DaemonStatus, RoomState } from '../control/protocol.js';
+import { rateText } from '../control/speed.js';
 import type { CommandIo } from './command.js';
-import { daemonSocket } from './parts.js';
+import { ask } from './parts.js';
 import { count, wrapRow } from './rows.js';
 
 export async function run(_: object, io: CommandIo): Promise<void> {
-  const status = await askDaemon<DaemonStatus>(daemonSocket(io.config()), { verb: 'status' });
+  const status = await ask<DaemonStatus>(io, { verb: 'status' });
   for (const [label, text] of statusRows(status)) {
     for (const line of wrapRow(label, text, io.columns)) io.out(line);
   }
@@ -27,7 +27,10 @@ export function statusRows(status: DaemonStatus): [string, string][] {
       status.recognition === 'on' ? 'on' : (status.recognitionReason ?? 'off: `roomkin resume` switches it on'),
     ],
     ['camera', `${camera.state}${camera.reason ? `: ${camera.reason}` : ''}; ${counts}`],
-    ['frames', `${frames.processed} analysed, ${frames.fps.toFixed(1)} a second${latency}`],
+    [
+      'frames',
+      `${frames.processed} analysed, ${frames.fps < 1 ? rateText(frames.fps) : frames.fps.toFixed(1)} a second${latency}${frames.search === 'reduced' ? '; far faces are searched for less often, because this board cannot keep up' : ''}`,
+    ],
     ['engine', describeEngine(engine)],
     [
       'gallery',

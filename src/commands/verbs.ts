@@ -12,6 +12,7 @@ export type Placeholder =
   | 'N'
   | 'NAME'
   | 'NEW-NAME'
+  | 'OUT'
   | 'PATH'
   | 'PROTOCOL'
   | 'URL'
@@ -349,6 +350,25 @@ export const verbs = [
     exitCodes: [64, 69, 78],
   },
   {
+    name: 'look',
+    group: 'Every day:',
+    summary: 'Show what the camera sees now, to aim it: faces and their sizes.',
+    details:
+      'It draws one picture in the terminal, or saves it with the faces marked. The picture comes from the running daemon, or ' +
+      'from the camera where none runs; it is stored nowhere else. Eyes 25 px apart or more are good, 12 px are enough. While ' +
+      'recognition is switched off there is no picture, and [privacy] look = false forbids it.',
+    usage: ['look [--save FILE]'],
+    arguments: [],
+    options: [
+      { name: 'save', value: 'FILE', type: text, text: 'save the picture (.jpg, .png, .webp) instead of drawing it' },
+    ],
+    examples: [
+      ['roomkin look', 'Draw what the camera sees in the terminal.'],
+      ['roomkin look --save aim.jpg', 'Save it, with boxes and sizes.'],
+    ],
+    exitCodes: [64, 69, 70, 74, 78],
+  },
+  {
     name: 'pause',
     group: 'Every day:',
     summary: 'Stop the camera until `resume`; survives restarts.',
@@ -483,13 +503,15 @@ export const verbs = [
     name: 'check',
     group: 'Check and measure:',
     summary: 'Check everything that roomkin needs here, and say what to do.',
-    details: 'It works with or without a running daemon, and changes nothing.',
-    usage: ['check'],
+    details:
+      'It works with or without a running daemon, and changes nothing. --privacy shows instead what is there: the files of the ' +
+      'state directory, and the processes of the daemon with their connections.',
+    usage: ['check [--privacy]'],
     arguments: [],
-    options: [],
+    options: [{ name: 'privacy', type: flag, text: 'show which files are kept and which connections are open' }],
     examples: [
       ['roomkin check', 'Check this machine and its configuration.'],
-      ['roomkin check --json', 'The same, for a script.'],
+      ['roomkin check --privacy', 'See what is kept, and who is connected.'],
     ],
     exitCodes: [64, 69, 70, 74, 78],
   },
@@ -513,14 +535,16 @@ export const verbs = [
     group: 'Check and measure:',
     summary: 'Show the faces in pictures: box, landmarks, score, quality.',
     details: 'It needs no configuration and no gallery.',
-    usage: ['detect FILE...'],
+    usage: ['detect FILE... [--draw OUT]'],
     arguments: [photoFiles],
-    options: [],
+    options: [
+      { name: 'draw', value: 'OUT', type: text, text: 'save the picture with the faces marked (.jpg, .png, .webp)' },
+    ],
     examples: [
       ['roomkin detect photo.jpg', 'List the faces in a picture.'],
-      ['roomkin detect photos/ --json', 'List those of a folder, for a script.'],
+      ['roomkin detect photo.jpg --draw marked.jpg', 'Mark them in a copy.'],
     ],
-    exitCodes: [64, 65, 70, 78],
+    exitCodes: [64, 65, 70, 74, 78],
   },
   {
     name: 'evaluate',

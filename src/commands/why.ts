@@ -1,12 +1,11 @@
 // roomkin why: the last observations of the daemon, each with the rule that decided on its name. Without a daemon it reads the
 // journal.
 import { RoomkinError } from '../base/errors.js';
-import { askDaemon } from '../control/client.js';
 import type { ExplainedObservation } from '../journal/journal.js';
 import { explain } from '../journal/journal.js';
 import type { CommandIo } from './command.js';
-import { daemonSocket, openGallery, openJournal } from './parts.js';
-import { wrap } from './rows.js';
+import { ask, openGallery, openJournal } from './parts.js';
+import { qualityText, wrap } from './rows.js';
 import type { Given } from './verbs.js';
 
 export async function run({ last }: Given<'why'>, io: CommandIo): Promise<void> {
@@ -18,7 +17,7 @@ export async function run({ last }: Given<'why'>, io: CommandIo): Promise<void> 
 
 async function lastObservations(last: number, io: CommandIo): Promise<readonly ExplainedObservation[]> {
   try {
-    return await askDaemon<readonly ExplainedObservation[]>(daemonSocket(io.config()), { verb: 'why', last });
+    return await ask<readonly ExplainedObservation[]>(io, { verb: 'why', last });
   } catch (error) {
     if (!(error instanceof RoomkinError) || error.code !== 'DAEMON_NOT_RUNNING') throw error;
     const observations = await journalObservations(last, io);
@@ -45,17 +44,11 @@ async function journalObservations(last: number, io: CommandIo): Promise<readonl
 
 /** One observation as three or more lines: its number and time, what was measured, and the decision with its rule. */
 export function observationLines(observation: ExplainedObservation, columns: number): string[] {
-  const { id, at, track, eyesPx, sharpness, yawDegrees, pitchDegrees, light } = observation;
+  const { id, at, track } = observation;
   const time = new Date(at).toLocaleTimeString('en-GB');
   const header = `observation ${id}  ${time}${track === null ? '' : `  track ${track}`}`;
-  const measured = [
-    `eyes ${eyesPx.toFixed(0)} px apart`,
-    `sharpness ${sharpness.toFixed(2)}`,
-    `turned ${yawDegrees.toFixed(0)}° aside, ${pitchDegrees.toFixed(0)}° up`,
-    `light ${light.toFixed(2)}`,
-  ].join(', ');
   const width = Math.max(20, columns - indent.length);
-  const body = [...wrap(measured, width), ...wrap(decision(observation), width)];
+  const body = [...wrap(qualityText(observation), width), ...wrap(decision(observation), width)];
   return [header, ...body.map((line) => `${indent}${line}`)];
 }
 

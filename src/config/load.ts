@@ -19,7 +19,9 @@ export function loadConfig(path: string): Config {
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     const advice =
-      code === 'ENOENT' ? 'copy config.example.toml to that path, or use --config FILE' : 'make it readable';
+      code === 'ENOENT'
+        ? 'copy config.example.toml to that path, or use --config FILE'
+        : 'use sudo, or join its group (sudo usermod -aG roomkin "$USER") and log in again';
     throw fail('CONFIG_MISSING', `cannot read ${path} (${code}): ${advice}`, cause);
   }
   return parseConfig(text, path);

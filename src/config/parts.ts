@@ -39,8 +39,9 @@ export function recognitionOptions(config: Config): RoomOptions {
         : Number.POSITIVE_INFINITY,
     },
     staticFaces: { ...staticFaces, afterMs: config.recognition.pictureAfterMs },
-    presence: { ...presence, leaveAfterMs: config.presence.leaveAfterMs, holdMs: config.presence.holdMs },
+    presence: { ...presence, leaveAfterMs: config.presence.leaveAfterMs },
     motionSupport: { ...motionSupport, halfLifeMs: config.presence.motionHalfLifeMs },
+    frameIntervalMs: 1000 / config.camera.framerate,
   };
 }
 

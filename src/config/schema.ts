@@ -108,16 +108,22 @@ export const sections = z.strictObject({
     }),
   ),
   presence: section(
-    z.strictObject({
-      looks: z.number().int().min(1).max(50).default(3),
-      window_seconds: seconds(0.2, 60).default(3),
-      // `left` is published when the last observation or motion is older than the longer of these two. The number entity Hold in Home
-      // Assistant changes the second.
-      leave_after_seconds: seconds(0, 86400).default(60),
-      hold_seconds: seconds(0, 86400).default(0),
-      motion_half_life_seconds: seconds(0, 86400).default(900),
-      strangers: z.boolean().default(true),
-    }),
+    z
+      .strictObject({
+        looks: z.number().int().min(1).max(50).default(3),
+        window_seconds: seconds(0.2, 60).default(3),
+        // `left` is published when the last observation or motion is older than this. The number entity "Leave after" in Home Assistant
+        // changes it.
+        leave_after_seconds: seconds(2, 86400).default(60),
+        // Of roomkin 0.1: the longer of the two counted.
+        hold_seconds: seconds(0, 86400).optional(),
+        motion_half_life_seconds: seconds(0, 86400).default(900),
+        strangers: z.boolean().default(true),
+      })
+      .transform(({ hold_seconds = 0, ...presence }) => ({
+        ...presence,
+        leave_after_seconds: Math.max(presence.leave_after_seconds, hold_seconds),
+      })),
   ),
   mqtt: section(
     z
@@ -158,6 +164,7 @@ export const sections = z.strictObject({
   privacy: section(
     z.strictObject({
       snapshots: z.boolean().default(false),
+      look: z.boolean().default(true),
       looks_kept_hours: z.number().min(0).max(24).default(24),
     }),
   ),

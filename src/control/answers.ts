@@ -4,7 +4,15 @@ import { z } from 'zod';
 import type { Reason } from '../gallery/reason.js';
 import type { ExplainedObservation } from '../journal/journal.js';
 import { qualitySchema } from '../vision/face.js';
-import type { ControlRequest, DaemonStatus, LiveFace, LiveUpdate, RoomState, WatchUpdate } from './protocol.js';
+import type {
+  CameraView,
+  ControlRequest,
+  DaemonStatus,
+  LiveFace,
+  LiveUpdate,
+  RoomState,
+  WatchUpdate,
+} from './protocol.js';
 
 const number = z.number();
 const text = z.string();
@@ -43,7 +51,14 @@ const status = z.object({
       restarts: number,
     })
     .nullable(),
-  frames: z.object({ processed: number, fps: number, p50Ms: nullableNumber, p95Ms: nullableNumber }),
+  frames: z.object({
+    processed: number,
+    fps: number,
+    analysedFps: number,
+    search: z.enum(['full', 'reduced']),
+    p50Ms: nullableNumber,
+    p95Ms: nullableNumber,
+  }),
   gallery: z.object({ people: number, templates: number }),
   mqtt: z.object({ connected: z.boolean(), url: text, reason: nullableText }),
   presence: roomState,
@@ -101,6 +116,27 @@ const liveUpdate = z.discriminatedUnion('type', [
   z.object({ type: z.literal('blind'), paused: z.boolean(), reason: text }),
 ]) satisfies z.ZodType<LiveUpdate>;
 
+const px = number;
+const point = z.tuple([px, px]);
+
+const view = z.object({
+  at: text,
+  width: px,
+  height: px,
+  leastEyesPx: px,
+  faces: z.array(
+    z.object({
+      box: z.tuple([px, px, px, px]),
+      landmarks: z.array(point),
+      score: number,
+      quality: qualitySchema,
+      name: nullableText,
+      rule: nullableText,
+    }),
+  ),
+  picture: z.object({ width: px, height: px, jpeg: text }),
+}) satisfies z.ZodType<CameraView>;
+
 const recognition = z.object({ recognition: z.enum(['on', 'off']) });
 
 /** The form of an answer, or of each line of a stream. */
@@ -109,6 +145,7 @@ export const answerSchemas: Readonly<Record<ControlRequest['verb'], z.ZodType>> 
   why: z.array(observation),
   watch: watchUpdate,
   live: liveUpdate,
+  look: view,
   pause: recognition,
   resume: recognition,
 };

@@ -4,12 +4,12 @@ import { z } from 'zod';
 import { type ErrorCode, errorTable, fail } from '../base/errors.js';
 import { answerSchemas } from './answers.js';
 import type { SocketPath } from './path.js';
-import { type ControlRequest, requestLine } from './protocol.js';
+import { type ControlRequest, type RequestLine, requestLine } from './protocol.js';
 
 /** The slowest request stops a camera that ignores SIGINT, which takes a few seconds. */
 const answerWithinMs = 20_000;
-/** Longest answer, and longest line of a stream, in characters. A longer one is a fault of the daemon. */
-const maxAnswerLength = 1 << 20;
+/** Longest answer, and longest line of a stream, in characters. A longer one is a fault of the daemon. A picture takes up to 1 MiB. */
+const maxAnswerLength = 4 << 20;
 
 /**
  * Asks the daemon once. `Result` is the type that protocol.ts gives for the request; the answer is checked for its form.
@@ -19,11 +19,14 @@ export async function askDaemon<Result>(
   place: SocketPath,
   request: ControlRequest,
   timeoutMs = answerWithinMs,
+  signal?: AbortSignal,
 ): Promise<Result> {
   const late = AbortSignal.timeout(timeoutMs);
+  const ending = signal === undefined ? late : AbortSignal.any([late, signal]);
   try {
-    return checkedAnswer<Result>(request, await bodyOf(await send(place, request, late)));
+    return checkedAnswer<Result>(request, await bodyOf(await send(place, requestLine(request), ending)));
   } catch (error) {
+    signal?.throwIfAborted();
     if (!late.aborted && !isDisconnection(error)) throw error;
     const why = late.aborted ? `nothing came within ${timeoutMs / 1000} s` : 'it closed the connection';
     throw fail('DAEMON_NOT_RUNNING', `the daemon did not answer: ${why} (journalctl -u roomkin says more)`, error);
@@ -37,7 +40,7 @@ export async function* followDaemon<Result>(
   signal: AbortSignal,
 ): AsyncGenerator<Result> {
   try {
-    const response = await send(place, request, signal);
+    const response = await send(place, requestLine(request), signal);
     for await (const line of linesOf(response)) yield checkedAnswer<Result>(request, line);
   } catch (error) {
     if (!signal.aborted && !isDisconnection(error)) throw error;
@@ -46,7 +49,7 @@ export async function* followDaemon<Result>(
 }
 
 /** Returns the response if its status is 200. Errors: the error that the daemon answers with; DAEMON_NOT_RUNNING. */
-async function send(place: SocketPath, request: ControlRequest, signal: AbortSignal): Promise<IncomingMessage> {
+export async function send(place: SocketPath, request: RequestLine, signal: AbortSignal): Promise<IncomingMessage> {
   let forbidden: string | null = null;
   for (const socketPath of place.connect) {
     try {
@@ -72,10 +75,10 @@ async function send(place: SocketPath, request: ControlRequest, signal: AbortSig
   );
 }
 
-function open(socketPath: string, request: ControlRequest, signal: AbortSignal): Promise<IncomingMessage> {
+function open(socketPath: string, { body, ...line }: RequestLine, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const options = { socketPath, ...requestLine(request), agent: false, signal } as const;
-    httpRequest(options, resolve).once('error', reject).end();
+    const options = { socketPath, ...line, agent: false, signal } as const;
+    httpRequest(options, resolve).once('error', reject).end(body);
   });
 }
 
@@ -84,27 +87,27 @@ async function bodyOf(response: IncomingMessage): Promise<string> {
   response.setEncoding('utf8');
   for await (const chunk of response) {
     body += chunk;
-    if (body.length > maxAnswerLength) throw tooLong('an answer');
+    if (body.length > maxAnswerLength) throw tooLong('an answer', maxAnswerLength);
   }
   return body;
 }
 
 /** Not node:readline, which keeps a line of any length in memory. */
-async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+export async function* linesOf(response: IncomingMessage, maxLength = maxAnswerLength): AsyncGenerator<string> {
   let rest = '';
   response.setEncoding('utf8');
   for await (const chunk of response) {
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() ?? '';
-    if ([...lines, rest].some((line) => line.length > maxAnswerLength)) throw tooLong('a line');
+    if ([...lines, rest].some((line) => line.length > maxLength)) throw tooLong('a line', maxLength);
     yield* lines;
   }
   if (rest !== '') yield rest;
 }
 
-function tooLong(part: string): Error {
+function tooLong(part: string, maxLength: number): Error {
   const advice = 'restart it, and report the problem if it happens again';
-  return fail('INTERNAL', `the daemon sent ${part} of more than 1 MiB: ${advice}`);
+  return fail('INTERNAL', `the daemon sent ${part} of more than ${maxLength >> 20} MiB: ${advice}`);
 }
 
 /** The answer as it was sent, with members that this version does not know. */
@@ -115,7 +118,7 @@ function checkedAnswer<Result>(request: ControlRequest, text: string): Result {
   return answer as Result;
 }
 
-function parseAnswer(text: string): unknown {
+export function parseAnswer(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -125,12 +128,17 @@ function parseAnswer(text: string): unknown {
 
 const errorSchema = z.object({ code: z.string(), message: z.string() });
 
-function anotherVersion(cause?: unknown): Error {
+export function anotherVersion(cause?: unknown): Error {
   return fail('DAEMON_NOT_RUNNING', 'the running daemon has another version: restart it', cause);
 }
 
 function errorOf(body: string): Error {
-  const parsed = errorSchema.safeParse(parseAnswer(body));
+  return errorIn(parseAnswer(body));
+}
+
+/** The error that the daemon reports as `answer`. */
+export function errorIn(answer: unknown): Error {
+  const parsed = errorSchema.safeParse(answer);
   if (!parsed.success)
     return fail('INTERNAL', 'the daemon refused the request without a reason: see journalctl -u roomkin');
   const { code, message } = parsed.data;
@@ -143,7 +151,7 @@ function codeOf(error: unknown): string {
 }
 
 /** Whether an error means that the daemon ended the connection or the caller's signal aborted it. */
-function isDisconnection(error: unknown): boolean {
+export function isDisconnection(error: unknown): boolean {
   return ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED', 'ABORT_ERR'].includes(
     codeOf(error),
   );

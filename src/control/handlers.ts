@@ -1,6 +1,7 @@
 // The handlers of the control socket in the running daemon.
 import type { Clock, WallTime } from '../base/clock.js';
 import { createWallTime } from '../base/clock.js';
+import { fail } from '../base/errors.js';
 import { packageVersion } from '../base/files.js';
 import type { Problems } from '../base/problems.js';
 import type { Camera } from '../camera/camera.js';
@@ -11,8 +12,11 @@ import { explain, type Journal } from '../journal/journal.js';
 import type { Publisher } from '../mqtt/publisher.js';
 import type { PresenceSnapshot } from '../presence/presence.js';
 import type { DecidedObservation } from '../recognition/observation.js';
+import type { Sources } from '../reports/report.js';
+import { makeReport, reports } from '../reports/reports.js';
 import type { PrivacySwitch } from '../room/privacy-switch.js';
 import type { Room, RoomListener } from '../room/room.js';
+import type { Store } from '../store/store.js';
 import { overlap } from '../vision/face.js';
 import {
   type DaemonStatus,
@@ -24,6 +28,7 @@ import {
 } from './protocol.js';
 import type { ControlHandlers } from './server.js';
 import type { Statistics } from './statistics.js';
+import { cameraView, type FrameListener } from './view.js';
 
 export interface HandlerParts {
   readonly config: Config;
@@ -31,21 +36,31 @@ export interface HandlerParts {
   readonly model: EngineInfo;
   readonly camera: Camera;
   readonly room: Room;
+  readonly store: Store;
   readonly journal: Journal;
   readonly statistics: Statistics;
   readonly problems: Pick<Problems, 'list'>;
   readonly privacy: PrivacySwitch;
   readonly publisher: Publisher;
   readonly watchers: Set<RoomListener>;
+  readonly frameListeners: Set<FrameListener>;
   currentGallery(): Gallery;
 }
 
 export function daemonHandlers(parts: HandlerParts): ControlHandlers {
   const { config, clock, model, camera, room, journal, statistics, privacy, publisher, watchers, currentGallery } =
     parts;
-  const { problems } = parts;
+  const { problems, store } = parts;
   const wallTime = createWallTime(clock);
   const enrolling = new Set<RoomListener>();
+  const sources: Sources = {
+    config,
+    store,
+    daemon: process.pid,
+    gallery: currentGallery,
+    space: () => model.space,
+    journal: () => journal,
+  };
 
   function status(): DaemonStatus {
     const people = currentGallery().people;
@@ -75,6 +90,8 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
       frames: {
         processed: statistics.frames,
         fps: statistics.fps() ?? 0,
+        analysedFps: statistics.analysedFps() ?? 0,
+        search: statistics.isReduced ? 'reduced' : 'full',
         p50Ms: statistics.latencyMs(0.5),
         p95Ms: statistics.latencyMs(0.95),
       },
@@ -116,7 +133,18 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
         room.enrolling = enrolling.size > 0;
       };
     },
+    look: (signal) => cameraView({ ...parts, wallTime }, signal),
+    async report(name, given, work) {
+      const checked = reports[name].given.safeParse(given);
+      if (!checked.success) throw fail('USAGE', `${name}: ${checked.error.issues.map(issueText).join('; ')}`);
+      // The type of a report and that of its parameters belong together.
+      return makeReport(name, checked.data as never, sources, work);
+    },
   };
+}
+
+function issueText({ path, message }: { readonly path: readonly PropertyKey[]; readonly message: string }): string {
+  return path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`;
 }
 
 // Changes of a room as `roomkin watch` prints them, for the control socket and for `roomkin run --json`.
@@ -154,7 +182,7 @@ export function createRoomWatcher(clock: Clock, send: (update: WatchUpdate) => v
 // The stream of a guided enrolment: every observation with its embedding, only over the control socket. No pictures.
 
 export type LiveParts = Pick<HandlerParts, 'currentGallery'> & {
-  readonly room: Pick<HandlerParts['room'], 'staticFaces'>;
+  readonly room: Pick<HandlerParts['room'], 'staticFaces' | 'intervalMs'>;
   readonly model: Pick<HandlerParts['model'], 'space'>;
   readonly camera: Pick<Camera, 'status'>;
   readonly privacy: Pick<HandlerParts['privacy'], 'on'>;
@@ -173,7 +201,13 @@ function createLiveWatcher(parts: LiveParts, send: (update: LiveUpdate) => void)
     state(snapshot) {
       if (snapshot !== null) return;
       const { state, reason } = camera.status;
-      const why = reason ?? (state === 'starting' ? 'the camera is starting' : 'no frame was analysed yet');
+      const why =
+        reason ??
+        (state === 'starting'
+          ? 'the camera is starting'
+          : room.intervalMs === null
+            ? 'no frame was analysed yet'
+            : 'the next frame is still being analysed');
       send({ type: 'blind', paused: !privacy.on, reason: privacy.on ? why : 'recognition is switched off' });
     },
     event: () => {},

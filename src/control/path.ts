@@ -6,6 +6,11 @@ import { fail } from '../base/errors.js';
 const maxPathBytes = 107;
 const systemRuntimeDirectory = '/run/roomkin';
 
+/** systemd's runtime directory of the daemon; null outside systemd. The unit preserves it over a restart of the service. */
+export function runtimeDirectory(env: Readonly<Record<string, string | undefined>> = process.env): string | null {
+  return env['RUNTIME_DIRECTORY']?.split(':')[0] || null;
+}
+
 export interface SocketPath {
   /** The path on which a daemon started in this environment listens. */
   readonly listen: string;
@@ -23,7 +28,7 @@ export function socketPath(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): SocketPath {
   const { room, storeDirectory, configured } = options;
-  const runtime = env['RUNTIME_DIRECTORY']?.split(':')[0];
+  const runtime = runtimeDirectory(env);
   const inStore = resolve(storeDirectory, `${room}.sock`);
   const listen = configured ? resolve(configured) : runtime ? join(runtime, `${room}.sock`) : inStore;
   if (Buffer.byteLength(listen) > maxPathBytes) {

@@ -3,18 +3,25 @@
 import { floatBytes, floatsOf } from '../base/bytes.js';
 import type { ErrorCode } from '../base/errors.js';
 import type { Reason } from '../gallery/reason.js';
-import type { Quality } from '../vision/face.js';
+import type { Face, Point, Quality } from '../vision/face.js';
 
 /** The most observations that `why` returns. */
 export const maxObservations = 200;
 
 /** A request. `watch` and `live` are streams; every other verb has one answer. */
 export type ControlRequest =
-  | { readonly verb: 'status' | 'watch' | 'live' | 'pause' | 'resume' }
+  | { readonly verb: 'status' | 'watch' | 'live' | 'look' | 'pause' | 'resume' }
   | { readonly verb: 'why'; readonly last: number };
 
-/** Method and path of a request. */
-export function requestLine(request: ControlRequest): { readonly method: 'GET' | 'POST'; readonly path: string } {
+/** Method, path, headers and body of a request. */
+export interface RequestLine {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export function requestLine(request: ControlRequest): RequestLine {
   const method = request.verb === 'pause' || request.verb === 'resume' ? 'POST' : 'GET';
   return { method, path: request.verb === 'why' ? `/why?last=${request.last}` : `/${request.verb}` };
 }
@@ -53,10 +60,14 @@ export interface DaemonStatus {
     readonly sandboxed: boolean;
     readonly restarts: number;
   } | null;
-  /** Number of analysed frames, and their latency from capture to decision. */
+  /** Number of processed frames, their rate, and their latency from capture to decision. */
   readonly frames: {
     readonly processed: number;
     readonly fps: number;
+    /** Without the frames that the motion gate found unchanged. */
+    readonly analysedFps: number;
+    /** `reduced`: tiles and close-ups are left out, because the board cannot keep up. */
+    readonly search: 'full' | 'reduced';
     readonly p50Ms: number | null;
     readonly p95Ms: number | null;
   };
@@ -127,6 +138,26 @@ export interface LiveFace {
   readonly similarity: number | null;
   readonly person: string | null;
   readonly reason: Reason;
+}
+
+/** What the camera sees now: one frame and its faces. Boxes and landmarks in pixels of the frame. */
+export interface CameraView {
+  /** Capture time, ISO 8601. */
+  readonly at: string;
+  readonly width: number;
+  readonly height: number;
+  /** Faces with fewer pixels between the eyes are ignored. */
+  readonly leastEyesPx: number;
+  readonly faces: readonly FaceInView[];
+  /** The frame, smaller where it has more than 1280 pixels; `jpeg` in base64. */
+  readonly picture: { readonly width: number; readonly height: number; readonly jpeg: string };
+}
+
+export interface FaceInView extends Pick<Face, 'box' | 'score' | 'quality'> {
+  readonly landmarks: readonly Point[];
+  /** The name of its track and the rule that decided; null for none, and without a daemon. */
+  readonly name: string | null;
+  readonly rule: string | null;
 }
 
 /** An embedding as base64 of its 32-bit floats, little-endian. */

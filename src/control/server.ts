@@ -4,12 +4,15 @@ import { chmod, mkdir, rename, stat, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import { fail, oneLine, RoomkinError } from '../base/errors.js';
+import { fail, oneLine, RoomkinError, sentenceOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { printableJson } from '../base/printable.js';
 import type { ExplainedObservation } from '../journal/journal.js';
+import type { Work } from '../reports/report.js';
+import { type ReportName, reports } from '../reports/reports.js';
 import type { SocketPath } from './path.js';
 import {
+  type CameraView,
   type ControlError,
   type DaemonStatus,
   type LiveUpdate,
@@ -22,10 +25,16 @@ const maxStreams = 12;
 const maxConnections = 32;
 /** A client that has not sent its request within this time is disconnected. */
 const requestWithinMs = 5000;
-/** Longest head of a request; no request has a body. */
+/** Longest head of a request. */
 const maxHeadBytes = 4096;
+/** Longest body of a request: 200 embeddings for `identify` take 300 KiB. Only reports that are asked for with POST have one. */
+const maxBodyBytes = 1 << 20;
+/** The most reports that are made at once; each may take seconds of the processor. */
+const maxReports = 4;
 /** A stream is closed when this much is unread by its client. */
 const maxUnreadBytes = 256 * 1024;
+
+const streamType = 'application/x-ndjson';
 
 /** The handler of each verb. A RoomkinError is answered with its code, any other error with INTERNAL. */
 export interface ControlHandlers {
@@ -39,6 +48,10 @@ export interface ControlHandlers {
   watch(send: (update: WatchUpdate) => void): () => void;
   /** Has every frame analysed and calls `send` with its faces, until the returned function is called. */
   live(send: (update: LiveUpdate) => void): () => void;
+  /** The next analysed frame with its faces. Errors: CAMERA_FORBIDDEN, CAMERA_BLIND. */
+  look(signal: AbortSignal): Promise<CameraView>;
+  /** The report `name`. `given` was sent by a client and is not checked yet. Errors: USAGE, and those of the report. */
+  report(name: ReportName, given: unknown, work: Work): Promise<unknown>;
 }
 
 export interface Control extends AsyncDisposable {
@@ -65,9 +78,27 @@ export async function startControl(options: {
   const server = createServer({ ...limits, connectionsCheckingInterval: 1000 });
   server.maxConnections = maxConnections;
   let streams = 0;
+  let openReports = 0;
+  const openReport = (): Disposable => {
+    if (openReports >= maxReports)
+      throw fail('DAEMON_BUSY', `the daemon answers ${maxReports} other questions at the moment: try again`);
+    openReports += 1;
+    return {
+      [Symbol.dispose]() {
+        openReports -= 1;
+      },
+    };
+  };
   server.on('request', (request, response) => {
     // One request per connection, because an idle connection would use up one of the limited connections.
     response.shouldKeepAlive = false;
+    const name = reportOf(request);
+    if (name !== null) {
+      answerReport(name, request, response, handlers, openReport).catch((error: unknown) =>
+        answerError(response, error, log),
+      );
+      return;
+    }
     request.resume();
     const openStream = (): (() => void) => {
       if (streams >= maxStreams)
@@ -80,7 +111,9 @@ export async function startControl(options: {
         streams -= 1;
       };
     };
-    answer(request, response, handlers, openStream).catch((error: unknown) => answerError(response, error, log));
+    answer(request, response, handlers, openStream, openReport).catch((error: unknown) =>
+      answerError(response, error, log),
+    );
   });
   server.on('clientError', (_, socket) => {
     // HTTP sockets are half-open. Without destroy(), a client that never closes its end would keep the connection.
@@ -108,6 +141,7 @@ async function answer(
   response: ServerResponse,
   handlers: ControlHandlers,
   openStream: () => () => void,
+  openReport: () => Disposable,
 ): Promise<void> {
   const address = request.url ?? '/';
   if (!URL.canParse(address, 'http://roomkin')) throw fail('USAGE', `${oneLine(address, 60)} is not a valid address`);
@@ -127,11 +161,81 @@ async function answer(
       return answerStream(response, handlers.watch, openStream);
     case 'GET /live':
       return answerStream(response, handlers.live, openStream);
+    case 'GET /look': {
+      using _open = openReport();
+      const left = new AbortController();
+      response.once('close', () => left.abort());
+      return answerJson(response, 200, await handlers.look(left.signal));
+    }
     default: {
       const line = oneLine(`${request.method} ${request.url}`, 60);
-      const known = 'GET /status, /why?last=N, /watch, /live; POST /pause, /resume';
+      const named = (method: string): string =>
+        Object.entries(reports)
+          .flatMap(([name, report]) => (report.method === method ? [`/${name}`] : []))
+          .join(', ');
+      const known = `GET /status, /why?last=N, /watch, /live, /look, ${named('GET')}; POST /pause, /resume, ${named('POST')}`;
       throw fail('REQUEST_UNKNOWN', `${line} is not a known request, only ${known}`);
     }
+  }
+}
+
+/** The report that is asked for; null for every other request. */
+function reportOf({ method, url = '/' }: IncomingMessage): ReportName | null {
+  if (!URL.canParse(url, 'http://roomkin')) return null;
+  const name = new URL(url, 'http://roomkin').pathname.slice(1);
+  return Object.hasOwn(reports, name) && reports[name as ReportName].method === method ? (name as ReportName) : null;
+}
+
+/** Answers with the report: as one document, or, where the client accepts lines of JSON, with its progress before. */
+async function answerReport(
+  name: ReportName,
+  request: IncomingMessage,
+  response: ServerResponse,
+  handlers: ControlHandlers,
+  openReport: () => Disposable,
+): Promise<void> {
+  const given =
+    reports[name].method === 'POST'
+      ? await bodyOf(request)
+      : Object.fromEntries(new URL(request.url ?? '/', 'http://roomkin').searchParams);
+  request.resume();
+  using _open = openReport();
+  const left = new AbortController();
+  response.once('close', () => left.abort());
+  const inLines = request.headers.accept === streamType;
+  const work: Work = {
+    signal: left.signal,
+    progress(text) {
+      if (!inLines || !response.writable) return;
+      if (!response.headersSent) response.writeHead(200, { 'content-type': streamType });
+      response.write(`${printableJson({ type: 'progress', text })}\n`);
+    },
+  };
+  try {
+    const result = await handlers.report(name, given, work);
+    if (!inLines) return answerJson(response, 200, result);
+    if (!response.headersSent) response.writeHead(200, { 'content-type': streamType });
+    response.end(`${printableJson({ type: 'result', result })}\n`);
+  } catch (error) {
+    if (left.signal.aborted) return;
+    if (!response.headersSent || !(error instanceof RoomkinError)) throw error;
+    response.end(`${printableJson({ type: 'error', code: error.code, message: error.message })}\n`);
+  }
+}
+
+/** The JSON body of a request. Errors: USAGE. */
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBodyBytes) throw fail('USAGE', `the body of a request has at most ${maxBodyBytes >> 20} MiB`);
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch {
+    throw fail('USAGE', 'the body of the request is not JSON');
   }
 }
 
@@ -162,7 +266,7 @@ function answerStream<Update>(
     unsubscribe();
   });
   response.on('error', () => response.destroy());
-  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  response.writeHead(200, { 'content-type': streamType });
   response.flushHeaders();
   unsubscribe = subscribe((update) => {
     if (response.writableLength > maxUnreadBytes) response.destroy();
@@ -176,7 +280,7 @@ function answerError(response: ServerResponse, error: unknown, log: Log): void {
   let body: ControlError;
   if (error instanceof RoomkinError) body = { code: error.code, message: error.message };
   else {
-    log('error', `control socket: ${error instanceof Error ? error.message : String(error)}`);
+    log('error', `control socket: ${sentenceOf(error)}`);
     body = { code: 'INTERNAL', message: 'the daemon could not answer: its log says why (journalctl -u roomkin)' };
   }
   const status = { USAGE: 400, REQUEST_UNKNOWN: 404, DAEMON_BUSY: 503 }[body.code as string] ?? 500;

@@ -2,7 +2,7 @@
 // whose loop hangs. docs/adr/0008-systemd-notify.md explains why a program sends the datagram.
 import { spawn } from 'node:child_process';
 import type { Clock } from '../base/clock.js';
-import { oneLine } from '../base/errors.js';
+import { oneLine, sentenceOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 
 /** systemd shows one line and cuts longer ones. */
@@ -17,7 +17,7 @@ export interface Notifier {
   ready(status: string): void;
   /** Sets the line that `systemctl status` shows. It is sent with the next ping, or at once if it changed. */
   status(text: string): void;
-  /** Feeds the watchdog after a frame was processed. */
+  /** Feeds the watchdog after a frame was processed, and while its analysis makes progress. */
   frameProcessed(): void;
   /**
    * Feeds the watchdog while no frame is due, because the camera is switched off or missing. Call it only while the loop waits for a
@@ -63,10 +63,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
       .catch((error: unknown) => {
         if (complained) return;
         complained = true;
-        log(
-          'warning',
-          `systemd is not told how the daemon is: ${error instanceof Error ? error.message : String(error)}`,
-        );
+        log('warning', `systemd is not told how the daemon is: ${sentenceOf(error)}`);
       })
       .finally(() => {
         pending -= 1;

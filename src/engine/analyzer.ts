@@ -35,12 +35,14 @@ export function loadAnalyzer(options: LoadOptions, progress: (step: Step) => voi
   const embedderModel = reporting(loadModel(embedderBytes, runtime), () => progress(embedStep));
   const embed = embedderOf(embedderModel, embedder);
   let turn = 0;
+  let tileTurn = 0;
 
   const analyze = (frame: Frame, request: AnalyzeOptions): WireAnalysis => {
     const startedAt = performance.now();
-    const { search, around = [], moved = [] } = request;
-    const searchRequest = { search, around, moved, turn };
+    const { search, around = [], moved = [], limits } = request;
+    const searchRequest = { search, around, moved, turn, tileTurn, limits };
     if (search === 'auto') turn++;
+    if (search === 'auto' && limits?.tiles !== 0) tileTurn++;
     const found = searchFaces(frame, detect(frame), searchRequest, options.search);
     const detectedAt = performance.now();
     progress('align');

@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { sandboxed, sandboxVariable } from '../base/child-guard.js';
 import { systemClock } from '../base/clock.js';
-import { type ErrorCode, errorTable, fail } from '../base/errors.js';
+import { type ErrorCode, errorTable, fail, sentenceOf } from '../base/errors.js';
 import { onLines } from '../base/lines.js';
 import type { Log } from '../base/log.js';
 import { createHangWatch, type HangLimits, readProcess, type SlowestSteps } from './hang.js';
@@ -20,9 +20,9 @@ export interface EngineChild {
   readonly pid: number | undefined;
   /**
    * Sends `message` and waits for its answer. Rejects with ENGINE_FAILED when the child dies, sends an invalid answer, or hangs (it is
-   * then killed); with the child's own error where it reports one.
+   * then killed); with the child's own error where it reports one. `onStep` is called for each step that the child begins.
    */
-  ask(message: ToChild): Promise<Exclude<Answer, { type: 'failed' }>>;
+  ask(message: ToChild, onStep?: (step: string) => void): Promise<Exclude<Answer, { type: 'failed' }>>;
   /** Why the child ended; null while it runs. */
   readonly death: string | null;
   /** Resolves when the process has ended, or cannot be ended. */
@@ -48,7 +48,11 @@ export function startChild({ path, guard, log, limits, slowest }: ChildOptions):
   const lastLine = relayLines(child, log);
   const watch = createHangWatch(limits, slowest, systemClock);
   let death: string | null = null;
-  let pending: { settle: (answer: Answer) => void; fail: (reason: string) => void } | null = null;
+  let pending: {
+    settle: (answer: Answer) => void;
+    fail: (reason: string) => void;
+    onStep: ((step: string) => void) | undefined;
+  } | null = null;
   let messages = 0;
 
   const die = (reason: string): void => {
@@ -72,7 +76,10 @@ export function startChild({ path, guard, log, limits, slowest }: ChildOptions):
     const message = asFromChild(raw);
     if (message === null) die('it sent an invalid answer');
     else if (message.type !== 'progress') pending?.settle(message);
-    else if (pending !== null) watch.progress(message.step, message.cpuMs);
+    else if (pending !== null) {
+      watch.progress(message.step, message.cpuMs);
+      pending.onStep?.(message.step);
+    }
   });
 
   /** Kills a child that hangs. What it has sent in the meantime is read first. */
@@ -85,7 +92,7 @@ export function startChild({ path, guard, log, limits, slowest }: ChildOptions):
     });
   };
 
-  const ask: EngineChild['ask'] = (message) =>
+  const ask: EngineChild['ask'] = (message, onStep) =>
     new Promise((resolve, reject) => {
       const messagesBefore = messages;
       const expectedId = message.type === 'analyze' ? message.id : null;
@@ -96,6 +103,7 @@ export function startChild({ path, guard, log, limits, slowest }: ChildOptions):
         pending = null;
       };
       pending = {
+        onStep,
         fail: (reason) => {
           finish();
           reject(fail('ENGINE_FAILED', `the recognition process failed: ${reason}`));
@@ -158,7 +166,7 @@ function forkChild(path: string, guard: string): ChildProcess {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = sentenceOf(cause);
     throw fail('ENGINE_FAILED', `the recognition process could not be started: ${reason}`, cause);
   }
 }

@@ -3,7 +3,7 @@
 // Invariant: only this process runs inference, so neither a blocked thread nor a crash of the runtime affects the daemon. It has no
 // names and no network, keeps no picture after its answer, and writes no file.
 import { sandboxVariable } from '../base/child-guard.js';
-import { RoomkinError } from '../base/errors.js';
+import { RoomkinError, sentenceOf } from '../base/errors.js';
 import { type Analyzer, loadAnalyzer } from './analyzer.js';
 import type { Answer, FromChild, LoadedInfo, Step, ToChild } from './protocol.js';
 
@@ -42,7 +42,7 @@ function failed(message: ToChild, cause: unknown): Answer {
     type: 'failed',
     id,
     code: 'ENGINE_FAILED',
-    sentence: cause instanceof Error ? cause.message : String(cause),
+    sentence: sentenceOf(cause),
   };
 }
 

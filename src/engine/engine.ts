@@ -1,4 +1,6 @@
 // The interface of the engine: frames in, faces out. There is one implementation (TFLite in a child process).
+
+import type { SearchLimits } from '../vision/effort.js';
 import type { Analysis, Box } from '../vision/face.js';
 import type { Frame } from '../vision/picture.js';
 
@@ -12,6 +14,8 @@ export interface AnalyzeOptions {
   readonly around?: readonly Box[];
   /** Boxes with motion: `auto` searches the tiles there first. */
   readonly moved?: readonly Box[];
+  /** What `auto` leaves out, because the board cannot keep up; absent or null: nothing. */
+  readonly limits?: SearchLimits | null;
   /** Embed the detected faces. Default true. */
   readonly embed?: boolean;
   /** Embed the mirror image too and use the mean: less noise, twice the time. Default: true for `all`, else false. */
@@ -55,8 +59,9 @@ export interface Engine extends AsyncDisposable {
   /**
    * Analyses one frame; calls run one after another. Rejects only with ENGINE_FAILED: the frame cannot be analysed, or the child died
    * or cannot be started, whatever the reason. Later calls start a new child, after repeated failures every half minute.
+   * `onStep` is called for each step that the child begins: a slow board is slow, but works.
    */
-  analyze(frame: Frame, options: AnalyzeOptions): Promise<EngineAnalysis>;
+  analyze(frame: Frame, options: AnalyzeOptions, onStep?: (step: string) => void): Promise<EngineAnalysis>;
   /** Why the next frame cannot be analysed as things are; null when it can. It stays until a new child has loaded. */
   readonly fault: string | null;
   stop(): Promise<void>;

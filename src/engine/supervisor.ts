@@ -7,18 +7,16 @@
 // The first child tests whether XNNPACK works on this machine. Where it cannot start (no /sys, no /proc/cpuinfo) the binding
 // dereferences null and the child dies while loading. All later children then run without XNNPACK. A child that dies later is
 // restarted with the same delegate.
-
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { guardPath } from '../base/child-guard.js';
 import { type Clock, systemClock } from '../base/clock.js';
-import { fail, RoomkinError } from '../base/errors.js';
+import { fail, RoomkinError, sentenceOf } from '../base/errors.js';
 import { type Log, silentLog } from '../base/log.js';
 import { createBackoff } from '../base/retry.js';
-import type { Frame } from '../vision/picture.js';
 import { defaultSearch } from '../vision/search.js';
 import { type EngineChild, childPath as shippedChild, startChild } from './child-process.js';
-import type { AnalyzeOptions, Engine, EngineAnalysis, EngineInfo } from './engine.js';
+import type { Engine, EngineInfo } from './engine.js';
 import { defaultHangLimits, type HangLimits } from './hang.js';
 import { chooseEmbedder, defaultManifestPath, readManifest, readModel } from './manifest.js';
 import type { Answer, LoadOptions } from './protocol.js';
@@ -150,18 +148,18 @@ export function createEngine(options: EngineOptions = {}): Engine {
   };
 
   /** After the first start every error passes: the file is put right, the memory is there again. */
-  const analyzeNow = (frame: Frame, request: AnalyzeOptions): Promise<EngineAnalysis> =>
-    analyzeOnce(frame, request).catch((cause: unknown) => {
+  const analyzeNow: Engine['analyze'] = (frame, request, onStep) =>
+    analyzeOnce(frame, request, onStep).catch((cause: unknown) => {
       if (cause instanceof RoomkinError && cause.code === 'ENGINE_FAILED') throw cause;
-      throw fail('ENGINE_FAILED', cause instanceof Error ? cause.message : String(cause), cause);
+      throw fail('ENGINE_FAILED', sentenceOf(cause), cause);
     });
 
-  const analyzeOnce = async (frame: Frame, request: AnalyzeOptions): Promise<EngineAnalysis> => {
+  const analyzeOnce: Engine['analyze'] = async (frame, request, onStep) => {
     const { capturedAt, sequence, width, height, format, stride, data } = frame;
     const id = nextId++;
     const server = await ready();
     const message = { capturedAt, sequence, width, height, format, stride, data };
-    const answer = await server.ask({ type: 'analyze', id, frame: message, options: request });
+    const answer = await server.ask({ type: 'analyze', id, frame: message, options: request }, onStep);
     const { analysis } = expectType(answer, 'analyzed');
     const { faces, times, crops } = analysis;
     return { capturedAt, sequence, width, height, faces, times, ...(crops === null ? {} : { crops }) };
@@ -200,7 +198,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
 
   return {
     start: () => inOrder(startNow),
-    analyze: (frame, request) => inOrder(() => analyzeNow(frame, request)),
+    analyze: (frame, request, onStep) => inOrder(() => analyzeNow(frame, request, onStep)),
     get fault() {
       return fault();
     },

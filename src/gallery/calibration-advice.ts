@@ -38,6 +38,11 @@ export function calibrationAdvice(gallery: Gallery, { people, closestPair }: Cal
   return advice;
 }
 
+/** The people with so few photos that more of them would help a lot. */
+export function peopleWithFewPhotos(gallery: Gallery): Gallery['people'] {
+  return gallery.people.filter(({ templates }) => templates.length < fewPhotos);
+}
+
 /** Why more photos of somebody would help; null where they would not. */
 function needsPhotos({ templates, fnir }: PersonCalibration): string | null {
   if (templates < fewPhotos) {

@@ -2,6 +2,7 @@
 //
 // Invariant: a sample is accepted only if its face is alone in the frame, is better than a photo has to be, resembles the earlier samples
 // as those of one person do, and is no duplicate of one of them.
+import { afterFrame, noPace, type Pace, usualInterval, windowMs } from '../base/pace.js';
 import type { Face, Quality } from '../vision/face.js';
 import { duplicateAbove, oddBelow } from './enrolment.js';
 import { centre, similarity } from './similarity.js';
@@ -48,8 +49,9 @@ const triedForMs = 20_000;
 const duplicatesForMs = 5000;
 /** An enrolment needs at least this many samples from the front. */
 const leastFront = 3;
-/** Without a new sample for this long, the enrolment is stuck. */
+/** Without a new sample for this long and in so many frames, the enrolment is stuck. */
 const stuckAfterMs = 60_000;
+const stuckAfterFrames = 20;
 
 export type GuidedFace = Pick<Face, 'score' | 'quality' | 'embedding'>;
 
@@ -93,10 +95,12 @@ export interface Guidance {
   readonly progressMs: number;
   /** How long an otherwise good face has tried `next` since the last sample. */
   readonly triedMs: number;
+  /** How often frames come. */
+  readonly pace: Pace;
 }
 
 export function startGuidance(atMs: number): Guidance {
-  const times = { atMs, sampledMs: Number.NEGATIVE_INFINITY, progressMs: atMs, triedMs: 0 };
+  const times = { atMs, sampledMs: Number.NEGATIVE_INFINITY, progressMs: atMs, triedMs: 0, pace: noPace };
   return { samples: [], abandoned: [], next: 'front', obstacle: 'nobody', face: null, faces: 0, ...times };
 }
 
@@ -105,7 +109,8 @@ export function guide(before: Guidance, faces: readonly GuidedFace[] | null, atM
   const largest = Math.max(0, ...(faces ?? []).map(({ quality }) => quality.eyesPx));
   const near = (faces ?? []).filter(({ quality }) => quality.eyesPx >= backgroundShare * largest);
   const [face = null] = near;
-  const current = { ...before, face, faces: near.length, atMs };
+  const pace = faces === null ? before.pace : afterFrame(before.pace, atMs);
+  const current = { ...before, face, faces: near.length, atMs, pace };
   if (before.next === null) return current;
   const obstacle = obstacleOf(faces, near);
   if (obstacle !== null) return { ...current, obstacle };
@@ -131,8 +136,8 @@ export function guide(before: Guidance, faces: readonly GuidedFace[] | null, atM
 }
 
 /** Whether the enrolment makes no progress and should end. */
-export function isStuck({ next, atMs, progressMs }: Guidance): boolean {
-  return next !== null && atMs - progressMs >= stuckAfterMs;
+export function isStuck({ next, atMs, progressMs, pace }: Guidance): boolean {
+  return next !== null && atMs - progressMs >= windowMs(stuckAfterMs, stuckAfterFrames, usualInterval(pace) ?? 0);
 }
 
 /** Whether there are enough samples to enrol the person. */
@@ -212,7 +217,7 @@ const instructions: Readonly<Record<Pose, string>> = {
 export function advice({ obstacle, face, faces, next }: Guidance, mirrored = false): string {
   if (next === null) return 'that is all, thank you';
   const px = face?.quality.eyesPx.toFixed(0);
-  const fine = (value: number | undefined) => value?.toFixed(2);
+  const percent = (share: number | undefined) => `${Math.round(100 * (share ?? 0))} %`;
   switch (obstacle) {
     case 'blind':
       return 'wait: the camera gives no picture';
@@ -221,15 +226,15 @@ export function advice({ obstacle, face, faces, next }: Guidance, mirrored = fal
     case 'several':
       return `one face only, please: ${faces} are visible (pictures count too)`;
     case 'small':
-      return `come closer (${px} px between the eyes, ${good.eyesPx} wanted)`;
+      return `come closer (${px} px between the eyes, ${good.eyesPx} px wanted)`;
     case 'dark':
-      return `more light on the face (${fine(face?.quality.light)}, ${good.leastLight} wanted)`;
+      return `more light on the face (${percent(face?.quality.light)}, ${percent(good.leastLight)} wanted)`;
     case 'bright':
-      return `less light on the face (${fine(face?.quality.light)}, ${good.mostLight} at most)`;
+      return `less light on the face (${percent(face?.quality.light)}, ${percent(good.mostLight)} at most)`;
     case 'flat':
-      return `more even light, not from behind (contrast ${fine(face?.quality.contrast)}, ${good.contrast} wanted)`;
+      return `more even light, not from behind (contrast ${percent(face?.quality.contrast)}, ${percent(good.contrast)} wanted)`;
     case 'blurred':
-      return `hold still (sharpness ${fine(face?.quality.sharpness)}, ${good.sharpness} wanted)`;
+      return `hold still (sharpness ${percent(face?.quality.sharpness)}, ${percent(good.sharpness)} wanted)`;
     case 'doubtful':
       return 'show the whole face: uncovered and not turned away';
     case 'other':

@@ -14,13 +14,22 @@ const entityNames: ReadonlySet<string> = new Set([
   'presence',
   'recognition',
   'hold',
+  'leave_after',
   'camera',
   'inference_time',
   'frame_rate',
   'temperature',
+  'problem',
+  'static_faces',
+  'needs_photos',
+  'under_voltage',
+  'throttled',
+  'restart',
+  'leave_after',
   'stranger_arrived',
   'stranger_left',
-  'last_face',
+  'last_arrival',
+  'last_stranger',
 ]);
 
 /** Whether a component of the room has the entity id that a person with `id` would get. */

@@ -9,17 +9,17 @@ export function reasonText(reason: Reason, names: ReadonlyMap<PersonId, string>)
     case 'too-small':
       return `${whole(reason.eyesPx)} px between the eyes, ${whole(reason.neededPx)} px needed`;
     case 'low-score':
-      return `detector score ${fine(reason.score)}, ${fine(reason.needed)} needed`;
+      return `detector score ${percent(reason.score)}, ${percent(reason.needed)} needed`;
     case 'turned-aside':
       return `turned ${whole(reason.degrees)}° aside, ${whole(reason.mostDegrees)}° at most`;
     case 'turned-up-or-down':
       return `turned ${whole(reason.degrees)}° up or down, ${whole(reason.mostDegrees)}° at most`;
     case 'too-dark':
-      return `light ${fine(reason.light)}, ${fine(reason.needed)} needed`;
+      return `light ${percent(reason.light)}, ${percent(reason.needed)} needed`;
     case 'low-contrast':
-      return `contrast ${fine(reason.contrast)}, ${fine(reason.needed)} needed`;
+      return `contrast ${percent(reason.contrast)}, ${percent(reason.needed)} needed`;
     case 'blurred':
-      return `sharpness ${fine(reason.sharpness)}, ${fine(reason.needed)} needed`;
+      return `sharpness ${percent(reason.sharpness)}, ${percent(reason.needed)} needed`;
     case 'not-embedded':
       return 'too poor to be compared';
     case 'nobody-enrolled':
@@ -88,4 +88,9 @@ function whole(value: number): string {
 
 function fine(value: number): string {
   return value.toFixed(2);
+}
+
+/** With a decimal below 10 %, because the values needed are small. */
+function percent(share: number): string {
+  return `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 }

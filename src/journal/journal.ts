@@ -1,10 +1,10 @@
 // The journal of the daemon for `why`, `correct` and `replay`: sampled observations, written together every 15 minutes, because each
 // batch rewrites some pages. A question (`why`) has them written at once; a crash loses them. A disk fault costs a warning and the
 // entries on the disk, but never stops the daemon. Entries about a forgotten person are never written.
-
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
 import { createWallTime } from '../base/clock.js';
+import { sentenceOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { createBackoff } from '../base/retry.js';
 import type { PersonId } from '../gallery/person.js';
@@ -23,11 +23,16 @@ import {
 import { createMemoryJournal, type JournalStore, type NewEntry } from './store.js';
 
 export interface Journal extends Disposable {
-  /** Call once per frame, even without faces: the observations of the frame at `atMs` (monotonic). */
-  record(observations: readonly DecidedObservation[], atMs: number): void;
+  /**
+   * Call once per frame, even without faces: the observations of the frame at `atMs` (monotonic). `trackLastsMs`: how long a track lives
+   * without an observation at present.
+   */
+  record(observations: readonly DecidedObservation[], atMs: number, trackLastsMs?: number): void;
   /** The newest `last` entries, oldest first. Includes earlier runs if entries are stored on disk. */
   recent(last: number): readonly JournalEntry[];
   find(id: number): JournalEntry | null;
+  /** The entries from this wall time on, as `JournalStore.since`. */
+  since(wallMs: number): Iterable<JournalEntry>;
   /** Erases every entry about a person at once. */
   forget(person: PersonId): void;
   /** Writes the pending entries. This also happens every 15 minutes, before each answer and on disposal. */
@@ -153,8 +158,7 @@ export function createJournal(options: JournalOptions): Journal {
 
   function fault(error: unknown): void {
     reopening.failed();
-    if (!warned)
-      log('warning', `the journal is in memory only: ${error instanceof Error ? error.message : String(error)}`);
+    if (!warned) log('warning', `the journal is in memory only: ${sentenceOf(error)}`);
     warned = true;
     if (!onDisk) return;
     onDisk = false;
@@ -168,8 +172,8 @@ export function createJournal(options: JournalOptions): Journal {
   }
 
   return {
-    record(observations, atMs) {
-      const next = sample(samplers, observations, atMs);
+    record(observations, atMs, trackLastsMs) {
+      const next = sample(samplers, observations, atMs, trackLastsMs);
       samplers = next.samplers;
       add(next.entries);
     },
@@ -180,6 +184,10 @@ export function createJournal(options: JournalOptions): Journal {
     find(id) {
       flush();
       return attempt((target) => target.find(id));
+    },
+    since(wallMs) {
+      flush();
+      return attempt((target) => target.since(wallMs));
     },
     forget: erase,
     flush,

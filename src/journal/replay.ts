@@ -41,15 +41,26 @@ export interface ReplayedTrack {
 
 /**
  * Replays every track of `observations`; the result is in the order in which the tracks started. `observations` is read twice, must be
- * ordered by time, and may grow in between. Embeddings must be of the gallery's space. `progress` is called with the number of
- * processed observations, which ends at twice their count.
+ * ordered by time, and may grow in between. Embeddings must be of the gallery's space.
  */
 export function replayJournal(
   observations: () => Iterable<RecordedObservation>,
   gallery: Gallery,
   options: RoomOptions,
-  progress: (done: number) => void = () => {},
 ): readonly ReplayedTrack[] {
+  const steps = replaySteps(observations, gallery, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same, step by step: yields the number of processed observations after each, which ends at twice their count. */
+export function* replaySteps(
+  observations: () => Iterable<RecordedObservation>,
+  gallery: Gallery,
+  options: RoomOptions,
+): Generator<number, readonly ReplayedTrack[]> {
   const tracks = new Map<string, RecordedTrack>();
   let done = 0;
   for (const observation of observations()) {
@@ -60,13 +71,13 @@ export function replayJournal(
     track.lastAtMs = Math.max(track.lastAtMs, observation.atMs);
     track.observations = Math.max(track.observations, observation.nth);
     tracks.set(key, track);
-    progress(++done);
+    yield ++done;
   }
   // The observations of two runs interleave if the clock was set back between the runs.
   const runs = new Map<string, Run>();
   for (const observation of observations()) {
     const track = tracks.get(keyOf(observation));
-    progress(++done);
+    yield ++done;
     if (track === undefined || !track.whole) continue;
     const run = runs.get(observation.run) ?? createRun(observation.atMs, gallery, options);
     runs.set(observation.run, run);

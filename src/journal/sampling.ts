@@ -50,15 +50,20 @@ const everyMs = { least: 1000, most: 15_000 };
 const uncountedEveryMs = 60_000;
 /** The newest skipped observations that a change of the decision stores. Older ones are in the mean. */
 const mostPending = 32;
-/** A track without an observation for this long has ended; its last observation is stored. The tracker ends a track sooner. */
-const endedMs = 5000;
+/** A track without an observation for this long has ended; its last observation is stored. The tracker ends a track sooner at the shipped pace. */
+const shippedEndedMs = 5000;
 
-/** Processes the observations of the frame at `atMs`. `entries` are those to store, in the order of time within each track. */
+/**
+ * Processes the observations of the frame at `atMs`. `entries` are those to store, in the order of time within each track.
+ * `trackLastsMs`: how long a track lives without an observation at present.
+ */
 export function sample(
   before: Samplers,
   observations: readonly DecidedObservation[],
   atMs: number,
+  trackLastsMs = 0,
 ): { readonly samplers: Samplers; readonly entries: readonly SampledObservation[] } {
+  const endedMs = Math.max(shippedEndedMs, trackLastsMs);
   const samplers = new Map(before);
   const entries: SampledObservation[] = [];
   for (const observation of observations) {

@@ -125,6 +125,7 @@ export function openJournalStore(options: JournalStoreOptions): JournalStore {
     forget(person) {
       guarded(() => {
         database.pragma('secure_delete = ON');
+        database.pragma('synchronous = FULL');
         for (const rows of pages(...everything)) {
           // An entry that does not open may be about this person, so it is erased too.
           const theirs = rows.filter((row) => open(row).every((entry) => isAbout(entry, person)));
@@ -135,6 +136,7 @@ export function openJournalStore(options: JournalStoreOptions): JournalStore {
             .immediate();
         }
         database.pragma('secure_delete = FAST');
+        database.pragma('synchronous = OFF');
       });
     },
     prune(olderThanMs) {
@@ -295,7 +297,9 @@ function openDatabase(path: string): SqlDatabase {
     // A write-ahead log would write every page twice. A rollback journal holds only the few pages that are changed, not those that
     // are added, and a batch every few minutes locks out no reader.
     database.pragma('journal_mode = TRUNCATE');
-    database.pragma('synchronous = NORMAL');
+    // The daemon must not wait for a slow card, and a power cut may cost the entries of the day: damage is found by the check below
+    // and by the seals. What is forgotten is synced.
+    database.pragma('synchronous = OFF');
     // Erasing the pages of yesterday's entries would write them once more. The key of their hour is erased instead.
     database.pragma('secure_delete = FAST');
     prepare(database);

@@ -5,11 +5,12 @@ import type { RoomTopics } from './topics.js';
 
 export type RoomCommand =
   | { readonly type: 'recognition'; readonly on: boolean }
-  | { readonly type: 'hold'; readonly seconds: number }
-  | { readonly type: 'motion'; readonly on: boolean };
+  | { readonly type: 'leave-after'; readonly seconds: number }
+  | { readonly type: 'motion'; readonly on: boolean }
+  | { readonly type: 'restart' };
 
-/** Longest hold time that a command may set, seconds: a day. */
-export const maxHoldSeconds = 86_400;
+/** What a command may set, seconds: as in the configuration. Within less than 2 s a face is missing now and then. */
+export const leaveAfterSeconds = { least: 2, most: 86_400 } as const;
 
 const maxCommandBytes = 16;
 const spacingMs = 250;
@@ -25,9 +26,11 @@ export function parseCommand(
   const text = payload.toString('utf8');
   if (topic === topics.recognitionSet) return onOff('recognition', text);
   if (topic === topics.motionSet) return onOff('motion', text);
-  if (topic !== topics.holdSet || !/^\d{1,5}(\.\d{1,3})?$/.test(text)) return null;
+  if (topic === topics.restartSet) return text === 'PRESS' ? { type: 'restart' } : null;
+  if (topic !== topics.leaveAfterSet || !/^\d{1,5}(\.\d{1,3})?$/.test(text)) return null;
   const seconds = Number(text);
-  return seconds <= maxHoldSeconds ? { type: 'hold', seconds } : null;
+  const isAllowed = seconds >= leaveAfterSeconds.least && seconds <= leaveAfterSeconds.most;
+  return isAllowed ? { type: 'leave-after', seconds } : null;
 }
 
 function onOff(type: 'recognition' | 'motion', text: string): RoomCommand | null {

@@ -5,7 +5,7 @@
 // - Unique ids hold the ids of room and person, never their names. So a renamed entity keeps its history and automations.
 import type { PersonId } from '../gallery/person.js';
 import { isEntityName } from '../gallery/person-id.js';
-import { maxHoldSeconds } from './commands.js';
+import { leaveAfterSeconds } from './commands.js';
 import { deviceId, type RoomTopics } from './topics.js';
 
 export interface DiscoveredPerson {
@@ -17,12 +17,24 @@ export interface DiscoveredRoom {
   readonly id: string;
   readonly topics: RoomTopics;
   readonly people: readonly DiscoveredPerson[];
-  /** An entity with the last face as a picture: only where the user turned snapshots on. */
+  /** Names that these people had before and that the Person sensor may still show. */
+  readonly formerNames: readonly string[];
+  /** Entities with the faces of the last arrivals as pictures: only where the user turned snapshots on. */
   readonly snapshots: boolean;
   /** How often `health` is published, milliseconds. */
   readonly healthMs: number;
+  /** What this machine can tell and do: entities of what is missing are not announced. */
+  readonly machine: Machine;
   /** A device tracker per person, for the `person` integration. */
   readonly trackers: boolean;
+}
+
+/** What the machine of a room can tell and do. */
+export interface Machine {
+  /** It has a temperature sensor. */
+  readonly temperature: boolean;
+  /** Its firmware tells whether it is throttled (a Raspberry Pi). */
+  readonly throttling: boolean;
 }
 
 /** A component in Home Assistant's abbreviated form; `p` is its platform. */
@@ -43,14 +55,21 @@ export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Co
       ...rest,
     };
   };
-  const diagnostic = (key: string, name: string, rest: Readonly<Record<string, unknown>>): Component =>
-    entity(key, 'sensor', name, {
-      ent_cat: 'diagnostic',
-      stat_cla: 'measurement',
-      stat_t: topics.health,
-      exp_aft: Math.max(120, Math.ceil((4 * room.healthMs) / 1000)), // four reports missed, two minutes at least
-      ...statusOnly,
-      ...rest,
+  const fromHealth = {
+    ent_cat: 'diagnostic',
+    stat_t: topics.health,
+    exp_aft: Math.max(120, Math.ceil((4 * room.healthMs) / 1000)), // four reports missed, two minutes at least
+    ...statusOnly,
+  };
+  const measurement = (key: string, name: string, rest: Readonly<Record<string, unknown>>): Component =>
+    entity(key, 'sensor', name, { stat_cla: 'measurement', ...fromHealth, ...rest });
+  /** `isProblem` and `details` are Jinja expressions over the health message. */
+  const problem = (key: string, name: string, isProblem: string, details?: string): Component =>
+    entity(key, 'binary_sensor', name, {
+      dev_cla: 'problem',
+      ...fromHealth,
+      val_tpl: `{{ 'ON' if ${isProblem} else 'OFF' }}`,
+      ...(details === undefined ? {} : { json_attr_t: topics.health, json_attr_tpl: `{{ ${details} | tojson }}` }),
     });
   const components: Record<string, Component> = {
     occupancy: entity('occupancy', 'binary_sensor', 'Occupancy', {
@@ -60,12 +79,15 @@ export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Co
     }),
     person: entity('person', 'sensor', 'Person', {
       dev_cla: 'enum',
-      ops: ['nobody', 'stranger', ...people.map((person) => person.id)],
+      ops: [...new Set(['nobody', 'stranger', ...people.map((person) => person.name), ...room.formerNames])],
       stat_t: topics.state,
-      val_tpl: '{{ value_json.person }}',
+      // Names are data of the message and never part of a template.
+      val_tpl:
+        "{{ value_json.people | default([], true) | selectattr('person', 'eq', value_json.person) | map(attribute='name') " +
+        '| first | default(value_json.person, true) }}',
       json_attr_t: topics.state,
       json_attr_tpl:
-        "{{ {'people': value_json.people | default([], true) | map(attribute='person') | list, " +
+        "{{ {'id': value_json.person, 'people': value_json.people | default([], true) | map(attribute='person') | list, " +
         "'names': value_json.people | default([], true) | map(attribute='name') | list, " +
         "'ambiguous': value_json.ambiguous | default([], true) | map(attribute='people') | list, " +
         "'strangers': value_json.strangers, 'since': value_json.since} | tojson }}",
@@ -82,22 +104,22 @@ export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Co
       stat_t: topics.person,
       ic: 'mdi:account-arrow-right',
     }),
+    // Without a category: areas and voice assistants reach only such entities, and the privacy switch must be easy to reach.
     recognition: entity('recognition', 'switch', 'Recognition', {
-      ent_cat: 'config',
       stat_t: topics.recognition,
       cmd_t: topics.recognitionSet,
       ic: 'mdi:eye',
       ...statusOnly,
     }),
-    hold: entity('hold', 'number', 'Hold time', {
+    leave_after: entity('leave_after', 'number', 'Leave after', {
       ent_cat: 'config',
       dev_cla: 'duration',
       unit_of_meas: 's',
-      min: 0,
-      max: maxHoldSeconds,
+      min: leaveAfterSeconds.least,
+      max: leaveAfterSeconds.most,
       mode: 'box',
-      stat_t: topics.hold,
-      cmd_t: topics.holdSet,
+      stat_t: topics.leaveAfter,
+      cmd_t: topics.leaveAfterSet,
       ...statusOnly,
     }),
     camera: entity('camera', 'binary_sensor', 'Camera', {
@@ -108,26 +130,54 @@ export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Co
       pl_off: 'online',
       ...statusOnly,
     }),
-    inference_time: diagnostic('inference_time', 'Inference time', {
+    problem: problem('problem', 'Problem', 'value_json.problems', "{'problems': value_json.problems}"),
+    static_faces: problem(
+      'static_faces',
+      'Face on a wall',
+      'value_json.fixed_faces > 0',
+      "{'faces': value_json.fixed_faces}",
+    ),
+    needs_photos: problem(
+      'needs_photos',
+      'Photos needed',
+      'value_json.needs_photos',
+      "{'people': value_json.needs_photos}",
+    ),
+    inference_time: measurement('inference_time', 'Inference time', {
+      en: false,
       dev_cla: 'duration',
       unit_of_meas: 'ms',
       val_tpl: '{{ value_json.inference_ms }}',
     }),
-    frame_rate: diagnostic('frame_rate', 'Frame rate', { unit_of_meas: 'fps', val_tpl: '{{ value_json.fps }}' }),
-    temperature: diagnostic('temperature', 'Temperature', {
-      dev_cla: 'temperature',
-      unit_of_meas: '°C',
-      val_tpl: '{{ value_json.temperature }}',
+    frame_rate: measurement('frame_rate', 'Frame rate', {
+      en: false,
+      unit_of_meas: 'fps',
+      val_tpl: '{{ value_json.fps }}',
+    }),
+    restart: entity('restart', 'button', 'Restart', {
+      ent_cat: 'config',
+      dev_cla: 'restart',
+      cmd_t: topics.restartSet,
+      ...statusOnly,
     }),
     stranger_arrived: trigger(topics, 'arrived', null),
     stranger_left: trigger(topics, 'left', null),
   };
-  if (room.snapshots) {
-    components['last_face'] = entity('last_face', 'image', 'Last face', {
-      img_t: topics.snapshot,
-      cont_type: 'image/jpeg',
-      qos: 0,
+  if (room.machine.temperature)
+    components['temperature'] = measurement('temperature', 'Temperature', {
+      dev_cla: 'temperature',
+      unit_of_meas: '°C',
+      val_tpl: '{{ value_json.temperature }}',
     });
+  if (room.machine.throttling) {
+    components['under_voltage'] = problem('under_voltage', 'Under-voltage', 'value_json.under_voltage');
+    components['throttled'] = problem('throttled', 'Throttled', 'value_json.throttled');
+  }
+  if (room.snapshots) {
+    const picture = (key: string, name: string, topic: string): Component =>
+      entity(key, 'image', name, { img_t: topic, cont_type: 'image/jpeg', qos: 0 });
+    components['last_arrival'] = picture('last_arrival', 'Last arrival', topics.arrivalSnapshot);
+    components['last_stranger'] = picture('last_stranger', 'Last stranger', topics.strangerSnapshot);
   }
   for (const { id, name } of people) {
     // `id` is [a-z0-9_-], so it cannot end the quotes of a template.
@@ -137,8 +187,8 @@ export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Co
       val_tpl: `{{ 'None' if value_json.people is none else 'ON' if ${isPresent} else 'OFF' }}`,
       ic: 'mdi:account',
     });
-    components[`arrived_${id}`] = trigger(topics, 'arrived', id);
-    components[`left_${id}`] = trigger(topics, 'left', id);
+    components[`arrived_${id}`] = trigger(topics, 'arrived', { id, name });
+    components[`left_${id}`] = trigger(topics, 'left', { id, name });
     if (!room.trackers) continue;
     // A face can prove "home", but never "not home". During absence the tracker has no state, so it does not count.
     components[`tracker_${id}`] = entity(`tracker_${id}`, 'device_tracker', `${name} seen`, {
@@ -151,14 +201,14 @@ export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Co
 }
 
 /** "Ada arrived" for the automation editor. `person` null: an unknown person. */
-function trigger(topics: RoomTopics, change: 'arrived' | 'left', person: PersonId | null): Component {
+function trigger(topics: RoomTopics, change: 'arrived' | 'left', person: DiscoveredPerson | null): Component {
   return {
     p: 'device_automation',
     atype: 'trigger',
     t: topics.person,
     type: change,
-    stype: person ?? 'stranger',
-    pl: person === null ? `stranger_${change}` : `${change} ${person}`,
+    stype: person?.name ?? 'stranger',
+    pl: person === null ? `stranger_${change}` : `${change} ${person.id}`,
     val_tpl: person === null ? '{{ value_json.event_type }}' : '{{ value_json.event_type }} {{ value_json.person }}',
   };
 }

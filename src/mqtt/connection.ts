@@ -2,9 +2,9 @@
 // Invariant: nothing outlives its connection in a queue. Each try is a fresh mqtt.js client, because mqtt.js's own reconnecting, offline queue and
 // store of unacknowledged packets would replay old events as new. A value that must be true after a reconnect is kept as the
 // last value of its topic and sent again by `resend`. An event is sent now or not at all.
-
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type MqttClient } from 'mqtt';
+import { sentenceOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { type BackoffOptions, createBackoff } from '../base/retry.js';
 import { limitSentences, limitsOf, noLimits } from './limits.js';
@@ -556,7 +556,7 @@ export function explainFault(error: unknown): BrokerFault {
   // For a name with several addresses (::1 and 127.0.0.1) Node collects the faults in an AggregateError.
   const first = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
   const code = (first as { code?: unknown }).code;
-  const message = first instanceof Error ? first.message : String(first);
+  const message = sentenceOf(first);
   if (typeof code === 'number') {
     return { text: refusals[code] ?? `refused (reason ${code})`, code, unsupportedVersion: code === 1 || code === 132 };
   }

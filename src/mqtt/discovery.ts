@@ -21,7 +21,18 @@ export interface DiscoveryOptions {
   /** Area that Home Assistant suggests for a new device. */
   readonly area: string;
   readonly version: string;
+  /** The board, as its firmware names it; null: not known. */
+  readonly board: Board;
 }
+
+/** The board that a room runs on. */
+export interface Board {
+  /** "Raspberry Pi 4 Model B Rev 1.4"; null where the firmware does not tell. */
+  readonly model: string | null;
+  readonly serial: string | null;
+}
+
+const homepage = 'https://github.com/roomkin/roomkin';
 
 /** A device that retained messages at a broker may describe. */
 const announced = z.object({
@@ -69,7 +80,7 @@ export function createDiscovery(options: DiscoveryOptions, roomId: string, memor
     const known: Announced = {
       topic,
       components: { ...last?.components, ...platforms },
-      retained: [...retained],
+      retained: [...new Set([...(last?.retained ?? []), ...retained])],
       unheard: last?.unheard,
     };
     memory.set(JSON.stringify([...otherDevices, known]));
@@ -77,6 +88,8 @@ export function createDiscovery(options: DiscoveryOptions, roomId: string, memor
     const messages: [topic: string, payload: string][] = otherDevices.flatMap((device) =>
       [device.topic, ...device.retained].map((stale): [string, string] => [stale, '']),
     );
+    // What an older version kept under a topic that is no longer used.
+    for (const stale of last?.retained ?? []) if (!retained.includes(stale)) messages.push([stale, '']);
     const add = (described: Readonly<Record<string, Component>>) => messages.push([topic, message(room, described)]);
     if (options.enabled) {
       if (listening && removed.length > 0) {
@@ -99,17 +112,19 @@ export function createDiscovery(options: DiscoveryOptions, roomId: string, memor
   }
 
   function message(room: DiscoveredRoom, components: Readonly<Record<string, Component>>): string {
-    const { roomName, area, version } = options;
+    const { roomName, area, version, board } = options;
     return JSON.stringify({
       dev: {
         ids: [deviceId(room.id)],
         name: `${roomName} presence`,
         mf: 'roomkin',
-        mdl: 'Room presence',
+        mdl: board.model ?? 'Room presence',
+        ...(board.serial === null ? {} : { sn: board.serial }),
         sw: version,
         sa: area,
+        cu: `${homepage}/blob/main/docs/home-assistant.md`,
       },
-      o: { name: 'roomkin', sw: version },
+      o: { name: 'roomkin', sw: version, url: `${homepage}/issues` },
       avty: [{ t: room.topics.status }, { t: room.topics.camera }],
       avty_mode: 'all', // the default, `latest`, would use only the last message of the two topics
       qos: 1,
@@ -132,6 +147,7 @@ function former(room: DiscoveredRoom, keys: readonly string[]): Readonly<Record<
     people: people.map((id) => ({ id, name: id })),
     snapshots: true,
     trackers: true,
+    machine: { temperature: true, throttling: true },
   });
   return Object.fromEntries(Object.entries(table).filter(([key]) => keys.includes(key)));
 }

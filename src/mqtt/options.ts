@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { IClientOptions } from 'mqtt';
-import { fail } from '../base/errors.js';
+import { fail, sentenceOf } from '../base/errors.js';
 import { brokerUrlFault, certificateFault } from '../config/mqtt-rules.js';
 
 /** MQTT 5 or 3.1.1, with the numbers of the CONNECT packet. */
@@ -127,7 +127,7 @@ function readSecret(file: string, key: string): Buffer {
     if (bytes.length > maxSecretBytes) throw new Error('more than 1 MB');
     return bytes;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = sentenceOf(cause);
     throw fail('KEY_FILE', `${key}: '${file}' cannot be read (${why}); check the path and its owner.`, cause);
   }
 }

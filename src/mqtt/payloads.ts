@@ -8,6 +8,10 @@ import type { PresenceEvent, PresenceSnapshot } from '../presence/presence.js';
 export interface HealthReport {
   /** Frames per second that passed through the whole pipeline. */
   readonly fps: number | null;
+  /** Those of them that were analysed: the others had not changed. */
+  readonly analysedFps: number | null;
+  /** `reduced`: the board cannot keep up, so tiles and close-ups are left out. Far faces are found later. */
+  readonly search: 'full' | 'reduced';
   /** Frames that a newer one replaced before they were processed, since the start. */
   readonly drops: number;
   /** Median time from a frame's capture to its decision, milliseconds, over the last 512 analysed frames. */
@@ -16,8 +20,12 @@ export interface HealthReport {
   readonly temperatureCelsius: number | null;
   /** The firmware lowers the clock because of heat or low voltage. */
   readonly throttled: boolean | null;
+  /** The supply voltage is too low at present. */
+  readonly underVoltage: boolean | null;
   /** Static faces: faces that never move and count as pictures. */
   readonly fixedFaces: number;
+  /** Names of the people with too few photos to be recognised well. */
+  readonly needsPhotos: readonly string[];
   /** What is out of order, a sentence each, with its part: `gallery: ...`. */
   readonly problems: readonly string[];
   readonly model: string;
@@ -73,12 +81,16 @@ export function eventBody(event: PresenceEvent, wallTime: WallTime, id: string):
 export function healthBody(report: HealthReport): Readonly<Record<string, unknown>> {
   return {
     fps: rounded(report.fps),
+    analysed_fps: rounded(report.analysedFps, 100),
+    search: report.search,
     drops: report.drops,
     inference_ms: rounded(report.inferenceMs),
     inference_p95_ms: rounded(report.inferenceP95Ms),
     temperature: rounded(report.temperatureCelsius),
     throttled: report.throttled,
+    under_voltage: report.underVoltage,
     fixed_faces: report.fixedFaces,
+    needs_photos: report.needsPhotos,
     problems: report.problems,
     model: report.model,
     version: report.version,
@@ -86,6 +98,7 @@ export function healthBody(report: HealthReport): Readonly<Record<string, unknow
   };
 }
 
-function rounded(value: number | null): number | null {
-  return value === null || !Number.isFinite(value) ? null : Math.round(value * 10) / 10;
+/** `value` in steps of `1 / parts`. */
+function rounded(value: number | null, parts = 10): number | null {
+  return value === null || !Number.isFinite(value) ? null : Math.round(value * parts) / parts;
 }

@@ -9,9 +9,9 @@ import { type Log, silentLog } from '../base/log.js';
 import type { PersonId } from '../gallery/person.js';
 import type { PresenceEvent, PresenceSnapshot } from '../presence/presence.js';
 import { createCommandGate, parseCommand, type RoomCommand } from './commands.js';
-import type { DiscoveredPerson } from './components.js';
+import type { DiscoveredPerson, Machine } from './components.js';
 import { type ConnectionStatus, createMqttConnection } from './connection.js';
-import { type AnnouncedMemory, createDiscovery } from './discovery.js';
+import { type AnnouncedMemory, type Board, createDiscovery } from './discovery.js';
 import { createHouseholdTransport, type HouseholdTransport } from './household-transport.js';
 import type { BrokerOptions } from './options.js';
 import { eventBody, type HealthReport, healthBody, stateBody } from './payloads.js';
@@ -33,6 +33,8 @@ export interface PublisherOptions {
   readonly privacy: { readonly snapshots: boolean };
   readonly service: { readonly healthMs: number };
   readonly version: string;
+  readonly board: Board;
+  readonly machine: Machine;
 }
 
 export interface Publisher
@@ -44,19 +46,20 @@ export interface Publisher
   stop(): Promise<void>;
   /** The current state; null while nothing is known (paused, blind, no frame analysed yet). Sent only when it changed. */
   state(snapshot: PresenceSnapshot | null): void;
-  /** A change. It is dropped while there is no connection, never sent late. Call `state` first. */
-  event(event: PresenceEvent): void;
+  /**
+   * A change. It is dropped while there is no connection, never sent late. Call `state` first. `jpeg` is the face of the event; it
+   * is sent before the event, and only where snapshots are turned on.
+   */
+  event(event: PresenceEvent, jpeg?: Uint8Array | null): void;
   /** Whether frames arrive. false makes the state null until the next `state`. */
   camera(online: boolean): void;
   /** The actual position of the privacy switch. false makes the state null until the next `state`. */
   recognition(on: boolean): void;
-  /** The actual hold time, seconds. */
-  hold(seconds: number): void;
+  /** Seconds after which somebody who is not seen has left. */
+  leaveAfter(seconds: number): void;
   health(report: HealthReport): void;
   /** All enrolled people. Call it before the first `state` and after each change. */
   people(people: readonly DiscoveredPerson[]): void;
-  /** A JPEG of the last face; only sent where snapshots are turned on. */
-  snapshot(jpeg: Uint8Array): void;
   /** The distance of a visible person from the camera; only sent where `mqtt_room` is turned on. */
   distance(estimate: { readonly person: PersonId; readonly name: string; readonly distanceMetres: number }): void;
   /** Commands from other programs, validated and rate-limited. The listener applies them and publishes the new value. */
@@ -75,6 +78,13 @@ export interface Publisher
 /** Long enough to reconnect after a short interruption without going offline, short enough to report a dead room soon. */
 const willDelaySeconds = 1;
 const maxSnapshotBytes = 200 * 1024;
+/**
+ * Home Assistant stores each change of the temperature. So a new value is published after this time, milliseconds, or when it
+ * differs by this much, °C.
+ */
+const temperaturePace = { intervalMs: 300_000, degrees: 5 };
+/** Names that a present person had before. Home Assistant logs an error if the present state is no longer an option. */
+const formerNamesOfPerson = 3;
 /** Delay of the answer to Home Assistant's birth message: random, so that the rooms of a household do not all publish at once. */
 const birthDelayMs = { least: 500, most: 5_000 };
 
@@ -89,7 +99,13 @@ export function createPublisher(
   const topics = roomTopics(mqtt.base, room.id);
   const retained = retainedTopics(topics);
   const household = createHouseholdTransport(options.household, room.id, () => connection, log);
-  const wallTime = createWallTime(clock);
+  const wallTime = createWallTime(clock, (byMs) => {
+    const seconds = Math.round(Math.abs(byMs) / 1000);
+    log(
+      'notice',
+      `the clock of this machine was set ${byMs > 0 ? 'forward' : 'back'} by ${seconds} s; published times follow it`,
+    );
+  });
   const discovery = createDiscovery(
     {
       enabled: homeAssistant.discovery,
@@ -97,12 +113,13 @@ export function createPublisher(
       roomName: room.name,
       area: homeAssistant.area,
       version: options.version,
+      board: options.board,
     },
     room.id,
     memory,
   );
   const birthTopic = `${homeAssistant.prefix}/status`;
-  const commands = [topics.recognitionSet, topics.holdSet, topics.motionSet];
+  const commands = [topics.recognitionSet, topics.leaveAfterSet, topics.motionSet, topics.restartSet];
   const connection = createMqttConnection(
     {
       broker: mqtt,
@@ -135,11 +152,13 @@ export function createPublisher(
   let recognitionListener: Parameters<Publisher['onRecognition']>[0] = { had() {}, acknowledged() {} };
   let people: readonly DiscoveredPerson[] = [];
   const forgotten = new Set<PersonId>();
+  const formerNames = new Map<PersonId, readonly string[]>();
   let snapshot: PresenceSnapshot | null = null;
   let cameraOnline = false;
   let recognitionOn = true;
   let publishedState = '';
   let sequence = 0;
+  let temperature: { readonly celsius: number; readonly atMs: number } | null = null;
   let birth: NodeJS.Timeout | undefined;
   let homeAssistantAway = false;
 
@@ -155,9 +174,11 @@ export function createPublisher(
       id: room.id,
       topics,
       people,
+      formerNames: [...formerNames.values()].flat(),
       snapshots,
       trackers: homeAssistant.trackers,
       healthMs: options.service.healthMs,
+      machine: options.machine,
     };
     void discovery.announce(described, retained, connection.deliver, !homeAssistantAway);
   }
@@ -193,6 +214,17 @@ export function createPublisher(
     connection.keep(topics.state, JSON.stringify({ ...body, seq: sequence }));
   }
 
+  function pacedTemperature(celsius: number | null): number | null {
+    const nowMs = clock.monotonicMs();
+    const isPaced =
+      temperature !== null &&
+      celsius !== null &&
+      nowMs - temperature.atMs < temperaturePace.intervalMs &&
+      Math.abs(celsius - temperature.celsius) < temperaturePace.degrees;
+    if (!isPaced) temperature = celsius === null ? null : { celsius, atMs: nowMs };
+    return temperature?.celsius ?? null;
+  }
+
   /** The state without people who were forgotten just now: their entities are removed. */
   function withoutForgotten(state: PresenceSnapshot | null): PresenceSnapshot | null {
     if (state === null || forgotten.size === 0) return state;
@@ -204,6 +236,11 @@ export function createPublisher(
     const ids = new Set(list.map(({ id }) => id));
     for (const { id } of people) if (!ids.has(id)) forgotten.add(id);
     for (const id of ids) forgotten.delete(id);
+    for (const { id, name } of people) {
+      const isRenamed = list.some((person) => person.id === id && person.name !== name);
+      if (isRenamed) formerNames.set(id, [...(formerNames.get(id) ?? []), name].slice(-formerNamesOfPerson));
+      if (!ids.has(id)) formerNames.delete(id);
+    }
     people = list;
     publishState(); // first: Home Assistant reports an error if an entity is removed while it is the state
     announce();
@@ -230,13 +267,19 @@ export function createPublisher(
     },
     state(state) {
       snapshot = state;
-      const announced = new Set([...people.map(({ id }) => id), ...forgotten]);
-      const added = (state?.people ?? []).filter(({ person }) => !announced.has(person));
-      if (added.length > 0) setPeople([...people, ...added.map(({ person, name }) => ({ id: person, name }))]);
-      else publishState();
+      // Home Assistant takes a name only after it was announced.
+      const announced = new Map(people.map((person) => [person.id, person]));
+      for (const { person, name } of state?.people ?? [])
+        if (!forgotten.has(person)) announced.set(person, { id: person, name });
+      setPeople([...announced.values()]);
+      publishState();
     },
-    event(event) {
-      connection.send(topics.person, JSON.stringify(eventBody(event, wallTime, randomUUID())), 1);
+    event(event, jpeg = null) {
+      const hasPicture = privacy.snapshots && jpeg !== null && jpeg.length <= maxSnapshotBytes;
+      const pictureTopic = event.person === null ? topics.strangerSnapshot : topics.arrivalSnapshot;
+      if (hasPicture) for (const topic of [topics.snapshot, pictureTopic]) connection.send(topic, jpeg, 0);
+      const body = eventBody(event, wallTime, randomUUID());
+      connection.send(topics.person, JSON.stringify(hasPicture ? { ...body, snapshot: pictureTopic } : body), 1);
     },
     camera(online) {
       if (!online) snapshot = null;
@@ -251,17 +294,16 @@ export function createPublisher(
       connection.keep(topics.recognition, on ? 'ON' : 'OFF');
       publishState();
     },
-    hold(seconds) {
-      connection.keep(topics.hold, String(seconds));
+    leaveAfter(seconds) {
+      connection.keep(topics.leaveAfter, String(seconds));
     },
     health(report) {
-      connection.send(topics.health, JSON.stringify(healthBody(report)), 0);
+      publishState(); // its times differ if the clock was set
+      const paced = { ...report, temperatureCelsius: pacedTemperature(report.temperatureCelsius) };
+      connection.send(topics.health, JSON.stringify(healthBody(paced)), 0);
     },
     people(list) {
       setPeople(list.map(({ id, name }) => ({ id, name })));
-    },
-    snapshot(jpeg) {
-      if (privacy.snapshots && jpeg.length <= maxSnapshotBytes) connection.send(topics.snapshot, jpeg, 0);
     },
     sendLeases: household.sendLeases,
     onHousehold: household.onHousehold,

@@ -1,28 +1,78 @@
-// The only picture that may leave the process, and only if the user turned snapshots on: the last face, small, at most every 5 s.
+// The only pictures that may leave the process, and only if the user turned snapshots on: the face of somebody who arrives, sent
+// before the event that tells of the arrival.
 import sharp from 'sharp';
-import type { Clock } from '../base/clock.js';
 import type { EngineAnalysis } from '../engine/engine.js';
+import type { PresenceEvent } from '../presence/presence.js';
+import type { DecidedObservation } from '../recognition/observation.js';
 
 /** Aligned faces are this wide and high, pixels (engine.ts). */
 const alignedPx = 112;
 const shownPx = 224;
-const spacingMs = 5000;
-
 /**
- * Call the result with every analysis. It passes the largest face as a JPEG to `send`, at most every 5 s. It does nothing for an
- * analysis without crops (snapshots are off) or without faces.
+ * The picture of an arrival is the best one of its track in this time before it, milliseconds. Longer ago, the track may have
+ * shown somebody else: an arrival needs several agreeing observations, and those are newer.
  */
-export function createLastFace(send: (jpeg: Uint8Array) => void, clock: Clock): (analysis: EngineAnalysis) => void {
-  let sentAt = Number.NEGATIVE_INFINITY;
-  return ({ faces, crops }) => {
-    const pictures = faces.map((face, index) => ({ eyesPx: face.quality.eyesPx, rgb: crops?.[index] }));
-    const largest = pictures.toSorted((a, b) => b.eyesPx - a.eyesPx)[0]?.rgb;
-    if (largest === undefined || clock.monotonicMs() - sentAt < spacingMs) return;
-    sentAt = clock.monotonicMs();
-    sharp(largest, { raw: { width: alignedPx, height: alignedPx, channels: 3 } })
+const windowMs = 2000;
+/** Crops of a track in memory, 37 kB each. */
+const cropsOfTrack = 4;
+
+interface Crop {
+  readonly atMs: number;
+  readonly weight: number;
+  readonly eyesPx: number;
+  readonly rgb: Uint8Array;
+}
+
+export interface EventPictures {
+  /** The analysis of a frame with its aligned faces, and what the room decided about each face, in the same order. */
+  frame(analysis: Pick<EngineAnalysis, 'capturedAt' | 'crops'>, observations: readonly DecidedObservation[]): void;
+  /** An event of the room. It is passed on in order, after the current frame, with the JPEG of its own face if there is one. */
+  event(event: PresenceEvent): void;
+}
+
+/** `publish` receives every event in its order; `jpeg` is null where the event has no face or its picture failed. */
+export function createEventPictures(publish: (event: PresenceEvent, jpeg: Uint8Array | null) => void): EventPictures {
+  /** By track; only tracks of the last frames. */
+  const crops = new Map<number, Crop[]>();
+  let sending: Promise<void> = Promise.resolve();
+
+  function picture({ track, atMs }: PresenceEvent): Uint8Array | null {
+    const recent = (track === null ? [] : (crops.get(track) ?? [])).filter((crop) => atMs - crop.atMs <= windowMs);
+    const best = recent.toSorted((a, b) => b.weight - a.weight || b.eyesPx - a.eyesPx)[0];
+    return best?.rgb ?? null;
+  }
+
+  return {
+    frame({ capturedAt, crops: pictures = [] }, observations) {
+      for (const [track, own] of crops) if (capturedAt - own.at(-1)!.atMs > windowMs) crops.delete(track);
+      for (const [index, { track, weight, quality }] of observations.entries()) {
+        const rgb = pictures[index];
+        if (rgb === undefined) continue;
+        const own = [...(crops.get(track) ?? []), { atMs: capturedAt, weight, eyesPx: quality.eyesPx, rgb }];
+        crops.set(track, own.slice(-cropsOfTrack));
+      }
+    },
+    event(event) {
+      // The event comes while its frame is processed. Its crop is known when the frame is finished, in the next microtask.
+      const jpeg = Promise.resolve().then(() => encode(picture(event)));
+      const before = sending;
+      sending = (async () => {
+        await before;
+        publish(event, await jpeg);
+      })();
+    },
+  };
+}
+
+/** A JPEG of 224 px; null without a face, or where it cannot be encoded: a missing picture must not hold the event back. */
+async function encode(rgb: Uint8Array | null): Promise<Uint8Array | null> {
+  if (rgb === null) return null;
+  try {
+    return await sharp(rgb, { raw: { width: alignedPx, height: alignedPx, channels: 3 } })
       .resize(shownPx, shownPx)
       .jpeg({ quality: 80 })
-      .toBuffer()
-      .then(send, () => {}); // a crop of another size must not end the daemon
-  };
+      .toBuffer();
+  } catch {
+    return null;
+  }
 }

@@ -12,11 +12,17 @@ export interface RoomTopics {
   readonly camera: string;
   readonly recognition: string;
   readonly recognitionSet: string;
-  readonly hold: string;
-  readonly holdSet: string;
+  readonly leaveAfter: string;
+  readonly leaveAfterSet: string;
   readonly motionSet: string;
+  readonly restartSet: string;
   readonly health: string;
+  /** The face of whoever arrived last, known or not. */
   readonly snapshot: string;
+  /** The face of the last known person who arrived. */
+  readonly arrivalSnapshot: string;
+  /** The face of the last unknown person who arrived. */
+  readonly strangerSnapshot: string;
 }
 
 /** `value` again, or CONFIG_INVALID that names `what` ("room.id") and says what `fault` is. */
@@ -40,17 +46,20 @@ export function roomTopics(base: string, id: string): RoomTopics {
     camera: `${root}/camera`,
     recognition: `${root}/recognition`,
     recognitionSet: `${root}/recognition/set`,
-    hold: `${root}/hold`,
-    holdSet: `${root}/hold/set`,
+    leaveAfter: `${root}/leave_after`,
+    leaveAfterSet: `${root}/leave_after/set`,
     motionSet: `${root}/motion/set`,
+    restartSet: `${root}/restart/set`,
     health: `${root}/health`,
     snapshot: `${root}/snapshot`,
+    arrivalSnapshot: `${root}/snapshot/arrival`,
+    strangerSnapshot: `${root}/snapshot/stranger`,
   };
 }
 
 /** The topics of a room whose messages the broker retains, in the order in which they are sent. */
-export function retainedTopics({ status, camera, recognition, hold, state }: RoomTopics): readonly string[] {
-  return [status, camera, recognition, hold, state];
+export function retainedTopics({ status, camera, recognition, leaveAfter, state }: RoomTopics): readonly string[] {
+  return [status, camera, recognition, leaveAfter, state];
 }
 
 /** The topics between the rooms of a household. */

@@ -9,10 +9,12 @@ export interface MotionSupportOptions {
   /** Time without a face after which motion counts half. 0 switches motion support off. */
   readonly halfLifeMs: number;
   /**
-   * One motion supports presence for this long, and for a twelfth of `leaveAfterMs` at most. Somebody who reads moves every few
-   * seconds.
+   * One motion supports presence for this long where somebody leaves after a minute, and for less where they leave sooner (by the
+   * square: half a second of 20 s), so that a short leaving time is kept to. Somebody who reads moves every few seconds.
    */
   readonly motionLastsMs: number;
+  /** Longest time between two frames over which the path of a face is assumed to be straight. Default `shippedPathMs`. */
+  readonly pathMs?: number;
 }
 
 export interface BodyRegion {
@@ -45,8 +47,8 @@ export interface Occupant {
 const wholePictureShare = 0.5;
 /** Moved area that counts, in areas of the face: about a hand. */
 const minMovedFaces = 0.25;
-/** Longest time between two frames over which the path of a face is assumed to be straight. */
-const maxPathMs = 1000;
+/** Shipped value of `pathMs`. */
+export const shippedPathMs = 1000;
 
 /**
  * The body regions after one analysed frame, of the people on a live track (`occupants`) or in `present`. `elapsedMs`: time since
@@ -62,6 +64,7 @@ export function bodyRegions(
   elapsedMs: number | null,
   occupants: readonly Occupant[],
   present: ReadonlySet<PersonId>,
+  pathMs = shippedPathMs,
 ): BodyRegions {
   const regions = new Map<PersonId, BodyRegion>();
   if (elapsedMs !== null) for (const [person, region] of before) if (present.has(person)) regions.set(person, region);
@@ -76,7 +79,7 @@ export function bodyRegions(
   const newerRegions: Box[] = [];
   for (const [person, region] of [...regions].sort(([, a], [, b]) => b.faceMs - a.faceMs)) {
     const others = occupants.filter((other) => other.person !== person && !mayBe(person, region.face, other));
-    const explained = [...newerRegions, ...others.map((other) => bodyBox(other, elapsedMs ?? 0))];
+    const explained = [...newerRegions, ...others.map((other) => bodyBox(other, Math.min(pathMs, elapsedMs ?? 0)))];
     const box = regionBox(region.face);
     const [, , width, height] = region.face;
     if (movedArea(moved, box, explained) >= minMovedFaces * width * height) {
@@ -97,7 +100,7 @@ export function motionSupport(
   options: MotionSupportOptions,
   leaveAfterMs: number,
 ): ReadonlyMap<PersonId, number> {
-  const lastsMs = Math.min(options.motionLastsMs, leaveAfterMs / 12);
+  const lastsMs = options.motionLastsMs * Math.min(1, leaveAfterMs / 60_000) ** 2;
   const support = new Map<PersonId, number>();
   if (!(options.halfLifeMs > 0)) return support;
   for (const [person, { faceMs, movedMs }] of regions) {
@@ -115,11 +118,10 @@ function regionBox([x, y, width, height]: Box): Box {
 
 /**
  * The region in which a tracked face explains motion: larger than its body region, down to the feet, with the path since
- * the last frame.
+ * the last frame, which lasted `pathMs`.
  */
-function bodyBox({ box, velocity }: Occupant, elapsedMs: number): Box {
+function bodyBox({ box, velocity }: Occupant, pathMs: number): Box {
   const [x, y, width, height] = box;
-  const pathMs = Math.min(maxPathMs, elapsedMs);
   const [dx, dy] = [velocity[0] * pathMs, velocity[1] * pathMs];
   const left = x - 1.5 * width + Math.min(0, -dx);
   const top = y - height / 2 + Math.min(0, -dy);

@@ -7,8 +7,6 @@ import type { Confidence } from '../recognition/decide.js';
 export interface PresenceOptions {
   /** Observed time without an observation after which somebody has left. */
   readonly leaveAfterMs: number;
-  /** The hold time, set over MQTT: nobody leaves sooner than this after their last observation. The longer of both counts. */
-  readonly holdMs: number;
   /** A longer pause between two inputs is a blind camera; only this much of it counts as observed. */
   readonly gapMs: number;
 }
@@ -16,6 +14,8 @@ export interface PresenceOptions {
 /** On a live track; `agoMs` is the time since its last observation (0 in most frames). */
 interface OnTrack {
   readonly agoMs: number;
+  /** The id of the track, for the event; not needed to decide. */
+  readonly track?: number;
 }
 
 /** The input of one step. */
@@ -31,6 +31,8 @@ export interface PresenceInput {
   readonly mistaken?: readonly string[];
   /** Whether there is a face that is neither named nor decided to be a stranger (yet). */
   readonly someone: boolean;
+  /** There may be somebody whom the frames so far do not decide: while nobody is present, the room is undecided. */
+  readonly perhaps?: boolean;
   /** Names of everybody enrolled. A person missing here was forgotten and leaves at once. */
   readonly names: ReadonlyMap<PersonId, string>;
   /** An external presence sensor is on: everybody who is present stays. */
@@ -122,16 +124,20 @@ export function unconfirm(state: PresenceState): PresenceState {
 export function presence(previous: PresenceState, input: PresenceInput, options: PresenceOptions): PresenceStep {
   const { atMs } = input;
   const blindMs = previous.atMs === null && previous.lastMs !== null ? atMs - previous.lastMs : 0;
-  const before = blindMs > Math.max(options.leaveAfterMs, options.holdMs) ? unconfirm(previous) : previous;
+  const limitMs = options.leaveAfterMs;
+  const before = blindMs > limitMs ? unconfirm(previous) : previous;
   const passedMs = before.atMs === null ? 0 : Math.min(options.gapMs, Math.max(0, atMs - before.atMs));
   const absenceMs = input.held === true ? 0 : passedMs;
-  const limitMs = Math.max(options.leaveAfterMs, options.holdMs);
+  /** A track may live longer than anybody may be missing. */
+  const isRecent = ({ agoMs }: OnTrack): boolean => agoMs < limitMs;
 
   const elsewhere: ReadonlyMap<PersonId, string> = input.elsewhere ?? new Map();
   const seen = new Map(
-    input.people.filter((sighting) => !elsewhere.has(sighting.person)).map((sighting) => [sighting.person, sighting]),
+    input.people
+      .filter((sighting) => isRecent(sighting) && !elsewhere.has(sighting.person))
+      .map((sighting) => [sighting.person, sighting]),
   );
-  const ambiguous = input.ambiguous ?? [];
+  const ambiguous = (input.ambiguous ?? []).filter(isRecent);
   const inAmbiguousPair = new Set(ambiguous.flatMap(({ between }) => between));
   const people = new Map<PersonId, PresentByName>();
   const leaving: { person: PersonId; name: string }[] = [];
@@ -153,17 +159,18 @@ export function presence(previous: PresenceState, input: PresenceInput, options:
     else if (sighting !== undefined) people.set(person, { name, sinceMs: atMs, unseenMs: sighting.agoMs });
     else unconfirmed.set(person, { ...absent, name, unseenMs });
   }
-  const arriving: { person: PersonId; name: string; confidence: Confidence }[] = [];
-  for (const { person, confidence, agoMs } of seen.values()) {
+  const arriving: { person: PersonId; name: string; confidence: Confidence; track: number | null }[] = [];
+  for (const { person, confidence, agoMs, track = null } of seen.values()) {
     const name = input.names.get(person);
     if (name === undefined || people.has(person)) continue;
     people.set(person, { name, sinceMs: atMs, unseenMs: agoMs });
-    arriving.push({ person, name, confidence });
+    arriving.push({ person, name, confidence, track });
   }
 
   const unknownPeople = new Map<string, Present>();
   const isMistaken = (key: string) => input.mistaken?.includes(key) === true;
-  const unknownSeen = new Map(input.unknownPeople.map((unknown) => [unknown.key, unknown.agoMs]));
+  const unknownSeen = new Map(input.unknownPeople.filter(isRecent).map((unknown) => [unknown.key, unknown.agoMs]));
+  const trackOfUnknown = new Map(input.unknownPeople.map((unknown) => [unknown.key, unknown.track ?? null]));
   let unknownLeaving = 0;
   for (const [key, present] of before.unknownPeople) {
     const unseenMs = unknownSeen.get(key) ?? present.unseenMs + absenceMs;
@@ -178,11 +185,11 @@ export function presence(previous: PresenceState, input: PresenceInput, options:
     else if (agoMs !== undefined) unknownPeople.set(key, { sinceMs: atMs, unseenMs: agoMs });
     else unconfirmedUnknown.set(key, { ...absent, unseenMs });
   }
-  let unknownArriving = 0;
+  const unknownArriving: (number | null)[] = [];
   for (const [key, agoMs] of unknownSeen) {
     if (unknownPeople.has(key) || isMistaken(key)) continue;
     unknownPeople.set(key, { sinceMs: atMs, unseenMs: agoMs });
-    unknownArriving++;
+    unknownArriving.push(trackOfUnknown.get(key) ?? null);
   }
 
   const time = { atMs, absenceMs, limitMs };
@@ -195,22 +202,26 @@ export function presence(previous: PresenceState, input: PresenceInput, options:
   ]);
   const personEvent = (
     type: 'arrived' | 'left',
-    { person, name }: { person: PersonId; name: string },
+    { person, name, track = null }: { person: PersonId; name: string; track?: number | null },
     confidence: Confidence,
   ): PresenceEvent => {
     if (type === 'left') present.delete(person);
     else present.add(person);
     const movedTo = type === 'left' ? (elsewhere.get(person) ?? null) : null;
-    return { type, person, name, confidence, present: [...present], atMs, movedTo };
+    return { type, person, name, confidence, present: [...present], atMs, movedTo, track };
   };
-  const strangerEvent = (type: 'stranger_arrived' | 'stranger_left', confidence: Confidence): PresenceEvent => {
-    return { type, person: null, name: null, confidence, present: [...present], atMs, movedTo: null };
+  const strangerEvent = (
+    type: 'stranger_arrived' | 'stranger_left',
+    confidence: Confidence,
+    track: number | null,
+  ): PresenceEvent => {
+    return { type, person: null, name: null, confidence, present: [...present], atMs, movedTo: null, track };
   };
   const events: PresenceEvent[] = [
     ...leaving.map((person) => personEvent('left', person, 'high')),
-    ...Array.from({ length: unknownLeaving }, () => strangerEvent('stranger_left', 'high')),
+    ...Array.from({ length: unknownLeaving }, () => strangerEvent('stranger_left', 'high', null)),
     ...arriving.map((person) => personEvent('arrived', person, person.confidence)),
-    ...Array.from({ length: unknownArriving }, () => strangerEvent('stranger_arrived', 'medium')),
+    ...unknownArriving.map((track) => strangerEvent('stranger_arrived', 'medium', track)),
   ];
 
   const occupied = people.size > 0 || unknownPeople.size > 0 || ambiguousPairs.size > 0 || someone !== null;
@@ -228,7 +239,7 @@ export function presence(previous: PresenceState, input: PresenceInput, options:
     strangers: unknownPeople.size,
     sinceMs: occupied === before.snapshot.occupied ? before.snapshot.sinceMs : atMs,
   };
-  const isUndecided = !occupied && unconfirmed.size + unconfirmedUnknown.size > 0;
+  const isUndecided = !occupied && (input.perhaps === true || unconfirmed.size + unconfirmedUnknown.size > 0);
   const state: PresenceState = {
     atMs,
     lastMs: atMs,
@@ -290,6 +301,8 @@ export interface PresenceEvent {
   readonly atMs: number;
   /** Only with `left`: the room in which they were just seen; null where they merely left. */
   readonly movedTo: string | null;
+  /** Only with `arrived` and `stranger_arrived`: the track of the face that decided it, for its picture. Not published. */
+  readonly track: number | null;
 }
 
 // Faces that are ambiguous between two people who are too similar: both names are published, neither is guessed. Pure.

@@ -15,7 +15,11 @@ export interface StaticFaceOptions {
    * every 6 s.
    */
   readonly gapMs: number;
+  /** Factor on the times in which a face arrives at, leaves or occupies a position, where frames are analysed rarely. Default 1. */
+  readonly slowness?: number;
 }
+
+type Slowness = Pick<StaticFaceOptions, 'slowness'>;
 
 /** The position at which a track is. */
 interface TrackPosition {
@@ -156,17 +160,17 @@ export function watchStaticFaces(
 
 /** Whether the observations of this track are ignored, because it shows a static face. */
 export function isStatic(state: StaticFaces, track: number, options: StaticFaceOptions): boolean {
-  return stillMsOf(state, track) >= options.afterMs;
+  return stillMsOf(state, track, options) >= options.afterMs;
 }
 
 /** Whether the face of this track has not moved for some minutes. Of two faces with the same name the other one is then alive. */
-export function mayBeStatic(state: StaticFaces, track: number): boolean {
-  return stillMsOf(state, track) >= suspectMs;
+export function mayBeStatic(state: StaticFaces, track: number, options: Slowness = {}): boolean {
+  return stillMsOf(state, track, options) >= suspectMs;
 }
 
 /** The reason why the track of a static face has no name. */
-export function staticReason(state: StaticFaces, track: number): Reason {
-  return { kind: 'static-face', stillMs: stillMsOf(state, track) };
+export function staticReason(state: StaticFaces, track: number, options: Slowness = {}): Reason {
+  return { kind: 'static-face', stillMs: stillMsOf(state, track, options) };
 }
 
 /** The static faces, the longest unmoved first. */
@@ -193,9 +197,13 @@ export function withoutEmbeddings(state: StaticFaces): StaticFaces {
 }
 
 /** How long the face of this track has not moved; 0 for a face that has only just arrived from elsewhere. */
-function stillMsOf({ trackPositions, positions, atMs }: StaticFaces, track: number): number {
+function stillMsOf(
+  { trackPositions, positions, atMs }: StaticFaces,
+  track: number,
+  { slowness = 1 }: Slowness,
+): number {
   const current = trackPositions.get(track);
-  if (current === undefined || (!current.startedHere && (atMs ?? 0) - current.sinceMs < arrivedMs)) return 0;
+  if (current === undefined || (!current.startedHere && (atMs ?? 0) - current.sinceMs < arrivedMs * slowness)) return 0;
   return positions.find((position) => position.id === current.position)?.stillMs ?? 0;
 }
 
@@ -213,15 +221,16 @@ function nearest(
   return candidates.sort((a, b) => a.widths - b.widths)[0]?.index ?? null;
 }
 
-function isOver(position: StaticPosition, { afterMs }: StaticFaceOptions): boolean {
-  if (position.vacated && position.unseenMs >= vacatedMs) return true;
+function isOver(position: StaticPosition, { afterMs, slowness = 1 }: StaticFaceOptions): boolean {
+  if (position.vacated && position.unseenMs >= vacatedMs * slowness) return true;
   return position.unseenMs >= (position.stillMs >= afterMs ? forgetStaticMs : forgetMs);
 }
 
 /** Static faces first, then positions seen just now, then those unmoved for the longest time. */
-function byWorth({ afterMs }: StaticFaceOptions): (a: StaticPosition, b: StaticPosition) => number {
+function byWorth({ afterMs, slowness = 1 }: StaticFaceOptions): (a: StaticPosition, b: StaticPosition) => number {
   const worth = (position: StaticPosition) =>
-    (position.stillMs >= afterMs ? 2 : 0) + (position.unseenMs <= presentMs && position.seenMs !== null ? 1 : 0);
+    (position.stillMs >= afterMs ? 2 : 0) +
+    (position.unseenMs <= presentMs * slowness && position.seenMs !== null ? 1 : 0);
   return (a, b) => worth(b) - worth(a) || b.stillMs - a.stillMs;
 }
 

@@ -15,8 +15,16 @@ export interface TrackOptions {
   readonly lostAfterMs: number;
   /** Maximum number of tracks; those not seen for the longest time are dropped first. */
   readonly maxTracks: number;
-  /** Overlap (intersection over union) that is enough by itself to continue a track. */
+  /** Overlap (intersection over union) that is enough by itself to continue a track, for `positionMs`. */
   readonly minOverlap: number;
+  /**
+   * After this time without an observation the position no longer tells who it is: only a similar embedding continues a track that has
+   * one. Milliseconds.
+   */
+  readonly positionMs: number;
+  /** How far a face moves between two observations at most, in face widths, and how much its width changes (ratio). */
+  readonly reachWidths: number;
+  readonly sizeRatio: number;
   /** A usable observation whose similarity to the track embedding is below this never continues the track (cosine). */
   readonly differentBelow: number;
   /** An observation whose similarity is at least this may have moved further than the overlap allows (cosine). */
@@ -149,7 +157,7 @@ function withObservation(
 function affinity(track: Track, observation: WeightedFace, atMs: number, options: TrackOptions): number {
   const { box } = observation.face;
   const ratio = box[2] / track.box[2];
-  if (!(ratio > 0.4 && ratio < 2.5)) return 0;
+  if (!(ratio > 1 / options.sizeRatio && ratio < options.sizeRatio)) return 0;
   // Only usable observations are compared: the embedding of a profile or a blurred face is unlike its own track too.
   const similarity = observation.weight > 0 ? agreement(track.pooled, observation.face.embedding) : null;
   if (similarity !== null && similarity < options.differentBelow) return 0;
@@ -159,10 +167,12 @@ function affinity(track: Track, observation: WeightedFace, atMs: number, options
   const [x0, y0] = centre(predicted);
   const [x1, y1] = centre(box);
   // Faces cross a room at up to about ten face widths per second. The longer a track was not seen, the further it may have moved.
-  const reach = size * (1 + Math.min(3, (atMs - track.lastMs) / 300));
+  const elapsedMs = atMs - track.lastMs;
+  const reach = size * (1 + Math.min(options.reachWidths, elapsedMs / 300));
   const nearness = Math.max(0, 1 - Math.hypot(x1 - x0, y1 - y0) / reach);
   const isSimilar = similarity !== null && similarity >= options.sameAbove;
-  const continues = shared >= options.minOverlap || (nearness > 0 && isSimilar);
+  const isPositionEnough = elapsedMs <= options.positionMs || track.pooled.direction === null;
+  const continues = (shared >= options.minOverlap && isPositionEnough) || (nearness > 0 && isSimilar);
   return continues ? 0.01 + shared + 0.5 * nearness + Math.max(0, similarity ?? 0) : 0;
 }
 

@@ -6,11 +6,14 @@ import { defaultOptions, optionsFor, type RecognitionOptions } from '../recognit
 export interface RoomOptions extends RecognitionOptions {
   readonly presence: PresenceOptions;
   readonly motionSupport: MotionSupportOptions;
+  /** Time between two frames of the camera, milliseconds: the pace until it is measured. */
+  readonly frameIntervalMs: number;
 }
 
-const defaults: Pick<RoomOptions, 'presence' | 'motionSupport'> = {
-  presence: { leaveAfterMs: 60_000, holdMs: 0, gapMs: 5000 },
+const defaults: Pick<RoomOptions, 'presence' | 'motionSupport' | 'frameIntervalMs'> = {
+  presence: { leaveAfterMs: 60_000, gapMs: 5000 },
   motionSupport: { halfLifeMs: 900_000, motionLastsMs: 5000 },
+  frameIntervalMs: 200,
 };
 
 /** The default options for an embedder without measured thresholds. */

@@ -1,9 +1,10 @@
 // The privacy switch. It fails closed: the camera stops first and the position is remembered after that, and a start that cannot be
 // sure that "on" is the last position leaves the camera off. Two memories decide at the start: the disk and the retained message
 // of this room at the broker. docs/adr/0020-privacy-switch.md has the cases.
+import { sentenceOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
-import { type Problems, sentenceOf } from '../base/problems.js';
-import { createBackoff } from '../base/retry.js';
+import type { Problems } from '../base/problems.js';
+import { createRetried } from '../base/retry.js';
 import type { Position, PositionFile, StoredPosition } from '../store/position-file.js';
 
 export interface PrivacySwitch extends Disposable {
@@ -45,28 +46,41 @@ export function createPrivacySwitch(parts: PrivacySwitchParts): PrivacySwitch {
   let brokerAsked = false;
   /** Set while the start cannot tell whether "on" is the last position. */
   let waiting: string | null = null;
-  let retry: NodeJS.Timeout | undefined;
-  const retries = createBackoff({ firstMs: retryMs.first, mostMs: retryMs.most });
 
   const isOn = (): boolean => position === 'on' && waiting === null;
 
-  /** Writes `stored`, now or, where the disk fails, later. True when it is on disk. */
-  function remember(): boolean {
-    clearTimeout(retry);
-    retry = undefined;
+  async function write(): Promise<boolean> {
     try {
-      file.write(stored);
+      await file.write(stored);
       problems.solve('privacy switch');
-      retries.reset();
       return true;
     } catch (error) {
       problems.report(
         'privacy switch',
         `its position cannot be written (${sentenceOf(error)}): make the disk writable; after a restart recognition is off until the broker or \`roomkin resume\` says "on"`,
       );
-      retry = setTimeout(remember, retries.failed()).unref();
       return false;
     }
+  }
+  /** Writes `stored`, now or, where the disk fails, later. */
+  const remembering = createRetried(write, { firstMs: retryMs.first, mostMs: retryMs.most });
+  let isUnwritten = false;
+  function rememberNow(): Promise<boolean> {
+    isUnwritten = false;
+    return remembering.now();
+  }
+  /**
+   * Writes `stored` after what was just asked of the camera and the broker: a slow disk must not keep that back. Resolves when the
+   * position outlives this process.
+   */
+  function rememberSoon(): Promise<void> {
+    isUnwritten = true;
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        if (isUnwritten) void rememberNow();
+        resolve();
+      });
+    });
   }
 
   /** Brings the camera in line with the position. */
@@ -89,13 +103,16 @@ export function createPrivacySwitch(parts: PrivacySwitchParts): PrivacySwitch {
   }
 
   let patience: NodeJS.Timeout | undefined;
-  if (position === 'on') {
-    const isWritable = remember();
-    waiting = isWritable
-      ? 'recognition starts when the broker has confirmed that it was not switched off'
-      : 'recognition is off until the broker or `roomkin resume` says "on": the disk cannot tell whether it was switched off';
+  let isDisposed = false;
+  if (position === 'on') waiting = 'recognition starts when the broker has confirmed that it was not switched off';
+  // Also "off": it may come from the copy in the runtime directory, which a restart of the machine empties.
+  void rememberNow().then((isWritable) => {
+    if (waiting === null || isDisposed) return;
     if (isWritable) patience = setTimeout(() => endWaiting('on'), brokerWithinMs);
-  }
+    else
+      waiting =
+        'recognition is off until the broker or `roomkin resume` says "on": the disk cannot tell whether it was switched off';
+  });
 
   return {
     get on() {
@@ -112,11 +129,9 @@ export function createPrivacySwitch(parts: PrivacySwitchParts): PrivacySwitch {
       const next: Position = on ? 'on' : 'off';
       position = next;
       const effect = takeEffect(wasOn);
-      if (stored.position !== next) {
-        stored = { ...stored, position: next };
-        remember();
-      }
-      return effect;
+      if (stored.position === next) return effect;
+      stored = { ...stored, position: next };
+      return Promise.all([effect, rememberSoon()]).then(() => {});
     },
     settled: () => applied,
     get changes() {
@@ -129,7 +144,7 @@ export function createPrivacySwitch(parts: PrivacySwitchParts): PrivacySwitch {
       const isNewer = retained === 'off' && stored.position === 'on' && stored.published !== 'off';
       if (isNewer) {
         stored = { position: 'off', published: 'off' };
-        remember();
+        void rememberSoon();
         log('notice', 'recognition was switched off before the restart and stays off: `roomkin resume` switches it on');
         endWaiting('off');
       } else if (waiting !== null) endWaiting(stored.position);
@@ -137,11 +152,13 @@ export function createPrivacySwitch(parts: PrivacySwitchParts): PrivacySwitch {
     published(acknowledged) {
       if (stored.published === acknowledged) return;
       stored = { ...stored, published: acknowledged };
-      remember();
+      void rememberSoon();
     },
     [Symbol.dispose]() {
+      isDisposed = true;
       clearTimeout(patience);
-      clearTimeout(retry);
+      if (isUnwritten) void rememberNow();
+      remembering[Symbol.dispose]();
     },
   };
 }

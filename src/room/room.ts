@@ -1,5 +1,6 @@
 // One room's state, advanced by each analysed frame. It holds the state; src/room/step.ts makes the decisions.
 
+import { usualInterval } from '../base/pace.js';
 import type { Gallery } from '../gallery/person.js';
 import type { HouseholdLeases } from '../presence/arbitration.js';
 import type { PresenceEvent, PresenceSnapshot } from '../presence/presence.js';
@@ -15,6 +16,7 @@ import type { Analysis, Box } from '../vision/face.js';
 import type { RoomOptions } from './options.js';
 import {
   type Hints,
+  optionsAt,
   type RoomState,
   type RoomStep,
   startRoom,
@@ -31,8 +33,11 @@ export interface RoomListener {
   event(event: PresenceEvent): void;
   /** Called when this room's leases change in more than their age. */
   leases?(household: HouseholdLeases): void;
-  /** The observations of the frame analysed at `atMs`; empty where no face was detected. */
-  observations?(observations: readonly DecidedObservation[], atMs: number): void;
+  /**
+   * The observations of the frame analysed at `atMs`; empty where no face was detected. `trackLastsMs`: how long a track lives without
+   * an observation at present.
+   */
+  observations?(observations: readonly DecidedObservation[], atMs: number, trackLastsMs?: number): void;
 }
 
 export interface Room {
@@ -42,6 +47,10 @@ export interface Room {
   still(atMs: number): void;
   /** The camera delivers nothing from now on; the state is unknown until the next `see`. `isPaused`: the user switched it off. */
   blind(isPaused?: boolean): void;
+  /** The analysis of a frame takes so long that the last one says nothing any more: the state is unknown until the next `see`. */
+  overdue(): void;
+  /** Usual time between two analysed frames, milliseconds; null before it is known. */
+  readonly intervalMs: number | null;
   /** Where faces are expected next, pixels. */
   expected(): readonly Box[];
   /** There is a track without a decision, or an enrolment is in progress: every frame must be analysed. */
@@ -59,8 +68,8 @@ export interface Room {
   readonly leases: HouseholdLeases;
   /** Applies leases received from other rooms at once. */
   takeLeases(household: HouseholdLeases): void;
-  /** The hold time set over MQTT, milliseconds. */
-  holdMs: number;
+  /** Time without an observation after which somebody has left, milliseconds. */
+  leaveAfterMs: number;
 }
 
 /** States that another observation of an unchanged frame would not change. */
@@ -82,11 +91,11 @@ export function createRoom(
   let galleryVersion: number | null = null;
   let snapshot: PresenceSnapshot | null = null;
   let hints: Hints = {};
-  let holdMs = options.presence.holdMs;
+  let { leaveAfterMs } = options.presence;
   let enrolling = false;
   let observations: readonly DecidedObservation[] = [];
 
-  const currentOptions = (): RoomOptions => ({ ...options, presence: { ...options.presence, holdMs } });
+  const currentOptions = (): RoomOptions => ({ ...options, presence: { ...options.presence, leaveAfterMs } });
   const currentGallery = (): Gallery => {
     const current = gallery();
     // A changed gallery may mean that somebody was forgotten, so no embedding of a static face is kept.
@@ -119,7 +128,8 @@ export function createRoom(
       const result = step(state, { ...analysis, moved }, people, currentOptions(), hints);
       observations = result.observations;
       apply(result);
-      listener.observations?.(observations, analysis.capturedAt);
+      const { lostAfterMs } = optionsAt(state.pace, options).tracks;
+      listener.observations?.(observations, analysis.capturedAt, lostAfterMs);
     },
     still(atMs) {
       apply(stepUnchanged(state, atMs, gallery(), currentOptions(), hints));
@@ -127,6 +137,12 @@ export function createRoom(
     blind(isPaused = false) {
       publish(null);
       advance(suspend(state, isPaused));
+    },
+    overdue() {
+      publish(null);
+    },
+    get intervalMs() {
+      return usualInterval(state.pace);
     },
     expected() {
       return state.tracks.tracks.map((track) => track.box);
@@ -166,11 +182,11 @@ export function createRoom(
     hint(next) {
       hints = { ...hints, ...next };
     },
-    get holdMs() {
-      return holdMs;
+    get leaveAfterMs() {
+      return leaveAfterMs;
     },
-    set holdMs(next) {
-      holdMs = next;
+    set leaveAfterMs(next) {
+      leaveAfterMs = next;
     },
   };
 }

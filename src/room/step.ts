@@ -1,6 +1,16 @@
 // The one decision step of a room: faces → tracks → names → presence. Pure: the same frames, gallery and options always give
 // the same events, so a recorded clip can be replayed. Nothing here holds pixels.
 
+import {
+  afterFrame,
+  afterPause,
+  isLastLate,
+  noPace,
+  type Pace,
+  usualInterval,
+  usualIntervalMs,
+  withInterval,
+} from '../base/pace.js';
 import { identify } from '../gallery/identify.js';
 import type { Gallery, PersonId } from '../gallery/person.js';
 import type { Reason } from '../gallery/reason.js';
@@ -32,6 +42,7 @@ import { noUnknownPeople, recogniseUnknown, type UnknownPeople } from '../recogn
 import type { Observation, ObservedFace } from '../vision/face.js';
 import { refusal, weight } from '../vision/quality-gate.js';
 import type { RoomOptions } from './options.js';
+import { atPace } from './pace.js';
 
 /** Immutable; starts as `startRoom`. Bounded: at most `tracks.maxTracks` tracks and 32 unknown people. */
 export interface RoomState {
@@ -46,6 +57,8 @@ export interface RoomState {
   readonly bodyRegions: BodyRegions;
   /** The presence leases of this room and of the others. */
   readonly household: HouseholdLeases;
+  /** How often frames are analysed. */
+  readonly pace: Pace;
 }
 
 /** Information about the room from sources other than its camera. */
@@ -74,6 +87,7 @@ export function startRoom(atMs: number, room: RoomId = '', staticFaces: StaticFa
     presence: emptyRoom(atMs),
     bodyRegions: noBodyRegions,
     household: noLeases(room),
+    pace: noPace,
   };
 }
 
@@ -85,10 +99,12 @@ export function step(
   state: RoomState,
   analysis: Observation,
   gallery: Gallery,
-  options: RoomOptions,
+  shippedOptions: RoomOptions,
   hints: Hints = {},
 ): RoomStep {
   const atMs = analysis.capturedAt;
+  const pace = paceAfter(state, analysis);
+  const options = optionsAt(pace, shippedOptions);
   const observations = analysis.faces.map((face) => ({
     face,
     weight: face.recorded?.weight ?? weight(face, options.gate),
@@ -120,6 +136,7 @@ export function step(
   const { elsewhere, ...result } = updatePresence(
     {
       ...state,
+      pace,
       tracks: resetChangedTracks(tracks, decisions),
       decisions,
       unknownPeople,
@@ -171,15 +188,17 @@ export function stepUnchanged(
   state: RoomState,
   atMs: number,
   gallery: Gallery,
-  options: RoomOptions,
+  shippedOptions: RoomOptions,
   hints: Hints = {},
 ): RoomStep {
+  const pace = afterFrame(state.pace, atMs);
+  const options = optionsAt(pace, shippedOptions);
   const lastFrameMs = state.presence.atMs ?? atMs;
   const tracks = state.tracks.tracks.map((track) =>
     // A face that was missing in the last analysed frame is missing in the unchanged frame too.
     track.lastMs >= lastFrameMs ? { ...track, lastMs: Math.max(track.lastMs, atMs) } : track,
   );
-  const unchanged = { ...state, tracks: { ...state.tracks, tracks } };
+  const unchanged = { ...state, pace, tracks: { ...state.tracks, tracks } };
   const { elsewhere: _, ...result } = updatePresence(unchanged, atMs, gallery, options, hints, []);
   return { ...result, observations: [] };
 }
@@ -192,9 +211,10 @@ export function stepLeases(
   state: RoomState,
   household: HouseholdLeases,
   gallery: Gallery,
-  options: RoomOptions,
+  shippedOptions: RoomOptions,
   hints: Hints = {},
 ): { readonly state: RoomState; readonly step: RoomStep | null } {
+  const options = optionsAt(state.pace, shippedOptions);
   const next = { ...state, household };
   const { atMs } = state.presence;
   if (atMs === null) return { state: next, step: null };
@@ -216,7 +236,30 @@ export function suspend(state: RoomState, isPaused = false): RoomState {
     bodyRegions: noBodyRegions,
     presence: { ...presenceState, atMs: null },
     household: withoutAsserted(state.household),
+    pace: afterPause(state.pace),
   };
+}
+
+/** The pace after `analysis`. A recording omits frames, so that only the observations of one track tell how often it was seen. */
+function paceAfter({ pace, tracks: { tracks } }: RoomState, { capturedAt, faces }: Observation): Pace {
+  if (!faces.some(({ recorded }) => recorded !== undefined)) return afterFrame(pace, capturedAt);
+  const intervals = faces.flatMap(({ recorded }) => {
+    const before = tracks.find(({ id }) => id === recorded?.track);
+    if (recorded === undefined || before === undefined || recorded.frames <= before.frames) return [];
+    return [(capturedAt - before.lastMs) / (recorded.frames - before.frames)];
+  });
+  return intervals.length === 0 ? pace : withInterval(pace, Math.max(0, Math.min(...intervals)));
+}
+
+/** `options` with the windows of this pace. */
+export function optionsAt(pace: Pace, options: RoomOptions): RoomOptions {
+  return atPace(options, usualInterval(pace) ?? options.frameIntervalMs);
+}
+
+/** Whether a face that was seen once or twice may be all that this room gets to see of somebody. */
+function isSlow(pace: Pace): boolean {
+  const intervalMs = usualInterval(pace);
+  return intervalMs === null || intervalMs > usualIntervalMs || isLastLate(pace);
 }
 
 /** Each track's decision after this frame; no two tracks share a name. */
@@ -230,13 +273,13 @@ function nameTracks(
 ): Map<number, TrackDecision> {
   const decisions = tracks.map((track) =>
     isStatic(staticFaces, track.id, options.staticFaces)
-      ? { ...undecided, reason: staticReason(staticFaces, track.id) }
+      ? { ...undecided, reason: staticReason(staticFaces, track.id, options.staticFaces) }
       : decideTrack(track, embeddingOf(track.id), before.get(track.id) ?? undecided, gallery, options),
   );
   // Between two tracks with one name, the similarity and the number of observations behind it decide; a portrait always yields.
   const strength = (decision: TrackDecision, index: number) => {
     const { id, pooled } = tracks[index]!;
-    if (mayBeStatic(staticFaces, id)) return -1;
+    if (mayBeStatic(staticFaces, id, options.staticFaces)) return -1;
     return (decision.similarity ?? 0) * Math.sqrt(effectiveObservations(pooled, options.tracks));
   };
   const assigned = assignNames(decisions, strength);
@@ -261,7 +304,14 @@ function updateBodyRegions(
   const elapsedMs = presence.atMs === null ? null : analysis.capturedAt - presence.atMs;
   const continuousMs = elapsedMs !== null && elapsedMs <= options.presence.gapMs ? elapsedMs : null;
   const occupants = tracks.map((track) => ({ ...(decisions.get(track.id) ?? undecided), ...track }));
-  return bodyRegions(before, analysis, continuousMs, occupants, new Set(presence.people.keys()));
+  return bodyRegions(
+    before,
+    analysis,
+    continuousMs,
+    occupants,
+    new Set(presence.people.keys()),
+    options.motionSupport.pathMs,
+  );
 }
 
 /** Gives each track of a stranger the key of its unknown person. `mistaken`: keys whose tracks have a name now. */
@@ -307,18 +357,19 @@ function updatePresence(
       (track) => isAlive(track, atMs, options.tracks) && !isStatic(state.staticFaces, track.id, options.staticFaces),
     )
     .map((track) => ({
+      id: track.id,
       frames: track.frames,
       agoMs: Math.max(0, atMs - track.lastMs),
       decision: state.decisions.get(track.id) ?? undecided,
     }));
-  const people = live.flatMap(({ decision: { person, confidence }, agoMs }) =>
-    person === null ? [] : [{ person, confidence, agoMs }],
+  const people = live.flatMap(({ id, decision: { person, confidence }, agoMs }) =>
+    person === null ? [] : [{ person, confidence, agoMs, track: id }],
   );
   const present = new Set(state.presence.people.keys());
   const { household, elsewhere } = arbitrate(state.household, people, present, atMs);
   // A visible face of a person whom another room has still occupies this room; a face not visible any more may have moved there.
   const isSomeone = ({ decision: { person }, frames, agoMs }: (typeof live)[number]) =>
-    person === null ? frames >= options.naming.someoneFrames : elsewhere.has(person) && agoMs <= freshMs;
+    agoMs <= freshMs && (person === null ? frames >= options.naming.someoneFrames : elsewhere.has(person));
   const result = presence(
     state.presence,
     {
@@ -328,11 +379,12 @@ function updatePresence(
       ambiguous: live.flatMap(({ decision: { ambiguousBetween, person }, agoMs }) =>
         ambiguousBetween === null || person !== null ? [] : [{ between: ambiguousBetween, agoMs }],
       ),
-      unknownPeople: live.flatMap(({ decision: { unknownPerson }, agoMs }) =>
-        unknownPerson === null ? [] : [{ key: unknownPerson, agoMs }],
+      unknownPeople: live.flatMap(({ id, decision: { unknownPerson }, agoMs }) =>
+        unknownPerson === null ? [] : [{ key: unknownPerson, agoMs, track: id }],
       ),
       mistaken,
       someone: live.some(isSomeone),
+      perhaps: isSlow(state.pace) && live.some(({ decision: { person } }) => person === null),
       names,
       motionSupport: motionSupport(state.bodyRegions, atMs, options.motionSupport, options.presence.leaveAfterMs),
       ...hints,

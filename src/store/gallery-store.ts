@@ -10,6 +10,7 @@ import { damageTranslated, openRestored } from './opening.js';
 import { createReader } from './reading.js';
 import { damageSentences } from './roster.js';
 import { openSetting, sealSetting } from './seal.js';
+import { createSettingWriter } from './setting-writer.js';
 import { isSnapshotDue, removeSnapshots, writeSnapshot } from './snapshots.js';
 import type { PersonRecord, Store, StoreOptions } from './store.js';
 
@@ -102,6 +103,12 @@ export function openStore(options: StoreOptions): Store {
     return name === undefined ? person : { ...person, name };
   };
 
+  const writer = createSettingWriter(path);
+  const close = (): void => {
+    writer[Symbol.dispose]();
+    database.close();
+  };
+
   const store: Store = {
     unwritable: unwritable?.message ?? null,
     get version() {
@@ -169,9 +176,19 @@ export function openStore(options: StoreOptions): Store {
       // A setting can name a person (`announced`).
       truncate();
     },
+    async setSettingLater(key, value) {
+      refuseUnwritable();
+      try {
+        await writer.write(key, value === null ? null : sealSetting(settingKey, key, value));
+      } catch (cause) {
+        guarded(() => {
+          throw cause;
+        });
+      }
+    },
     connection: { sql, keys, transact, consistent, truncate },
-    close: () => void database.close(),
-    [Symbol.dispose]: () => void database.close(),
+    close,
+    [Symbol.dispose]: close,
   };
   return store;
 }

@@ -1,8 +1,7 @@
 // Opens the gallery's file: checks it, compares it with its roster, and restores a snapshot where it is damaged.
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fail, oneLine, RoomkinError } from '../base/errors.js';
-import { sentenceOf } from '../base/problems.js';
+import { fail, oneLine, RoomkinError, sentenceOf } from '../base/errors.js';
 import { databaseName, type SqlDatabase, startAgain, translated } from './database.js';
 import { type Keyring, openKeyring } from './keyring.js';
 import { lockDirectory } from './lock.js';

@@ -1,7 +1,8 @@
-// The position of the privacy switch on disk. A file of its own with a fixed length, which is overwritten in place: this needs no
+// The position of the privacy switch on disk, with a copy in memory. A file of its own with a fixed length, which is overwritten in place: this needs no
 // free space, so a full disk cannot lose "off". SQLite would need space for its log.
-import { closeSync, constants, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, constants, fsync, openSync, readFileSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { giveToOwnerOf } from './keyring.js';
 
 export type Position = 'on' | 'off';
@@ -14,10 +15,13 @@ export interface StoredPosition {
 }
 
 export interface PositionFile {
-  /** null where there is none or it is damaged. */
+  /** null where there is none. A damaged one says "off". */
   read(): StoredPosition | null;
-  /** Writes and syncs. Errors: those of the file system. */
-  write(stored: StoredPosition): void;
+  /**
+   * Writes at once: when the function returns, the position outlives this process. Resolves when it is on the disk, which may
+   * take seconds, and rejects with errors of the file system.
+   */
+  write(stored: StoredPosition): Promise<void>;
 }
 
 /** File name inside the store's directory. */
@@ -27,41 +31,85 @@ export const positionFileName = 'recognition';
 const words: Readonly<Record<Position, string>> = { on: 'on ', off: 'off' };
 const neverPublished = '-  ';
 
-export function createPositionFile(directory: string): PositionFile {
+/**
+ * `copyPath` is a second file in memory that survives a restart of the service, for a disk that cannot be written. It is written
+ * first, and its errors do not count. A position is "off" if one of the two says so.
+ */
+export function createPositionFile(directory: string, copyPath: string | null = null): PositionFile {
   const path = join(directory, positionFileName);
   return {
     read() {
-      let text: string;
-      try {
-        text = readFileSync(path, 'latin1');
-      } catch (error) {
-        // A file that exists and cannot be read may say "off".
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-        return { position: 'off', published: null };
-      }
-      const [, position, published] = /^(on|off) +(on|off|-) *\n$/.exec(text) ?? [];
-      if (position === undefined) return { position: 'off', published: null };
+      const stored = readPosition(path);
+      const copy = copyPath === null ? null : readPosition(copyPath);
+      if (stored === null || copy === null) return stored ?? copy;
       return {
-        position: position as Position,
-        published: published === '-' ? null : (published as Position),
+        position: stored.position === 'off' || copy.position === 'off' ? 'off' : 'on',
+        published: stored.published === copy.published ? stored.published : null,
       };
     },
-    write({ position, published }) {
-      const text = `${words[position]} ${published === null ? neverPublished : words[published]}\n`;
-      const [file, isNew] = openForWriting(path);
-      try {
-        writeSync(file, text, 0, 'latin1');
-        fsyncSync(file);
-      } catch (error) {
-        // An empty file would be read as "off" for ever.
-        if (isNew) unlinkSync(path);
-        throw error;
-      } finally {
-        closeSync(file);
-      }
-      if (isNew) giveToOwnerOf(directory, path);
+    async write(stored) {
+      if (copyPath !== null) writeCopy(copyPath, stored);
+      await writePosition(path, stored);
     },
   };
+}
+
+function readPosition(path: string): StoredPosition | null {
+  let text: string;
+  try {
+    text = readFileSync(path, 'latin1');
+  } catch (error) {
+    // A file that exists and cannot be read may say "off".
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    return { position: 'off', published: null };
+  }
+  const [, position, published] = /^(on|off) +(on|off|-) *\n$/.exec(text) ?? [];
+  if (position === undefined) return { position: 'off', published: null };
+  return {
+    position: position as Position,
+    published: published === '-' ? null : (published as Position),
+  };
+}
+
+/** Writes at once and syncs later. */
+async function writePosition(path: string, stored: StoredPosition): Promise<void> {
+  const [file, isNew] = openForWriting(path);
+  try {
+    writeText(file, stored);
+    if (isNew) giveToOwnerOf(dirname(path), path);
+    await synced(file);
+  } catch (error) {
+    // An empty file would be read as "off" for ever.
+    if (isNew) unlinkSync(path);
+    throw error;
+  } finally {
+    closeSync(file);
+  }
+}
+
+const synced = promisify(fsync);
+
+function writeText(file: number, { position, published }: StoredPosition): void {
+  writeSync(file, `${words[position]} ${published === null ? neverPublished : words[published]}\n`, 0, 'latin1');
+}
+
+/** An outdated copy must not outvote the disk, so one that cannot be written is removed. */
+function writeCopy(path: string, stored: StoredPosition): void {
+  try {
+    const [file, isNew] = openForWriting(path);
+    try {
+      writeText(file, stored);
+    } finally {
+      closeSync(file);
+    }
+    if (isNew) giveToOwnerOf(dirname(path), path);
+  } catch {
+    try {
+      rmSync(path, { force: true });
+    } catch {
+      // An "off" in it counts at the next start, as an "off" on disk does.
+    }
+  }
 }
 
 /** Not O_TRUNC: the file keeps its block. */

@@ -1,7 +1,9 @@
 // Small values that the daemon remembers over restarts. A value takes effect in memory at once. It is written when it differs from
-// what is on disk, and again later where the disk fails, so a full disk never stops what the value is about.
-import { type Problems, sentenceOf } from '../base/problems.js';
-import { createBackoff } from '../base/retry.js';
+// what is on disk, in a thread of its own, and again later where the disk fails. So neither a full nor a slow disk ever stops what the
+// value is about.
+import { sentenceOf } from '../base/errors.js';
+import type { Problems } from '../base/problems.js';
+import { createRetried } from '../base/retry.js';
 import type { Store } from './store.js';
 
 export interface Settings extends Disposable {
@@ -14,24 +16,26 @@ export interface Settings extends Disposable {
 /** After a disk that fails, a setting is written again after this time, milliseconds: first, and at most. */
 const retryMs = { first: 1_000, most: 30_000 };
 
-export function createSettings(store: Pick<Store, 'setting' | 'setSetting'>, problems: Problems): Settings {
+export function createSettings(
+  store: Pick<Store, 'setting' | 'setSetting' | 'setSettingLater'>,
+  problems: Problems,
+): Settings {
   const known = new Map<string, string | null>();
   const unwritten = new Set<string>();
-  const retries = createBackoff({ firstMs: retryMs.first, mostMs: retryMs.most });
-  let timer: NodeJS.Timeout | undefined;
 
-  function write(): void {
-    timer = undefined;
-    const isWritten = problems.attempt('settings', () => {
-      for (const key of [...unwritten]) {
-        store.setSetting(key, known.get(key) ?? null);
-        unwritten.delete(key);
+  async function write(): Promise<boolean> {
+    const isWritten = await problems.attemptAsync('settings', async () => {
+      for (;;) {
+        const [key] = unwritten;
+        if (key === undefined) return true;
+        const value = known.get(key) ?? null;
+        await store.setSettingLater(key, value);
+        if (known.get(key) === value) unwritten.delete(key);
       }
-      return true;
     });
-    if (isWritten) retries.reset();
-    else timer = setTimeout(write, retries.failed()).unref();
+    return isWritten === true;
   }
+  const writing = createRetried(write, { firstMs: retryMs.first, mostMs: retryMs.most });
 
   function get(key: string): string | null {
     if (known.has(key)) return known.get(key) ?? null;
@@ -52,12 +56,14 @@ export function createSettings(store: Pick<Store, 'setting' | 'setSetting'>, pro
       if (get(key) === value) return;
       known.set(key, value);
       unwritten.add(key);
-      if (timer === undefined) write();
+      if (!writing.isPending) void writing.now();
     },
     [Symbol.dispose]() {
-      clearTimeout(timer);
-      if (unwritten.size > 0) write();
-      clearTimeout(timer);
+      writing[Symbol.dispose]();
+      if (unwritten.size === 0) return;
+      problems.attempt('settings', () => {
+        for (const key of unwritten) store.setSetting(key, known.get(key) ?? null);
+      });
     },
   };
 }

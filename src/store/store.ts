@@ -120,6 +120,8 @@ export interface Store extends Disposable {
   /** A small setting that survives restarts; null if it was never set. Does not change the gallery's version. */
   setting(key: string): string | null;
   setSetting(key: string, value: string | null): void;
+  /** The same in a thread of its own, for a process that must not wait for a slow disk. One write at a time. */
+  setSettingLater(key: string, value: string | null): Promise<void>;
   /** The open database, for src/sharing, which writes the same tables. */
   readonly connection: StoreConnection;
   close(): void;

@@ -56,6 +56,9 @@ export function refusal(face: Pick<Face, 'score' | 'quality' | 'embedding'>, gat
  */
 export const goodWeight = 0.5;
 
+/** An observation that is at least this large, sharp and bright, and at most this much turned, counts fully. */
+export const goodQuality = { eyesPx: 25, sharpness: 0.5, yawDegrees: 15, pitchDegrees: 12, light: 0.25 } as const;
+
 /**
  * The weight of an observation, 0 to 1: a product of how far each number is above its gate, so that one bad property is
  * enough for a low weight. Measured (100 people, 5 photos): with a detector score of 0.5 to 0.6, 0.7 to 0.8 and above 0.9
@@ -64,11 +67,11 @@ export const goodWeight = 0.5;
 export function weight(face: Pick<Face, 'score' | 'quality' | 'embedding'>, gate: QualityGate): number {
   if (refusal(face, gate) !== null) return 0;
   const { quality } = face;
-  const size = ramp(quality.eyesPx, gate.leastEyesPx, 25);
-  const sharp = ramp(quality.sharpness, gate.leastSharpness, 0.5);
-  const yaw = ramp(-Math.abs(quality.yawDegrees), -gate.mostYawDegrees, -15);
-  const pitch = ramp(-Math.abs(quality.pitchDegrees), -gate.mostPitchDegrees, -12);
-  const light = ramp(quality.light, gate.leastLight, 0.25);
+  const size = ramp(quality.eyesPx, gate.leastEyesPx, goodQuality.eyesPx);
+  const sharp = ramp(quality.sharpness, gate.leastSharpness, goodQuality.sharpness);
+  const yaw = ramp(-Math.abs(quality.yawDegrees), -gate.mostYawDegrees, -goodQuality.yawDegrees);
+  const pitch = ramp(-Math.abs(quality.pitchDegrees), -gate.mostPitchDegrees, -goodQuality.pitchDegrees);
+  const light = ramp(quality.light, gate.leastLight, goodQuality.light);
   const score = ramp(face.score, gate.leastScore, 0.8);
   return size * sharp * yaw * pitch * light * score;
 }

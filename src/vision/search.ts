@@ -7,6 +7,7 @@
 // more leave 0.4 false faces per empty room. A mean of 0.5 over two close-ups leaves none and loses no face of 14 px between
 // the eyes.
 import { average, type Candidate, DETECTOR_PX, groups, OVERLAP_LIMIT } from './blazeface.js';
+import type { SearchLimits } from './effort.js';
 import { type Box, containment, overlap } from './face.js';
 import { type Size, type View, viewAround, wholeView } from './picture.js';
 
@@ -63,6 +64,10 @@ export interface SearchRequest {
   readonly moved: readonly Box[];
   /** Counts frames of `auto`, so that every tile is searched in turn. */
   readonly turn: number;
+  /** The same for frames in which tiles are searched. Default: `turn`. */
+  readonly tileTurn?: number;
+  /** `auto`: what to leave out, because the board cannot keep up; absent or null: nothing. */
+  readonly limits?: SearchLimits | null | undefined;
 }
 
 /** A candidate and how wide its box was in the detector's input, px. */
@@ -84,9 +89,13 @@ export function searchFaces(
     return pass(view, leastScore).map((face) => ({ ...face, inputPx: (face.box[2] * DETECTOR_PX) / view.side }));
   };
   const facesIn = (views: readonly View[], by: SearchOptions): Candidate[] => {
-    const confirmed = groups(views.flatMap((view) => sizedPass(view, by.candidateScore)))
-      .map(sharpest)
-      .map((candidate) => (wellSeen(candidate, still, by) ? candidate : secondPass(candidate, sizedPass, still, by)))
+    const candidates = groups(views.flatMap((view) => sizedPass(view, by.candidateScore))).map(sharpest);
+    const doubtful = candidates.filter((candidate) => !wellSeen(candidate, still, by));
+    // Without its second pass a candidate is no face: it may be one in another frame.
+    const checked = still ? doubtful : inTurn(doubtful, request.turn, request.limits?.closeUps);
+    const confirmed = candidates
+      .filter((candidate) => checked.includes(candidate) || !doubtful.includes(candidate))
+      .map((candidate) => (checked.includes(candidate) ? secondPass(candidate, sizedPass, still, by) : candidate))
       .filter((face) => face !== null);
     return withoutParts(groups(confirmed).map((group) => group[0]!));
   };
@@ -99,15 +108,21 @@ export function searchFaces(
   return { faces, passes: passes - 1 };
 }
 
+/** How many views a photo is searched in, not counting close-ups. */
+export function photoViews(photo: Size, options: SearchOptions = defaultSearch): number {
+  return 1 + closerViews(photo, { search: 'all', around: [], moved: [], turn: 0 }, options).length;
+}
+
 function closerViews(frame: Size, request: SearchRequest, options: SearchOptions): View[] {
   if (request.search === 'whole') return [];
   if (request.search === 'all') return tileSides(frame, options.stillTilePx).flatMap((side) => tileGrid(frame, side));
+  const { limits } = request;
   const inputPerPx = DETECTOR_PX / wholeView(frame).side;
   const expected = request.around.filter((box) => box[2] * inputPerPx < WELL_SEEN_PX);
   const grid = tileGrid(frame, options.videoTilePx);
   return [
-    ...expected.map((box) => closeUp(box, options.videoCloseUps[0]!)),
-    ...tilesInTurn(grid, request.moved, request.turn, options.tilesPerFrame),
+    ...inTurn(expected, request.turn, limits?.closeUps).map((box) => closeUp(box, options.videoCloseUps[0]!)),
+    ...tilesInTurn(grid, request.moved, request.tileTurn ?? request.turn, limits?.tiles ?? options.tilesPerFrame),
   ];
 }
 
@@ -193,6 +208,11 @@ export function tilesInTurn(grid: readonly View[], moved: readonly Box[], turn: 
   const first = rotated(active, turn * count).slice(0, count);
   const rest = count - first.length;
   return [...first, ...rotated(quiet, turn * rest).slice(0, rest)];
+}
+
+/** At most `most` of `items`, others in each turn; all where `most` is absent. */
+function inTurn<T>(items: readonly T[], turn: number, most = items.length): readonly T[] {
+  return items.length <= most ? items : rotated(items, turn * most).slice(0, most);
 }
 
 function rotated<T>(items: readonly T[], by: number): T[] {

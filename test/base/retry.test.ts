@@ -1,5 +1,6 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
-import { createBackoff } from '../../src/base/retry.js';
+import { createBackoff, createRetried } from '../../src/base/retry.js';
 
 function stoppedClock() {
   let nowMs = 1000;
@@ -50,4 +51,24 @@ t.test('free tries cost nothing until there are too many in a while', async (t) 
   t.equal(backoff.waitMs(), 20_001);
   clock.pass(1);
   t.equal(backoff.waitMs(), 0, 'the first three are long ago');
+});
+
+t.test('work that fails is tried again until it works or is disposed of', async (t) => {
+  let failures = 2;
+  let tries = 0;
+  const work = async (): Promise<boolean> => {
+    tries += 1;
+    return --failures < 0;
+  };
+  using retried = createRetried(work, { firstMs: 5, mostMs: 10 });
+  t.equal(await retried.now(), false);
+  t.equal(retried.isPending, true);
+  while (retried.isPending) await wait(5);
+  t.equal(tries, 3);
+  t.equal(await retried.now(), true);
+  failures = 9;
+  t.equal(await retried.now(), false);
+  retried[Symbol.dispose]();
+  await wait(30);
+  t.strictSame([tries, retried.isPending], [5, false]);
 });

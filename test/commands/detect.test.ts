@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -45,13 +45,30 @@ t.test('faces of several files as one JSON document, in pixels of the files', as
   }
 });
 
-t.test('as text: a line for each file and each face', async (t) => {
+t.test('as text: each file and each face, in 80 columns', async (t) => {
   const { code, stdout } = await runVerb(['detect', small, empty]);
   t.equal(code, 0);
-  const lines = stdout.trim().split('\n');
+  for (const line of stdout.replaceAll(folder, '/f').split('\n')) t.ok(line.length <= 80, line);
+  const lines = stdout.split('\n').filter((line) => /^( {2})?\S/.test(line));
   t.equal(lines.length, 5);
-  t.match(lines[0], /small\.jpg: 480x\d+, 3 faces/);
-  t.match(lines[4], /wall\.png: 300x200, 0 faces/);
+  t.match(lines[0], /small\.jpg: 480x\d+ px, 3 faces/);
+  t.match(lines[4], /wall\.png: 300x200 px, 0 faces/);
+});
+
+t.test('--draw marks the faces in a copy', async (t) => {
+  const marked = join(folder, 'marked.jpg');
+  t.equal((await runVerb(['detect', small, '--draw', marked])).code, 0);
+  const [before, after] = await Promise.all([small, marked].map((file) => sharp(file).raw().toBuffer()));
+  t.equal(after!.length, before!.length, 'the same size');
+  const changed = before!.filter((value, at) => Math.abs(value - after![at]!) > 60).length;
+  t.ok(changed > 500 && changed < before!.length / 10, `${changed} of ${before!.length} values`);
+  t.equal(statSync(marked).mode & 0o777, 0o600, 'a picture of people is private');
+  for (const [args, code] of [
+    [[small, empty, '--draw', marked], 64],
+    [[small, '--draw', join(folder, 'marked.bmp')], 64],
+    [[small, '--draw', join(folder, 'nowhere', 'marked.jpg')], 74],
+  ] as const)
+    t.equal((await runVerb(['detect', ...args])).code, code, args.join(' '));
 });
 
 t.test('a bad photo is reported, the others are shown, exit 65; no photo is a usage error', async (t) => {

@@ -33,12 +33,18 @@ t.test('the retained messages of the room go, those of other rooms stay', { skip
   }
   {
     await using publisher = createPublisher(
-      { ...config, household: { id: 'home', shares: false }, version: '1' },
+      {
+        ...config,
+        household: { id: 'home', shares: false },
+        version: '1',
+        board: { model: null, serial: null },
+        machine: { temperature: true, throttling: true },
+      },
       systemClock,
       { get: () => null, set() {} },
     );
     publisher.recognition(true);
-    publisher.hold(0);
+    publisher.leaveAfter(60);
     publisher.start();
     await waitFor(() => other.of('homeassistant/device/roomkin/kitchen/config').length > 0);
     await waitFor(() => publisher.status().connected);

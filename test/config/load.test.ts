@@ -20,8 +20,8 @@ t.test('a room id is enough', async (t) => {
 });
 
 t.test('seconds become milliseconds', async (t) => {
-  const config = parseConfig('[room]\nid = "a"\n[presence]\nleave_after_seconds = 1.5\n', 'c.toml');
-  t.equal(config.presence.leaveAfterMs, 1500);
+  const config = parseConfig('[room]\nid = "a"\n[presence]\nleave_after_seconds = 2.5\n', 'c.toml');
+  t.equal(config.presence.leaveAfterMs, 2500);
 });
 
 t.test('all errors at once, each with file, line and key', async (t) => {
@@ -72,4 +72,13 @@ t.test('a missing file', async (t) => {
     code: 'CONFIG_MISSING',
     exitCode: 78,
   });
+});
+
+t.test('the hold time of roomkin 0.1 still counts where it is the longer one', async (t) => {
+  const leaveAfterMs = (lines: string): number =>
+    parseConfig(`[room]\nid = "a"\n[presence]\n${lines}\n`, 'c.toml').presence.leaveAfterMs;
+  t.equal(leaveAfterMs('leave_after_seconds = 5\nhold_seconds = 90'), 90_000);
+  t.equal(leaveAfterMs('leave_after_seconds = 100\nhold_seconds = 90'), 100_000);
+  t.equal(leaveAfterMs('hold_seconds = 0'), 60_000);
+  t.throws(() => leaveAfterMs('leave_after_seconds = 1'), { code: 'CONFIG_INVALID' });
 });

@@ -45,11 +45,11 @@ t.test('an answer may have members that this version does not know', async (t) =
   t.same((await followDaemon(stream, { verb: 'watch' }, signal).next()).value, line);
 });
 
-t.test('an answer or a line of more than 1 MiB is refused', async (t) => {
-  const place = await respond(t, 200, 'x'.repeat(3 << 20));
+t.test('an answer or a line of more than 4 MiB is refused', async (t) => {
+  const place = await respond(t, 200, 'x'.repeat(5 << 20));
   const tooLong = (part: string) => ({
     code: 'INTERNAL',
-    message: new RegExp(`the daemon sent ${part} of more than 1 MiB: restart it`),
+    message: new RegExp(`the daemon sent ${part} of more than 4 MiB: restart it`),
   });
   await t.rejects(askDaemon(place, { verb: 'status' }), tooLong('an answer'));
   await t.rejects(followDaemon(place, { verb: 'watch' }, signal).next(), tooLong('a line'));

@@ -24,6 +24,7 @@ t.test('a watcher is told to which room somebody went, and nothing where they me
     present: [],
     atMs: systemClock.monotonicMs(),
     movedTo: 'hall',
+    track: null,
   };
   for (const watcher of watchers) {
     watcher.event(left);

@@ -23,7 +23,7 @@ const status: DaemonStatus = {
   problems: [],
   camera: { state: 'starting', reason: null, frames: 0, drops: 0, reopened: 0 },
   engine: null,
-  frames: { processed: 0, fps: 0, p50Ms: null, p95Ms: null },
+  frames: { processed: 0, fps: 0, analysedFps: 0, search: 'full', p50Ms: null, p95Ms: null },
   gallery: { people: 0, templates: 0 },
   mqtt: { connected: false, url: 'broker:1883', reason: null },
   presence: { occupied: null, people: null, ambiguous: null, strangers: null },
@@ -38,6 +38,15 @@ function handlers(over: Partial<ControlHandlers> = {}): ControlHandlers {
     resume: async () => {},
     watch: () => () => {},
     live: () => () => {},
+    look: async () => ({
+      at: '',
+      width: 1,
+      height: 1,
+      leastEyesPx: 12,
+      faces: [],
+      picture: { width: 1, height: 1, jpeg: '' },
+    }),
+    report: async () => ({}),
     ...over,
   };
 }

@@ -27,7 +27,7 @@ const status: DaemonStatus = {
     sandboxed: true,
     restarts: 0,
   },
-  frames: { processed: 8, fps: 4.97, p50Ms: 41.2, p95Ms: 77.7 },
+  frames: { processed: 8, fps: 4.97, analysedFps: 1.02, search: 'full', p50Ms: 41.2, p95Ms: 77.7 },
   gallery: { people: 2, templates: 11 },
   mqtt: { connected: false, url: 'broker:1883', reason: 'nobody listens there' },
   presence: {
@@ -90,6 +90,15 @@ async function daemon(t: Tap, over: Partial<ControlHandlers> = {}) {
         return () => {};
       },
       live: () => () => {},
+      look: async () => ({
+        at: '',
+        width: 1,
+        height: 1,
+        leastEyesPx: 12,
+        faces: [],
+        picture: { width: 1, height: 1, jpeg: '' },
+      }),
+      report: async () => ({}),
       ...over,
     },
   });

@@ -37,6 +37,7 @@ t.test('the unit has the settings that the daemon needs, and none that are known
     'SupplementaryGroups=video',
     'StateDirectory=roomkin',
     'RuntimeDirectory=roomkin',
+    'RuntimeDirectoryPreserve=yes',
     'Restart=always',
     'RestartPreventExitStatus=64 78',
     'ExecReload=/bin/kill -HUP $MAINPID',

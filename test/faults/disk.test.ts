@@ -1,4 +1,6 @@
 // A disk that is full or read-only: the daemon starts, recognises and publishes, and the privacy switch never fails open.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { startAedes } from '../helpers/brokers.js';
@@ -49,8 +51,8 @@ t.test('the disk becomes full while the daemon runs', { skip: noSmallDisk }, asy
   disk.fill();
 
   // What used to end the daemon: a setting, Home Assistant's birth message, a new connection, the privacy switch.
-  await room.listener.say('room/lab/hold/set', '7');
-  await until('the hold time', () => (room.last('hold') === '7' ? true : undefined));
+  await room.listener.say('room/lab/leave_after/set', '7');
+  await until('the leaving time', () => (room.last('leave_after') === '7' ? true : undefined));
   await room.listener.say('homeassistant/status', 'online');
   await broker.stop();
   await broker.start();
@@ -97,3 +99,37 @@ for (const fault of ['full', 'read-only'] as const)
     else disk.readOnly(false);
     await worksAgain(t, room);
   });
+
+t.test(
+  'off survives a service restart where neither the disk nor the broker could take it',
+  { skip: noSmallDisk },
+  async (t) => {
+    const folder = shortFolder(t);
+    using disk = mountSmallDisk(folder, 4096);
+    await using broker = await startAedes();
+    await using room = await faultyRoom(folder, broker, disk.path);
+    await room.start();
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      await until('on', async () => ((await room.status()).recognition === 'on' ? true : undefined));
+      await room.stop();
+      disk.readOnly(true);
+      await room.start();
+      await until('the "on" of the broker', async () =>
+        (await room.status()).recognition === 'on' ? true : undefined,
+      );
+      await broker.stop();
+      t.equal((await room.verb('pause')).code, 0);
+      await room.stop(signal);
+      disk.readOnly(false);
+      await room.start();
+      await wait(4000); // longer than a start waits for the broker
+      t.match(await room.status(), { recognition: 'off', camera: { state: 'paused' } }, `off after ${signal}`);
+      // The memory that survived is on the disk now, too.
+      t.match(readFileSync(join(disk.path, 'recognition'), 'utf8'), /^off/);
+      await broker.start();
+      t.equal((await room.verb('resume')).code, 0);
+    }
+    await until('on again', async () => ((await room.status()).recognition === 'on' ? true : undefined));
+    t.equal(await room.stop(), 0);
+  },
+);

@@ -7,8 +7,8 @@ import { retainedAt, startAedes } from '../helpers/brokers.js';
 import { shortFolder } from '../helpers/short-folder.js';
 import { faultyRoom, until, untilAda } from './room.js';
 
-t.setTimeout(600_000);
 const rounds = Math.min(1000, Number(process.env['ROOMKIN_RUNS'] ?? 2));
+t.setTimeout(600_000 + 60_000 * rounds);
 
 const filesWith = (directory: string, pattern: RegExp): string[] =>
   readdirSync(directory, { recursive: true, withFileTypes: true })

@@ -53,6 +53,8 @@ export interface FaultyRoomOptions {
   readonly programs?: string;
   /** NODE_OPTIONS of the daemon. */
   readonly nodeOptions?: string;
+  /** Other environment variables of the daemon. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Lines below `[mqtt]`. */
   readonly mqtt?: string;
 }
@@ -107,6 +109,8 @@ export async function faultyRoom(
       log = '';
       const { PATH = '' } = process.env;
       const env = {
+        ...options.env,
+        RUNTIME_DIRECTORY: runtime, // as systemd sets it
         ...(options.programs === undefined ? {} : { PATH: `${options.programs}:${PATH}` }),
         ...(options.nodeOptions === undefined ? {} : { NODE_OPTIONS: options.nodeOptions }),
       };

@@ -3,7 +3,8 @@
 import { execFileSync } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Broker, Wire } from '../helpers/brokers.js';
-import type { FaultyRoom } from './room.js';
+import type { Machine, MachineFaults } from './preload.js';
+import { type FaultyRoom, until } from './room.js';
 
 export interface Parts {
   readonly room: FaultyRoom;
@@ -14,6 +15,8 @@ export interface Parts {
   camera(mode: string): void;
   /** Process ids of the camera program. */
   cameraPids(): readonly number[];
+  /** The machine's clock and disk; null where they cannot be broken. */
+  readonly machine: Machine | null;
 }
 
 export interface FaultRow {
@@ -30,9 +33,14 @@ export interface FaultRow {
   readonly withinSeconds: number;
   /** `roomkin pause` cannot be acknowledged at the broker while it is away. */
   readonly withoutBroker?: boolean;
+  /** Nobody may be reported as arrived or left because of this fault. */
+  readonly isSilent?: boolean;
+  /** Needs `Parts.machine`. */
+  readonly needsMachine?: boolean;
 }
 
 const stallSeconds = 4;
+const hourMs = 3_600_000;
 const nothing = (): void => {};
 const kill = (pids: readonly number[], signal: NodeJS.Signals): void => {
   for (const pid of pids) process.kill(pid, signal);
@@ -49,7 +57,75 @@ const cameraRow = (fault: string, mode: string, reads: RegExp, quick: boolean): 
   withinSeconds: stallSeconds + 5,
 });
 
+/** The clock is set while Ada sits in view, and set right after longer than she may be unseen. */
+const clockRow = (fault: string, clockOffsetMs: number, quick: boolean): FaultRow => ({
+  part: 'clock',
+  fault,
+  quick,
+  async break({ machine, room }) {
+    const sinceMs = (): number => Date.parse(JSON.parse(room.last('state') ?? '{}').people[0].since);
+    const beforeMs = sinceMs();
+    machine?.set({ clockOffsetMs });
+    await wait(4000);
+    await until('the times of the state to follow the clock', () =>
+      Math.abs(sinceMs() - beforeMs - clockOffsetMs) < 1000 ? true : undefined,
+    );
+  },
+  reads:
+    clockOffsetMs > 0
+      ? /the clock of this machine was set forward by \d+ s/
+      : /the clock of this machine was set back by \d+ s/,
+  mend: ({ machine }) => machine?.set({}),
+  withinSeconds: 3,
+  isSilent: true,
+  needsMachine: true,
+});
+
+/** A card that is worn out or busy. What the daemon writes by itself must not keep it from its work. */
+const slowDiskRow = (fault: string, faults: MachineFaults): FaultRow => ({
+  part: 'disk',
+  fault,
+  quick: false,
+  async break({ machine, room }) {
+    machine?.set(faults);
+    const startMs = performance.now();
+    let longestMs = 0;
+    await room.listener.say('room/lab/leave_after/set', room.last('leave_after') === '7' ? '8' : '7');
+    while (performance.now() - startMs < 8000) {
+      const askedMs = performance.now();
+      await room.status();
+      longestMs = Math.max(longestMs, performance.now() - askedMs);
+      await wait(50);
+    }
+    if (longestMs > 1000)
+      throw new Error(`a setting that is written blocked the daemon for ${Math.round(longestMs)} ms`);
+    // The switch works at once, whatever is being written.
+    await room.listener.say('room/lab/leave_after/set', '9');
+    const offMs = performance.now();
+    await room.listener.say('room/lab/recognition/set', 'OFF');
+    await until('OFF', () => (room.last('recognition') === 'OFF' ? true : undefined));
+    const tookMs = performance.now() - offMs;
+    if (tookMs > 1000) throw new Error(`recognition off was acknowledged after ${Math.round(tookMs)} ms`);
+    await room.listener.say('room/lab/recognition/set', 'ON');
+    await until('ON', () => (room.last('recognition') === 'ON' ? true : undefined));
+    if (faults.writeMs !== undefined) return;
+    // The decisions in memory are written before `why` answers, as they are every 15 minutes.
+    const whyMs = performance.now();
+    await room.verb('why');
+    const answeredMs = performance.now() - whyMs;
+    if (answeredMs > 1000) throw new Error(`the decisions were written within ${Math.round(answeredMs)} ms`);
+  },
+  reads: null,
+  mend: ({ machine }) => machine?.set({}),
+  withinSeconds: 5,
+  isSilent: true,
+  needsMachine: true,
+});
+
 export const faultTable: readonly FaultRow[] = [
+  clockRow('is set forward by 5 h', 5 * hourMs, true),
+  clockRow('is set back by 12 h', -12 * hourMs, false),
+  clockRow('is set back to 1970', -Date.now(), false),
   {
     part: 'engine',
     fault: 'is killed',
@@ -158,6 +234,8 @@ export const faultTable: readonly FaultRow[] = [
     mend: nothing,
     withinSeconds: 5,
   },
+  slowDiskRow('takes 1.5 s for each sync', { syncMs: 1500 }),
+  slowDiskRow('takes 1 s for each write and sync', { syncMs: 1000, writeMs: 1000 }),
   {
     part: 'gallery',
     fault: 'is locked by another process for 6 s',
@@ -166,7 +244,7 @@ export const faultTable: readonly FaultRow[] = [
       const { default: Database } = await import('better-sqlite3');
       const other = new Database(`${room.store}/gallery.sqlite`);
       other.exec('BEGIN IMMEDIATE');
-      void room.listener.say('room/lab/hold/set', '3');
+      void room.listener.say('room/lab/leave_after/set', '3');
       await wait(6000);
       other.exec('ROLLBACK');
       other.close();

@@ -75,11 +75,11 @@ t.test('up and down are relative to the own front, because camera positions and 
 
 t.test('each quality fault is named with its figure, and no sample is accepted', async (t) => {
   const wrong: [Partial<Quality>, RegExp][] = [
-    [{ eyesPx: 24 }, /^come closer \(24 px between the eyes, 40 wanted\)$/],
-    [{ light: 0.05 }, /^more light on the face \(0\.05, 0\.2 wanted\)$/],
+    [{ eyesPx: 24 }, /^come closer \(24 px between the eyes, 40 px wanted\)$/],
+    [{ light: 0.05 }, /^more light on the face \(5 %, 20 % wanted\)$/],
     [{ light: 0.96 }, /^less light/],
     [{ contrast: 0.02 }, /^more even light/],
-    [{ sharpness: 0.1 }, /^hold still \(sharpness 0\.10, 0\.5 wanted\)$/],
+    [{ sharpness: 0.1 }, /^hold still \(sharpness 10 %, 50 % wanted\)$/],
     [{ yawDegrees: 13 }, /^look into the camera$/],
     [{ yawDegrees: 70 }, /^look into the camera$/],
     [{ pitchDegrees: 40 }, /^look into the camera$/],
@@ -150,6 +150,15 @@ t.test('a pose that gives only duplicates is abandoned after 5 s', async (t) => 
   t.equal(count(still.samples, 'up'), 1);
   t.equal(leftOutWords(still), '');
   t.ok(still.atMs < 20_000);
+});
+
+t.test('an enrolment on a board that analyses a frame in ten seconds gets twenty frames', async (t) => {
+  let guidance = startGuidance(0);
+  const stuckAfter = Array.from({ length: 40 }, (_, n) => n + 1).find((n) => {
+    guidance = guide(guidance, [], n * 10_000);
+    return isStuck(guidance);
+  });
+  t.equal(stuckAfter, 20);
 });
 
 t.test('a mirrored picture swaps left and right in the instructions', async (t) => {

@@ -51,7 +51,7 @@ const names: readonly (readonly [name: string, id: string])[] = [
   ['Person', 'person-2'],
   ['Camera', 'camera-2'],
   ['Occupancy', 'occupancy-2'],
-  ['Last face', 'last-face-2'],
+  ['Last arrival', 'last-arrival-2'],
   ['\ua9b1\ua9b2', 'sh'],
 ];
 
@@ -81,7 +81,15 @@ t.test('a script that nobody can write in Latin letters is numbered', (t) => {
 });
 
 t.test('no id of a person is the key of a component, nor makes the entity id of one', (t) => {
-  const room = { id: 'lab', topics: roomTopics('room', 'lab'), snapshots: true, trackers: true, healthMs: 30_000 };
+  const room = {
+    id: 'lab',
+    topics: roomTopics('room', 'lab'),
+    snapshots: true,
+    trackers: true,
+    healthMs: 30_000,
+    formerNames: [],
+    machine: { temperature: true, throttling: true },
+  };
   const bare = roomComponents({ ...room, people: [] });
   for (const key of Object.keys(bare)) {
     t.ok(isEntityName(key), `${key} is reserved`);

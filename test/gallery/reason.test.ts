@@ -12,12 +12,12 @@ const close: Reason = { kind: 'too-close', best: 'ada', second: 'min', margin: 0
 /** Every kind of reason with its sentence and the people it mentions. */
 const all: readonly (readonly [Reason, string, readonly string[]])[] = [
   [{ kind: 'too-small', eyesPx: 9.2, neededPx: 12 }, '9 px between the eyes, 12 px needed', []],
-  [{ kind: 'low-score', score: 0.41, needed: 0.5 }, 'detector score 0.41, 0.50 needed', []],
+  [{ kind: 'low-score', score: 0.41, needed: 0.5 }, 'detector score 41 %, 50 % needed', []],
   [{ kind: 'turned-aside', degrees: 70, mostDegrees: 60 }, 'turned 70° aside, 60° at most', []],
   [{ kind: 'turned-up-or-down', degrees: 55, mostDegrees: 50 }, 'turned 55° up or down, 50° at most', []],
-  [{ kind: 'too-dark', light: 0.02, needed: 0.03 }, 'light 0.02, 0.03 needed', []],
-  [{ kind: 'low-contrast', contrast: 0.01, needed: 0.02 }, 'contrast 0.01, 0.02 needed', []],
-  [{ kind: 'blurred', sharpness: 0.02, needed: 0.06 }, 'sharpness 0.02, 0.06 needed', []],
+  [{ kind: 'too-dark', light: 0.02, needed: 0.03 }, 'light 2.0 %, 3.0 % needed', []],
+  [{ kind: 'low-contrast', contrast: 0.01, needed: 0.02 }, 'contrast 1.0 %, 2.0 % needed', []],
+  [{ kind: 'blurred', sharpness: 0.02, needed: 0.06 }, 'sharpness 2.0 %, 6.0 % needed', []],
   [{ kind: 'not-embedded' }, 'too poor to be compared', []],
   [{ kind: 'nobody-enrolled' }, 'nobody is enrolled', []],
   [

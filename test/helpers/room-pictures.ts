@@ -22,3 +22,8 @@ export async function pictures(folder: string): Promise<{ frames: string; portra
   }
   return { frames, portrait };
 }
+
+/** A JPEG of another person, who is not enrolled. */
+export function otherPortrait(): Promise<Buffer> {
+  return sharp(join(samples, 'sample5.jpg')).extract({ left: 694, top: 47, width: 380, height: 380 }).jpeg().toBuffer();
+}

@@ -121,7 +121,7 @@ await runSteps([
           [ada]: { state: 'on' },
           [grace]: { state: 'off' },
           'sensor.kitchen_presence_person': { attributes: { people: ['ada'], strangers: 1 } },
-          'image.kitchen_presence_last_face': { state: { $set: true }, image: { content_type: 'image/jpeg' } },
+          'image.kitchen_presence_last_stranger': { state: { $set: true }, image: { content_type: 'image/jpeg' } },
           'event.kitchen_presence_presence': { attributes: { event_type: { $in: ['stranger_arrived', 'left'] } } },
         },
       });

@@ -39,6 +39,7 @@ const change = (type: PresenceEvent['type'], person: string | null, present: rea
   present,
   atMs: performance.now(),
   movedTo: null,
+  track: null,
 });
 
 function room(id: string, name: string, ...people: readonly { id: string; name: string }[]): Publisher {
@@ -53,7 +54,7 @@ function room(id: string, name: string, ...people: readonly { id: string; name: 
   });
   publisher.people(people);
   publisher.recognition(true);
-  publisher.hold(0);
+  publisher.leaveAfter(60);
   publisher.camera(true);
   publisher.start();
   publisher.state(empty());

@@ -45,10 +45,12 @@ export interface HomeAssistant {
 
 /** Messages about Home Assistant's own connection while a test stops the broker. They are not about roomkin. */
 const ownConnection = 'The connection was lost|Failed to connect to MQTT|Unable to connect|failed to receive on socket';
+/** When a device goes, Home Assistant empties its topic once more for each entity that is disabled, and warns about its own message. */
+const ownCleanUp = 'No device components to cleanup';
 const logWithout = [
-  `^(?!.*(${ownConnection})).*(WARNING|ERROR).*mqtt`,
+  `^(?!.*(${ownConnection}|${ownCleanUp})).*(WARNING|ERROR).*mqtt`,
   'Error doing job',
-  'roomkin',
+  `^(?!.*${ownCleanUp}).*roomkin`,
   '(WARNING|ERROR).*(automation|template)',
 ];
 

@@ -38,6 +38,7 @@ export const change = (
   present,
   atMs: performance.now(),
   movedTo: null,
+  track: null,
 });
 
 export const ha = await startHomeAssistant([]);
@@ -63,10 +64,10 @@ export function newRoom(): Publisher {
   });
   publisher.onCommand((command) => {
     if (command.type === 'recognition') publisher.recognition(command.on);
-    if (command.type === 'hold') publisher.hold(command.seconds);
+    if (command.type === 'leave-after') publisher.leaveAfter(command.seconds);
   });
   publisher.people([ada]);
   publisher.recognition(true);
-  publisher.hold(30);
+  publisher.leaveAfter(30);
   return publisher;
 }

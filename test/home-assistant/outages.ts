@@ -54,7 +54,7 @@ export const outages: readonly Step[] = [
       kitchen.room.camera(true);
       await ha.expect(entities({ 'binary_sensor.occupancy': unknown, 'switch.recognition': { state: 'on' } }));
       kitchen.room.state(here('ada'));
-      await ha.expect(entities({ 'sensor.person': { state: 'ada' } }));
+      await ha.expect(entities({ 'sensor.person': { state: 'Ada' } }));
     },
   ],
   [
@@ -73,7 +73,7 @@ export const outages: readonly Step[] = [
         }),
       });
       kitchen.room.state(here('ada'));
-      await ha.expect(entities({ 'sensor.person': { state: 'ada' } }));
+      await ha.expect(entities({ 'sensor.person': { state: 'Ada' } }));
     },
   ],
   [
@@ -90,7 +90,7 @@ export const outages: readonly Step[] = [
           'device_tracker.grace_seen': null,
           'binary_sensor.ada': { state: 'on' },
         }),
-        devices: { roomkin_kitchen: { triggers: { $not: { $has: ['arrived:grace'] } } } },
+        devices: { roomkin_kitchen: { triggers: { $not: { $has: ['arrived:Grace'] } } } },
       });
     },
   ],
@@ -106,8 +106,8 @@ export const outages: readonly Step[] = [
         timeout: 60,
         ...entities({
           'binary_sensor.occupancy': { state: 'on' },
-          'sensor.person': { state: 'ada' },
-          'number.hold': { state: { $set: true } },
+          'sensor.person': { state: 'Ada' },
+          'number.leave_after': { state: { $set: true } },
         }),
       });
     },
@@ -118,7 +118,7 @@ export const outages: readonly Step[] = [
       await using listener = await listenTo(ha.mqttUrl);
       await listener.say('homeassistant/device/roomkin/kitchen/config', '', { retain: true });
       await sleep(100);
-      await ha.expect(entities({ 'binary_sensor.occupancy': { state: 'on' }, 'sensor.person': { state: 'ada' } }));
+      await ha.expect(entities({ 'binary_sensor.occupancy': { state: 'on' }, 'sensor.person': { state: 'Ada' } }));
     },
   ],
   [

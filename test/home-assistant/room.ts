@@ -22,23 +22,27 @@ await runSteps([
           roomkin_kitchen: {
             name: 'Kitchen presence',
             area: 'Kitchen',
-            triggers: { $has: ['arrived:ada', 'left:ada', 'arrived:stranger'] },
+            configuration_url: { $regex: '^https:' },
+            triggers: { $has: ['arrived:Ada', 'left:Ada', 'arrived:stranger'] },
           },
         },
         ...entities({
           'binary_sensor.occupancy': { ...unknown, attributes: { device_class: 'occupancy' }, area: 'Kitchen' },
-          'sensor.person': { ...unknown, attributes: { options: ['nobody', 'stranger', 'ada'] } },
+          'sensor.person': { ...unknown, attributes: { options: ['nobody', 'stranger', 'Ada'] } },
           'sensor.people': unknown,
           'binary_sensor.ada': unknown,
           'event.presence': unknown,
-          'image.last_face': unknown,
+          'image.last_arrival': unknown,
+          'image.last_stranger': unknown,
           'device_tracker.ada_seen': unknown,
-          'switch.recognition': { state: 'on', entity_category: 'config' },
-          'number.hold': { state: { $in: ['30', '30.0'] } },
+          'switch.recognition': { state: 'on', entity_category: null },
+          'number.leave_after': { state: { $in: ['30', '30.0'] } },
           'binary_sensor.camera': { state: 'off', entity_category: 'diagnostic' },
-          'sensor.inference_time': unavailable,
+          'sensor.inference_time': { disabled_by: 'integration' },
           'sensor.temperature': unavailable,
-          'sensor.frame_rate': unavailable,
+          'sensor.frame_rate': { disabled_by: 'integration' },
+          'binary_sensor.problem': unavailable,
+          'button.restart': { entity_category: 'config' },
         }),
       });
     },
@@ -62,17 +66,20 @@ await runSteps([
     'the arrival of Ada changes all entities',
     async () => {
       kitchen.room.state(here('ada'));
-      kitchen.room.event(change('arrived', ada, ['ada']));
-      kitchen.room.snapshot(Buffer.from('/9j/4AAQSkZJRgABAQEAYABgAAD/2Q==', 'base64'));
+      kitchen.room.event(change('arrived', ada, ['ada']), Buffer.from('/9j/4AAQSkZJRgABAQEAYABgAAD/2Q==', 'base64'));
       kitchen.room.health({
         fps: 5,
+        analysedFps: 1.04,
+        search: 'full',
         drops: 0,
         inferenceMs: 41,
         inferenceP95Ms: 60,
         temperatureCelsius: 55.5,
         throttled: false,
+        underVoltage: false,
+        needsPhotos: ['Grace'],
         fixedFaces: 0,
-        problems: [],
+        problems: ['gallery: it is broken: mend it'],
         model: 'm',
         version: '1',
         uptimeSeconds: 9,
@@ -80,7 +87,7 @@ await runSteps([
       await ha.expect(
         entities({
           'binary_sensor.occupancy': { state: 'on' },
-          'sensor.person': { state: 'ada', attributes: { people: ['ada'], names: ['ADA'], strangers: 0 } },
+          'sensor.person': { state: 'Ada', attributes: { people: ['ada'], id: 'ada', names: ['Ada'], strangers: 0 } },
           'sensor.people': { state: '1' },
           'binary_sensor.ada': { state: 'on' },
           'device_tracker.ada_seen': { state: 'home' },
@@ -88,8 +95,16 @@ await runSteps([
             state: { $set: true },
             attributes: { event_type: 'arrived', person: 'ada', present: ['ada'] },
           },
-          'image.last_face': { state: { $set: true }, image: { content_type: 'image/jpeg' } },
-          'sensor.inference_time': { state: { $in: ['41', '41.0'] } },
+          'image.last_arrival': { state: { $set: true }, image: { content_type: 'image/jpeg' } },
+          'image.last_stranger': unknown,
+          'binary_sensor.problem': {
+            state: 'on',
+            attributes: { problems: ['gallery: it is broken: mend it'], device_class: 'problem' },
+          },
+          'binary_sensor.needs_photos': { state: 'on', attributes: { people: ['Grace'] } },
+          'binary_sensor.static_faces': { state: 'off' },
+          'binary_sensor.under_voltage': { state: 'off' },
+          'binary_sensor.throttled': { state: 'off' },
           'sensor.temperature': { state: '55.5' },
         }),
       );
@@ -120,8 +135,8 @@ await runSteps([
       await ha.expect(
         entities({
           'sensor.person': {
-            state: 'grace',
-            attributes: { options: ['nobody', 'stranger', 'ada', 'grace'], strangers: 1 },
+            state: 'Grace',
+            attributes: { options: ['nobody', 'stranger', 'Ada', 'Grace'], strangers: 1 },
           },
           'sensor.people': { state: '3' },
           'binary_sensor.grace': { state: 'on' },
@@ -139,6 +154,13 @@ await runSteps([
           'binary_sensor.grace': { state: 'on', attributes: { friendly_name: { $regex: 'Grace Hopper$' } } },
         }),
       );
+      const both = here('ada', 'grace');
+      const [first, second] = both.people;
+      kitchen.room.state({ ...both, people: [first!, { ...second!, name: 'Grace Hopper' }] });
+      await ha.expect({
+        ...entities({ 'sensor.person': { state: 'Grace Hopper', attributes: { id: 'grace' } } }),
+        devices: { roomkin_kitchen: { triggers: { $has: ['arrived:Grace Hopper'] } } },
+      });
     },
   ],
   [
@@ -165,9 +187,9 @@ await runSteps([
           'binary_sensor.grace': null,
           'device_tracker.grace_seen': null,
           'binary_sensor.ada': { state: 'on' },
-          'sensor.person': { state: 'ada', attributes: { options: ['nobody', 'stranger', 'ada'] } },
+          'sensor.person': { state: 'Ada', attributes: { options: ['nobody', 'stranger', 'Ada'] } },
         }),
-        devices: { roomkin_kitchen: { triggers: { $not: { $has: ['arrived:grace'] } } } },
+        devices: { roomkin_kitchen: { triggers: { $not: { $has: ['arrived:Grace Hopper'] } } } },
       });
     },
   ],
@@ -187,10 +209,10 @@ await runSteps([
     },
   ],
   [
-    'the controls for hold time and recognition work',
+    'the controls for the leaving time and recognition work',
     async () => {
-      await ha.call('number.set_value', { entity_id: id('number.hold'), value: 45 });
-      await ha.expect(entities({ 'number.hold': { state: { $in: ['45', '45.0'] } } }));
+      await ha.call('number.set_value', { entity_id: id('number.leave_after'), value: 45 });
+      await ha.expect(entities({ 'number.leave_after': { state: { $in: ['45', '45.0'] } } }));
       await ha.call('switch.turn_off', { entity_id: id('switch.recognition') });
       await ha.expect(
         entities({

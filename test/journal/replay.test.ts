@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import type { Gallery } from '../../src/gallery/person.js';
-import { type RecordedObservation, type ReplayedTrack, replayJournal } from '../../src/journal/replay.js';
+import { type RecordedObservation, type ReplayedTrack, replayJournal, replaySteps } from '../../src/journal/replay.js';
 import type { RoomOptions } from '../../src/room/options.js';
 import { clipOptions } from '../room/clip-options.js';
 import { replay } from '../room/replay-clip.js';
@@ -62,6 +62,34 @@ t.test(`nothing changes under the same gallery and thresholds, in ${sequences} l
   t.comment(
     `${count.tracks} tracks, ${count.named} named, ${count.entries} of ${count.observations} observations stored`,
   );
+});
+
+t.test('nothing changes on a board that analyses one frame in five or ten seconds', async (t) => {
+  let named = 0;
+  for (let seed = 1; seed <= 8; seed++) {
+    for (const secondsPerFrame of [5, 10]) {
+      const { walks, ...scene } = randomScene(seed, 5);
+      const slow = (ms: number): number => ms * 5 * secondsPerFrame;
+      const slowWalks = walks.map(({ away, ...walk }) => ({
+        ...walk,
+        fromMs: slow(walk.fromMs),
+        toMs: slow(walk.toMs),
+        ...(away === undefined ? {} : { away: [slow(away[0]), slow(away[1])] as const }),
+      }));
+      const { blind: _, ...seen } = scene;
+      const { gallery, entries } = recorded({
+        ...seen,
+        framesPerSecond: 1 / secondsPerFrame,
+        durationMs: slow(scene.durationMs),
+        walks: slowWalks,
+      });
+      const tracks = replayJournal(() => entries, gallery, clipOptions);
+      named += tracks.filter(({ before }) => before.person !== null).length;
+      t.strictSame(changes(tracks), [], `seed ${seed}, a frame in ${secondsPerFrame} s`);
+      t.ok(tracks.every(({ whole }) => whole));
+    }
+  }
+  t.ok(named >= 8, `${named} tracks are named`);
 });
 
 const walk = { who: 'ada', fromMs: 0, toMs: 9000, x0: 300, x1: 500, y: 400 };
@@ -158,13 +186,9 @@ t.test('track numbers are separate for each run of the daemon', async (t) => {
     wallMs: entry.wallMs + 1e6,
     atMs: entry.atMs - 5000,
   }));
-  const steps: number[] = [];
-  const tracks = replayJournal(
-    () => [...entries, ...second],
-    gallery,
-    clipOptions,
-    (done) => steps.push(done),
-  );
+  const both = () => [...entries, ...second];
+  const tracks = replayJournal(both, gallery, clipOptions);
+  const steps = [...replaySteps(both, gallery, clipOptions)];
   t.match(tracks, [
     { run: 'run-1', track: 1, after: { person: 'ada' } },
     { run: 'run-2', track: 1, after: { person: 'ada' } },

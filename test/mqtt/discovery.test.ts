@@ -4,7 +4,14 @@ import { createDiscovery } from '../../src/mqtt/discovery.js';
 import { roomTopics } from '../../src/mqtt/topics.js';
 import { memory } from './room.js';
 
-const options = { enabled: true, prefix: 'homeassistant', roomName: 'Kitchen', area: 'Kitchen', version: '0.0.1' };
+const options = {
+  enabled: true,
+  prefix: 'homeassistant',
+  roomName: 'Kitchen',
+  area: 'Kitchen',
+  version: '0.0.1',
+  board: { model: null, serial: null },
+};
 const configTopic = 'homeassistant/device/roomkin/kitchen/config';
 
 function room(changes: Partial<DiscoveredRoom> = {}): DiscoveredRoom {
@@ -15,6 +22,8 @@ function room(changes: Partial<DiscoveredRoom> = {}): DiscoveredRoom {
     snapshots: false,
     trackers: false,
     healthMs: 30_000,
+    formerNames: [],
+    machine: { temperature: true, throttling: true },
     ...changes,
   };
 }
@@ -55,7 +64,7 @@ t.test('the table of components follows the rules of Home Assistant', async (t) 
   t.equal(components['person_ada-2']?.['uniq_id'], 'roomkin_kitchen_person_ada-2');
   t.equal(components['person_ada-2']?.['def_ent_id'], 'binary_sensor.kitchen_presence_ada_2');
   t.equal(components['person_ada-2']?.['obj_id'], 'kitchen_presence_ada_2');
-  t.strictSame(components['person']?.['ops'], ['nobody', 'stranger', 'ada-2']);
+  t.strictSame(components['person']?.['ops'], ['nobody', 'stranger', 'Ada "the {{ 1 }}"']);
   const entities = list.filter((component) => component.p !== 'device_automation');
   t.ok(entities.every((entity) => entity['uniq_id'] && entity['def_ent_id'] && entity['obj_id'] && entity['name']));
   t.equal(new Set(entities.map((entity) => entity['uniq_id'])).size, entities.length);
@@ -65,10 +74,32 @@ t.test('the table of components follows the rules of Home Assistant', async (t) 
     ['the {{ 1 }}'],
     'a name is never part of a template',
   );
+  t.match(components['arrived_ada-2'], { type: 'arrived', stype: 'Ada "the {{ 1 }}"', pl: 'arrived ada-2' });
+  for (const key of ['inference_time', 'frame_rate'])
+    t.equal(components[key]?.['en'], false, `${key} is off by default`);
+  t.notOk('ent_cat' in components['recognition']!, 'areas and voice reach the privacy switch');
   t.notOk(
-    roomComponents(room())['last_face'] ?? roomComponents(room())['tracker_ada'],
+    roomComponents(room())['last_arrival'] ?? roomComponents(room())['tracker_ada'],
     'pictures and trackers only on request',
   );
+});
+
+t.test("a machine without a thermometer and without a Raspberry Pi's firmware has no such entities", async (t) => {
+  const own = ['temperature', 'under_voltage', 'throttled'];
+  const keys = (machine: DiscoveredRoom['machine']) =>
+    Object.keys(roomComponents(room({ machine }))).filter((key) => own.includes(key));
+  t.strictSame(keys({ temperature: false, throttling: false }), []);
+  t.strictSame(keys({ temperature: true, throttling: false }), ['temperature']);
+  t.strictSame(keys({ temperature: true, throttling: true }), own);
+});
+
+t.test('the device names the board, its serial number and where to find help', async (t) => {
+  const at = wire();
+  const board = { model: 'Raspberry Pi 4 Model B Rev 1.4', serial: '10000000abcdef01' };
+  await createDiscovery({ ...options, board }, 'kitchen', memory()).announce(room(), [], at.deliver);
+  const { dev, o } = JSON.parse(at.sent[0]!.payload);
+  t.match(dev, { mdl: board.model, sn: board.serial, sw: '0.0.1', cu: /^https:/ });
+  t.match(o, { name: 'roomkin', url: /^https:.*issues$/ });
 });
 
 t.test('a large household fits', async (t) => {
@@ -192,4 +223,34 @@ t.test('health expires after four missed reports, and after two minutes at least
     [300_000, 1200],
   ] as const)
     t.equal(roomComponents(room({ healthMs }))['frame_rate']?.['exp_aft'], seconds);
+});
+
+t.test('the topic and the entity of a value that no longer exists are removed once', async (t) => {
+  const components = Object.fromEntries(Object.entries(roomComponents(room())).map(([key, { p }]) => [key, p]));
+  const last = {
+    topic: configTopic,
+    components: { ...components, hold: 'number' },
+    retained: ['room/kitchen/hold', 'x'],
+  };
+  const store = memory();
+  store.text = JSON.stringify([last]);
+  const { sent, deliver } = wire();
+  await createDiscovery(options, 'kitchen', store).announce(room(), ['x'], deliver);
+  t.strictSame(sent[0], { topic: 'room/kitchen/hold', payload: '' });
+  t.strictSame(JSON.parse(sent[1]!.payload).cmps.hold, { p: 'number' });
+  t.notOk('hold' in JSON.parse(sent[2]!.payload).cmps);
+  const again = wire();
+  await createDiscovery(options, 'kitchen', store).announce(room(), ['x'], again.deliver);
+  t.strictSame(
+    again.sent.map(({ topic }) => topic),
+    [configTopic],
+  );
+
+  // Not acknowledged: tried again.
+  const cut = memory();
+  cut.text = JSON.stringify([last]);
+  await createDiscovery(options, 'kitchen', cut).announce(room(), ['x'], wire(false).deliver);
+  const later = wire();
+  await createDiscovery(options, 'kitchen', cut).announce(room(), ['x'], later.deliver);
+  t.strictSame(later.sent[0], { topic: 'room/kitchen/hold', payload: '' });
 });

@@ -272,6 +272,7 @@ t.test('distances are published only where `mqtt_room` is on', async (t) => {
       confidence: 'high',
       present: [],
       movedTo: null,
+      track: null,
     });
     // On one connection: the event is the last message.
     await waitFor(() => listener.of('room/kitchen/person').length === (mqttRoom ? 2 : 1));

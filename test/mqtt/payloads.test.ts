@@ -87,6 +87,7 @@ t.test('no similarity enters a payload', async (t) => {
     present: ['ada'],
     atMs: 0,
     movedTo: null,
+    track: 1,
     ...leaky,
   } as const;
   const payloads = JSON.stringify([
@@ -99,11 +100,15 @@ t.test('no similarity enters a payload', async (t) => {
 t.test('health has every key, with a number or null', async (t) => {
   const body = healthBody({
     fps: 4.96,
+    analysedFps: 0.2549,
+    search: 'reduced',
     drops: 3,
     inferenceMs: Number.NaN,
     inferenceP95Ms: null,
     temperatureCelsius: 61.23,
     throttled: null,
+    underVoltage: null,
+    needsPhotos: [],
     fixedFaces: 2,
     problems: [],
     model: 'mobilefacenet',
@@ -112,12 +117,16 @@ t.test('health has every key, with a number or null', async (t) => {
   });
   t.strictSame(body, {
     fps: 5,
+    analysed_fps: 0.25,
+    search: 'reduced',
     drops: 3,
     inference_ms: null,
     inference_p95_ms: null,
     temperature: 61.2,
     throttled: null,
+    under_voltage: null,
     fixed_faces: 2,
+    needs_photos: [],
     problems: [],
     model: 'mobilefacenet',
     version: '1',

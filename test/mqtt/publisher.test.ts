@@ -34,11 +34,15 @@ const nothing = {
 const configTopic = 'homeassistant/device/roomkin/kitchen/config';
 const health: HealthReport = {
   fps: 5,
+  analysedFps: 1.04,
+  search: 'full',
   drops: 0,
   inferenceMs: 40,
   inferenceP95Ms: 60,
   temperatureCelsius: null,
   throttled: null,
+  underVoltage: null,
+  needsPhotos: [],
   fixedFaces: 0,
   problems: [],
   model: 'm',
@@ -53,6 +57,7 @@ const arrived: PresenceEvent = {
   present: ['ada'],
   atMs: performance.now(),
   movedTo: null,
+  track: null,
 };
 
 function last(listener: Listener, topic: string): Record<string, unknown> {
@@ -80,7 +85,7 @@ t.test('state, events, pause, blindness and the end of a room are published in o
   await using room = roomPublisher(at.host.url);
   room.people([{ id: 'ada', name: 'Ada' }]);
   room.recognition(true);
-  room.hold(30);
+  room.leaveAfter(30);
   room.start();
   await listener.until('room/kitchen/status', 'online');
   await waitFor(() => listener.of('room/kitchen/state').length > 0);
@@ -119,7 +124,8 @@ t.test('state, events, pause, blindness and the end of a room are published in o
   t.ok(listener.of('room/kitchen/state').length <= statesBefore + 1, 'the same state is published once');
 
   room.recognition(false);
-  await waitFor(() => listener.of('room/kitchen/recognition').at(-1) === 'OFF');
+  await waitFor(() => last(listener, 'room/kitchen/state')['occupied'] === null);
+  t.equal(listener.of('room/kitchen/recognition').at(-1), 'OFF');
   t.match(last(listener, 'room/kitchen/state'), nothing, 'paused is null');
   room.recognition(true);
   await sleep(100);
@@ -141,10 +147,10 @@ t.test('state, events, pause, blindness and the end of a room are published in o
   const retained = await retainedAt(at.host.url);
   t.strictSame(Object.keys(retained).sort(), [
     configTopic,
-    ...['camera', 'hold', 'recognition', 'state', 'status'].map((name) => `room/kitchen/${name}`),
+    ...['camera', 'leave_after', 'recognition', 'state', 'status'].map((name) => `room/kitchen/${name}`),
   ]);
   t.match(JSON.parse(retained['room/kitchen/state'] ?? ''), nothing);
-  t.equal(retained['room/kitchen/hold'], '30');
+  t.equal(retained['room/kitchen/leave_after'], '30');
 });
 
 t.test('the broker publishes offline for a room that was killed', async (t) => {
@@ -228,12 +234,12 @@ t.test('commands act at a limited rate, retained and invalid ones are ignored', 
   await listener.until('room/kitchen/status', 'online');
   await sleep(300);
   t.strictSame(executed, [], 'a retained command is ignored');
-  await listener.say('room/kitchen/hold/set', '45');
-  await listener.say('room/kitchen/hold/set', 'rm -rf');
+  await listener.say('room/kitchen/leave_after/set', '45');
+  await listener.say('room/kitchen/leave_after/set', 'rm -rf');
   await listener.say('room/kitchen/motion/set', 'ON');
   await waitFor(() => executed.length === 2);
   t.strictSame(executed, [
-    { type: 'hold', seconds: 45 },
+    { type: 'leave-after', seconds: 45 },
     { type: 'motion', on: true },
   ]);
 
@@ -253,14 +259,32 @@ t.test('commands act at a limited rate, retained and invalid ones are ignored', 
 t.test('snapshots are sent only where they are turned on', async (t) => {
   await using at = await startHouse();
   const jpeg = Buffer.from([0xff, 0xd8, 0xff, 0xd9]);
+  const snapshot = 'room/kitchen/snapshot';
   for (const snapshots of [false, true]) {
+    const before = at.listener.messages.length;
     await using room = roomPublisher(at.host.url, { privacy: { snapshots } });
     room.start();
     await waitFor(() => room.status().connected);
-    room.snapshot(jpeg);
-    room.snapshot(Buffer.alloc(1_000_000));
-    await sleep(200);
-    t.equal(at.listener.of('room/kitchen/snapshot').length, snapshots ? 1 : 0);
+    room.event(arrived, jpeg);
+    room.event({ ...arrived, type: 'stranger_arrived', person: null, name: null }, jpeg);
+    room.event(arrived, Buffer.alloc(1_000_000));
+    const event = 'room/kitchen/person';
+    const sent = () => at.listener.messages.slice(before);
+    const events = () => sent().filter(({ topic }) => topic === event);
+    await waitFor(() => events().length === 3);
+    const order = sent()
+      .map(({ topic }) => topic)
+      .filter((topic) => /snapshot|\/person$/.test(topic));
+    t.strictSame(
+      order,
+      snapshots
+        ? [snapshot, `${snapshot}/arrival`, event, snapshot, `${snapshot}/stranger`, event, event]
+        : [event, event, event],
+    );
+    t.strictSame(
+      events().map(({ payload }) => JSON.parse(payload).snapshot),
+      snapshots ? [`${snapshot}/arrival`, `${snapshot}/stranger`, undefined] : [undefined, undefined, undefined],
+    );
     await room.stop();
   }
 });

@@ -56,6 +56,8 @@ export function roomPublisher(url: string, changes: RoomChanges = {}): Publisher
     privacy: { snapshots: false },
     service: { healthMs: 30_000 },
     version: '0.0.1',
+    board: { model: null, serial: null },
+    machine: { temperature: true, throttling: true },
     ...rest,
     mqtt: { ...broker(url), base: 'room', ...mqtt },
     homeAssistant: {
@@ -81,12 +83,14 @@ export function lines(): { readonly log: Log; readonly all: string[] } {
   };
 }
 
+const capital = (id: string): string => `${id[0]!.toUpperCase()}${id.slice(1)}`;
+
 /** A snapshot in which `ids` are present since one second ago. */
 export function here(...ids: readonly string[]): PresenceSnapshot {
   const sinceMs = performance.now() - 1000;
   return {
     occupied: ids.length > 0,
-    people: ids.map((person, index) => ({ person, name: person.toUpperCase(), sinceMs: sinceMs + index, as: 'seen' })),
+    people: ids.map((person, index) => ({ person, name: capital(person), sinceMs: sinceMs + index, as: 'seen' })),
     ambiguous: [],
     strangers: 0,
     sinceMs,

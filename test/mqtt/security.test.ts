@@ -124,9 +124,9 @@ t.test('with the access list in deploy a room publishes only for itself', async 
   await hall.say('room_presence/kitchen', 'not ours');
   await hall.say('homeassistant/device/roomkin/kitchen/config', '', { retain: true });
   await home.say('room/kitchen/state', '{}', { retain: true });
-  await home.say('room/kitchen/hold/set', '7');
+  await home.say('room/kitchen/leave_after/set', '7');
   await waitFor(() => commands.length > 0);
-  t.strictSame(commands, [{ type: 'hold', seconds: 7 }]);
+  t.strictSame(commands, [{ type: 'leave-after', seconds: 7 }]);
   t.equal(home.of('room/kitchen/status').at(-1), 'online');
   t.notOk(hall.of('household/home/people/kitchen').includes('not ours'));
   t.strictSame(home.of('room_presence/kitchen'), []);

@@ -1,52 +1,77 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import t from 'tap';
-import type { EngineAnalysis } from '../../src/engine/engine.js';
-import { createLastFace } from '../../src/mqtt/snapshot.js';
+import { createEventPictures } from '../../src/mqtt/snapshot.js';
+import type { PresenceEvent } from '../../src/presence/presence.js';
+import type { DecidedObservation } from '../../src/recognition/observation.js';
 
 const quality = { eyesPx: 30, sharpness: 1, yawDegrees: 0, pitchDegrees: 0, light: 0.5, contrast: 0.2 };
-const point = [0, 0] as const;
-const landmarks = [point, point, point, point, point, point] as const;
-const face = (eyesPx: number) =>
-  ({ box: [0, 0, 9, 9], landmarks, score: 1, quality: { ...quality, eyesPx }, embedding: null }) as const;
+const seen = (track: number, weight = 1, eyesPx = 30) =>
+  ({ track, weight, quality: { ...quality, eyesPx } }) as DecidedObservation;
 const grey = (value: number): Uint8Array => new Uint8Array(112 * 112 * 3).fill(value);
-const analysis = (faces: EngineAnalysis['faces'], crops?: readonly Uint8Array[]): EngineAnalysis => ({
-  capturedAt: 0,
-  sequence: 0,
-  width: 640,
-  height: 480,
-  faces,
-  times: { detectMs: 0, alignMs: 0, embedMs: 0, tiles: 1 },
-  ...(crops === undefined ? {} : { crops }),
+const event = (type: PresenceEvent['type'], atMs: number, track: number | null): PresenceEvent => ({
+  type,
+  person: type === 'arrived' || type === 'left' ? 'ada' : null,
+  name: null,
+  confidence: 'high',
+  present: [],
+  atMs,
+  movedTo: null,
+  track,
 });
 
-t.test('the largest face is sent as a small JPEG, at most every 5 s', async (t) => {
-  const clock = { now: 1000, monotonicMs: () => clock.now, wallMs: () => 0 };
-  const sent: Uint8Array[] = [];
-  const take = createLastFace((jpeg) => void sent.push(jpeg), clock);
+function recorder() {
+  const sent: { type: string; jpeg: Uint8Array | null }[] = [];
+  const pictures = createEventPictures((happened, jpeg) => void sent.push({ type: happened.type, jpeg }));
   const until = async (count: number) => {
-    for (let n = 0; n < 200 && sent.length < count; n++) await sleep(20);
+    for (let n = 0; n < 500 && sent.length < count; n++) await sleep(10);
   };
-  take(analysis([face(20), face(40)], [grey(10), grey(200)]));
-  take(analysis([face(20)], [grey(10)]));
-  await until(1);
-  const { width, height, format } = await sharp(sent[0]).metadata();
-  t.strictSame([width, height, format], [224, 224, 'jpeg']);
-  const { channels } = await sharp(sent[0]).stats();
-  t.ok(Math.abs(channels[0]!.mean - 200) < 4, 'the larger one');
-  clock.now += 5000;
-  take(analysis([face(20)], [grey(10)]));
+  const value = async (index: number): Promise<number> => {
+    const { channels } = await sharp(sent[index]!.jpeg!).stats();
+    return Math.round(channels[0]!.mean);
+  };
+  return { sent, pictures, until, value };
+}
+
+t.test('each event has the crop of its own face, not of the largest', async (t) => {
+  const { sent, pictures, until, value } = recorder();
+  // The room tells of the event while it processes the frame; the crops of the frame follow.
+  pictures.event(event('stranger_arrived', 100, 2));
+  pictures.event(event('arrived', 100, 1));
+  pictures.frame({ capturedAt: 100, crops: [grey(200), grey(60)] }, [seen(1, 1, 80), seen(2, 1, 20)]);
   await until(2);
-  t.equal(sent.length, 2);
+  t.strictSame(
+    sent.map(({ type }) => type),
+    ['stranger_arrived', 'arrived'],
+    'in their order',
+  );
+  t.ok(Math.abs((await value(0)) - 60) < 4, 'the small face is the stranger');
+  t.ok(Math.abs((await value(1)) - 200) < 4);
+  const { width, height, format } = await sharp(sent[0]!.jpeg!).metadata();
+  t.strictSame([width, height, format], [224, 224, 'jpeg']);
 });
 
-t.test('nothing is sent without faces, without crops or with a broken crop', async (t) => {
-  const clock = { monotonicMs: () => performance.now() * 1e6, wallMs: () => 0 };
-  const sent: Uint8Array[] = [];
-  const take = createLastFace((jpeg) => void sent.push(jpeg), clock);
-  take(analysis([]));
-  take(analysis([face(20)]));
-  take(analysis([face(20)], [new Uint8Array(7)]));
-  await sleep(200);
-  t.strictSame(sent, []);
+t.test('the best crop of the track in the last 2 s is taken; older ones may show somebody else', async (t) => {
+  const { pictures, until, value } = recorder();
+  pictures.frame({ capturedAt: 0, crops: [grey(20)] }, [seen(1, 1)]);
+  pictures.frame({ capturedAt: 2500, crops: [grey(90)] }, [seen(1, 0.9)]);
+  pictures.frame({ capturedAt: 3000, crops: [grey(160)] }, [seen(1, 0.2)]);
+  pictures.event(event('arrived', 3000, 1));
+  await until(1);
+  t.ok(Math.abs((await value(0)) - 90) < 4);
+});
+
+t.test('an event without a face, without a crop or with a broken crop is passed on without a picture', async (t) => {
+  const { sent, pictures, until } = recorder();
+  pictures.frame({ capturedAt: 0, crops: [new Uint8Array(7)] }, [seen(1)]);
+  pictures.event(event('left', 0, null));
+  pictures.event(event('arrived', 0, 1));
+  pictures.event(event('stranger_arrived', 0, 9));
+  pictures.frame({ capturedAt: 1 }, [seen(9)]);
+  await until(3);
+  t.strictSame(sent, [
+    { type: 'left', jpeg: null },
+    { type: 'arrived', jpeg: null },
+    { type: 'stranger_arrived', jpeg: null },
+  ]);
 });

@@ -6,7 +6,7 @@ import { checkPrefix, discoveryTopic, roomTopics } from '../../src/mqtt/topics.j
 t.test('the topics of a room are below its base', async (t) => {
   const topics = roomTopics('house/room', 'living-room_2');
   t.equal(topics.state, 'house/room/living-room_2/state');
-  t.equal(topics.holdSet, 'house/room/living-room_2/hold/set');
+  t.equal(topics.leaveAfterSet, 'house/room/living-room_2/leave_after/set');
   t.equal(discoveryTopic('homeassistant', 'hall'), 'homeassistant/device/roomkin/hall/config');
 });
 

@@ -43,7 +43,7 @@ t.test('a pair ends when one of the two was named since, or was forgotten', asyn
 });
 
 t.test('an ambiguous face makes neither of the two arrive, keeps a present one, and occupies the room', async (t) => {
-  const options = { leaveAfterMs: 10_000, holdMs: 0, gapMs: 2000 };
+  const options = { leaveAfterMs: 10_000, gapMs: 2000 };
   let state: PresenceState = emptyRoom(0);
   const events: string[] = [];
   const at = (atMs: number, people: string[], ambiguous = [face(pair)]) => {

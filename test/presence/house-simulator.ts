@@ -82,7 +82,7 @@ const lostAfterMs = 2000;
 const beatMs = 1000;
 /** Time from the first observation to the name. */
 const namingMs = 500;
-const presenceOptions = { leaveAfterMs: 20_000, holdMs: 0, gapMs: 5000 };
+const presenceOptions = { leaveAfterMs: 20_000, gapMs: 5000 };
 
 /** Simulates a house and calls `watch` for every moment. Gives the events. */
 export function simulateHouse(options: HouseOptions, watch: (moment: Moment) => void): HouseEvent[] {

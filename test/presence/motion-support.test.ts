@@ -65,8 +65,9 @@ t.test('motion support decreases with the time since the face', async (t) => {
 t.test('a half-life of 0 switches it off, and a short leave time shortens it', async (t) => {
   const regions = bodyRegions(turnedAway(), frame(3000, [back]), 100, [], both);
   t.equal(motionSupport(regions, 3000, { ...options, halfLifeMs: 0 }, 60_000).size, 0);
-  t.equal(motionSupport(regions, 3200, options, 2400).size, 1);
-  t.equal(motionSupport(regions, 3201, options, 2400).size, 0);
+  // A third of a minute: a ninth of 5 s.
+  t.equal(motionSupport(regions, 3555, options, 20_000).size, 1);
+  t.equal(motionSupport(regions, 3556, options, 20_000).size, 0);
 });
 
 t.test('motion outside the region, or too little of it, does not count', async (t) => {

@@ -112,10 +112,10 @@ t.test('after a pause a room that has emptied says so after the leaving time, wi
   t.match(study.snapshot, { occupied: false });
 });
 
-t.test('a longer hold time keeps her longer', async (t) => {
+t.test('a longer leaving time that is set later keeps her longer', async (t) => {
   const { calls, room: study } = room();
   for (let at = 0; at < 2000; at += 200) study.see(frame(at, [face]));
-  study.holdMs = 5000;
+  study.leaveAfterMs = 5000;
   for (let at = 2000; at <= 6600; at += 200) study.see(frame(at, []));
   t.notOk(calls.includes('left ada'));
   for (let at = 6800; at <= 7200; at += 200) study.see(frame(at, []));

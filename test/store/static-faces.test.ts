@@ -90,7 +90,8 @@ function openRoom(store = openStore({ directory: join(folder, 'store'), keyFile:
     presence: { ...defaultRoomOptions.presence, leaveAfterMs: 20_000 },
   };
   const room = createRoom(() => gallery, options, listener, 0, 'lab', readStaticFaces(store));
-  const remember = rememberStaticFaces(room, settingsOf(store), (level, sentence) => log.push(`${level}: ${sentence}`));
+  const settings = settingsOf(store);
+  const remember = rememberStaticFaces(room, settings, (level, sentence) => log.push(`${level}: ${sentence}`));
   let atMs = 0;
   let sequence = 0;
   const show = (forMs: number, everyMs: number, from = analyses) => {
@@ -102,14 +103,18 @@ function openRoom(store = openStore({ directory: join(folder, 'store'), keyFile:
       remember(width, height);
     }
   };
-  return { room, events, log, show, store };
+  const close = (): void => {
+    settings[Symbol.dispose]();
+    store.close();
+  };
+  return { room, events, log, show, settings, close };
 }
 
 t.test(
   'a portrait leaves the room empty after an hour, is logged once and stays static across a restart',
   async (t) => {
     t.strictSame(analyses.map((faces) => faces.length).join(''), '1'.repeat(12));
-    const { room, events, log, show, store } = openRoom();
+    const { room, events, log, show, close } = openRoom();
     show(4000, 200);
     t.strictSame(events, ['arrived ada'], 'a good photo gets her name at first');
     show(3_580_000, 1000);
@@ -124,7 +129,7 @@ t.test(
     show(7_200_000, 3000);
     t.strictSame(events, ['arrived ada', 'left ada']);
     t.equal(log.length, 1);
-    store.close();
+    close();
 
     const again = openRoom();
     again.show(120_000, 200);
@@ -135,16 +140,17 @@ t.test(
     again.show(60_000, 1000, elsewhere);
     t.strictSame(again.events, ['arrived ada'], 'at another position the hour starts again');
     t.match(again.log, [/^notice: the static face at \d+,\d+ px moved or was removed/]);
-    again.store.close();
+    again.close();
   },
 );
 
 t.test('the disk holds no picture and no embedding, and a damaged setting is ignored', async (t) => {
   using store = openStore({ directory: join(folder, 'store'), keyFile: join(folder, 'key') });
   t.equal(store.setting('fixed_faces'), '{"size":[640,480],"faces":[]}', 'it was removed');
-  const { room, show } = openRoom(store);
+  const { room, show, settings } = openRoom(store);
   show(3_700_000, 1000);
   t.equal(room.staticFaces.length, 1);
+  settings[Symbol.dispose](); // writes what waits
   const text = store.setting('fixed_faces')!;
   t.match(JSON.parse(text), { size: [width, height], faces: [{ box: Array, stillMs: Number }] });
   t.ok(text.length < 100, 'too short for an embedding');

@@ -151,3 +151,29 @@ t.test('a photo without a find is searched again, with a border and enlarged', a
   searchFaces(small, pass, { ...all, search: 'whole' }, defaultSearch);
   t.equal(views.length, 1);
 });
+
+t.test('a board that cannot keep up leaves out tiles and close-ups, and every face gets its turn', async (t) => {
+  const far = [face([100, 100, 40, 40]), face([600, 400, 40, 40]), face([1100, 800, 40, 40])];
+  const { pass, views } = detector(far);
+  const around = far.map(({ box }) => box);
+  const found = new Set<number>();
+  for (let turn = 0; turn < 3; turn++) {
+    views.length = 0;
+    const limits = { tiles: 0, closeUps: 1 };
+    const { faces } = searchFaces(frame, pass, { search: 'auto', around, moved: [], turn, limits }, defaultSearch);
+    t.equal(views.length, 2, 'the whole frame and one close-up');
+    for (const { box } of faces) found.add(box[0]);
+  }
+  t.equal(found.size, 3);
+});
+
+t.test('a candidate whose close-up is left out is no face in this frame', async (t) => {
+  const two = [face([100, 100, 200, 200], 0.9), face([600, 400, 200, 200], 0.8)];
+  const { pass } = detector(two);
+  const count = (turn: number) => {
+    const limits = { tiles: 0, closeUps: 1 };
+    return searchFaces(frame, pass, { search: 'auto', around: [], moved: [], turn, limits }, defaultSearch).faces
+      .length;
+  };
+  t.strictSame([count(0), count(1)], [1, 1]);
+});

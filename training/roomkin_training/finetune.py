@@ -30,7 +30,7 @@ from torch.nn import functional as F
 from .augment import degrade
 from .children import OLDEST, ChildProtocol, child_figures, child_protocol, held_children
 from .curve import SEED, AlignedPairs, read_pairs
-from .data import SIDE_PX, Faces, read_pack, split
+from .data import SIDE_PX, Faces, read_pack
 from .degrade import degrade_all
 from .dice import Dice
 from .folded_student import FoldedStudent
@@ -38,20 +38,19 @@ from .folding import read_weights, write_folded
 from .geometry import blend
 from .losses import cosine_loss, length_loss, relation_loss
 from .metrics import normalised
-from .ridge import pair_figures, ridge
+from .ridge import fit, pair_figures, ridge, trained_rows
 from .schedule import learning_rate
 from .spaces import joined, rotated, rotation
 from .student import normalised_input
 from .targets import read_targets
 from .teachers import MobileFaceNet, SFace
-from .wild import WildProtocol, held_identities, wild_figures, wild_protocol
+from .wild import WildProtocol, wild_figures, wild_protocol
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 LENGTH_SHARE = 0.01
 AVERAGE = 0.998
 STAGE_LR = 5e-6
-LEAST_TARGETS = 64
 
 
 class TooFewTargetsError(ValueError):
@@ -114,13 +113,14 @@ class Run:
     def read_targets(self) -> None:
         """Reads the targets that are computed by now; the space is fixed by the first reading.
 
-        Raises TooFewTargetsError below `LEAST_TARGETS`, FileNotFoundError without a table.
+        Raises TooFewTargetsError below `--least`, FileNotFoundError without a table.
         """
         sface, done = read_targets(self.options.sface)
-        held = np.union1d(self.children, held_identities(self.faces))
-        train = np.setdiff1d(np.intersect1d(split(len(self.faces), 2000)[0], np.flatnonzero(done)), held)
-        if len(train) < LEAST_TARGETS:
+        train = trained_rows(self.faces, done)
+        if len(train) < self.options.least:
             raise TooFewTargetsError(f"only {len(train)} faces have targets")
+        if self.options.features is not None and len(self.with_features(train)) < self.options.least:
+            raise TooFewTargetsError("too few faces have features of the trunk")
         both = self.join(sface, self.faces.targets)
         space = self.options.out / "space.npz"
         if not space.exists():
@@ -138,6 +138,12 @@ class Run:
         self.weights = torch.from_numpy(weights)
         print(f"{len(train)} faces have targets", file=sys.stderr, flush=True)
 
+    def with_features(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Those rows whose trunk features are stored. Raises FileNotFoundError without a table."""
+        table: npt.NDArray[np.float16] = np.load(self.options.features, mmap_mode="r")
+        ready: npt.NDArray[np.int64] = rows[np.isfinite(table[rows, 0, 0])]
+        return ready
+
     def join(self, sface: Floats, first: Floats) -> Floats:
         """Both teachers' embeddings as one, weighted; SFace's alone where the other weighs nothing."""
         mix = self.options.mix
@@ -145,7 +151,12 @@ class Run:
 
     @torch.no_grad()
     def _start_head(self) -> None:
-        """The new head begins as a ridge regression from the trunk's features."""
+        """The new head begins as a ridge regression from the trunk's features: of all faces where they are stored."""
+        if self.options.features is not None:
+            rows, table = self.with_features(self.rows.numpy()), np.load(self.options.features, mmap_mode="r")
+            print(f"the head is fitted on {len(rows)} faces", file=sys.stderr, flush=True)
+            self.student.replace_head(*fit(table, rows, self.targets[rows]).solve(self.options.penalty))
+            return
         images, wanted = [], []
         for _ in range(self.options.head_faces // self.options.batch):
             faces, targets = self.draw(self.options.batch, blended=0)
@@ -314,7 +325,8 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=48)
     parser.add_argument("--lr", type=float, default=2e-5, help="of the head")
     parser.add_argument("--stage-lr", type=float, default=STAGE_LR, help="of the last stage")
-    parser.add_argument("--wait", type=float, default=0.0, help="minutes to wait for enough targets")
+    parser.add_argument("--wait", type=float, default=0.0, help="minutes to wait for enough targets and features")
+    parser.add_argument("--least", type=int, default=64, help="faces with targets and features that are enough")
     parser.add_argument("--warm-up", type=int, default=200, help="steps")
     parser.add_argument("--blended", type=float, default=0.25, help="share of a batch that is blended")
     parser.add_argument("--relation", type=float, default=0.3, help="weight of the relation loss")
@@ -322,6 +334,8 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
         "--children", type=float, default=3.0, help="how often children are drawn, relative to their share"
     )
     parser.add_argument("--head-faces", type=int, default=3000, help="faces that the first head is fitted on")
+    parser.add_argument("--features", type=Path, help="trunk features of many faces, for the first head (features)")
+    parser.add_argument("--penalty", type=float, default=1.0, help="of the first head's regression, see ridge")
     parser.add_argument("--say-every", type=float, default=120.0, help="seconds between lines of progress")
     parser.add_argument("--save-every", type=float, default=6.0, help="minutes between checkpoints")
     parser.add_argument("--measure-every", type=float, default=90.0, help="minutes between rows of the curve")

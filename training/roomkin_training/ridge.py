@@ -1,10 +1,11 @@
-"""The cheap test of a new space: what does a new head on today's trunk gain, without any training?
+r"""The cheap test of a new space: what does a new head on today's trunk gain, without any training?
 
-Features of the frozen student (2,048 numbers) of faces as they are and as a bad camera sees them, and a ridge
-regression from them to the new targets (Hoerl and Kennard 1970). The protocols are those of
-the learning curve and of the children.
+Features of the frozen student (2,048 numbers) of faces as they are and as a bad camera sees them, computed once by
+`features.py`, and a ridge regression from them to the new targets (Hoerl and Kennard 1970). The protocols are those of
+the learning curve, of photos in the wild and of children.
 
-    python -m roomkin_training.ridge --pack DIR --start start.npz --sface sface.npy --pairs lfw-dev.npz --out ridge.json
+    python -m roomkin_training.ridge --pack DIR --start start.npz --features features.npy --sface sface.npy \
+        --pairs lfw-dev.npz --out ridge.json
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import torch
 
 from .children import ChildProtocol, child_figures, child_protocol, held_children
 from .curve import SEED, AlignedPairs, read_pairs
-from .data import read_pack, split
+from .data import Faces, read_pack, split
 from .degrade import degrade_all
 from .folded_student import FoldedStudent, FoldedUnit
 from .folding import read_weights
@@ -35,7 +36,11 @@ from .wild import held_identities, wild_figures, wild_protocol
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
-LAMBDAS = (10.0, 30.0, 100.0)
+Halves = npt.NDArray[np.float16]
+Doubles = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+LAMBDAS = (0.3, 1.0, 3.0, 10.0)
+CHUNK = 4096
 
 
 @torch.no_grad()
@@ -56,12 +61,52 @@ def ridge(x: Floats, y: Floats, penalty: float) -> tuple[Floats, Floats]:
 
     `penalty` is per cent of the features' mean sum of squares. Raises LinAlgError for penalty 0 and n below f.
     """
-    mean_x, mean_y = x.mean(axis=0, dtype=np.float64), y.mean(axis=0, dtype=np.float64)
-    centred = x.astype(np.float64) - mean_x
-    gram = centred.T @ centred
-    gram[np.diag_indices_from(gram)] += penalty * np.trace(gram) / len(gram) / 100
-    weight = np.linalg.solve(gram, centred.T @ (y.astype(np.float64) - mean_y))
-    return weight.astype(np.float32), (mean_y - mean_x @ weight).astype(np.float32)
+    return Moments().add(x, y).solve(penalty)
+
+
+class Moments:
+    """The sums that a ridge regression needs; faces are added in chunks, so that memory does not grow with them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.x: Doubles | float = 0.0
+        self.y: Doubles | float = 0.0
+        self.xx: Doubles | float = 0.0
+        self.xy: Doubles | float = 0.0
+
+    def add(self, x: Floats, y: Floats) -> Moments:
+        """Adds faces with features [n, f] and targets [n, d]."""
+        wide, wanted = x.astype(np.float64), y.astype(np.float64)
+        self.count += len(x)
+        self.x, self.y = self.x + wide.sum(axis=0), self.y + wanted.sum(axis=0)
+        self.xx, self.xy = self.xx + wide.T @ wide, self.xy + wide.T @ wanted
+        return self
+
+    def solve(self, penalty: float) -> tuple[Floats, Floats]:
+        """Weights and bias: see `ridge`."""
+        mean_x, mean_y = np.asarray(self.x) / self.count, np.asarray(self.y) / self.count
+        gram = np.asarray(self.xx) - self.count * np.outer(mean_x, mean_x)
+        gram[np.diag_indices_from(gram)] += penalty * np.trace(gram) / len(gram) / 100
+        weight = np.linalg.solve(gram, np.asarray(self.xy) - self.count * np.outer(mean_x, mean_y))
+        return weight.astype(np.float32), (mean_y - mean_x @ weight).astype(np.float32)
+
+
+def fit(table: Halves, rows: Rows, targets: Floats) -> Moments:
+    """The moments of every view of `rows` [n] in the table of features; `targets` [n, d]."""
+    moments = Moments()
+    for start in range(0, len(rows), CHUNK):
+        chunk = rows[start : start + CHUNK]
+        views = np.asarray(table[chunk], np.float32)
+        for view in range(views.shape[1]):
+            moments.add(views[:, view], targets[start : start + CHUNK])
+    return moments
+
+
+def trained_rows(faces: Faces, *done: npt.NDArray[np.bool_]) -> Rows:
+    """Faces for training that every table has: neither validation faces nor those of a protocol."""
+    held = np.union1d(held_children(faces), held_identities(faces))
+    ready = np.flatnonzero(np.logical_and.reduce(done))
+    return np.setdiff1d(np.intersect1d(split(len(faces), 2000)[0], ready), held)
 
 
 def pair_figures(pairs: AlignedPairs, high: Floats, low: Floats) -> dict[str, float]:
@@ -84,8 +129,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--sface", type=Path, required=True, help="what `targets` wrote; the faces that are done are used"
     )
+    parser.add_argument("--features", type=Path, required=True, help="what `features` wrote; done faces are used")
     parser.add_argument("--pairs", type=Path, required=True)
-    parser.add_argument("--faces", type=int, default=4000, help="faces to fit on, half of them degraded")
+    parser.add_argument("--faces", type=int, help="faces to fit on, at most")
     parser.add_argument("--mix", type=float, nargs="*", default=[1.0, 0.7, 0.5], help="weights of SFace")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
@@ -95,13 +141,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sface, done = read_targets(options.sface)
     student = FoldedStudent(read_weights(options.start)).eval()
     children = held_children(faces)
-    held = np.union1d(children, held_identities(faces))
-    usable = np.setdiff1d(np.intersect1d(split(len(faces), 2000)[0], np.flatnonzero(done)), held)
+    table: Halves = np.load(options.features, mmap_mode="r")
+    usable = trained_rows(faces, done, np.isfinite(np.asarray(table[:, 0, 0])))
     rows = np.random.default_rng(SEED).permutation(usable)[: options.faces]
     print(f"{done.sum()} faces have targets, {len(rows)} are used", file=sys.stderr, flush=True)
-    half = len(rows) // 2
-    images = np.concatenate([faces.images[rows[:half]], degrade_all(faces.images[rows[half:]], SEED)])
-    x = features(student, images, "fit")
     pairs = read_pairs(options.pairs)
     high = features(student, pairs.images, "pairs")
     low = features(student, degrade_all(pairs.images, SEED + 1), "degraded pairs")
@@ -126,8 +169,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for weight_of_sface in options.mix:
         targets = joined([sface[rows], faces.targets[rows]], [weight_of_sface, 1 - weight_of_sface])
         targets = rotated(targets, rotation(targets, 192)) if weight_of_sface < 1 else sface[rows]
+        moments = fit(table, rows, targets)
         for penalty in LAMBDAS:
-            measure(f"SFace {weight_of_sface}, penalty {penalty}", *ridge(x, targets, penalty))
+            measure(f"SFace {weight_of_sface}, penalty {penalty}", *moments.solve(penalty))
     options.out.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
 
 

@@ -24,15 +24,15 @@ from .teachers import TEACHERS, SFace
 Halves = npt.NDArray[np.float16]
 
 
-def open_table(path: Path, count: int, numbers: int) -> Halves:
-    """The table float16 [count, 2, numbers] on disk (face, mirror image), made where it is missing."""
+def open_table(path: Path, count: int, numbers: int, views: int = 2) -> Halves:
+    """The table float16 [count, views, numbers] on disk, made where missing. Raises ValueError for another shape."""
     if path.exists():
         table: Halves = np.load(path, mmap_mode="r+")
-        if table.shape != (count, 2, numbers):
-            raise ValueError(f"{path} has the shape {table.shape}, {(count, 2, numbers)} is needed: delete it")
+        if table.shape != (count, views, numbers):
+            raise ValueError(f"{path} has the shape {table.shape}, {(count, views, numbers)} is needed: delete it")
         return table
     path.parent.mkdir(parents=True, exist_ok=True)
-    made: Halves = np.lib.format.open_memmap(path, "w+", np.float16, (count, 2, numbers))
+    made: Halves = np.lib.format.open_memmap(path, "w+", np.float16, (count, views, numbers))
     made[:] = np.nan
     return made
 

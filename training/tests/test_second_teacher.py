@@ -12,7 +12,8 @@ pytest.importorskip("onnx", reason="needs the `distil` extra: pip install -e '.[
 
 from tiny_sface import write_sface
 
-from roomkin_training import finetune, spaces, targets, teachers
+from roomkin_training import features, finetune, spaces, targets, teachers
+from roomkin_training import ridge as ridge_module
 from roomkin_training.children import ChildProtocol, child_figures, child_protocol, held_children
 from roomkin_training.data import Faces, read_pack
 from roomkin_training.folded_student import FoldedStudent
@@ -189,13 +190,23 @@ def options(pack: Path, out: Path, *words: str) -> list[str]:
     ]  # fmt: skip
 
 
+def test_moments_of_chunks_give_the_regression_of_all() -> None:
+    rng = np.random.default_rng(6)
+    x, y = rng.normal(size=(90, 5)).astype(np.float32), rng.normal(size=(90, 2)).astype(np.float32)
+    parts = ridge_module.Moments()
+    for start in range(0, 90, 40):
+        parts.add(x[start : start + 40], y[start : start + 40])
+    for part, whole in zip(parts.solve(3.0), ridge(x, y, 3.0), strict=True):
+        assert np.allclose(part, whole, atol=1e-5)
+
+
 @pytest.fixture
 def taught(pack: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The pack with all its targets; four people are kept out."""
     table = targets.open_table(pack / "table.npy", 200, 128)
     faces = read_pack(pack, processes=1)
     targets.fill(table, faces, teachers.SFace(pack / "sface.onnx"))
-    monkeypatch.setattr(finetune, "held_identities", lambda faces: held_identities(faces, count=4))
+    monkeypatch.setattr(ridge_module, "held_identities", lambda faces: held_identities(faces, count=4))
     monkeypatch.setattr(finetune, "read_pack", lambda pack: read_pack(pack, processes=1))
     return pack
 
@@ -224,6 +235,30 @@ def test_an_interrupted_fine_tuning_ends_where_an_uninterrupted_one_does(taught:
     assert torch.allclose(weights(whole), weights(second), atol=1e-6)
     assert not torch.allclose(weights(whole), start)
     assert not list(parts_out.glob("*.part*"))
+
+
+def test_features_go_on_where_they_stopped_and_make_the_first_head(taught: Path) -> None:
+    faces = read_pack(taught, processes=1)
+    write_folded(taught / "start.npz", random_network(0.0625, seed=1))
+    student = FoldedStudent(read_weights(taught / "start.npz")).eval()
+    numbers = read_weights(taught / "start.npz")["head"].kernel.shape[2]
+    table = targets.open_table(taught / "features.npy", len(faces), numbers)
+    assert features.fill(table, student, faces, most=features.BATCH) == features.BATCH
+    assert features.fill(table, student, faces) == len(faces)
+    whole = targets.open_table(taught / "whole.npy", len(faces), numbers)
+    features.fill(whole, student, faces)
+    assert np.array_equal(table, whole)
+    assert not np.array_equal(table[:, 0], table[:, 1])
+
+    out = taught / "headed"
+    out.mkdir()
+    stored = ["--features", str(taught / "features.npy"), "--penalty", "5"]
+    run = finetune.Run(finetune.arguments(options(taught, out, *stored)))
+    rows = run.rows.numpy()
+    weight, bias = ridge_module.fit(table, rows, run.targets[rows]).solve(5.0)
+    head = run.student.units["head"].folded()  # type: ignore[operator]
+    assert np.allclose(head.kernel[0, 0], weight, atol=1e-6)
+    assert np.allclose(head.bias, bias, atol=1e-6)
 
 
 def test_only_the_last_stage_and_the_head_are_trained(taught: Path) -> None:

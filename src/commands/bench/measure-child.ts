@@ -1,5 +1,5 @@
 // The process that `measure` forks: it loads the models, times them on an artificial 1280x960 camera frame, answers and ends.
-
+import { sentenceOf } from '../../base/errors.js';
 import { quantile } from '../../base/stats.js';
 import { chooseEmbedder, type ModelEntry, readManifest, readModel } from '../../engine/manifest.js';
 import { type Detect, detectorOf, type Embed, embedderOf } from '../../engine/models.js';
@@ -98,7 +98,7 @@ process.once('message', (options: MeasureOptions) => {
   try {
     answer = { measured: measureHere(options) };
   } catch (cause) {
-    answer = { failed: cause instanceof Error ? cause.message : String(cause) };
+    answer = { failed: sentenceOf(cause) };
   }
   process.send?.(answer);
 });

@@ -1,5 +1,5 @@
 // The result of a check. A check never throws: a fault is a finding with advice.
-import { type ErrorCode, RoomkinError } from '../../base/errors.js';
+import { type ErrorCode, RoomkinError, sentenceOf } from '../../base/errors.js';
 
 export interface Finding {
   readonly check: string;
@@ -33,5 +33,5 @@ export const failed = (check: string, found: string, advice: string | null): Fin
 /** The finding for an error of the checked part; its sentence says what to do. */
 export function fault(check: string, error: unknown): Finding {
   const code = error instanceof RoomkinError ? error.code : null;
-  return { ...failed(check, error instanceof Error ? error.message : String(error), null), code };
+  return { ...failed(check, sentenceOf(error), null), code };
 }

@@ -4,6 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../../config/load.js';
 import { chooseEmbedder, readManifest } from '../../engine/manifest.js';
+import type { ReportAnswer } from '../../reports/reports.js';
 import { createHouseholdSeal, readHouseholdKey } from '../../sharing/key.js';
 import { databaseName } from '../../store/database.js';
 import { openStore } from '../../store/gallery-store.js';
@@ -30,15 +31,29 @@ export function checkGallery({ store: options, embedder }: Config): Finding {
     const people = store.people().length;
     const { space } = chooseEmbedder(readManifest(), embedder.id);
     const usable = store.gallery(space).people.filter((person) => person.templates.length > 0).length;
-    const found = `${people} people, ${usable} of them with photos for this model`;
+    const found = peopleText(people, usable);
     if (store.unwritable !== null) return failed('gallery', `${found}; nothing can be changed`, store.unwritable);
     if (damage.length > 0) return warn('gallery', found, damage.join('; '));
-    if (people === 0) return warn('gallery', 'nobody is enrolled', 'roomkin enrol NAME --photos PATH');
-    if (usable < people) return warn('gallery', found, 'enrol the others again: their photos are for another model');
-    return ok('gallery', found);
+    return peopleFinding(people, usable);
   } catch (error) {
     return fault('gallery', error);
   }
+}
+
+/** The finding for the people that the daemon reports. What is wrong with its gallery is among its problems. */
+export function galleryFinding({ people }: ReportAnswer<'people'>): Finding {
+  return peopleFinding(people.length, people.filter(({ usable }) => usable > 0).length);
+}
+
+function peopleFinding(people: number, usable: number): Finding {
+  if (people === 0) return warn('gallery', 'nobody is enrolled', 'sudo roomkin enrol NAME --photos PATH');
+  const found = peopleText(people, usable);
+  if (usable < people) return warn('gallery', found, 'enrol the others again: their photos are for another model');
+  return ok('gallery', found);
+}
+
+function peopleText(people: number, usable: number): string {
+  return `${people === 1 ? '1 person' : `${people} people`}, ${usable} of them with photos for this model`;
 }
 
 // Whether this room shares its people with other rooms, and with which key.
@@ -46,10 +61,19 @@ export function checkGallery({ store: options, embedder }: Config): Finding {
 export function checkHousehold({ household }: Pick<Config, 'household'>): Finding {
   try {
     const key = readHouseholdKey(household.keyFile);
-    if (key === null) return ok('household', 'no key: people who are enrolled here are known in this room only');
-    const { fingerprint } = createHouseholdSeal(key, household.id);
-    return ok('household', `shares its people with ${household.id}, key ${fingerprint.toString('hex', 0, 4)}`);
+    const fingerprint = key && createHouseholdSeal(key, household.id).fingerprint.toString('hex', 0, 4);
+    return householdFinding({ household: household.id, fingerprint });
   } catch (error) {
     return fault('household', error);
   }
+}
+
+/** `fingerprint`: null without a key. */
+export function householdFinding({
+  household,
+  fingerprint,
+}: Pick<ReportAnswer<'household'>, 'household' | 'fingerprint'>): Finding {
+  return fingerprint === null
+    ? ok('household', 'no key: people who are enrolled here are known in this room only')
+    : ok('household', `shares its people with ${household}, key ${fingerprint}`);
 }

@@ -152,7 +152,7 @@ function faceLine({ face }: Guidance): string {
     `light ${bar(light, good.leastLight)}`,
     `sharp ${bar(sharpness, good.sharpness)}`,
     // From the person's point of view: their left is the right of the image.
-    `turned ${Math.abs(whole(yawDegrees))} ${yawDegrees > 0 ? 'left' : 'right'}, ${Math.abs(whole(pitchDegrees))} ${pitchDegrees > 0 ? 'up' : 'down'}`,
+    `turned ${Math.abs(whole(yawDegrees))}° ${yawDegrees > 0 ? 'left' : 'right'}, ${Math.abs(whole(pitchDegrees))}° ${pitchDegrees > 0 ? 'up' : 'down'}`,
   ].join('  ');
 }
 

@@ -9,8 +9,8 @@ const linesFor = (quality: Parameters<typeof face>[2], over: Partial<Guidance> =
 t.test('a bar is full only when the value is high enough', async (t) => {
   const [poses, quality] = linesFor({ eyesPx: 39, light: 0.21, sharpness: 0.25, yawDegrees: -23.4, pitchDegrees: 2.2 });
   t.equal(poses, '  front .....  left ...  right ...  up ..  down ..');
-  t.equal(quality, '  size ####.  light #####  sharp ##...  turned 23 right, 2 up');
-  t.match(linesFor({ yawDegrees: 23.4, pitchDegrees: -12 })[1], /turned 23 left, 12 down$/);
+  t.equal(quality, '  size ####.  light #####  sharp ##...  turned 23° right, 2° up');
+  t.match(linesFor({ yawDegrees: 23.4, pitchDegrees: -12 })[1], /turned 23° left, 12° down$/);
 });
 
 t.test('no line is wider than a terminal', async (t) => {

@@ -1,0 +1,58 @@
+// roomkin check --privacy: what is kept and what is connected, so that the promises of the README can be seen.
+import type { ReportAnswer } from '../../reports/reports.js';
+import type { CommandIo } from '../command.js';
+import { reportOf } from '../parts.js';
+import { count, wrapRow } from '../rows.js';
+
+export async function showPrivacy(io: CommandIo): Promise<void> {
+  const report = await reportOf(io, 'privacy', {});
+  for (const [label, text] of privacyRows(report))
+    for (const line of wrapRow(label, text, Math.min(io.columns, 80))) io.out(line);
+  io.document(report);
+}
+
+/** The rows: label and text. */
+export function privacyRows(report: ReportAnswer<'privacy'>): [string, string][] {
+  const { directory, files, processes, snapshots, look: isLookAllowed, looksKeptHours, namesInLog } = report;
+  const pictures = files.filter(({ picture }) => picture);
+  const found =
+    pictures.length === 0
+      ? `none of the ${files.length} files in ${directory} is a picture`
+      : `${pictures.map(({ name }) => name).join(', ')} in ${directory}: not written by roomkin`;
+  const camera = processes.filter(({ name }) => name !== 'daemon' && name !== 'recognition');
+  return [
+    ['pictures', found],
+    ['published', snapshots ? 'the face of each arrival ([privacy] snapshots = true)' : 'no picture'],
+    ['look', isLookAllowed ? 'root and the group roomkin may see the picture: roomkin look' : 'forbidden'],
+    ...files.map(({ name, bytes }): [string, string] => ['file', `${name}, ${sizeText(bytes)}${fileText(name)}`]),
+    [
+      'journal',
+      looksKeptHours === 0 ? 'nothing is kept' : `numbers about faces for ${looksKeptHours} h; roomkin why shows them`,
+    ],
+    ['log', namesInLog ? 'the journal of the system keeps names ([service] names_in_log)' : 'without names'],
+    ...processes
+      .filter(({ name }) => name === 'daemon' || name === 'recognition')
+      .map((process): [string, string] => [process.name, connectionText(process)]),
+    ...(processes.length > 0 && camera.length === 0
+      ? [['camera', 'no process runs, so no picture is taken'] as [string, string]]
+      : camera.map((process): [string, string] => ['camera', `${process.name}, ${connectionText(process)}`])),
+    ...(processes.length === 0 ? [['daemon', 'none answers'] as [string, string]] : []),
+  ];
+}
+
+function connectionText({ pid, connections }: ReportAnswer<'privacy'>['processes'][number]): string {
+  if (connections === null) return `process ${pid}: the kernel does not tell its connections`;
+  return `process ${pid}: ${connections.length === 0 ? 'no connection' : `${count(connections.length, 'connection')}, to ${connections.join(', ')}`}`;
+}
+
+function fileText(name: string): string {
+  if (/^gallery\.sqlite/.test(name)) return ': names and dates in clear, templates encrypted';
+  if (name.startsWith('looks.sqlite')) return ': encrypted';
+  if (name === 'key' || name === 'household-key') return ': a key, for the daemon only';
+  return '';
+}
+
+function sizeText(bytes: number): string {
+  if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB`;
+  return bytes >= 1e3 ? `${(bytes / 1e3).toFixed(1)} kB` : `${bytes} bytes`;
+}
