@@ -14,7 +14,7 @@ expect() { # expect WHAT COMMAND...
     exit 1
   fi
 }
-says() { tail -n 60 "$log" | grep -q "$1"; }
+says() { tail -n 60 "$log" | grep "$1" >/dev/null; }
 ends_with() { # ends_with CODE COMMAND...
   local wanted=$1 status=0
   shift
@@ -73,7 +73,7 @@ as_daemon env RUNTIME_DIRECTORY=/run/roomkin roomkin run >/tmp/daemon.log 2>&1 &
 daemon=$!
 expect 'Ada arrives' wait "$listener"
 cat /tmp/events.log
-answers() { as_daemon roomkin status --json | grep -q '"frames"'; }
+answers() { as_daemon roomkin status --json | grep '"frames"' >/dev/null; }
 expect 'the daemon answers' answers
 awk '/VmHWM/ { printf "     peak memory of the daemon under this emulation: %d MiB\n", $2 / 1024 }' \
   "/proc/$(pgrep -f 'roomkin.js run' | tail -n 1)/status"
