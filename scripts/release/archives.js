@@ -68,7 +68,10 @@ export function writeDeb(tree, architecture, libraries, out, { seconds, level })
     for (const part of documentFolders) cpSync(join(root, part), join(doc, part), { recursive: true });
     copyTo(join(root, 'config.example.toml'), join(doc, 'config.example.toml'));
     writeFileSync(join(doc, 'copyright'), copyright(tree));
-    for (const file of manualFiles()) copyTo(join(root, 'dist', 'share', file), join(stage, 'usr/share', file));
+    // Debian's zsh looks elsewhere.
+    const debianPath = (file) => file.replace('zsh/site-functions/', 'zsh/vendor-completions/');
+    for (const file of manualFiles())
+      copyTo(join(root, 'dist', 'share', file), join(stage, 'usr/share', debianPath(file)));
     for (const file of manualFiles().filter((name) => name.startsWith('man/')))
       run('gzip', ['-9n', join(stage, 'usr/share', file)]);
 

@@ -11,7 +11,7 @@ const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).p
 
 /**
  * Node's own build, as a registry package with its headers. It needs glibc 2.28. The package's program is the file of nodejs.org byte
- * for byte (docs/adr/0023-a-package-with-its-own-node.md says how that was compared).
+ * for byte (docs/adr/0024-a-package-with-its-own-node.md says how that was compared).
  */
 export const nodeVersion = '22.23.3';
 const nodePackages = {

@@ -5,7 +5,6 @@ import {
   chmodSync,
   copyFileSync,
   cpSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -53,6 +52,9 @@ export function compileProgram() {
     '--outDir',
     dist,
   ]);
+  // The man page and the completions come from the same program, where its packages are found.
+  cpSync(dist, join(root, 'dist'), { recursive: true });
+  run(process.execPath, [join(root, 'scripts', 'build-share.js')]);
   return { folder, dist };
 }
 
@@ -160,10 +162,9 @@ export function unitText() {
     .replaceAll('/opt/roomkin/current/README.md', '/usr/share/doc/roomkin/README.md');
 }
 
-/** The man page and the completions, where the command line's table has made them: their paths below dist/share. */
+/** The man page and the completions: their paths below dist/share. */
 export function manualFiles() {
   const folder = join(root, 'dist', 'share');
-  if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))

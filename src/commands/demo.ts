@@ -1,5 +1,5 @@
-// roomkin demo: the whole pipeline from frames to MQTT, in a checkout without further setup. The daemon, the models, the gallery and
-// the broker are real; only the room is drawn.
+// roomkin demo: the whole pipeline from frames to MQTT, without further setup. The daemon, the models, the gallery and the broker are
+// real; only the room and its people are drawn.
 import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,15 +12,14 @@ import type { Statistics } from '../control/statistics.js';
 import { runDaemon } from '../daemon.js';
 import type { CommandIo } from './command.js';
 import { type HeardEvent, startAudience, startBroker } from './demo/broker.js';
-import { castFace, sampleFolder, writeEnrolmentPhoto } from './demo/samples.js';
-import { cast, expected, framerate, leaveAfterSeconds } from './demo/script.js';
-import { type Cutout, cutOut, drawFrames, heightPx, widthPx } from './demo/stage.js';
+import { drawCast } from './demo/portraits.js';
+import { expected, framerate, leaveAfterSeconds } from './demo/script.js';
+import { drawFrames, heightPx, widthPx } from './demo/stage.js';
 import { enrolFolders } from './enrol.js';
 
 const room = 'demo';
 
 export async function run(_: object, io: CommandIo): Promise<void> {
-  const samples = sampleFolder();
   const folder = await mkdtemp(join(tmpdir(), 'roomkin-demo-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   // Ctrl-C may end the process before `finally` runs.
@@ -31,7 +30,7 @@ export async function run(_: object, io: CommandIo): Promise<void> {
     const demoIo: CommandIo = { ...io, json: false, config: () => config, document: () => {} };
     io.out(`A real MQTT broker listens on ${broker.url}.`);
     io.out(`Everything else is in ${folder}, which is removed at the end.`);
-    await prepare(samples, folder, demoIo);
+    await prepare(folder, demoIo);
     await enrolFolders(join(folder, 'photos'), demoIo);
 
     let startMs = Date.now();
@@ -59,22 +58,13 @@ export async function run(_: object, io: CommandIo): Promise<void> {
   }
 }
 
-/** Finds the faces of the cast in the sample photos, and writes the photos to enrol and the frames to replay. */
-async function prepare(samples: string, folder: string, io: CommandIo): Promise<void> {
+/** Draws the photos to enrol and the frames to replay. */
+async function prepare(folder: string, io: CommandIo): Promise<void> {
   io.progress('loading the models...');
   await using engine = await io.openEngine(io.config());
   await engine.start();
-  const cutouts = new Map<string, Cutout>();
-  for (const role of cast) {
-    const text = `finding ${role.name ?? 'an unknown person'} in the sample photos`;
-    const progress = (more: string): void => io.progress(`${text}, ${more}`);
-    io.progress(text);
-    const seen = await castFace(engine, samples, role.seenFrom, progress);
-    cutouts.set(role.key, await cutOut(join(samples, role.seenFrom.photo), seen));
-    if (role.name === null || role.enrolledFrom === null) continue;
-    const face = await castFace(engine, samples, role.enrolledFrom, progress);
-    await writeEnrolmentPhoto(join(folder, 'photos'), role.name, join(samples, role.enrolledFrom.photo), face);
-  }
+  io.progress('drawing the people...');
+  const cutouts = await drawCast(engine, folder);
   const frames = join(folder, 'frames');
   await mkdir(frames);
   await drawFrames(frames, cutouts, (done, all) => {

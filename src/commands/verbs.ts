@@ -519,7 +519,8 @@ export const verbs = [
     name: 'demo',
     group: 'Check and measure:',
     summary: 'Show roomkin without a Pi, a broker or a configuration.',
-    details: 'The daemon, the models and the broker are real; only the room is drawn. Nothing is stored.',
+    details:
+      'The daemon, the models and the broker are real; only the room and its people are drawn. Nothing is stored.',
     usage: ['demo'],
     arguments: [],
     options: [],

@@ -131,6 +131,7 @@ t.test('an embedder that does not exist fails with exit code 78', async (t) => {
 t.test('an old Node and a 32-bit system fail', async (t) => {
   t.equal(checkNode('20.19.0', 'arm64').state, 'ok');
   t.equal(checkNode('24.0.0', 'x64').state, 'ok');
+  t.equal(checkNode('24.19.0', 'x64').state, 'warn');
   t.equal(checkNode('20.18.3', 'arm64').state, 'fail');
   t.equal(checkNode('18.20.4', 'arm64').state, 'fail');
   t.equal(checkNode('22.0.0', 'arm').state, 'fail');

@@ -1,14 +1,14 @@
 // The files of a room for the real daemon: photos to enrol, scenes for the scripted camera, a configuration. The people are
-// those of the demo, cut from the sample photos of a development dependency.
+// those of the demo.
 import { copyFileSync, mkdirSync, mkdtempSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { silentLog } from '../../src/base/log.js';
-import { castFace, sampleFolder, writeEnrolmentPhoto } from '../../src/commands/demo/samples.js';
-import { cast, framerate } from '../../src/commands/demo/script.js';
-import { type Cutout, cutOut, drawFrames, heightPx, widthPx } from '../../src/commands/demo/stage.js';
+import { drawCast } from '../../src/commands/demo/portraits.js';
+import { framerate } from '../../src/commands/demo/script.js';
+import { type Cutout, drawFrames, heightPx, widthPx } from '../../src/commands/demo/stage.js';
 import { parseConfig } from '../../src/config/load.js';
 import { engineOptions } from '../../src/config/parts.js';
 import { createEngine } from '../../src/engine/supervisor.js';
@@ -64,18 +64,11 @@ ${settings.map(([name, value]) => `    ${name} = ${JSON.stringify(value)}`).join
   writeFileSync(config, text);
 
   const photos = join(folder, 'photos');
-  const samples = sampleFolder();
-  const cutouts = new Map<string, Cutout>();
+  let cutouts: ReadonlyMap<string, Cutout>;
   {
     await using engine = createEngine(engineOptions(parseConfig(text, config), silentLog));
     await engine.start();
-    for (const { key, name, seenFrom, enrolledFrom } of cast) {
-      const face = await castFace(engine, samples, seenFrom);
-      cutouts.set(key, await cutOut(join(samples, seenFrom.photo), face));
-      if (name === null || enrolledFrom === null) continue;
-      const portrait = await castFace(engine, samples, enrolledFrom);
-      await writeEnrolmentPhoto(photos, name, join(samples, enrolledFrom.photo), portrait);
-    }
+    cutouts = await drawCast(engine, folder);
   }
   const drawn = join(folder, 'drawn');
   mkdirSync(drawn);

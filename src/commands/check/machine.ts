@@ -29,6 +29,10 @@ export function checkNode(version = process.versions.node, architecture: string 
       'the model runtime supports 64-bit ARM and x86-64 only: use the 64-bit Raspberry Pi OS',
     );
   }
+  // From 24.19 on a statement that better-sqlite3 12 frees outside of JavaScript ends the process.
+  if (major > 24 || (major === 24 && minor >= 19)) {
+    return warn('node', found, 'with better-sqlite3 12 this Node ends roomkin now and then: use Node 20 or 22');
+  }
   return ok('node', found);
 }
 

@@ -1,19 +1,15 @@
 // Both ends of the demo's MQTT: a real broker (aedes) on a free port of the loopback interface, and a separate client, so that the
 // demo prints exactly what Home Assistant would receive. Both end with the demo.
 import { type AddressInfo, createServer } from 'node:net';
+import { Aedes } from 'aedes';
 import { connectAsync } from 'mqtt';
-import { fail } from '../../base/errors.js';
 
 export interface Broker extends AsyncDisposable {
   /** `mqtt://127.0.0.1:PORT`. */
   readonly url: string;
 }
 
-/** Errors: SAMPLES_MISSING where the development dependencies were not installed. */
 export async function startBroker(): Promise<Broker> {
-  const { Aedes } = await import('aedes').catch((cause) => {
-    throw fail('SAMPLES_MISSING', 'the demo needs the development dependencies: run npm ci in a checkout', cause);
-  });
   const aedes = await Aedes.createBroker();
   const server = createServer(aedes.handle);
   await new Promise<void>((resolve, reject) => {

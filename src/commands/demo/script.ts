@@ -1,40 +1,125 @@
 // The script of the demo: the position of each person over time, and the events that roomkin must publish. Times are seconds from the
-// first frame. `stage.ts` draws the frames, `demo.ts` checks the events.
+// first frame. `portraits.ts` draws the people, `stage.ts` the frames; `demo.ts` checks the events.
 
-/** The source of a face: a sample photo and the index of the face, from 0, counted from the left. */
-export interface Casting {
-  readonly photo: string;
-  readonly face: number;
+/** What makes a face. Lengths are in pixels of a portrait of 400 x 500, factors are 1 for an average face. */
+export interface Features {
+  readonly skin: string;
+  /** The colour of the skin in the shade. */
+  readonly shade: string;
+  readonly hair: string;
+  readonly iris: string;
+  readonly lips: string;
+  /** Hair down to the shoulders. */
+  readonly longHair: boolean;
+  readonly glasses: boolean;
+  /** Factors. */
+  readonly faceWidth: number;
+  readonly jawWidth: number;
+  readonly eyeOpening: number;
+  readonly noseWidth: number;
+  readonly mouthWidth: number;
+  readonly hairHeight: number;
+  /** From the middle of the face to an eye, pixels. */
+  readonly eyeOffset: number;
+  /** Above the middle of the face, pixels. */
+  readonly browHeight: number;
+  readonly browThickness: number;
+}
+
+/** How a portrait was taken. */
+export interface Pose {
+  /** Where the light comes from: -1 is from the left, 1 from the right. */
+  readonly light: number;
+  readonly tiltDegrees: number;
+  /** How far the corners of the mouth are up, pixels. */
+  readonly smile: number;
 }
 
 export interface Role {
   readonly key: string;
-  /** The name for the enrolment; null for an unknown person. */
+  /** The name for the enrolment; null for an unknown person, who is not enrolled. */
   readonly name: string | null;
-  /** The photo to enrol; null for an unknown person. */
-  readonly enrolledFrom: Casting | null;
-  /** The photo that the frames show. */
-  readonly seenFrom: Casting;
+  readonly features: Features;
+  /** The pose on the photo to enrol, and in the frames. */
+  readonly enrolled: Pose;
+  readonly seen: Pose;
 }
 
-/**
- * The sample photos show groups of people. Ada is in two of them, so she is recognised in another photo than the enrolled one. Grace is
- * in one only; the frames show her smaller and in other light.
- */
+const photo: Pose = { light: -0.3, tiltDegrees: 3, smile: 4 };
+
 export const cast: readonly Role[] = [
   {
     key: 'ada',
     name: 'Ada',
-    enrolledFrom: { photo: 'sample3.jpg', face: 1 },
-    seenFrom: { photo: 'sample1.jpg', face: 2 },
+    features: {
+      skin: '#f4dccb',
+      shade: '#c08f78',
+      hair: '#5b4632',
+      iris: '#2b1a10',
+      lips: '#c97b74',
+      longHair: true,
+      glasses: true,
+      faceWidth: 0.87,
+      jawWidth: 0.84,
+      eyeOpening: 0.95,
+      noseWidth: 1.38,
+      mouthWidth: 0.81,
+      hairHeight: 1.13,
+      eyeOffset: 43,
+      browHeight: 42,
+      browThickness: 3,
+    },
+    enrolled: photo,
+    seen: { light: 0.3, tiltDegrees: -2, smile: 0 },
   },
   {
     key: 'grace',
     name: 'Grace',
-    enrolledFrom: { photo: 'sample6.jpg', face: 3 },
-    seenFrom: { photo: 'sample6.jpg', face: 3 },
+    features: {
+      skin: '#6f4a35',
+      shade: '#3a2318',
+      hair: '#d8d8d8',
+      iris: '#4c7fa8',
+      lips: '#b5504f',
+      longHair: true,
+      glasses: false,
+      faceWidth: 1.04,
+      jawWidth: 1.35,
+      eyeOpening: 0.86,
+      noseWidth: 1.09,
+      mouthWidth: 0.77,
+      hairHeight: 1.1,
+      eyeOffset: 50,
+      browHeight: 36,
+      browThickness: 10,
+    },
+    enrolled: photo,
+    seen: { light: 0.2, tiltDegrees: 2, smile: 0 },
   },
-  { key: 'visitor', name: null, enrolledFrom: null, seenFrom: { photo: 'sample5.jpg', face: 2 } },
+  {
+    key: 'visitor',
+    name: null,
+    features: {
+      skin: '#c98d63',
+      shade: '#7d4e31',
+      hair: '#c9a24d',
+      iris: '#2b1a10',
+      lips: '#b5504f',
+      longHair: false,
+      glasses: false,
+      faceWidth: 0.92,
+      jawWidth: 0.91,
+      eyeOpening: 1.24,
+      noseWidth: 1.58,
+      mouthWidth: 1.37,
+      hairHeight: 1.1,
+      eyeOffset: 40,
+      browHeight: 29,
+      browThickness: 3,
+    },
+    enrolled: photo,
+    seen: { light: -0.2, tiltDegrees: 0, smile: 0 },
+  },
 ];
 
 /** The path of a role through the picture in a period; positions are interpolated. */

@@ -6,9 +6,9 @@ import sharp from 'sharp';
 import t from 'tap';
 import type { Camera, Frame } from '../../../src/camera/camera.js';
 import { readPhoto } from '../../../src/camera/photo.js';
-import { castFace, sampleFolder, writeEnrolmentPhoto } from '../../../src/commands/demo/samples.js';
+import { drawCast } from '../../../src/commands/demo/portraits.js';
 import { cast, expected, leaveAfterSeconds } from '../../../src/commands/demo/script.js';
-import { type Cutout, cutOut, drawFrames, heightPx, widthPx } from '../../../src/commands/demo/stage.js';
+import { drawFrames, heightPx, widthPx } from '../../../src/commands/demo/stage.js';
 import type { Engine } from '../../../src/engine/engine.js';
 import { createEngine } from '../../../src/engine/supervisor.js';
 import type { Gallery, Person } from '../../../src/gallery/person.js';
@@ -19,15 +19,11 @@ import { createRoom } from '../../../src/room/room.js';
 
 /** The demo's frames, and a gallery of the people whom it enrols. */
 async function prepare(engine: Engine, folder: string, space: string): Promise<{ frames: string; gallery: Gallery }> {
-  const samples = sampleFolder();
-  const cutouts = new Map<string, Cutout>();
+  const cutouts = await drawCast(engine, folder);
   const people: Person[] = [];
-  for (const { key, name, enrolledFrom, seenFrom } of cast) {
-    cutouts.set(key, await cutOut(join(samples, seenFrom.photo), await castFace(engine, samples, seenFrom)));
-    if (name === null || enrolledFrom === null) continue;
-    const face = await castFace(engine, samples, enrolledFrom);
-    await writeEnrolmentPhoto(folder, name, join(samples, enrolledFrom.photo), face);
-    const photo = await readPhoto(join(folder, name, '1.jpg'));
+  for (const { key, name } of cast) {
+    if (name === null) continue;
+    const photo = await readPhoto(join(folder, 'photos', name, '1.jpg'));
     const { faces } = await engine.analyze({ ...photo, capturedAt: 0, sequence: 0 }, { search: 'all' });
     people.push({ id: key, name, templates: [{ id: people.length, vector: faces[0]!.embedding! }] });
   }
