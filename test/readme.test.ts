@@ -31,7 +31,8 @@ function commandsOf(text: string): string[] {
 const elsewhere: readonly (readonly [command: RegExp, file: string, says: RegExp])[] = [
   [/^git clone /, 'package.json', /"homepage"/],
   [/^npm ci && npm run demo$/, '.ci/run', /npm ci.*npm run --silent demo/s],
-  [/^npm test$/, '.ci/run', /npm run test:coverage/],
+  [/^sudo apt-get install /, '.ci/run', /apt-get install -y/],
+  [/^npm ci && npm test$/, '.ci/run', /npm run test:coverage/],
   [/^sudo \.\/deploy\/install/, 'test/deploy/install.test.ts', /deploy\/install|'install'/],
   [/^sudo apt (install|remove|purge) /, 'test/deploy/package.sh', /apt-get install .*apt-get remove .*apt-get purge /s],
   [/^sudo roomkin setup$/, 'test/commands/setup.test.ts', /'setup'/],
