@@ -148,11 +148,11 @@ async function tryLogin(room: Omit<Choices, 'login'>, options: Options, io: Comm
 }
 
 /** The settings of the daemon, with the password that is not in its file yet. */
-function trial({ room, url, login }: Omit<Choices, 'name'>): Pick<Config, 'room' | 'mqtt'> {
+function trial({ room, url, login }: Omit<Choices, 'name'>): Config {
   const text = `[room]\nid = ${JSON.stringify(room)}\n[mqtt]\nurl = ${JSON.stringify(url)}\n`;
   const config = parseConfig(text, 'the new configuration');
   const { username = null, password = null } = login ?? {};
-  return { room: config.room, mqtt: { ...config.mqtt, username, password } };
+  return { ...config, mqtt: { ...config.mqtt, username, password } };
 }
 
 async function start({ withoutStart }: Options, io: CommandIo): Promise<void> {

@@ -17,6 +17,8 @@ export interface RoomTopics {
   readonly motionSet: string;
   readonly restartSet: string;
   readonly health: string;
+  /** For `roomkin check`: it reads what it publishes there. */
+  readonly check: string;
   /** The face of whoever arrived last, known or not. */
   readonly snapshot: string;
   /** The face of the last known person who arrived. */
@@ -51,6 +53,7 @@ export function roomTopics(base: string, id: string): RoomTopics {
     motionSet: `${root}/motion/set`,
     restartSet: `${root}/restart/set`,
     health: `${root}/health`,
+    check: `${root}/check`,
     snapshot: `${root}/snapshot`,
     arrivalSnapshot: `${root}/snapshot/arrival`,
     strangerSnapshot: `${root}/snapshot/stranger`,
