@@ -41,7 +41,9 @@ const load: { readonly [N in VerbName]: () => Promise<Run<N>> } = {
 };
 
 /** Time that a verb has to end after Ctrl-C, milliseconds. The daemon has no limit. */
-const graceMs = 700;
+const graceMs = 450;
+/** After this time without a word a verb says that it starts, milliseconds. */
+const silentMs = 250;
 
 /** The streams and the signal of a command line. Tests pass their own, an engine that is loaded already, and a clock. */
 export interface Surroundings {
@@ -51,6 +53,8 @@ export interface Surroundings {
   readonly signal: AbortSignal;
   readonly openEngine?: CommandIo['openEngine'];
   readonly clock?: Clock;
+  /** Says so where a verb prints nothing for some time. Default: false. */
+  readonly announces?: boolean;
   /** Called when a verb starts. */
   readonly onStart?: (verb: VerbName, io: CommandIo) => void;
 }
@@ -83,7 +87,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const onStart = (verb: VerbName, io: CommandIo): void => {
     running = { verb, io };
   };
-  const code = await runCommandLine(args, { stdout, stderr, signal: interrupt.signal, onStart });
+  const code = await runCommandLine(args, { stdout, stderr, signal: interrupt.signal, announces: true, onStart });
   const isDaemon = (running as { readonly verb: VerbName } | null)?.verb === 'run';
   // A daemon that a signal ends has ended as it should, also during its start.
   process.exitCode = code === interrupted ? (isDaemon ? 0 : (interruptedCode ?? 130)) : code;
@@ -94,7 +98,7 @@ export const interrupted = -1;
 
 /** Runs one command line. Resolves to its exit code, or to `interrupted`. Never throws. */
 export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<number> {
-  const { stdout, stderr, signal, openEngine, clock, onStart } = surroundings;
+  const { stdout, stderr, signal, openEngine, clock, announces = false, onStart } = surroundings;
   /** Whether a JSON document is on stdout already: then an error does not add a second one. */
   let documented = false;
   const run = async (
@@ -106,11 +110,25 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
     const onDocument = (): void => {
       documented = true;
     };
-    const io = createIo({ json, configPath: config, signal, stdout, stderr, openEngine, clock, onDocument });
+    const io = createIo({
+      json,
+      configPath: config,
+      signal,
+      stdout,
+      stderr,
+      openEngine,
+      clock,
+      onDocument,
+      silentMs: announces && verb !== 'run' ? silentMs : undefined,
+    });
     onStart?.(verb, io);
     // The type of `load` guarantees that the verb accepts what the table of verbs describes.
     const start = (await load[verb]()) as (given: unknown, io: CommandIo) => Promise<void>;
-    await start(given, io);
+    try {
+      await start(given, io);
+    } finally {
+      io.progress('');
+    }
   };
   try {
     await createProgram(packageVersion, run, stdout).parseAsync(args.length === 0 ? ['help'] : args, { from: 'user' });

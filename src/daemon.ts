@@ -25,7 +25,6 @@ import { peopleWithFewPhotos } from './gallery/calibration-advice.js';
 import type { Gallery } from './gallery/person.js';
 import { createJournal, type Journal } from './journal/journal.js';
 import { eraseJournal, openJournalStore } from './journal/store.js';
-import { createDistanceEstimates } from './mqtt/distance.js';
 import { createPublisher, type Publisher } from './mqtt/publisher.js';
 import { createEventPictures, type EventPictures } from './mqtt/snapshot.js';
 import { watchRoom } from './pipeline.js';
@@ -200,7 +199,7 @@ async function runOnce(
       machine: { temperature: heat.temperatureCelsius !== null, throttling: heat.throttled !== null },
     },
     clock,
-    { get: () => settings.get('announced'), set: (text) => settings.remember('announced', text) },
+    { get: () => settings.get('announced'), set: (text) => void settings.remember('announced', text) },
     log,
   );
   await using camera = openCamera({ ...cameraOptions(config), lossless: untilEnd }, clock, log);
@@ -340,13 +339,25 @@ async function runRoom(parts: DaemonParts): Promise<void> {
   using privacy = roomPrivacy(parts, room);
   publisher.onRecognition({ had: privacy.brokerHad, acknowledged: privacy.published });
   connectCamera(parts, room, privacy);
-  const leaveAfter = createLeaveAfter(settings, config.presence.leaveAfterMs / 1000, (seconds) => {
-    room.leaveAfterMs = seconds * 1000;
-    publisher.leaveAfter(seconds);
+  const leaveAfter = createLeaveAfter(
+    settings,
+    config.presence.leaveAfterMs / 1000,
+    (seconds) => {
+      room.leaveAfterMs = seconds * 1000;
+    },
+    publisher.leaveAfter,
+  );
+  publisher.onEarlier(({ people, sinceWallMs, ageMs }) => {
+    if (ageMs === null || ageMs >= room.leaveAfterMs) return;
+    const nowMs = clock.monotonicMs();
+    const monotonicMs = (wallMs: number): number => nowMs - Math.max(0, clock.wallMs() - wallMs);
+    const sinceMs = new Map(people.map(({ person, sinceWallMs: arrivedMs }) => [person, monotonicMs(arrivedMs)]));
+    room.takeOver(sinceMs, monotonicMs(sinceWallMs), nowMs - ageMs);
+    log('info', 'who was here before the restart is assumed to be here', { people: people.length });
   });
   publisher.onCommand((command) => {
     if (command.type === 'recognition') void problems.attemptAsync('camera', () => privacy.set(command.on));
-    else if (command.type === 'leave-after') leaveAfter.set(command.seconds);
+    else if (command.type === 'leave-after') void leaveAfter.set(command.seconds);
     else if (command.type === 'restart') parts.restart();
     else room.hint({ held: command.on });
   });
@@ -412,7 +423,6 @@ function watch(parts: DaemonParts, { room, privacy, pictures, frameListeners, he
   const { options, clock, notifier, statistics, settings, engine, model, publisher, camera, problems } = parts;
   const { frameIntervalMs } = parts.recognition;
   const { config, log, signal, untilEnd = false } = options;
-  const publishDistances = createDistanceEstimates(room, publisher.distance);
   const rememberFaces = rememberStaticFaces(room, settings, log);
   const speed = createSpeedWatch(problems);
   return watchRoom({
@@ -438,7 +448,6 @@ function watch(parts: DaemonParts, { room, privacy, pictures, frameListeners, he
       speed.analysed(tookMs, { intervalMs, frameIntervalMs, delegateReason, embedder, heat: heat() });
       for (const listener of frameListeners) listener(frame, analysis);
       pictures?.frame(analysis, room.observations);
-      publishDistances(analysis.capturedAt, analysis.width);
       rememberFaces(analysis.width, analysis.height);
     },
     onFault: () => statistics.fault(),

@@ -30,6 +30,8 @@ const long = [
   'commands/enrol',
   'commands/terminal',
   'commands/plain-user',
+  'commands/interrupt',
+  'reports/replay',
   'readme',
   'commands/look',
   'commands/bench',

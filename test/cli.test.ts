@@ -107,7 +107,7 @@ t.test('misuse exits with 64 and one line that says what to do', async (t) => {
 t.test('a missing configuration exits with 78', async (t) => {
   const { code, stderr } = await runCli(['people', '--config', '/nonexistent.toml']);
   t.equal(code, 78);
-  t.match(stderr, /^roomkin: CONFIG_MISSING: cannot read \/nonexistent\.toml \(ENOENT\): .*\n$/);
+  t.match(stderr, /^roomkin: CONFIG_MISSING: cannot read \/nonexistent\.toml \(ENOENT\): .*\n$/m);
 });
 
 t.test('a verb that needs no room runs without a configuration, but not if the named one does not exist', async (t) => {

@@ -320,6 +320,35 @@ t.test('recognition that fails for seconds makes the room unknown, feeds the wat
   await running;
 });
 
+t.test('the steps of a slow analysis feed the watchdog', async (t) => {
+  let finish = (): void => {};
+  let begin = (): void => {};
+  const engine = {
+    fault: null,
+    async analyze(frame: Frame, _: AnalyzeOptions, onStep?: (step: string) => void) {
+      begin = () => onStep?.('detect');
+      await new Promise<void>((resolve) => (finish = resolve));
+      return emptyAnalysis(frame);
+    },
+  } as unknown as Engine;
+  const room = { see() {}, blind() {}, expected: () => [], undecided: true } as unknown as Room;
+  let fed = 0;
+  const notifier = { frameProcessed: () => void fed++, noFrameDue() {} };
+  const { stop, running, camera, put } = await startWatching(false, { engine, room, notifier });
+  put(frame(0, 40));
+  await pause();
+  t.equal(fed, 0);
+  begin();
+  begin();
+  t.equal(fed, 2);
+  finish();
+  await pause();
+  t.equal(fed, 3);
+  stop.abort();
+  await camera.stop();
+  await running;
+});
+
 t.test('a frame that is analysed while recognition is switched off leaves no trace', async (t) => {
   let finish = (): void => {};
   const engine = {

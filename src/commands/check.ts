@@ -5,7 +5,7 @@ import type { Config } from '../config/load.js';
 import { askReport } from '../control/ask-report.js';
 import { askDaemon } from '../control/client.js';
 import type { DaemonStatus } from '../control/protocol.js';
-import { rateText } from '../control/speed.js';
+import { leastPerSecond, rateText } from '../control/speed.js';
 import { checkBroker } from './check/broker.js';
 import { checkCamera, checkPermissions } from './check/camera.js';
 import { type Finding, fault, ok, warn } from './check/finding.js';
@@ -58,6 +58,13 @@ async function* examine(io: CommandIo): AsyncGenerator<Finding> {
   if (devices !== null && (status === null || devices.state === 'ok')) yield devices;
   io.progress('waiting for a frame from the camera...');
   yield await checkCamera(config, status);
+  // A daemon that runs measures it.
+  if (status === null && config.camera.framerate < leastPerSecond)
+    yield warn(
+      'speed',
+      `[camera] framerate is ${config.camera.framerate}`,
+      'raise it to 2 or more: at this rate people are recognised late, and a passer-by not at all',
+    );
   io.progress('waiting for the broker...');
   yield await checkBroker(config, status?.mqtt.connected === true);
   if (mayOpen(config.store.directory)) {
@@ -103,7 +110,7 @@ function readConfig(io: CommandIo): Config | Finding {
 
 async function findDaemon(config: Config): Promise<[Finding, DaemonStatus | null]> {
   try {
-    const status = await askDaemon<DaemonStatus>(daemonSocket(config), { verb: 'status' }, 3000);
+    const status = await askDaemon<DaemonStatus>(daemonSocket(config), { verb: 'status' }, 10_000);
     return [
       ok(
         'daemon',

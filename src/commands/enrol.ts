@@ -1,17 +1,18 @@
 // roomkin enrol: photos → templates; `enrol/live.ts` uses the camera instead. All photos are analysed first. Then one transaction
-// stores all of them or none.
+// stores the photos of all people or none; faces of unknown people follow.
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fail, oneLine } from '../base/errors.js';
 import { naturalOrder } from '../camera/photo.js';
 import type { Engine } from '../engine/engine.js';
 import { outliers, templateCandidate } from '../gallery/enrolment.js';
 import { checkName, foldName } from '../gallery/names.js';
-import type { Changes, NewTemplate } from '../store/store.js';
+import type { Changes, NewTemplate, Store } from '../store/store.js';
 import type { Face } from '../vision/face.js';
 import type { CommandIo } from './command.js';
-import { type KeptSamples, keepSamples } from './enrol/keep.js';
+import { type ChosenSamples, chooseSamples, type KeptSamples, keepSamples } from './enrol/keep.js';
 import { enrolLive } from './enrol/live.js';
 import { openGallery } from './parts.js';
 import {
@@ -25,6 +26,10 @@ import {
 } from './photo-analysis.js';
 import { count } from './rows.js';
 import { type Given, misused } from './verbs.js';
+
+/** 0.2 ms each on x86. SQLite polls for a lock, so that the others need a pause to get it. */
+const facesPerChange = 200;
+const pauseMs = 50;
 
 interface PhotoSample extends NewTemplate {
   readonly file: string;
@@ -104,13 +109,24 @@ async function enrolPhotos(batches: readonly Batch[], options: EnrolOptions, io:
   if (empty)
     refuseBadPhotos(bad, total, `no photo of ${empty.name ?? 'unknown people'} can be used, nothing was enrolled`);
 
-  const result = store.change((changes) => {
-    const people = analysed.flatMap((batch) =>
-      batch.name === null ? [] : [enrolPerson(changes, batch.name, batch, space, force, io)],
-    );
-    const cohort = analysed.filter(({ name }) => name === null).flatMap(({ samples }) => samples);
-    return { people, strangers: cohort.filter((sample) => changes.addToCohort(sample)).length };
-  });
+  const chosen = new Map(
+    analysed.flatMap((batch) =>
+      batch.name === null ? [] : [[batch, chooseSamples(store, { ...batch, name: batch.name, space }, io)]],
+    ),
+  );
+  io.progress('');
+  const people = store.change((changes) =>
+    analysed.flatMap((batch) =>
+      batch.name === null ? [] : [enrolPerson(changes, batch.name, batch, chosen.get(batch)!, { space, force }, io)],
+    ),
+  );
+  const cohort = analysed.filter(({ name }) => name === null).flatMap(({ samples }) => samples);
+  const result = { people, strangers: await addToCohort(store, cohort) };
+  for (const { name, samples } of analysed) {
+    if (name === null) continue;
+    for (const { file } of outliers(samples))
+      io.log('warning', `${file} does not resemble the other photos of ${name}: check that it shows ${name}`);
+  }
   for (const { sentence } of bad) io.log('warning', `skipped: ${sentence}`);
   for (const person of result.people) io.out(describe(person));
   if (analysed.some(({ name }) => name === null))
@@ -125,7 +141,7 @@ async function samplesOf(
   space: string,
   progress: (text: string) => void,
 ): Promise<PhotoSample[] | BadPhoto> {
-  const photo = await analysePhoto(engine, file, progress);
+  const photo = await analysePhoto(engine, file, progress, everyFace ? 'all' : 'portrait');
   if (isBad(photo)) return photo;
   const candidates = everyFace
     ? usable(photo)
@@ -148,17 +164,26 @@ function usable({ faces, picture }: AnalysedPhoto): { face: Face & { embedding: 
   });
 }
 
+/** Adds faces of unknown people in several transactions, so that no other process waits for long. Gives the number of new ones. */
+async function addToCohort(store: Store, samples: readonly PhotoSample[]): Promise<number> {
+  let added = 0;
+  for (let start = 0; start < samples.length; start += facesPerChange) {
+    const some = samples.slice(start, start + facesPerChange);
+    if (start > 0) await wait(pauseMs);
+    added += store.change((changes) => some.filter((sample) => changes.addToCohort(sample)).length);
+  }
+  return added;
+}
+
 function enrolPerson(
   changes: Changes,
   name: string,
   { files, samples }: AnalysedBatch,
-  space: string,
-  force: boolean,
+  chosen: ChosenSamples,
+  { space, force }: { readonly space: string; readonly force: boolean },
   { log }: CommandIo,
 ): Enrolled {
-  const result = keepSamples(changes, { name, samples, space, force, what: 'photos' }, log);
-  for (const { file } of outliers(samples))
-    log('warning', `${file} does not resemble the other photos of ${name}: check that it shows ${name}`);
+  const result = keepSamples(changes, { name, samples, space, force, what: 'photos' }, chosen, log);
   return { ...result, photos: files.length };
 }
 

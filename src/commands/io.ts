@@ -23,6 +23,8 @@ export interface IoOptions {
   readonly clock?: Clock | undefined;
   /** Called after each JSON document. */
   readonly onDocument: () => void;
+  /** Says so where nothing was printed for this time, milliseconds: a slow board loads a verb for seconds. Default: never. */
+  readonly silentMs?: number | undefined;
 }
 
 /** Time between two lines of progress without a terminal, milliseconds. */
@@ -32,7 +34,7 @@ const changedEveryMs = 1000;
 
 /** A CommandIo on these streams. */
 export function createIo(options: IoOptions): CommandIo {
-  const { json, configPath, signal, stdout, stderr, clock = systemClock, onDocument } = options;
+  const { json, configPath, signal, stdout, stderr, clock = systemClock, onDocument, silentMs } = options;
   /** Whether lines on stderr can be overwritten. */
   const terminal = stderr.isTTY === true && process.env['TERM'] !== 'dumb';
   let config: Config | null = null;
@@ -41,12 +43,14 @@ export function createIo(options: IoOptions): CommandIo {
   let lastWork: string | null = null;
   /** Lines of progress that are on the terminal now. */
   let progressLines = 0;
+  const silence = silentMs === undefined ? undefined : setTimeout(() => io.progress('starting...'), silentMs).unref();
   const clearProgress = (): void => {
+    clearTimeout(silence);
     if (progressLines > 0) stderr.write(`${progressLines > 1 ? `\u001b[${progressLines - 1}A` : ''}\r\u001b[J`);
     progressLines = 0;
   };
   const draw = (lines: readonly string[]): void => {
-    const width = (stderr.columns ?? 80) - 1;
+    const width = (stderr.columns || 80) - 1;
     clearProgress();
     stderr.write(lines.map((line) => firstColumns(printable(line), width)).join('\n'));
     progressLines = lines.length;
@@ -59,8 +63,9 @@ export function createIo(options: IoOptions): CommandIo {
   };
   const io: CommandIo = {
     json,
-    columns: stdout.columns ?? 80,
-    rows: stdout.rows ?? 40,
+    // A terminal that does not know its size says 0.
+    columns: stdout.columns || 80,
+    rows: stdout.rows || 40,
     interactive: process.stdin.isTTY === true && stderr.isTTY === true,
     signal,
     clock,
@@ -95,6 +100,7 @@ export function createIo(options: IoOptions): CommandIo {
     },
     progress(text) {
       if (text === '') return clearProgress();
+      clearTimeout(silence);
       if (terminal) return draw([text]);
       // The text up to its first figure names the work: new work is printed at once.
       const work = text.split(/\d/, 1)[0]!;
@@ -103,6 +109,7 @@ export function createIo(options: IoOptions): CommandIo {
       stderr.write(`${printable(text)}\n`);
     },
     meter(lines) {
+      clearTimeout(silence);
       if (terminal) return draw(lines);
       const last = lines.at(-1)!;
       const everyMs = last === metered ? progressEveryMs : changedEveryMs;

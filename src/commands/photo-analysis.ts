@@ -39,17 +39,18 @@ export async function findPhotos(paths: readonly string[]): Promise<string[]> {
 }
 
 /**
- * Reads and analyses one photo: every tile, and the mirror image too. A bad photo is returned, other errors are thrown. `progress` is
+ * Reads and analyses one photo: every tile, or those that the portrait of one person needs, and the mirror image too. A bad photo is returned, other errors are thrown. `progress` is
  * called with a text that says how far it is: a slow board takes minutes for a photo.
  */
 export async function analysePhoto(
   engine: Engine,
   file: string,
   progress: (text: string) => void = () => {},
+  search: 'all' | 'portrait' = 'all',
 ): Promise<AnalysedPhoto | BadPhoto> {
   try {
     const picture = await readPhoto(file);
-    const request = { search: 'all', mirror: true } as const;
+    const request = { search, mirror: true } as const;
     const { faces } = await engine.analyze(photoFrame(picture), request, photoProgress(picture, progress));
     const { data: _, ...rest } = picture;
     return { file, picture: rest, faces };
@@ -70,7 +71,7 @@ export function photoProgress(
   return (engineStep) => {
     if (engineStep === 'detect') searched++;
     if (engineStep === 'embed') progress('comparing faces');
-    else if (engineStep === 'detect' && searched <= views) progress(`${searched} of ${views} parts searched`);
+    else if (engineStep === 'detect' && searched <= views) progress(`${searched} of at most ${views} parts searched`);
     else if (engineStep === 'detect') progress('checking what was found');
   };
 }

@@ -11,6 +11,7 @@ import { misused, type VerbName } from './verbs.js';
 /** The line that the user types; '' if the terminal is closed (Ctrl+D). Not echoed with `hidden`. Rejects when `io.signal` aborts. */
 export async function ask(io: CommandIo, question: string, hidden = false): Promise<string> {
   io.signal.throwIfAborted();
+  io.progress('');
   const shown = printable(question);
   // readline echoes to its output, so a hidden answer gets an output that discards everything, including the question.
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });

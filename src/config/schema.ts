@@ -157,7 +157,6 @@ export const sections = z.strictObject({
       prefix: checked(prefixFault).default('homeassistant'),
       area: orNull(text(64)),
       trackers: z.boolean().default(false),
-      mqtt_room: z.boolean().default(false),
     }),
   ),
   household: section(z.strictObject({ id: id.default('home'), key_file: orNull(path) })),

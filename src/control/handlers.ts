@@ -59,7 +59,10 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
     daemon: process.pid,
     gallery: currentGallery,
     space: () => model.space,
-    journal: () => journal,
+    journal() {
+      journal.flush();
+      return journal;
+    },
   };
 
   function status(): DaemonStatus {

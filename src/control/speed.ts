@@ -5,7 +5,7 @@ import { quantile } from '../base/stats.js';
 import type { Heat } from './heat.js';
 
 /** Below this rate a person who walks through a room in three seconds is seen too rarely for a name (three observations). */
-const leastPerSecond = 1;
+export const leastPerSecond = 1;
 /** From this rate on the problem is solved. */
 const solvedPerSecond = 1.2;
 /** The rate that all windows are made for. */

@@ -48,7 +48,7 @@ export function loadAnalyzer(options: LoadOptions, progress: (step: Step) => voi
     progress('align');
     const aligned = found.faces.map((candidate) => alignedFace(frame, candidate)).filter((face) => face !== null);
     const alignedAt = performance.now();
-    const isStill = search === 'all';
+    const isStill = search === 'all' || search === 'portrait';
     const isEmbedded = (face: { readonly quality: Quality }): boolean =>
       (request.embed ?? true) && (isStill || face.quality.eyesPx >= options.minEyesPx);
     const chosen = aligned.filter(isEmbedded);

@@ -6,10 +6,11 @@ import type { Frame } from '../vision/picture.js';
 
 export interface AnalyzeOptions {
   /**
-   * `all`: the whole frame and every tile (stills). `auto`: the whole frame, a close view of each box of `around`, and some tiles in
+   * `all`: the whole frame and every tile (stills). `portrait`: the same for a photo of one person: fine tiles are left out where they could
+   * only show faces in the background. `auto`: the whole frame, a close view of each box of `around`, and some tiles in
    * turn (video). `whole`: the whole frame only.
    */
-  readonly search: 'all' | 'auto' | 'whole';
+  readonly search: 'all' | 'portrait' | 'auto' | 'whole';
   /** Boxes of expected faces (tracks), for `auto`. */
   readonly around?: readonly Box[];
   /** Boxes with motion: `auto` searches the tiles there first. */

@@ -4,7 +4,7 @@ import type { Face } from '../vision/face.js';
 import { defaultGate, refusal } from '../vision/quality-gate.js';
 import type { Gallery, Person, PersonId } from './person.js';
 import { reasonText } from './reason-text.js';
-import { personSimilarity, similarity } from './similarity.js';
+import { personSimilarity, scattered, similarity } from './similarity.js';
 
 /** Candidates closer than this are duplicates: different portraits of one person reached at most 0.961. */
 export const duplicateAbove = 0.98;
@@ -61,14 +61,20 @@ export interface Choice<T extends Candidate> {
   readonly remove: readonly number[];
 }
 
+/** How often the progress of a choice is reported. */
+const progressReports = 50;
+
 /**
  * Chooses among the stored templates of a person and new candidates. Duplicates (above 0.98) are dropped. Above `most` templates, one of
- * the two closest is dropped repeatedly, so that the rest stays as varied as possible.
+ * the two closest is dropped repeatedly, so that the rest stays as varied as possible. Takes time that grows with the square of their
+ * number (2,000: about a second on x86, and 16 MB), so it must not run inside a write transaction; `progress` is called with the share
+ * that is done, above 0 to 1.
  */
 export function chooseTemplates<T extends Candidate>(
   person: Pick<Person, 'templates'>,
   candidates: readonly T[],
   most = mostTemplates,
+  progress: (share: number) => void = () => {},
 ): Choice<T> {
   const chosen: { vector: Float32Array; id: number | null; candidate: T | null }[] = person.templates.map(
     ({ id, vector }) => ({
@@ -78,33 +84,85 @@ export function chooseTemplates<T extends Candidate>(
     }),
   );
   const redundant: T[] = [];
-  for (const candidate of candidates) {
-    if (chosen.some(({ vector }) => similarity(vector, candidate.vector) > duplicateAbove)) redundant.push(candidate);
-    else chosen.push({ vector: candidate.vector, id: null, candidate });
-  }
+  const report = every(Math.ceil(candidates.length / progressReports));
+  /** Row `i`: the similarities to the earlier ones. */
+  const rows = chosen.map(({ vector }, i) => similaritiesTo(vector, chosen, i));
+  candidates.forEach((candidate, index) => {
+    const row = similaritiesTo(candidate.vector, chosen, chosen.length);
+    if (row.some((value) => value > duplicateAbove)) redundant.push(candidate);
+    else {
+      chosen.push({ vector: candidate.vector, id: null, candidate });
+      rows.push(row);
+    }
+    // The square of the number: half of the comparisons are made after 0.7 of the candidates.
+    if (report()) progress(0.7 * ((index + 1) / candidates.length) ** 2);
+  });
   const remove: number[] = [];
-  while (chosen.length > most) {
-    const [dropped] = chosen.splice(mostRedundant(chosen), 1);
-    if (dropped?.id != null) remove.push(dropped.id);
-    else if (dropped?.candidate) redundant.push(dropped.candidate);
+  const own = chosen.map(({ vector }) => similarity(vector, vector));
+  const dropped = mostRedundant(rows, own, chosen.length - most, (share) => progress(0.7 + 0.3 * share));
+  for (const index of dropped) {
+    const { id, candidate } = chosen[index]!;
+    if (id !== null) remove.push(id);
+    else if (candidate) redundant.push(candidate);
   }
-  return { add: chosen.flatMap(({ candidate }) => (candidate ? [candidate] : [])), redundant, remove };
+  const gone = new Set(dropped);
+  const kept = chosen.filter((_, index) => !gone.has(index));
+  return { add: kept.flatMap(({ candidate }) => (candidate ? [candidate] : [])), redundant, remove };
 }
 
-/** Index of that candidate of the closest pair that is also closer to the rest. */
-function mostRedundant(candidates: readonly Candidate[]): number {
-  const closenessOf = (candidate: Candidate): number =>
-    candidates.reduce((sum, other) => sum + similarity(candidate.vector, other.vector), 0);
-  let pair = [0, 1] as [number, number];
-  let closest = Number.NEGATIVE_INFINITY;
-  candidates.forEach((a, i) => {
-    candidates.slice(0, i).forEach((b, j) => {
-      const close = similarity(a.vector, b.vector);
-      if (close > closest) [closest, pair] = [close, [j, i]];
-    });
-  });
-  const [j, i] = pair;
-  return closenessOf(candidates[i]!) >= closenessOf(candidates[j]!) ? i : j;
+function similaritiesTo(vector: Float32Array, others: readonly Candidate[], count: number): Float64Array {
+  const row = new Float64Array(count);
+  for (let j = 0; j < count; j++) row[j] = similarity(vector, others[j]!.vector);
+  return row;
+}
+
+/** True in every `count`-th call. */
+function every(count: number): () => boolean {
+  let calls = 0;
+  return () => ++calls % count === 0;
+}
+
+/**
+ * The indices of `count` candidates in the order in which they are dropped: each time that one of the closest pair that is also closer
+ * to the rest. `rows[i][j]` is the similarity of `i` to the earlier `j`, `own[i]` that to itself. Each row keeps its nearest neighbour, which is searched again
+ * only when that one was dropped.
+ */
+function mostRedundant(
+  rows: readonly Float64Array[],
+  own: readonly number[],
+  count: number,
+  progress: (share: number) => void,
+): number[] {
+  const alive = rows.map((_, i) => i);
+  const isAlive = rows.map(() => true);
+  const between = (a: number, b: number): number => (a === b ? own[a]! : rows[Math.max(a, b)]![Math.min(a, b)]!);
+  const closenessOf = (a: number): number => alive.reduce((sum, b) => sum + between(a, b), 0);
+  /** The first of the nearest earlier neighbours; -1 where there is none. */
+  const nearestTo = (i: number): number => {
+    const row = rows[i]!;
+    let nearest = -1;
+    for (let j = 0; j < i; j++) if (isAlive[j] && (nearest < 0 || row[j]! > row[nearest]!)) nearest = j;
+    return nearest;
+  };
+  const nearest = count > 0 ? rows.map((_, i) => nearestTo(i)) : [];
+  const dropped: number[] = [];
+  const report = every(Math.ceil(count / progressReports));
+  while (dropped.length < count) {
+    let i = -1;
+    for (const row of alive) {
+      if (nearest[row]! >= 0 && (i < 0 || between(row, nearest[row]!) > between(i, nearest[i]!))) i = row;
+    }
+    // Only one is left.
+    if (i < 0) i = alive[0]!;
+    const j = Math.max(0, nearest[i]!);
+    const next = nearest[i]! < 0 || closenessOf(i) >= closenessOf(j) ? i : j;
+    dropped.push(next);
+    isAlive[next] = false;
+    alive.splice(alive.indexOf(next), 1);
+    for (const row of alive) if (nearest[row] === next) nearest[row] = nearestTo(row);
+    if (report()) progress(dropped.length / count);
+  }
+  return dropped;
 }
 
 /** The person other than `self` whom these candidates resemble too much; null if there is none. */
@@ -121,9 +179,17 @@ export function tooAlike(candidates: readonly Candidate[], gallery: Gallery, sel
 /** Candidates unlike every other candidate of the same person: perhaps they show somebody else. Empty with fewer than three. */
 export function outliers<T extends Candidate>(candidates: readonly T[]): readonly T[] {
   if (candidates.length < 3) return [];
-  return candidates.filter((candidate) => {
-    const rest = candidates.filter((other) => other !== candidate).map(({ vector }) => ({ id: 0, vector }));
-    return (personSimilarity(candidate.vector, { templates: rest }) ?? 1) < oddBelow;
+  const sum = new Float64Array(candidates[0]!.vector.length);
+  for (const { vector } of candidates) for (let i = 0; i < sum.length; i++) sum[i]! += vector[i]!;
+  return candidates.filter(({ vector }) => {
+    const rest = Float32Array.from(sum, (value, i) => (value - vector[i]!) / (candidates.length - 1));
+    const length = Math.hypot(...rest);
+    if (length < 1e-6) return false;
+    const middle = scattered(
+      rest.map((value) => value / length),
+      length,
+    );
+    return similarity(vector, middle) < oddBelow;
   });
 }
 

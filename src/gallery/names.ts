@@ -4,8 +4,8 @@ import { fail } from '../base/errors.js';
 
 const idPattern = /^[a-z0-9_-]{1,32}$/;
 
-/** Words that Home Assistant or roomkin uses for "no person". They are never the id of a person or a room. */
-const reservedIds: ReadonlySet<string> = new Set(['none', 'unknown', 'unavailable', 'nobody', 'stranger']);
+/** Words that Home Assistant or roomkin uses for "no person" or "no room". They are never the id of a person or a room. */
+const reservedIds: ReadonlySet<string> = new Set(['none', 'unknown', 'unavailable', 'nobody', 'stranger', 'away']);
 
 /** The reason why `text` cannot be the id of a person, a room or a household, in words for the user; null if it can. */
 export function idFault(text: string): string | null {

@@ -25,8 +25,6 @@ export interface DiscoveredRoom {
   readonly healthMs: number;
   /** What this machine can tell and do: entities of what is missing are not announced. */
   readonly machine: Machine;
-  /** A device tracker per person, for the `person` integration. */
-  readonly trackers: boolean;
 }
 
 /** What the machine of a room can tell and do. */
@@ -189,13 +187,6 @@ export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Co
     });
     components[`arrived_${id}`] = trigger(topics, 'arrived', { id, name });
     components[`left_${id}`] = trigger(topics, 'left', { id, name });
-    if (!room.trackers) continue;
-    // A face can prove "home", but never "not home". During absence the tracker has no state, so it does not count.
-    components[`tracker_${id}`] = entity(`tracker_${id}`, 'device_tracker', `${name} seen`, {
-      src_type: 'router',
-      stat_t: topics.state,
-      val_tpl: `{{ 'None' if value_json.people is none else 'home' if ${isPresent} else 'None' }}`,
-    });
   }
   return components;
 }
@@ -216,5 +207,5 @@ function trigger(topics: RoomTopics, change: 'arrived' | 'left', person: Discove
 /** The key's part of an entity id: `person_ada` becomes `ada`. A person with the id `camera` (from an old gallery) stays `person_camera`. */
 function slug(key: string): string {
   if (isEntityName(key.replace(/^person_/, ''))) return key;
-  return key.replace(/^person_/, '').replace(/^tracker_(.*)$/, '$1_seen');
+  return key.replace(/^person_/, '');
 }

@@ -16,6 +16,7 @@ import {
   type Identity,
   maxPayloadBytes,
   type ProtocolVersion,
+  willExpirySeconds,
 } from './options.js';
 
 export interface MqttConnectionOptions extends Identity {
@@ -24,7 +25,7 @@ export interface MqttConnectionOptions extends Identity {
   /** Topics that only this room writes. Their retained values are read at each connection, before anything is published. */
   readonly readFirst?: readonly string[];
   /** The retained values of `readFirst`, by topic. Called once, at the first connection. */
-  onRetained?(values: ReadonlyMap<string, Buffer>): void;
+  onRetained?(values: ReadonlyMap<string, RetainedValue>): void;
   /** The broker acknowledged a value of `keep`. */
   onKept?(topic: string, payload: string): void;
   /** Default `reconnecting`. */
@@ -35,6 +36,12 @@ export interface MqttConnectionOptions extends Identity {
   onConnect(): void;
   /** `retained`: the message is older than the subscription. */
   onMessage(topic: string, payload: Buffer, retained: boolean): void;
+}
+
+export interface RetainedValue {
+  readonly payload: Buffer;
+  /** How long ago the broker got it, where it was published with `willExpirySeconds`; null where the broker does not tell. */
+  readonly ageMs: number | null;
 }
 
 export interface ConnectionStatus {
@@ -172,10 +179,12 @@ export function createMqttConnection(options: MqttConnectionOptions, log: Log): 
   }
 
   /** Notes whether somebody else wrote the topics that are this room's own since it was connected last. */
-  function compareWithOwn(retained: ReadonlyMap<string, Buffer>): void {
-    const isForeign = [...retained].some(([topic, payload]) => {
+  function compareWithOwn(retained: ReadonlyMap<string, RetainedValue>): void {
+    const isForeign = [...retained].some(([topic, { payload }]) => {
       const own = delivered.get(topic);
-      return own !== undefined && payload.length > 0 && !own.has(payload.toString('utf8'));
+      const text = payload.toString('utf8');
+      const isOwnWill = topic === will.topic && text === will.payload;
+      return own !== undefined && text !== '' && !isOwnWill && !own.has(text);
     });
     if (isForeign) foreignAt.push(performance.now());
   }
@@ -219,7 +228,7 @@ export function createMqttConnection(options: MqttConnectionOptions, log: Log): 
       error ??= cause;
       attempt.end(true); // a malformed packet is an error without a close
     };
-    const retained = new Map<string, Buffer>();
+    const retained = new Map<string, RetainedValue>();
     const accept = (): void => {
       client = attempt;
       connects += 1;
@@ -241,7 +250,10 @@ export function createMqttConnection(options: MqttConnectionOptions, log: Log): 
     });
     attempt.on('message', (topic, payload, packet) => {
       if (client === attempt) options.onMessage(topic, payload, packet.retain);
-      else retained.set(topic, payload);
+      else {
+        const left = packet.properties?.messageExpiryInterval;
+        retained.set(topic, { payload, ageMs: left === undefined ? null : 1000 * (willExpirySeconds - left) });
+      }
     });
     attempt.on('disconnect', (packet) => {
       error ??= { code: packet.reasonCode ?? 0 };
@@ -347,8 +359,8 @@ export function createMqttConnection(options: MqttConnectionOptions, log: Log): 
     resolve: (acknowledged: boolean) => void,
   ): void {
     const qos = Math.min(asked, limits.qos) as 0 | 1;
-    const expires = version === 5 && qos === 1 && !retain;
-    const properties = expires ? { messageExpiryInterval: eventExpirySeconds } : {};
+    const expirySeconds = topic === will.topic ? willExpirySeconds : qos === 1 && !retain ? eventExpirySeconds : null;
+    const properties = version === 5 && expirySeconds !== null ? { messageExpiryInterval: expirySeconds } : {};
     // A broker that answers pings may still have stopped to take messages.
     const timer = qos === 0 ? undefined : setTimeout(() => endSession(new Error(silenceText)), answerWithinMs);
     const settle = (acknowledged: boolean): void => {

@@ -146,7 +146,6 @@ function former(room: DiscoveredRoom, keys: readonly string[]): Readonly<Record<
     ...room,
     people: people.map((id) => ({ id, name: id })),
     snapshots: true,
-    trackers: true,
     machine: { temperature: true, throttling: true },
   });
   return Object.fromEntries(Object.entries(table).filter(([key]) => keys.includes(key)));

@@ -143,13 +143,22 @@ export function createHouseholdConnection(
 const maxBytes = 16 * 1024;
 const mostPeople = 64;
 const mostRooms = 32;
+const mostStrangers = 64;
 const mostAgeMs = 7 * 86_400_000;
 
 /** The payload; docs/mqtt.md describes its keys. */
-export function encodeLeases({ epoch, acknowledged, people }: RoomLeases): Readonly<Record<string, unknown>> {
+export function encodeLeases({
+  epoch,
+  acknowledged,
+  watching,
+  strangers,
+  people,
+}: RoomLeases): Readonly<Record<string, unknown>> {
   return {
     version: epoch,
     heard: Object.fromEntries(acknowledged),
+    watching,
+    strangers: Math.min(strangers, mostStrangers),
     people: [...people].slice(0, mostPeople).map(([person, { as, asserted, confidence, clock, ageMs }]) => ({
       person,
       as,
@@ -171,6 +180,8 @@ const id = z.string().refine(isId);
 const leasesSchema = z
   .object({
     version: count,
+    watching: z.boolean(),
+    strangers: z.number().int().min(0).max(mostStrangers),
     heard: z.record(id, count).transform((versions) => new Map(Object.entries(versions))),
     people: z
       .array(
@@ -194,7 +205,15 @@ const leasesSchema = z
       ),
   })
   .refine(({ heard, people }) => heard.size <= mostRooms && people.size <= mostPeople)
-  .transform(({ version, heard, people }): RoomLeases => ({ epoch: version, acknowledged: heard, people }));
+  .transform(
+    ({ version, heard, watching, strangers, people }): RoomLeases => ({
+      epoch: version,
+      acknowledged: heard,
+      watching,
+      strangers,
+      people,
+    }),
+  );
 
 /** The leases in a payload; null where it holds none. */
 export function parseLeases(payload: Buffer): RoomLeases | null {

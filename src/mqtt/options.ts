@@ -59,6 +59,12 @@ export function checkBrokerOptions(options: BrokerOptions): void {
   secrets(options);
 }
 
+/**
+ * A will, and a farewell in its place, expire after a year. The broker passes on what is left of it (MQTT 5.0, 3.3.2.3.3), so the next
+ * run learns how long ago this one ended, also where the clock was wrong.
+ */
+export const willExpirySeconds = 31_536_000;
+
 /** Options for one connection of mqtt.js. Throws KEY_FILE if a file named in `broker` cannot be read. */
 export function clientOptions(broker: BrokerOptions, version: ProtocolVersion, identity: Identity): IClientOptions {
   const { topic, payload, qos = 1, retain = true } = identity.will;
@@ -79,7 +85,10 @@ export function clientOptions(broker: BrokerOptions, version: ProtocolVersion, i
   return {
     ...common,
     clean: false,
-    will: { ...will, properties: { willDelayInterval: identity.willDelaySeconds } },
+    will: {
+      ...will,
+      properties: { willDelayInterval: identity.willDelaySeconds, messageExpiryInterval: willExpirySeconds },
+    },
     properties: {
       sessionExpiryInterval: identity.willDelaySeconds,
       receiveMaximum: 20,

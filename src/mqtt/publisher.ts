@@ -3,19 +3,23 @@
 // values are published again in one order (discovery, status, values, state). While the room is blind or paused its state is
 // null. A forgotten person leaves the state before the entities are removed.
 import { randomUUID } from 'node:crypto';
+import { uptime } from 'node:os';
 import type { Clock } from '../base/clock.js';
 import { createWallTime } from '../base/clock.js';
 import { type Log, silentLog } from '../base/log.js';
 import type { PersonId } from '../gallery/person.js';
+import type { HouseholdView } from '../presence/household.js';
 import type { PresenceEvent, PresenceSnapshot } from '../presence/presence.js';
 import { createCommandGate, parseCommand, type RoomCommand } from './commands.js';
 import type { DiscoveredPerson, Machine } from './components.js';
 import { type ConnectionStatus, createMqttConnection } from './connection.js';
 import { type AnnouncedMemory, type Board, createDiscovery } from './discovery.js';
+import { type EarlierPresence, earlierPresence, farewellBody } from './earlier.js';
+import { createHouseholdPresence } from './household-presence.js';
 import { createHouseholdTransport, type HouseholdTransport } from './household-transport.js';
 import type { BrokerOptions } from './options.js';
 import { eventBody, type HealthReport, healthBody, stateBody } from './payloads.js';
-import { distanceTopic, retainedTopics, roomTopics } from './topics.js';
+import { householdTopics, retainedTopics, roomTopics } from './topics.js';
 
 /** The parts of the configuration that publishing needs. */
 export interface PublisherOptions {
@@ -26,7 +30,6 @@ export interface PublisherOptions {
     readonly prefix: string;
     readonly area: string;
     readonly trackers: boolean;
-    readonly mqttRoom: boolean;
   };
   /** `shares`: this room has the household's key and receives the shared people. */
   readonly household: { readonly id: string; readonly shares: boolean };
@@ -60,14 +63,16 @@ export interface Publisher
   health(report: HealthReport): void;
   /** All enrolled people. Call it before the first `state` and after each change. */
   people(people: readonly DiscoveredPerson[]): void;
-  /** The distance of a visible person from the camera; only sent where `mqtt_room` is turned on. */
-  distance(estimate: { readonly person: PersonId; readonly name: string; readonly distanceMetres: number }): void;
+  /** Publishes where everybody is, if this room has to. Called several times a second. */
+  updateHousehold(view: HouseholdView): void;
   /** Commands from other programs, validated and rate-limited. The listener applies them and publishes the new value. */
   onCommand(listener: (command: RoomCommand) => void): void;
   /**
    * `had`: the position of the privacy switch that the broker held for this room when this process first connected; null: none.
    * `acknowledged`: the broker holds this position now.
    */
+  /** `listener` gets who was here when the run before ended, once, before the first position of the privacy switch. */
+  onEarlier(listener: (earlier: EarlierPresence) => void): void;
   onRecognition(listener: {
     had(position: 'on' | 'off' | null): void;
     acknowledged(position: 'on' | 'off'): void;
@@ -77,6 +82,8 @@ export interface Publisher
 
 /** Long enough to reconnect after a short interruption without going offline, short enough to report a dead room soon. */
 const willDelaySeconds = 1;
+/** The camera stops before the last messages are sent, within this time, milliseconds. */
+const stoppingMs = 10_000;
 const maxSnapshotBytes = 200 * 1024;
 /**
  * Home Assistant stores each change of the temperature. So a new value is published after this time, milliseconds, or when it
@@ -97,8 +104,21 @@ export function createPublisher(
 ): Publisher {
   const { room, mqtt, homeAssistant, privacy } = options;
   const topics = roomTopics(mqtt.base, room.id);
-  const retained = retainedTopics(topics);
+  const retained = [...retainedTopics(topics), householdTopics(options.household.id, room.id).description];
   const household = createHouseholdTransport(options.household, room.id, () => connection, log);
+  const householdPresence = createHouseholdPresence(
+    {
+      household: options.household.id,
+      room,
+      base: mqtt.base,
+      discovery: homeAssistant.discovery,
+      prefix: homeAssistant.prefix,
+      trackers: homeAssistant.trackers,
+      version: options.version,
+    },
+    () => connection,
+    clock,
+  );
   const wallTime = createWallTime(clock, (byMs) => {
     const seconds = Math.round(Math.abs(byMs) / 1000);
     log(
@@ -129,11 +149,14 @@ export function createPublisher(
       subscriptions: [
         ...commands,
         ...household.subscriptions,
+        ...householdPresence.subscriptions,
         ...(homeAssistant.discovery ? [birthTopic, discovery.topic] : []),
       ],
-      readFirst: [topics.recognition, topics.state],
+      readFirst: [topics.recognition, topics.state, topics.status],
       onRetained(values) {
-        const text = values.get(topics.recognition)?.toString('utf8');
+        const earlier = earlierPresence(values, topics, clock.wallMs(), 1000 * uptime());
+        if (earlier !== null) earlierListener(earlier);
+        const text = values.get(topics.recognition)?.payload.toString('utf8');
         recognitionListener.had(text === 'ON' ? 'on' : text === 'OFF' ? 'off' : null);
       },
       onKept(topic, payload) {
@@ -142,6 +165,7 @@ export function createPublisher(
       onConnect() {
         publishEverything();
         household.connected();
+        householdPresence.connected();
       },
       onMessage: receive,
     },
@@ -150,10 +174,14 @@ export function createPublisher(
   const gate = createCommandGate((command) => listener(command));
   let listener: (command: RoomCommand) => void = () => {};
   let recognitionListener: Parameters<Publisher['onRecognition']>[0] = { had() {}, acknowledged() {} };
+  let earlierListener: (earlier: EarlierPresence) => void = () => {};
   let people: readonly DiscoveredPerson[] = [];
   const forgotten = new Set<PersonId>();
   const formerNames = new Map<PersonId, readonly string[]>();
   let snapshot: PresenceSnapshot | null = null;
+  let lastShown: PresenceSnapshot | null = null;
+  /** The last state that was known, since the room is unknown; null after a pause, which ends presence. */
+  let ended: { readonly snapshot: PresenceSnapshot; readonly atMs: number } | null = null;
   let cameraOnline = false;
   let recognitionOn = true;
   let publishedState = '';
@@ -176,7 +204,6 @@ export function createPublisher(
       people,
       formerNames: [...formerNames.values()].flat(),
       snapshots,
-      trackers: homeAssistant.trackers,
       healthMs: options.service.healthMs,
       machine: options.machine,
     };
@@ -186,6 +213,7 @@ export function createPublisher(
   function receive(topic: string, payload: Buffer, isRetained: boolean): void {
     const born = topic === birthTopic && payload.toString('utf8') === 'online';
     if (topic === birthTopic) homeAssistantAway = !born;
+    if (homeAssistantAway) householdPresence.homeAssistantAway();
     const deleted = topic === discovery.topic && payload.length === 0;
     // A retained birth message arrives after a connect, which has published everything already.
     if ((born || deleted) && !isRetained && birth === undefined) {
@@ -194,19 +222,27 @@ export function createPublisher(
         () => {
           birth = undefined;
           publishEverything();
+          householdPresence.announce();
         },
         least + Math.random() * (most - least),
       );
     }
     household.receive(topic, payload, isRetained);
+    householdPresence.receive(topic, payload);
     if (!commands.includes(topic)) return;
     const command = parseCommand(topics, topic, payload, isRetained);
     if (command !== null) gate.put(command);
     else log('debug', 'an invalid command was ignored', { topic, bytes: payload.length, retained: isRetained });
   }
 
+  const shownState = (): PresenceSnapshot | null => (cameraOnline && recognitionOn ? withoutForgotten(snapshot) : null);
+
   function publishState(): void {
-    const body = stateBody(cameraOnline && recognitionOn ? withoutForgotten(snapshot) : null, wallTime);
+    const shown = shownState();
+    if (shown !== null) ended = null;
+    else if (lastShown !== null) ended = { snapshot: lastShown, atMs: clock.monotonicMs() };
+    lastShown = shown;
+    const body = stateBody(shown, wallTime);
     const text = JSON.stringify(body);
     if (text === publishedState) return;
     publishedState = text;
@@ -260,6 +296,10 @@ export function createPublisher(
       gate.close();
       snapshot = null;
       publishState();
+      if (ended !== null && clock.monotonicMs() - ended.atMs < stoppingMs && ended.snapshot.people.length > 0) {
+        const before = farewellBody(ended.snapshot, ended.atMs, wallTime);
+        connection.keep(topics.state, JSON.stringify({ ...stateBody(null, wallTime), seq: sequence + 1, before }));
+      }
       await connection.stop([
         [topics.camera, 'offline'],
         [topics.status, 'offline'],
@@ -293,6 +333,7 @@ export function createPublisher(
       recognitionOn = on;
       connection.keep(topics.recognition, on ? 'ON' : 'OFF');
       publishState();
+      if (!on) ended = null;
     },
     leaveAfter(seconds) {
       connection.keep(topics.leaveAfter, String(seconds));
@@ -303,20 +344,21 @@ export function createPublisher(
       connection.send(topics.health, JSON.stringify(healthBody(paced)), 0);
     },
     people(list) {
-      setPeople(list.map(({ id, name }) => ({ id, name })));
+      const described = list.map(({ id, name }) => ({ id, name }));
+      setPeople(described);
+      householdPresence.people(described);
     },
+    updateHousehold: householdPresence.update,
     sendLeases: household.sendLeases,
     onHousehold: household.onHousehold,
     share: household.share,
     sendToRooms: household.sendToRooms,
     onShared: household.onShared,
-    distance({ person, name, distanceMetres }) {
-      if (!homeAssistant.mqttRoom) return;
-      const distance = Math.round(distanceMetres * 10) / 10;
-      connection.send(distanceTopic(room.id), JSON.stringify({ id: person, name, distance }), 0);
-    },
     onCommand(next) {
       listener = next;
+    },
+    onEarlier(next) {
+      earlierListener = next;
     },
     onRecognition(next) {
       recognitionListener = next;

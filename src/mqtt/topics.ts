@@ -72,6 +72,16 @@ export interface HouseholdTopics {
   readonly gallery: string;
   /** Messages between the rooms that share people. */
   readonly galleryRooms: string;
+  /** What this room tells the others about itself: its name and its people. Retained. */
+  readonly description: string;
+  /** The pattern of all rooms' descriptions. */
+  readonly descriptions: string;
+  /** The parent topic of the places, one topic per person. Retained. */
+  readonly places: string;
+  /** Counts of the whole household. Retained. */
+  readonly summary: string;
+  /** Events: somebody moved to another room, came home or left. */
+  readonly moves: string;
 }
 
 export function householdTopics(id: string, roomId: string): HouseholdTopics {
@@ -81,12 +91,17 @@ export function householdTopics(id: string, roomId: string): HouseholdTopics {
     rooms: `${root}/people/+`,
     gallery: `${root}/gallery`,
     galleryRooms: `${root}/gallery/rooms`,
+    description: `${root}/room/${checkId(roomId, 'room.id')}`,
+    descriptions: `${root}/room/+`,
+    places: `${root}/person`,
+    summary: `${root}/state`,
+    moves: `${root}/moves`,
   };
 }
 
-/** The topic of Home Assistant's `mqtt_room`. */
-export function distanceTopic(roomId: string): string {
-  return `room_presence/${checkId(roomId, 'room.id')}`;
+/** The discovery topic of the household's device. Every room may write it, so it has no room in its name. */
+export function householdDiscoveryTopic(prefix: string, householdId: string): string {
+  return `${checkPrefix(prefix, 'home_assistant.prefix')}/device/roomkin-household/${checkId(householdId, 'household.id')}/config`;
 }
 
 /**

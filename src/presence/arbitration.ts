@@ -31,7 +31,7 @@ interface OtherLease extends Omit<Lease, 'ageMs'> {
   readonly lastMs: number;
 }
 
-interface OtherRoom {
+interface OtherRoom extends RoomSight {
   readonly receivedMs: number;
   readonly epoch: number;
   readonly acknowledged: ReadonlyMap<RoomId, number>;
@@ -133,6 +133,26 @@ export function assertPresent(
   return withOwn(before, own);
 }
 
+/**
+ * The leases of a room that starts with the people whom its run before saw until `lastMs`. They queue behind the leases of rooms that
+ * stayed on.
+ */
+export function takeOverLeases(before: HouseholdLeases, people: Iterable<PersonId>, lastMs: number): HouseholdLeases {
+  const own = new Map(before.own);
+  for (const person of people) {
+    own.set(person, {
+      as: 'assumed',
+      asserted: true,
+      confidence: 'medium',
+      clock: nextClock(before, person),
+      lastMs,
+      outrankedMs: null,
+      requeue: true,
+    });
+  }
+  return withOwn(before, own);
+}
+
 /** The camera is blind: this room sees and asserts nobody. */
 export function withoutAsserted(before: HouseholdLeases): HouseholdLeases {
   const own = new Map<PersonId, OwnLease>();
@@ -158,8 +178,15 @@ export function receiveLeases(
   }
   const people = new Map<PersonId, OtherLease>();
   for (const [person, { ageMs, ...lease }] of leases.people) people.set(person, { ...lease, lastMs: nowMs - ageMs });
-  const { epoch, acknowledged } = leases;
-  const others = new Map(before.others).set(room, { receivedMs: nowMs, epoch, acknowledged, people });
+  const { epoch, acknowledged, watching, strangers } = leases;
+  const others = new Map(before.others).set(room, {
+    receivedMs: nowMs,
+    epoch,
+    acknowledged,
+    watching,
+    strangers,
+    people,
+  });
   const own = new Map(before.own);
   for (const [person, lease] of before.own) {
     const other = people.get(person);
@@ -185,8 +212,13 @@ export function reconnected(before: HouseholdLeases): HouseholdLeases {
 }
 
 /** The leases to send to the other rooms at `nowMs`. */
-export function leasesOf({ epoch, own, others }: HouseholdLeases, nowMs: number): RoomLeases {
+export function leasesOf(
+  { epoch, own, others }: HouseholdLeases,
+  nowMs: number,
+  sight: RoomSight = { watching: true, strangers: 0 },
+): RoomLeases {
   return {
+    ...sight,
     epoch,
     acknowledged: new Map([...others].map(([id, room]) => [id, room.epoch])),
     people: new Map(
@@ -256,8 +288,16 @@ export interface Lease {
   readonly ageMs: number;
 }
 
+/** What a room sees beside known people. */
+export interface RoomSight {
+  /** It would see a person. false while it is paused or blind. */
+  readonly watching: boolean;
+  /** Unknown people there. */
+  readonly strangers: number;
+}
+
 /** Everything that one room sends to the others. */
-export interface RoomLeases {
+export interface RoomLeases extends RoomSight {
   /** Grows whenever a lease changes in more than its age. */
   readonly epoch: number;
   /** The last epoch that this room received from each other room. */

@@ -120,6 +120,24 @@ export function unconfirm(state: PresenceState): PresenceState {
   };
 }
 
+/**
+ * A room that starts with the people whom another run saw until `lastMs`. They are assumed until they are seen or have left; a first
+ * input later than the leaving time unconfirms them.
+ */
+export function takeOver(
+  people: ReadonlyMap<PersonId, { readonly name: string; readonly sinceMs: number }>,
+  sinceMs: number,
+  lastMs: number,
+): PresenceState {
+  const empty = emptyRoom(lastMs);
+  return {
+    ...empty,
+    lastMs,
+    people: new Map([...people].map(([person, present]) => [person, { ...present, unseenMs: 0 }])),
+    snapshot: { ...empty.snapshot, occupied: true, sinceMs },
+  };
+}
+
 /** Advances presence to `input.atMs`. Pure: the same state, input and options give the same step. */
 export function presence(previous: PresenceState, input: PresenceInput, options: PresenceOptions): PresenceStep {
   const { atMs } = input;

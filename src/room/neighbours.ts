@@ -7,15 +7,19 @@ import {
   leasesOf,
   type RoomId,
   type RoomLeases,
+  type RoomSight,
   receiveLeases,
   reconnected,
   withoutSilentRooms,
 } from '../presence/arbitration.js';
+import { type HouseholdView, viewOf } from '../presence/household.js';
 import type { Room } from './room.js';
 
 /** Carries presence leases between rooms; the publisher implements it over MQTT. */
 export interface HouseholdTransport {
   sendLeases(leases: RoomLeases): void;
+  /** Publishes where everybody is. Called several times a second. */
+  updateHousehold(view: HouseholdView): void;
   onHousehold(listener: {
     leases(from: RoomId, leases: RoomLeases): void;
     /** The broker is connected again: messages sent while it was disconnected did not arrive. */
@@ -35,15 +39,22 @@ export interface Neighbours extends Disposable {
 
 /** Starts at once. The caller calls `send` when the room's leases change. */
 export function createNeighbours(
-  room: Pick<Room, 'leases' | 'takeLeases'>,
+  room: Pick<Room, 'leases' | 'takeLeases' | 'snapshot'>,
   transport: HouseholdTransport,
   clock: Clock,
 ): Neighbours {
   let sentMs = Number.NEGATIVE_INFINITY;
+  let sent: RoomSight = { watching: false, strangers: 0 };
+
+  function sight(): RoomSight {
+    const { snapshot } = room;
+    return { watching: snapshot !== null, strangers: snapshot?.strangers ?? 0 };
+  }
 
   function send(): void {
     sentMs = clock.monotonicMs();
-    transport.sendLeases(leasesOf(room.leases, sentMs));
+    sent = sight();
+    transport.sendLeases(leasesOf(room.leases, sentMs, sent));
   }
 
   transport.onHousehold({
@@ -62,7 +73,11 @@ export function createNeighbours(
     const remaining = withoutSilentRooms(room.leases, nowMs);
     if (remaining !== room.leases) room.takeLeases(remaining);
     const intervalMs = room.leases.others.size > 0 ? beatMs : lonelyBeatMs;
-    if (nowMs - sentMs >= intervalMs) send();
+    const { watching, strangers } = sight();
+    const isNews = watching !== sent.watching || strangers !== sent.strangers;
+    if (isNews || nowMs - sentMs >= intervalMs) send();
+    // After the leases, so that the other rooms know why a place changes.
+    transport.updateHousehold(viewOf(room.leases, sight()));
   }, tickMs);
 
   return {

@@ -1,9 +1,9 @@
 // One room's state, advanced by each analysed frame. It holds the state; src/room/step.ts makes the decisions.
 
 import { usualInterval } from '../base/pace.js';
-import type { Gallery } from '../gallery/person.js';
-import type { HouseholdLeases } from '../presence/arbitration.js';
-import type { PresenceEvent, PresenceSnapshot } from '../presence/presence.js';
+import type { Gallery, PersonId } from '../gallery/person.js';
+import { type HouseholdLeases, takeOverLeases } from '../presence/arbitration.js';
+import { type PresenceEvent, type PresenceSnapshot, takeOver } from '../presence/presence.js';
 import type { DecidedObservation } from '../recognition/observation.js';
 import {
   isStatic,
@@ -66,6 +66,11 @@ export interface Room {
   hint(hints: Hints): void;
   /** The presence leases of this room and of the others. */
   readonly leases: HouseholdLeases;
+  /**
+   * Takes over the people whom another run of this room saw until `lastMs`, by id; `sinceMs` is when the room became occupied. Whoever is
+   * not enrolled is left out. Does nothing after the first frame. All times are monotonic milliseconds.
+   */
+  takeOver(people: ReadonlyMap<PersonId, number>, sinceMs: number, lastMs: number): void;
   /** Applies leases received from other rooms at once. */
   takeLeases(household: HouseholdLeases): void;
   /** Time without an observation after which somebody has left, milliseconds. */
@@ -173,6 +178,14 @@ export function createRoom(
     },
     get leases() {
       return state.household;
+    },
+    takeOver(earlier, sinceMs, lastMs) {
+      if (state.presence.lastMs !== null) return;
+      const enrolled = currentGallery().people.filter(({ id: person }) => earlier.has(person));
+      const people = new Map(enrolled.map(({ id: person, name }) => [person, { name, sinceMs: earlier.get(person)! }]));
+      if (people.size === 0) return;
+      const household = takeOverLeases(state.household, people.keys(), lastMs);
+      advance({ ...state, presence: takeOver(people, sinceMs, lastMs), household });
     },
     takeLeases(household) {
       const result = stepLeases(state, household, gallery(), currentOptions(), hints);

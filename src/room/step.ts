@@ -384,7 +384,9 @@ function updatePresence(
       ),
       mistaken,
       someone: live.some(isSomeone),
-      perhaps: isSlow(state.pace) && live.some(({ decision: { person } }) => person === null),
+      // An undecided room does not become empty while the face is there.
+      perhaps:
+        (isSlow(state.pace) || state.presence.isUndecided) && live.some(({ decision: { person } }) => person === null),
       names,
       motionSupport: motionSupport(state.bodyRegions, atMs, options.motionSupport, options.presence.leaveAfterMs),
       ...hints,

@@ -9,8 +9,8 @@ import type { Store } from './store.js';
 export interface Settings extends Disposable {
   /** null if it was never set. The last value that was remembered, even where it could not be written yet. */
   get(key: string): string | null;
-  /** Never throws. */
-  remember(key: string, value: string): void;
+  /** Counts at once. Resolves when it is on the disk, or when the disk has failed for now. Never rejects. */
+  remember(key: string, value: string): Promise<void>;
 }
 
 /** After a disk that fails, a setting is written again after this time, milliseconds: first, and at most. */
@@ -35,6 +35,8 @@ export function createSettings(
     });
     return isWritten === true;
   }
+  /** The present or the last try. */
+  let present = Promise.resolve();
   const writing = createRetried(write, { firstMs: retryMs.first, mostMs: retryMs.most });
 
   function get(key: string): string | null {
@@ -53,10 +55,11 @@ export function createSettings(
   return {
     get,
     remember(key, value) {
-      if (get(key) === value) return;
+      if (get(key) === value) return Promise.resolve();
       known.set(key, value);
       unwritten.add(key);
-      if (!writing.isPending) void writing.now();
+      if (!writing.isPending) present = writing.now().then(() => {});
+      return present;
     },
     [Symbol.dispose]() {
       writing[Symbol.dispose]();

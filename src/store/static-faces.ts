@@ -58,6 +58,6 @@ export function rememberStaticFaces(
       log('notice', `the static face at ${positionText(box)} moved or was removed: faces there count again`);
     stored = faces;
     const positions = faces.map(({ box, stillMs }) => ({ box: box.map(Math.round), stillMs: Math.round(stillMs) }));
-    settings.remember(key, JSON.stringify({ size: [width, height], faces: positions }));
+    void settings.remember(key, JSON.stringify({ size: [width, height], faces: positions }));
   };
 }

@@ -57,7 +57,7 @@ export interface FoundFaces {
 }
 
 export interface SearchRequest {
-  readonly search: 'all' | 'auto' | 'whole';
+  readonly search: 'all' | 'portrait' | 'auto' | 'whole';
   /** Where faces are expected: boxes of faces. */
   readonly around: readonly Box[];
   /** Where something moved: any boxes. */
@@ -83,13 +83,15 @@ export function searchFaces(
   options: SearchOptions,
 ): FoundFaces {
   let passes = 0;
-  const still = request.search === 'all';
+  const still = request.search === 'all' || request.search === 'portrait';
   const sizedPass = (view: View, leastScore: number): SizedCandidate[] => {
     passes++;
     return pass(view, leastScore).map((face) => ({ ...face, inputPx: (face.box[2] * DETECTOR_PX) / view.side }));
   };
-  const facesIn = (views: readonly View[], by: SearchOptions): Candidate[] => {
-    const candidates = groups(views.flatMap((view) => sizedPass(view, by.candidateScore))).map(sharpest);
+  const firstPass = (views: readonly View[]): SizedCandidate[] =>
+    views.flatMap((view) => sizedPass(view, options.candidateScore));
+  const facesOf = (seen: readonly SizedCandidate[], by: SearchOptions): Candidate[] => {
+    const candidates = groups(seen).map(sharpest);
     const doubtful = candidates.filter((candidate) => !wellSeen(candidate, still, by));
     // Without its second pass a candidate is no face: it may be one in another frame.
     const checked = still ? doubtful : inTurn(doubtful, request.turn, request.limits?.closeUps);
@@ -99,13 +101,46 @@ export function searchFaces(
       .filter((face) => face !== null);
     return withoutParts(groups(confirmed).map((group) => group[0]!));
   };
-  let faces = facesIn([wholeView(frame), ...closerViews(frame, request, options)], options);
+  /** Coarse tiles first, and finer ones only while they may show a face that is not clearly in the background. */
+  const portrait = (): Candidate[] => {
+    const seen = firstPass([wholeView(frame)]);
+    let side = wholeView(frame).side;
+    for (const next of tileSides(frame, options.stillTilePx)) {
+      if (
+        isFineEnough(
+          side,
+          seen.filter(({ score }) => score >= options.leastScore),
+        )
+      ) {
+        const confirmed = facesOf(seen, options);
+        if (isFineEnough(side, confirmed)) return confirmed;
+      }
+      seen.push(...firstPass(tileGrid(frame, next)));
+      side = next;
+    }
+    return facesOf(seen, options);
+  };
+  let faces =
+    request.search === 'portrait'
+      ? portrait()
+      : facesOf(firstPass([wholeView(frame), ...closerViews(frame, request, options)]), options);
   if (still && faces.length === 0) {
     const lower = { ...options, leastScore: options.leastScore * RETRY_SCORE_FACTOR };
     const views = RETRY_VIEWS.map((grow) => wholeView(frame, grow));
-    faces = facesIn(views, lower);
+    faces = facesOf(firstPass(views), lower);
   }
   return { faces, passes: passes - 1 };
+}
+
+/** Eyes this far apart are found in every tile of side 1: 28 px in tiles of 640 px, 20 px in tiles of 480 px (DESIGN.md, recall). */
+const SURE_EYES = 28 / 640;
+/** A face whose eyes are closer together than this share of the largest face's is in the background of a portrait. */
+const BACKGROUND_SHARE = 1 / 3;
+
+/** Whether tiles of `side` have shown every face that is not in the background of the largest of `faces`. */
+function isFineEnough(side: number, faces: readonly Candidate[]): boolean {
+  const eyesPx = faces.map(({ landmarks: [right, left] }) => Math.hypot(left[0] - right[0], left[1] - right[1]));
+  return side * SURE_EYES <= BACKGROUND_SHARE * Math.max(0, ...eyesPx);
 }
 
 /** How many views a photo is searched in, not counting close-ups. */

@@ -49,6 +49,13 @@ t.test('the retained messages of the room go, those of other rooms stay', { skip
     await waitFor(() => other.of('homeassistant/device/roomkin/kitchen/config').length > 0);
     await waitFor(() => publisher.status().connected);
   }
+  // What the rooms of the household have written together goes with the last of them.
+  const ofHousehold = [
+    'household/home/person/ada',
+    'household/home/state',
+    'homeassistant/device/roomkin-household/home/config',
+  ];
+  for (const topic of ofHousehold) await other.say(topic, '{}', { retain: true });
   const before = Object.keys(await retainedAt(broker.url)).sort();
   t.ok(before.includes('room/kitchen/status') && before.includes('homeassistant/device/roomkin/kitchen/config'));
   const { code, stdout, stderr } = await runVerb(['retire', '--config', path, '--json']);
@@ -57,6 +64,22 @@ t.test('the retained messages of the room go, those of other rooms stay', { skip
   t.same(Object.keys(await retainedAt(broker.url)), ['room/attic/state']);
   using gallery = openStore(config.store);
   t.equal(gallery.setting('announced'), '[]');
+});
+
+t.test('what other rooms of the household keep true stays', { skip: withoutMosquitto }, async (t) => {
+  const path = join(t.testdir(), 'config.toml');
+  await using broker = await startMosquitto();
+  await using other = await listenTo(broker.url);
+  writeFileSync(path, `[room]\nid = "kitchen"\n[mqtt]\nurl = "${broker.url}"\n[store]\ndirectory = "/nowhere"\n`);
+  for (const topic of ['room/attic', 'room/kitchen', 'person/ada', 'state'])
+    await other.say(`household/home/${topic}`, '{}', { retain: true });
+  const { code, stderr } = await runVerb(['retire', '--config', path]);
+  t.equal(code, 0, stderr);
+  t.same(Object.keys(await retainedAt(broker.url)).sort(), [
+    'household/home/person/ada',
+    'household/home/room/attic',
+    'household/home/state',
+  ]);
 });
 
 t.test('a broker that is away or refuses is an error that says what stays', { skip: withoutMosquitto }, async (t) => {
@@ -69,7 +92,7 @@ t.test('a broker that is away or refuses is an error that says what stays', { sk
   );
   const refused = await runVerb(['retire', '--config', path]);
   t.equal(refused.code, 69);
-  t.match(refused.stderr, /BROKER: .*did not delete 6 messages.*ACL/);
+  t.match(refused.stderr, /BROKER: .*did not delete 7 messages.*ACL/);
   await broker.stop();
   const away = await runVerb(['retire', '--config', path]);
   t.equal(away.code, 69);

@@ -14,6 +14,10 @@ for (let row = 0; row < height; row += 1) {
   const at = row * width;
   original.copy(shifted, at, at + 8, at + width);
 }
+/** A grey room. Its two pictures differ in a corner, so that they are no still picture either. */
+const empty = Buffer.alloc(original.length, 128);
+const emptyAgain = Buffer.from(empty);
+for (let row = 0; row < 16; row += 1) emptyAgain.fill(200, row * width, row * width + 16);
 let frame = 0;
 let picture = original;
 
@@ -55,6 +59,10 @@ for (;;) {
       break;
     case 'too fast':
       await write(picture);
+      break;
+    case 'empty':
+      await write(frame % 2 === 0 ? empty : emptyAgain);
+      await wait(200);
       break;
     default:
       await write(picture);

@@ -4,7 +4,10 @@ import { type ChildProcess, execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
 import type { DaemonStatus } from '../../src/control/protocol.js';
+import { processesWith } from '../camera/camera-harness.js';
 import { type Broker, type Listener, listenTo } from '../helpers/brokers.js';
 import { type CliResult, runVerb, spawnCli } from '../helpers/cli.js';
 import { pictures } from '../helpers/room-pictures.js';
@@ -172,4 +175,51 @@ export async function untilAda(room: FaultyRoom): Promise<number> {
     return room.people()?.includes('Ada') ? true : undefined;
   });
   return tookMs;
+}
+
+/** A camera program in place of rpicam-vid. */
+export interface ProgrammedCamera {
+  /** A folder for `FaultyRoomOptions.programs`. */
+  readonly programs: string;
+  /** What it films from the next frame on: a picture file. Call it before the daemon starts. */
+  film(path: string): Promise<void>;
+  /** Breaks the program as camera-program.ts says, or `frames`, or `empty`: frames of a grey room. */
+  set(mode: string): void;
+  pids(): readonly number[];
+}
+
+/** Lines below `[camera]` for it. */
+export const programmedCameraLines = 'width = 384\nheight = 256\nframerate = 5';
+
+export function programmedCamera(folder: string): ProgrammedCamera {
+  const [picture, mode, programs] = [join(folder, 'picture.yuv'), join(folder, 'mode'), join(folder, 'bin')];
+  writeFileSync(mode, 'frames');
+  mkdirSync(programs);
+  const program = fileURLToPath(new URL('./camera-program.js', import.meta.url));
+  const script = `#!/bin/sh\nexec "${process.execPath}" "${program}" "${picture}" "${mode}" "$@"\n`;
+  writeFileSync(join(programs, 'rpicam-vid'), script, { mode: 0o755 });
+  return {
+    programs,
+    film: async (path) => writeFileSync(picture, await yuv420(path, 384, 256)),
+    set: (name) => writeFileSync(mode, name),
+    pids: () => processesWith(mode),
+  };
+}
+
+/** A picture as planar YUV 4:2:0 (BT.601, full range is close enough for a face). */
+async function yuv420(path: string, width: number, height: number): Promise<Buffer> {
+  const { data } = await sharp(path).resize(width, height).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const luma = Buffer.alloc(width * height);
+  const [u, v] = [Buffer.alloc(luma.length / 4), Buffer.alloc(luma.length / 4)];
+  for (let y = 0; y < height; y += 1)
+    for (let x = 0; x < width; x += 1) {
+      const at = 3 * (y * width + x);
+      const [r = 0, g = 0, b = 0] = data.subarray(at, at + 3);
+      luma[y * width + x] = 0.299 * r + 0.587 * g + 0.114 * b;
+      if (y % 2 === 1 || x % 2 === 1) continue;
+      const half = (y / 2) * (width / 2) + x / 2;
+      u[half] = 128 - 0.169 * r - 0.331 * g + 0.5 * b;
+      v[half] = 128 + 0.5 * r - 0.419 * g - 0.081 * b;
+    }
+  return Buffer.concat([luma, u, v]);
 }

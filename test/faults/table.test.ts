@@ -1,38 +1,24 @@
 // Runs the fault table against one daemon with the real models: after each row it is alive, nobody has a wrong name, the right state
 // is back in time, and recognition can be switched off within a second.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import sharp from 'sharp';
 import t from 'tap';
-import { processesWith } from '../camera/camera-harness.js';
 import { startAedes, startWire } from '../helpers/brokers.js';
 import { shortFolder } from '../helpers/short-folder.js';
 import { faultyMachine, noPreload } from './preload.js';
-import { everyFault, type FaultyRoom, faultyRoom, until, untilAda } from './room.js';
+import {
+  everyFault,
+  type FaultyRoom,
+  faultyRoom,
+  programmedCamera,
+  programmedCameraLines,
+  until,
+  untilAda,
+} from './room.js';
 import { faultTable, type Parts } from './table.js';
 
-const program = fileURLToPath(new URL('./camera-program.js', import.meta.url));
 t.setTimeout(1_800_000);
-
-/** A picture as planar YUV 4:2:0 (BT.601, full range is close enough for a face). */
-async function yuv420(path: string, width: number, height: number): Promise<Buffer> {
-  const { data } = await sharp(path).resize(width, height).removeAlpha().raw().toBuffer({ resolveWithObject: true });
-  const luma = Buffer.alloc(width * height);
-  const [u, v] = [Buffer.alloc(luma.length / 4), Buffer.alloc(luma.length / 4)];
-  for (let y = 0; y < height; y += 1)
-    for (let x = 0; x < width; x += 1) {
-      const at = 3 * (y * width + x);
-      const [r = 0, g = 0, b = 0] = data.subarray(at, at + 3);
-      luma[y * width + x] = 0.299 * r + 0.587 * g + 0.114 * b;
-      if (y % 2 === 1 || x % 2 === 1) continue;
-      const half = (y / 2) * (width / 2) + x / 2;
-      u[half] = 128 - 0.169 * r - 0.331 * g + 0.5 * b;
-      v[half] = 128 + 0.5 * r - 0.419 * g - 0.081 * b;
-    }
-  return Buffer.concat([luma, u, v]);
-}
 
 /** Everything that a user may read about the daemon now. */
 async function texts(room: FaultyRoom): Promise<string> {
@@ -44,31 +30,26 @@ t.test('every fault of the table', async (t) => {
   const folder = shortFolder(t);
   await using broker = await startAedes();
   await using wire = await startWire(broker.port);
-  const [picture, mode] = [join(folder, 'picture.yuv'), join(folder, 'mode')];
-  writeFileSync(mode, 'frames');
-  const programs = join(folder, 'bin');
-  mkdirSync(programs);
-  const script = `#!/bin/sh\nexec "${process.execPath}" "${program}" "${picture}" "${mode}" "$@"\n`;
-  writeFileSync(join(programs, 'rpicam-vid'), script, { mode: 0o755 });
+  const camera = programmedCamera(folder);
   const store = join(folder, 's');
   mkdirSync(store);
   const machine = noPreload === false ? faultyMachine(folder, store) : null;
   await using room = await faultyRoom(folder, broker, store, {
     url: wire.url,
-    programs,
+    programs: camera.programs,
     ...(machine === null ? {} : { env: machine.env }),
-    camera: `width = 384\nheight = 256\nframerate = 5\nstall_seconds = 4`,
+    camera: `${programmedCameraLines}\nstall_seconds = 4`,
     mqtt: 'keepalive_seconds = 5',
   });
-  writeFileSync(picture, await yuv420(join(folder, 'frames', '0.jpg'), 384, 256));
+  await camera.film(join(folder, 'frames', '0.jpg'));
   await room.start();
   await untilAda(room);
   const parts: Parts = {
     room,
     broker,
     wire,
-    camera: (name) => writeFileSync(mode, name),
-    cameraPids: () => processesWith(mode),
+    camera: camera.set,
+    cameraPids: camera.pids,
     machine,
   };
 

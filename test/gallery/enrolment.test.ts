@@ -146,3 +146,65 @@ t.test(
     t.same(outliers([first!, second!, strayed]), [strayed]);
   },
 );
+
+/** As the templates were chosen before: every pair again for each one that is dropped. */
+function chosenSlowly(vectors: readonly Float32Array[], most: number): readonly Float32Array[] {
+  const chosen: Float32Array[] = [];
+  for (const vector of vectors) if (!chosen.some((other) => similarity(other, vector) > 0.98)) chosen.push(vector);
+  while (chosen.length > most) {
+    const closeness = (a: Float32Array): number => chosen.reduce((sum, b) => sum + similarity(a, b), 0);
+    let pair: [number, number] = [0, 1];
+    let closest = Number.NEGATIVE_INFINITY;
+    chosen.forEach((a, i) => {
+      chosen.slice(0, i).forEach((b, j) => {
+        if (similarity(a, b) > closest) [closest, pair] = [similarity(a, b), [j, i]];
+      });
+    });
+    const [j, i] = pair;
+    chosen.splice(closeness(chosen[i]!) >= closeness(chosen[j]!) ? i : j, 1);
+  }
+  return chosen;
+}
+
+t.test('the same templates are chosen as by comparing every pair again', async (t) => {
+  for (let seed = 0; seed < 12; seed++) {
+    const alike = 0.6 + 0.03 * seed;
+    const many = Array.from({ length: 20 + 5 * seed }, (_, i) => candidate(`person ${seed}`, i, alike));
+    const stored = person('ada', many.slice(0, 10));
+    for (const most of [3, 15, 40]) {
+      const { add, remove } = chooseTemplates(stored, many.slice(10), most);
+      const kept = [...stored.templates.filter(({ id }) => !remove.includes(id)), ...add].map(({ vector }) => vector);
+      t.strictSame(
+        kept,
+        chosenSlowly(
+          many.map(({ vector }) => vector),
+          most,
+        ),
+        `seed ${seed}, ${most} templates`,
+      );
+    }
+  }
+});
+
+t.test('two thousand observations take seconds, with progress', async (t) => {
+  // Most of them resemble one of them more than each other, which is the worst case for the nearest neighbours.
+  const hub = candidate('ada', 0, 0.9);
+  const near = (n: number): { vector: Float32Array } => {
+    const noise = madeUpVector(`#${n}`);
+    const mixed = hub.vector.map((value, i) => 0.8 * value + 0.6 * noise[i]!);
+    const length = Math.hypot(...mixed);
+    return { vector: mixed.map((value) => value / length) };
+  };
+  const many = [hub, ...Array.from({ length: 1999 }, (_, n) => near(n))];
+  const shares: number[] = [];
+  const startMs = process.cpuUsage().user / 1000;
+  const { add, redundant } = chooseTemplates({ templates: [] }, many, mostTemplates, (share) => shares.push(share));
+  const tookMs = process.cpuUsage().user / 1000 - startMs;
+  t.equal(add.length, mostTemplates);
+  t.equal(redundant.length, 2000 - mostTemplates);
+  t.ok(tookMs < 5000, `${tookMs.toFixed(0)} ms of CPU time`);
+  t.ok(shares.length >= 20 && shares.every((share, i) => share > 0 && share <= 1 && share >= (shares[i - 1] ?? 0)));
+  const oddMs = process.cpuUsage().user / 1000;
+  t.strictSame(outliers([...many, candidate('cy', 1)]).length, 1);
+  t.ok(process.cpuUsage().user / 1000 - oddMs < 1000);
+});

@@ -3,24 +3,32 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { packageRoot } from '../../src/base/files.js';
 import { createQuantiles } from '../../src/base/stats.js';
-import { waitFor } from '../helpers/brokers.js';
+import { listenTo, waitFor } from '../helpers/brokers.js';
 import { runCli, spawnCli } from '../helpers/cli.js';
-import { startHomeAssistant } from './harness.js';
+import { addLight, startHomeAssistant } from './harness.js';
 import { makeHousehold } from './household.js';
 import { runSteps, skipWithoutHomeAssistant } from './steps.js';
 
 skipWithoutHomeAssistant();
 t.setTimeout(900_000);
 
-const ha = await startHomeAssistant([]);
+const ha = await startHomeAssistant(
+  [join(packageRoot, 'examples', 'last-one-leaves.yaml'), join(packageRoot, 'test', 'home-assistant', 'house.yaml')],
+  ['lamp/#'],
+);
+const listener = await listenTo(ha.mqttUrl);
+await addLight(listener, 'kitchen');
 t.comment(`Home Assistant ${ha.version}, logs in ${ha.folder}`);
 const house = await makeHousehold(ha.login('kitchen'));
 let daemon: ChildProcess | null = null;
 
 const occupancy = 'binary_sensor.kitchen_presence_occupancy';
+const leaveAfter = 'number.kitchen_presence_leave_after';
 const recognition = 'switch.kitchen_presence_recognition';
 const [ada, grace] = ['binary_sensor.kitchen_presence_ada', 'binary_sensor.kitchen_presence_grace'];
 
@@ -177,6 +185,51 @@ await runSteps([
       await ha.expect({ timeout: 30, entities: { [occupancy]: { state: 'off' }, [ada]: { state: 'off' } } });
     },
   ],
+  [
+    '"Leave after" in Home Assistant is the time that acts',
+    async () => {
+      for (const seconds of [2, 5, 20]) {
+        await ha.call('number.set_value', { entity_id: leaveAfter, value: seconds });
+        await ha.expect({ entities: { [leaveAfter]: { state: { $in: [`${seconds}`, `${seconds}.0`] } } } });
+        house.show('ada');
+        await until(ada, 'on');
+        await sleep(2000);
+        house.show('empty');
+        const tookMs = await until(ada, 'off', 40_000);
+        t.comment(`${seconds} s: off after ${(tookMs / 1000).toFixed(1)} s`);
+        if (Math.abs(tookMs / 1000 - seconds) > 1.5) throw new Error(`${seconds} s took ${tookMs} ms`);
+      }
+    },
+  ],
+  [
+    'a restart neither reports a second arrival nor misses that the last one left',
+    async () => {
+      house.show('ada');
+      await until(ada, 'on');
+      await ha.call('light.turn_on', { entity_id: 'light.kitchen' });
+      const before = listener.of('room/kitchen/person').length;
+      const changes = (): string[] =>
+        listener
+          .of('room/kitchen/person')
+          .slice(before)
+          .map((text) => JSON.parse(text).event_type);
+      for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+        await endDaemon(signal);
+        await ha.expect({ entities: { [ada]: { state: 'unavailable' } } });
+        startDaemon();
+        await ha.expect({ timeout: 30, after: 2, entities: { [ada]: { state: 'on' } } });
+      }
+      if (changes().length > 0) throw new Error(`a restart gave ${changes().join()}`);
+      await ha.expect({ entities: { 'light.kitchen': { state: 'on' } } });
+      await endDaemon('SIGTERM');
+      house.show('empty');
+      startDaemon();
+      await ha.expect({ timeout: 30, entities: { [ada]: { state: 'on' } } });
+      await ha.expect({ timeout: 40, entities: { [ada]: { state: 'off' }, 'light.kitchen': { state: 'off' } } });
+      if (changes().join() !== 'left') throw new Error(`the events were ${changes().join()}`);
+    },
+  ],
 ]);
+await listener[Symbol.asyncDispose]();
 await endDaemon('SIGTERM');
 await ha.down();

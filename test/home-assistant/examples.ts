@@ -6,8 +6,8 @@ import { packageRoot } from '../../src/base/files.js';
 import type { Publisher } from '../../src/mqtt/publisher.js';
 import type { PresenceEvent, PresenceSnapshot } from '../../src/presence/presence.js';
 import { listenTo } from '../helpers/brokers.js';
-import { here, roomPublisher } from '../mqtt/room.js';
-import { startHomeAssistant } from './harness.js';
+import { aloneInHousehold, here, roomPublisher } from '../mqtt/room.js';
+import { addLight, startHomeAssistant } from './harness.js';
 import { runSteps, skipWithoutHomeAssistant } from './steps.js';
 
 skipWithoutHomeAssistant();
@@ -44,11 +44,12 @@ const change = (type: PresenceEvent['type'], person: string | null, present: rea
 
 function room(id: string, name: string, ...people: readonly { id: string; name: string }[]): Publisher {
   const { url, mqtt } = ha.login(id);
-  const publisher = roomPublisher(url, {
-    mqtt,
-    room: { id, name },
-    homeAssistant: { area: name, trackers: true },
-  });
+  // Each is the only room of its household, because nobody exchanges leases here.
+  const household = { id: id === 'kitchen' ? 'home' : id, shares: false };
+  const publisher = aloneInHousehold(
+    roomPublisher(url, { mqtt, room: { id, name }, household, homeAssistant: { area: name, trackers: true } }),
+    id,
+  );
   publisher.onCommand((command) => {
     if (command.type === 'recognition') publisher.recognition(command.on);
   });
@@ -61,27 +62,12 @@ function room(id: string, name: string, ...people: readonly { id: string; name: 
   return publisher;
 }
 
-/** A light that Home Assistant discovers over MQTT. It assumes that every command succeeds. */
-async function light(name: string): Promise<void> {
-  const config = {
-    name: null,
-    uniq_id: `light_${name}`,
-    obj_id: name,
-    def_ent_id: `light.${name}`,
-    cmd_t: `lamp/${name}/set`,
-    bri_cmd_t: `lamp/${name}/brightness/set`,
-    dev: { ids: [`lamp_${name}`], name },
-    o: { name: 'test' },
-  };
-  await listener.say(`homeassistant/light/${name}/config`, JSON.stringify(config), { retain: true });
-}
-
 const ran = { attributes: { last_triggered: { $set: true } } };
 const notRun = { attributes: { last_triggered: null } };
 const kitchen = room('kitchen', 'Kitchen', { id: 'ada', name: 'Ada' }, { id: 'grace', name: 'Grace' });
 const nursery = room('nursery', 'Nursery', { id: 'mia', name: 'Mia' });
-await light('kitchen');
-await light('nursery');
+await addLight(listener, 'kitchen');
+await addLight(listener, 'nursery');
 
 await runSteps([
   [
@@ -153,6 +139,14 @@ await runSteps([
       await ha.expect({
         entities: { 'light.kitchen': { state: 'off' }, 'input_text.playing': { state: 'silence' }, [automation]: ran },
       });
+      // She leaves while the room is not watched.
+      kitchen.state(here('grace'));
+      await ha.call('light.turn_on', { entity_id: 'light.kitchen' });
+      kitchen.camera(false);
+      await ha.expect({ entities: { 'binary_sensor.kitchen_presence_occupancy': { state: 'unavailable' } } });
+      kitchen.camera(true);
+      kitchen.state(empty());
+      await ha.expect({ entities: { 'light.kitchen': { state: 'off' } } });
     },
   ],
   [

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { packageRoot } from '../../src/base/files.js';
+import type { Listener } from '../helpers/brokers.js';
 import { guardBroker, type RoomLogin } from './guarded-broker.js';
 
 const tools = resolve(process.env['ROOMKIN_SHARED'] ?? join(packageRoot, '..', 'shared'), 'tools', 'ha');
@@ -131,4 +132,19 @@ function run(args: readonly string[], input: string, env: NodeJS.ProcessEnv): Pr
     );
     child.stdin.end(input);
   });
+}
+
+/** Adds a light that Home Assistant discovers over MQTT. It assumes that every command succeeds. */
+export async function addLight(listener: Listener, name: string): Promise<void> {
+  const config = {
+    name: null,
+    uniq_id: `light_${name}`,
+    obj_id: name,
+    def_ent_id: `light.${name}`,
+    cmd_t: `lamp/${name}/set`,
+    bri_cmd_t: `lamp/${name}/brightness/set`,
+    dev: { ids: [`lamp_${name}`], name },
+    o: { name: 'test' },
+  };
+  await listener.say(`homeassistant/light/${name}/config`, JSON.stringify(config), { retain: true });
 }

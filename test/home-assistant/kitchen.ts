@@ -2,7 +2,7 @@
 import t from 'tap';
 import type { Publisher } from '../../src/mqtt/publisher.js';
 import type { PresenceEvent, PresenceSnapshot } from '../../src/presence/presence.js';
-import { memory, roomPublisher } from '../mqtt/room.js';
+import { aloneInHousehold, memory, roomPublisher } from '../mqtt/room.js';
 import { startHomeAssistant } from './harness.js';
 import { skipWithoutHomeAssistant } from './steps.js';
 
@@ -12,7 +12,7 @@ export const unavailable = { state: 'unavailable' };
 export const unknown = { state: 'unknown' };
 export const id = (name: string) => {
   const [platform, rest] = name.split('.');
-  return `${platform}.kitchen_presence_${rest}`;
+  return rest?.startsWith('household_') ? name : `${platform}.kitchen_presence_${rest}`;
 };
 export const entities = (states: Readonly<Record<string, unknown>>) => ({
   entities: Object.fromEntries(Object.entries(states).map(([name, state]) => [id(name), state])),
@@ -51,17 +51,20 @@ export const refusals: string[] = [];
 export const kitchen: { room: Publisher } = { room: newRoom() };
 
 export function newRoom(): Publisher {
-  const publisher = roomPublisher(login.url, {
-    mqtt: login.mqtt,
-    memory: announcedMemory,
-    privacy: { snapshots: true },
-    service: { healthMs: 30_000 },
-    homeAssistant: { trackers: true },
-    log: (level, message) => {
-      t.comment(`${level}: ${message}`);
-      if (/refused a message|let this room subscribe/.test(message)) refusals.push(message);
-    },
-  });
+  const publisher = aloneInHousehold(
+    roomPublisher(login.url, {
+      mqtt: login.mqtt,
+      memory: announcedMemory,
+      privacy: { snapshots: true },
+      service: { healthMs: 30_000 },
+      homeAssistant: { trackers: true },
+      log: (level, message) => {
+        t.comment(`${level}: ${message}`);
+        if (/refused a message|let this room subscribe/.test(message)) refusals.push(message);
+      },
+    }),
+    'kitchen',
+  );
   publisher.onCommand((command) => {
     if (command.type === 'recognition') publisher.recognition(command.on);
     if (command.type === 'leave-after') publisher.leaveAfter(command.seconds);

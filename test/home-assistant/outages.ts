@@ -80,14 +80,17 @@ export const outages: readonly Step[] = [
     'a person forgotten while Home Assistant is away disappears when it is back',
     async () => {
       kitchen.room.people([ada, grace]);
-      await ha.expect(entities({ 'binary_sensor.grace': { state: 'off' }, 'device_tracker.grace_seen': unknown }));
+      await ha.expect(
+        entities({ 'binary_sensor.grace': { state: 'off' }, 'device_tracker.household_home_grace': unknown }),
+      );
       await ha.stop();
       kitchen.room.people([ada]);
       await ha.start();
       await ha.expect({
         ...entities({
           'binary_sensor.grace': null,
-          'device_tracker.grace_seen': null,
+          'device_tracker.household_home_grace': null,
+          'sensor.household_home_grace': null,
           'binary_sensor.ada': { state: 'on' },
         }),
         devices: { roomkin_kitchen: { triggers: { $not: { $has: ['arrived:Grace'] } } } },

@@ -34,7 +34,9 @@ await runSteps([
           'event.presence': unknown,
           'image.last_arrival': unknown,
           'image.last_stranger': unknown,
-          'device_tracker.ada_seen': unknown,
+          'device_tracker.household_home_ada': unknown,
+          'sensor.household_home_ada': { ...unknown, attributes: { options: ['Kitchen', 'away'] } },
+          'sensor.household_home_people_home': unknown,
           'switch.recognition': { state: 'on', entity_category: null },
           'number.leave_after': { state: { $in: ['30', '30.0'] } },
           'binary_sensor.camera': { state: 'off', entity_category: 'diagnostic' },
@@ -90,7 +92,11 @@ await runSteps([
           'sensor.person': { state: 'Ada', attributes: { people: ['ada'], id: 'ada', names: ['Ada'], strangers: 0 } },
           'sensor.people': { state: '1' },
           'binary_sensor.ada': { state: 'on' },
-          'device_tracker.ada_seen': { state: 'home' },
+          'device_tracker.household_home_ada': { state: 'home' },
+          'sensor.household_home_ada': { state: 'Kitchen' },
+          'sensor.household_home_people_home': { state: '1', attributes: { people: ['ada'] } },
+          'sensor.household_home_strangers_home': { state: '0' },
+          'event.household_home_moves': { attributes: { event_type: 'came_home', name: 'Ada', to: 'kitchen' } },
           'event.presence': {
             state: { $set: true },
             attributes: { event_type: 'arrived', person: 'ada', present: ['ada'] },
@@ -185,7 +191,8 @@ await runSteps([
       await ha.expect({
         ...entities({
           'binary_sensor.grace': null,
-          'device_tracker.grace_seen': null,
+          'device_tracker.household_home_grace': null,
+          'sensor.household_home_grace': null,
           'binary_sensor.ada': { state: 'on' },
           'sensor.person': { state: 'Ada', attributes: { options: ['nobody', 'stranger', 'Ada'] } },
         }),

@@ -20,7 +20,6 @@ function room(changes: Partial<DiscoveredRoom> = {}): DiscoveredRoom {
     topics: roomTopics('room', 'kitchen'),
     people: [{ id: 'ada', name: 'Ada' }],
     snapshots: false,
-    trackers: false,
     healthMs: 30_000,
     formerNames: [],
     machine: { temperature: true, throttling: true },
@@ -51,9 +50,7 @@ function wire(acknowledged = true): {
 }
 
 t.test('the table of components follows the rules of Home Assistant', async (t) => {
-  const components = roomComponents(
-    room({ snapshots: true, trackers: true, people: [{ id: 'ada-2', name: 'Ada "the {{ 1 }}"' }] }),
-  );
+  const components = roomComponents(room({ snapshots: true, people: [{ id: 'ada-2', name: 'Ada "the {{ 1 }}"' }] }));
   const list = Object.values(components);
   t.strictSame(
     Object.entries(components)
@@ -78,10 +75,7 @@ t.test('the table of components follows the rules of Home Assistant', async (t) 
   for (const key of ['inference_time', 'frame_rate'])
     t.equal(components[key]?.['en'], false, `${key} is off by default`);
   t.notOk('ent_cat' in components['recognition']!, 'areas and voice reach the privacy switch');
-  t.notOk(
-    roomComponents(room())['last_arrival'] ?? roomComponents(room())['tracker_ada'],
-    'pictures and trackers only on request',
-  );
+  t.notOk(roomComponents(room())['last_arrival'], 'pictures only on request');
 });
 
 t.test("a machine without a thermometer and without a Raspberry Pi's firmware has no such entities", async (t) => {
@@ -104,7 +98,7 @@ t.test('the device names the board, its serial number and where to find help', a
 
 t.test('a large household fits', async (t) => {
   const people = Array.from({ length: 64 }, (_, n) => ({ id: `${'x'.repeat(29)}${n}`, name: '語'.repeat(64) }));
-  const bytes = Buffer.byteLength(JSON.stringify(roomComponents(room({ people, trackers: true, snapshots: true }))));
+  const bytes = Buffer.byteLength(JSON.stringify(roomComponents(room({ people, snapshots: true }))));
   t.ok(bytes < 200_000, `${bytes} bytes`);
 });
 
@@ -141,7 +135,7 @@ t.test('a removal that the broker did not acknowledge is repeated after a restar
 t.test('a removal while Home Assistant is away is repeated when it is back', async (t) => {
   const stored = memory();
   const discovery = createDiscovery(options, 'kitchen', stored);
-  await discovery.announce(room({ trackers: true }), [], wire().deliver);
+  await discovery.announce(room(), [], wire().deliver);
   const away = wire();
   await discovery.announce(room({ people: [] }), [], away.deliver, false);
   t.strictSame(
@@ -153,7 +147,6 @@ t.test('a removal while Home Assistant is away is repeated when it is back', asy
   await createDiscovery(options, 'kitchen', stored).announce(room({ people: [] }), [], back.deliver);
   const cmps = back.sent.map(({ payload }) => (JSON.parse(payload) as { cmps: Record<string, object> }).cmps);
   t.match(cmps[0]?.['person_ada'], { p: 'binary_sensor', uniq_id: 'roomkin_kitchen_person_ada' });
-  t.match(cmps[0]?.['tracker_ada'], { p: 'device_tracker' });
   t.strictSame(cmps[1]?.['person_ada'], { p: 'binary_sensor' });
   t.strictSame(
     cmps.map((components) => 'arrived_ada' in components),

@@ -147,6 +147,7 @@ t.test('state, events, pause, blindness and the end of a room are published in o
   const retained = await retainedAt(at.host.url);
   t.strictSame(Object.keys(retained).sort(), [
     configTopic,
+    'household/home/room/kitchen',
     ...['camera', 'leave_after', 'recognition', 'state', 'status'].map((name) => `room/kitchen/${name}`),
   ]);
   t.match(JSON.parse(retained['room/kitchen/state'] ?? ''), nothing);

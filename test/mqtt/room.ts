@@ -4,6 +4,7 @@ import type { Log } from '../../src/base/log.js';
 import type { AnnouncedMemory } from '../../src/mqtt/discovery.js';
 import type { BrokerOptions } from '../../src/mqtt/options.js';
 import { createPublisher, type Publisher, type PublisherOptions } from '../../src/mqtt/publisher.js';
+import type { HouseholdView } from '../../src/presence/household.js';
 import type { PresenceSnapshot } from '../../src/presence/presence.js';
 
 export interface Memory extends AnnouncedMemory {
@@ -65,11 +66,35 @@ export function roomPublisher(url: string, changes: RoomChanges = {}): Publisher
       prefix: 'homeassistant',
       area: 'Kitchen',
       trackers: false,
-      mqttRoom: false,
       ...homeAssistant,
     },
   };
   return createPublisher(options, clock, stored, log);
+}
+
+/** The household as a room alone sees it that publishes `snapshot`. */
+export function aloneView(room: string, snapshot: PresenceSnapshot | null): HouseholdView {
+  const lease = { as: 'seen', asserted: true, confidence: 'high', clock: 1 } as const;
+  const people = new Map((snapshot?.people ?? []).map(({ person }) => [person, lease]));
+  return new Map([[room, { watching: snapshot !== null, strangers: snapshot?.strangers ?? 0, people }]]);
+}
+
+/** A publisher that also publishes where everybody is, as a room alone in its household. */
+export function aloneInHousehold(publisher: Publisher, room: string): Publisher {
+  let last: PresenceSnapshot | null = null;
+  const timer = setInterval(() => publisher.updateHousehold(aloneView(room, last)), 250);
+  return {
+    ...publisher,
+    status: publisher.status,
+    state(snapshot) {
+      last = snapshot;
+      publisher.state(snapshot);
+    },
+    async stop() {
+      clearInterval(timer);
+      await publisher.stop();
+    },
+  };
 }
 
 /** A log that stores its lines. */

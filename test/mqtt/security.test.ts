@@ -105,12 +105,12 @@ t.test('with the access list in deploy a room publishes only for itself', async 
   room.camera(true);
   await home.until('room/kitchen/camera', 'online');
   t.match(home.of('homeassistant/device/roomkin/kitchen/config').at(-1), /Kitchen presence/);
-  room.sendLeases({ epoch: 1, acknowledged: new Map(), people: new Map() });
-  await waitFor(() => hall.messages.length > 0);
+  room.sendLeases({ watching: true, strangers: 0, epoch: 1, acknowledged: new Map(), people: new Map() });
+  await waitFor(() => hall.of('household/home/people/kitchen').length > 0);
   t.strictSame(
-    [...new Set(hall.messages.map(({ topic }) => topic))],
-    ['household/home/people/kitchen'],
-    'a room receives only the leases of another room',
+    [...new Set(hall.messages.map(({ topic }) => topic))].sort(),
+    ['household/home/people/kitchen', 'household/home/room/kitchen'],
+    'a room receives only the leases and the description of another room',
   );
 
   const [shared, sealed] = ['household/home/gallery/0123456789abcdef0123456789abcdef', 'sealed'];
@@ -121,7 +121,7 @@ t.test('with the access list in deploy a room publishes only for itself', async 
   await hall.say('room/kitchen/status', 'offline', { retain: true });
   await hall.say('room/kitchen/recognition/set', 'OFF');
   await hall.say('household/home/people/kitchen', 'not ours');
-  await hall.say('room_presence/kitchen', 'not ours');
+  await hall.say('household/home/room/kitchen', '', { retain: true });
   await hall.say('homeassistant/device/roomkin/kitchen/config', '', { retain: true });
   await home.say('room/kitchen/state', '{}', { retain: true });
   await home.say('room/kitchen/leave_after/set', '7');
@@ -129,7 +129,6 @@ t.test('with the access list in deploy a room publishes only for itself', async 
   t.strictSame(commands, [{ type: 'leave-after', seconds: 7 }]);
   t.equal(home.of('room/kitchen/status').at(-1), 'online');
   t.notOk(hall.of('household/home/people/kitchen').includes('not ours'));
-  t.strictSame(home.of('room_presence/kitchen'), []);
   t.strictSame([hall.of(shared), home.of(shared)], [[sealed], []], 'only rooms read and write shared people');
   t.equal(home.of('room/kitchen/state').length, 1);
   await home.say('homeassistant/status', 'online');

@@ -229,6 +229,8 @@ const lease = (more: Partial<Lease> = {}): Lease => ({
   ...more,
 });
 const sent = (ada: Lease | null, epoch = 1, acknowledged: readonly (readonly [string, number])[] = []): RoomLeases => ({
+  watching: true,
+  strangers: 0,
   epoch,
   acknowledged: new Map(acknowledged),
   people: new Map(ada === null ? [] : [['ada', ada]]),

@@ -15,13 +15,18 @@ t.test('a time set over MQTT survives restarts until the configured time changes
   const start = (configured: number) => {
     settings?.[Symbol.dispose]();
     const next = createSettings(store, createProblems(systemClock, silentLog));
-    const leaveAfter = createLeaveAfter(next, configured, (seconds) => applied.push(seconds));
+    const leaveAfter = createLeaveAfter(
+      next,
+      configured,
+      (seconds) => applied.push(seconds),
+      () => {},
+    );
     settings = next;
     leaveAfter.start();
     return leaveAfter;
   };
   start(10);
-  start(20).set(90);
+  await start(20).set(90);
   start(20);
   start(30);
   start(30);
@@ -37,13 +42,14 @@ t.test('the hold time of roomkin 0.1 becomes the leaving time where it was the l
     const values = new Map<string, string>([['hold', stored]]);
     const settings = {
       get: (key: string) => values.get(key) ?? null,
-      remember: (key: string, value: string) => void values.set(key, value),
+      remember: async (key: string, value: string) => void values.set(key, value),
     };
     const start = (): number => {
       let result = 0;
-      createLeaveAfter(settings, configured, (seconds) => {
+      const apply = (seconds: number): void => {
         result = seconds;
-      }).start();
+      };
+      createLeaveAfter(settings, configured, apply, () => {}).start();
       return result;
     };
     t.equal(start(), applied);

@@ -122,6 +122,30 @@ t.test('a longer leaving time that is set later keeps her longer', async (t) => 
   t.ok(calls.includes('left ada'));
 });
 
+t.test('a room that takes people over asserts them to the other rooms until they have left', async (t) => {
+  const events: PresenceEvent[] = [];
+  const options = { ...defaultRoomOptions, presence: { ...defaultRoomOptions.presence, leaveAfterMs: 2000 } };
+  const kitchen = createRoom(
+    () => gallery,
+    options,
+    { state() {}, event: (event) => events.push(event) },
+    1000,
+    'kitchen',
+  );
+  kitchen.takeOver(new Map([['ada', 500]]), 500, 1000);
+  const asserted = () => kitchen.leases.own.get('ada')?.asserted;
+  t.equal(asserted(), true, 'before the first frame');
+  kitchen.see(frame(1200, []));
+  t.equal(asserted(), true);
+  t.match(kitchen.snapshot?.people, [{ person: 'ada', as: 'assumed', sinceMs: 500 }]);
+  for (let at = 1400; at <= 4000; at += 200) kitchen.see(frame(at, []));
+  t.strictSame(
+    events.map(({ type }) => type),
+    ['left'],
+  );
+  t.equal(asserted(), false);
+});
+
 t.test('when another room sees her, she leaves between two frames, and her face here is an unnamed one', async (t) => {
   const changed: string[] = [];
   const roomOf = (id: string, events: PresenceEvent[]) =>

@@ -88,6 +88,16 @@ t.test('a person who walks out leaves shortly after the configured time', async 
   t.ok(stayedMs >= 60_000 && stayedMs <= 66_000, `${stayedMs} ms`);
 });
 
+t.test('a short leaving time is kept to by somebody who walks out', async (t) => {
+  for (const seconds of [2, 5, 20]) {
+    const leaveAfterMs = 1000 * seconds;
+    const roomOptions = { ...options, presence: { ...options.presence, leaveAfterMs } };
+    // A second of motion after the last face.
+    const stayedMs = room(roomOptions).untilLeft((i) => (i < 5 ? [back] : [])) - 1000;
+    t.ok(Math.abs(stayedMs - leaveAfterMs) <= 1500, `${seconds} s: ${stayedMs} ms after the last motion`);
+  }
+});
+
 t.test('without motion support she leaves after the configured time', async (t) => {
   const off = { ...options, motionSupport: { ...options.motionSupport, halfLifeMs: 0 } };
   t.equal(

@@ -30,10 +30,10 @@ t.test('a value is written once, and only when it differs', async (t) => {
     createProblems(systemClock, () => {}),
   );
   t.equal(settings.get('hold'), '5 60');
-  settings.remember('hold', '5 60');
+  void settings.remember('hold', '5 60');
   t.equal(store.writes, 0);
   for (const value of ['a', 'a', 'b', 'b', 'b']) {
-    settings.remember('announced', value);
+    void settings.remember('announced', value);
     await wait(5);
   }
   t.equal(store.writes, 2);
@@ -46,9 +46,9 @@ t.test('a disk that fails costs one log line; the value counts at once and is wr
   const problems = createProblems(systemClock, (level, message) => log.push(`${level}: ${message}`));
   using settings = createSettings(store, problems);
   store.works = false;
-  settings.remember('announced', 'one');
-  settings.remember('announced', 'two');
-  settings.remember('hold', '9 60');
+  void settings.remember('announced', 'one');
+  void settings.remember('announced', 'two');
+  void settings.remember('hold', '9 60');
   t.equal(settings.get('announced'), 'two');
   await wait(5);
   t.match(problems.list, [{ part: 'settings', sentence: 'the disk is full: free some space' }]);
@@ -73,7 +73,7 @@ t.test('what waits is written at the end, where the disk works again by then', a
       createProblems(systemClock, () => {}),
     );
     store.works = false;
-    settings.remember('announced', 'last');
+    void settings.remember('announced', 'last');
     store.works = true;
   }
   t.equal(store.values.get('announced'), 'last');

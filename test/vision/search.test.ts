@@ -5,6 +5,7 @@ import type { View } from '../../src/vision/picture.js';
 import {
   type DetectorPass,
   defaultSearch,
+  photoViews,
   searchFaces,
   tileGrid,
   tileSides,
@@ -176,4 +177,36 @@ t.test('a candidate whose close-up is left out is no face in this frame', async 
       .length;
   };
   t.strictSame([count(0), count(1)], [1, 1]);
+});
+
+t.test('a portrait is searched no finer than its subject needs', async (t) => {
+  const photo = { width: 2560, height: 1707 };
+  const portrait = { ...all, search: 'portrait' } as const;
+  const count = (faces: readonly Candidate[]) => {
+    const { pass, views } = detector(faces);
+    const { faces: found } = searchFaces(photo, pass, portrait, defaultSearch);
+    return { found: found.map(({ box }) => box[2]), views: views.length };
+  };
+  const all104 = photoViews(photo);
+  t.equal(all104, 104);
+  const large = count([face([900, 500, 900, 900])]);
+  t.strictSame(large.found, [900]);
+  t.ok(large.views <= 1 + 6 + 2, `${large.views} views: the whole, the coarsest tiles and two close-ups`);
+  const middle = count([face([900, 500, 400, 400])]);
+  t.strictSame(middle.found, [400]);
+  t.ok(middle.views < 40, `${middle.views} views`);
+  t.ok(count([face([900, 500, 60, 60])]).views >= all104, 'a far face needs every tile');
+  t.strictSame(count([face([300, 300, 500, 500]), face([2000, 300, 170, 170])]).found, [500, 170], 'a second person');
+});
+
+t.test('a large ghost does not end the search of a portrait', async (t) => {
+  const photo = { width: 2560, height: 1707 };
+  const { pass } = detector([face([900, 500, 60, 60])]);
+  const haunted: DetectorPass = (view, leastScore) =>
+    view.side === 2560 ? [face([100, 100, 1000, 1000], 0.9)] : pass(view, leastScore);
+  const { faces } = searchFaces(photo, haunted, { ...all, search: 'portrait' }, defaultSearch);
+  t.strictSame(
+    faces.map(({ box }) => box[2]),
+    [60],
+  );
 });

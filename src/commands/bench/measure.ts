@@ -3,6 +3,7 @@ import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { fail } from '../../base/errors.js';
+import { type ProcessSample, readProcess } from '../../engine/hang.js';
 import { delegatePluginPath } from '../../engine/runtime.js';
 
 /** Milliseconds. */
@@ -40,7 +41,9 @@ export interface Extra {
 export type MeasureAnswer = { readonly measured: Measurement } | { readonly failed: string };
 
 const childPath = fileURLToPath(new URL('./measure-child.js', import.meta.url));
-const limitMs = 300_000;
+/** A process without CPU time for this long hangs. A slow board needs many minutes, and gets its share of the CPU. */
+const idleLimitMs = 60_000;
+const sampleMs = 1000;
 
 /** The path of the plug-in; null where it was not built. */
 export function builtDelegate(): string | null {
@@ -55,7 +58,10 @@ export function measure(options: MeasureOptions, signal: AbortSignal): Promise<M
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
-    const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
+    const timer = setInterval(() => {
+      if (isIdle(readProcess(child.pid), performance.now())) child.kill('SIGKILL');
+    }, sampleMs);
+    const isIdle = idleWatch();
     const abort = (): void => void child.kill('SIGKILL');
     signal.addEventListener('abort', abort, { once: true });
     child.once('message', (answer: MeasureAnswer) => {
@@ -65,11 +71,24 @@ export function measure(options: MeasureOptions, signal: AbortSignal): Promise<M
     });
     child.once('error', (cause) => reject(fail('ENGINE_FAILED', cause.message, cause)));
     child.once('exit', (code, endSignal) => {
-      clearTimeout(timer);
+      clearInterval(timer);
       signal.removeEventListener('abort', abort);
       if (signal.aborted) reject(signal.reason);
       else reject(fail('ENGINE_FAILED', `the measuring process ended (${endSignal ?? code}) without an answer`));
     });
     child.send(options);
   });
+}
+
+/** Says whether a process has used no CPU time for too long. Where /proc does not tell, ten times as long counts. */
+function idleWatch(): (process: ProcessSample | null, nowMs: number) => boolean {
+  let usedMs = -1;
+  let sinceMs = performance.now();
+  return (process, nowMs) => {
+    if (process !== null && process.cpuMs > usedMs) {
+      usedMs = process.cpuMs;
+      sinceMs = nowMs;
+    }
+    return nowMs - sinceMs >= (process === null ? 10 * idleLimitMs : idleLimitMs);
+  };
 }

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { fail, oneLine, RoomkinError } from '../../base/errors.js';
+import { usualInterval, windowMs } from '../../base/pace.js';
 import { decodeEmbedding, type LiveFace } from '../../control/protocol.js';
 import { outliers } from '../../gallery/enrolment.js';
 import {
@@ -24,13 +25,13 @@ import { foldName } from '../../gallery/names.js';
 import type { NewTemplate, Store } from '../../store/store.js';
 import type { CommandIo } from '../command.js';
 import { daemonSocket, openGallery } from '../parts.js';
-import { keepSamples, refuseTooAlike } from './keep.js';
+import { chooseSamples, keepSamples, refuseTooAlike } from './keep.js';
 import { type LiveFeed, openLiveFeed } from './live-feed.js';
 import { selfTest } from './live-self-test.js';
 
-/** After this time without a frame, a camera that was reopened does not recover by itself. */
+/** After this time (and four frames) without a frame, a camera that was reopened does not recover by itself. */
 const blindMs = 15_000;
-/** After this time without a frame, the guidance says that no picture arrives; the slowest camera gives one each 5 s. */
+/** After this time (and two frames) without a frame, the guidance says that no picture arrives; the slowest camera gives one each 5 s. */
 const silentMs = 6000;
 
 /**
@@ -48,10 +49,11 @@ export async function enrolLive(name: string, force: boolean, io: CommandIo): Pr
 
   const samples = guidance.samples.map(({ vector, quality }) => ({ space, vector, quality, source: sourceOf(vector) }));
   const odd = outliers(samples);
-  const result = store.change((changes) => {
-    const consistent = samples.filter((sample) => !odd.includes(sample));
-    return keepSamples(changes, { name, samples: consistent, space, force, what: 'samples' }, io.log);
-  });
+  const consistent = samples.filter((sample) => !odd.includes(sample));
+  const enrolment = { name, samples: consistent, space, force, what: 'samples' } as const;
+  const chosen = chooseSamples(store, enrolment, io);
+  io.progress('');
+  const result = store.change((changes) => keepSamples(changes, enrolment, chosen, io.log));
   io.out(
     `${result.name} (${result.person}): ${samples.length} samples taken${leftOutWords(guidance)}; ` +
       `${result.added} added, ${result.templates} photos in use`,
@@ -80,6 +82,7 @@ async function takeSamples(
   for (;;) {
     const update = await feed.next();
     const atMs = io.clock.monotonicMs();
+    const intervalMs = usualInterval(guidance.pace) ?? 0;
     if (update?.type === 'blind') {
       if (update.paused)
         throw fail(
@@ -95,10 +98,11 @@ async function takeSamples(
       const before = guidance;
       guidance = guide(before, update.faces.map(guidedFace), atMs);
       if (!force && before.next === 'front' && guidance.next !== 'front') refuseEarly(guidance, space);
-    } else if (update?.type === 'blind' || atMs - frameMs >= silentMs) guidance = guide(guidance, null, atMs);
+    } else if (update?.type === 'blind' || atMs - frameMs >= windowMs(silentMs, 2, intervalMs))
+      guidance = guide(guidance, null, atMs);
     io.meter(meterLines(guidance, mirrored));
     if (guidance.next === null && space !== null) return { guidance, space };
-    if (atMs - frameMs >= blindMs)
+    if (atMs - frameMs >= windowMs(blindMs, 4, intervalMs))
       throw fail('CAMERA_BLIND', `the camera gives no picture (${oneLine(blindReason, 200)}): roomkin check says more`);
     if (!isStuck(guidance)) continue;
     const why = `no good sample for a minute: ${advice(guidance, mirrored)}`;

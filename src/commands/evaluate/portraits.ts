@@ -66,6 +66,7 @@ async function portraitOf(engine: Engine, file: string, withLow: boolean, seed: 
 /** The configured engine, or the shipped one where there is no configuration; `embedder` overrides the configured embedder. */
 export function evaluatedEngine(io: CommandIo, embedder: string | undefined): Promise<Engine> {
   // One thread: another picture is decoded at the same time, and XNNPACK's spinning threads slow a busy machine down.
+  io.progress('loading the models...');
   const changes = { threads: 1, ...(embedder === undefined ? {} : { embedder }) };
   return io.openEngine(io.configOrShipped(), changes);
 }

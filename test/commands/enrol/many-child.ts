@@ -1,0 +1,26 @@
+// Enrols two thousand made-up samples of one person into the store in argv[2], through the last steps of `enrol`. Prints JSON: how long
+// the transaction took (CPU time and wall time, milliseconds), how many templates there are, and how often progress was shown.
+import { chooseSamples, keepSamples } from '../../../src/commands/enrol/keep.js';
+import type { NewTemplate } from '../../../src/store/store.js';
+import { madeUpVector, openTestStore, space } from '../../sharing/household.js';
+
+const own = madeUpVector('ada');
+const samples = Array.from({ length: 2000 }, (_, n): NewTemplate => {
+  const noise = madeUpVector(`ada#${n}`);
+  const mixed = own.map((value, i) => 0.85 * value + 0.53 * noise[i]!);
+  const length = Math.hypot(...mixed);
+  const quality = { eyesPx: 60, sharpness: 0.5, yawDegrees: 0, pitchDegrees: 0, light: 0.5, contrast: 0.2 };
+  return { space, vector: mixed.map((value) => value / length), quality, source: Buffer.from(`photo ${n}`) };
+});
+
+using store = openTestStore(process.argv[2]!);
+let reports = 0;
+const enrolment = { name: 'Ada', samples, space, force: false, what: 'photos' } as const;
+const chosen = chooseSamples(store, enrolment, { progress: () => void reports++ });
+const before = process.cpuUsage();
+const startMs = performance.now();
+const { templates } = store.change((changes) => keepSamples(changes, enrolment, chosen, () => {}));
+const { user, system } = process.cpuUsage(before);
+process.stdout.write(
+  JSON.stringify({ cpuMs: (user + system) / 1000, wallMs: performance.now() - startMs, templates, reports }),
+);
