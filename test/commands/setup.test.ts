@@ -105,7 +105,8 @@ async function typed(config: string, answers: readonly (readonly [question: RegE
   const cli = join(packageRoot, '.test-build', 'src', 'cli.js');
   const start = 'import(process.argv[1]).then(({ main }) => main(process.argv.slice(2)))';
   const program = 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)';
-  const args = [process.execPath, '-e', start, '--', cli, 'setup', '--config', config, '--without-start'];
+  const wide = ['sh', '-c', 'stty cols 120 && exec "$@"', 'sh'];
+  const args = [...wide, process.execPath, '-e', start, '--', cli, 'setup', '--config', config, '--without-start'];
   const child = spawn('python3', ['-c', program, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   let shown = '';
   let unread = '';
