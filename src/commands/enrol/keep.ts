@@ -27,6 +27,9 @@ export interface Enrolment {
   readonly what: 'photos' | 'samples';
 }
 
+/** From so many pictures on the choice takes long enough to show its progress. */
+const manySamples = 100;
+
 /** What was chosen before the transaction, and from which templates of the person. */
 export interface ChosenSamples {
   readonly choice: Choice<NewTemplate>;
@@ -41,8 +44,10 @@ export function chooseSamples(
 ): ChosenSamples {
   const id = store.people().find((person) => foldName(person.name) === foldName(name))?.id;
   const templates = store.gallery(space).people.find((person) => person.id === id)?.templates ?? [];
-  const progress = (share: number): void =>
+  const progress = (share: number): void => {
+    if (samples.length < manySamples) return; // chosen at once
     io.progress(`choosing among ${samples.length} pictures of ${name}: ${Math.round(100 * share)} %`);
+  };
   return { choice: chooseTemplates({ templates }, samples, mostTemplates, progress), basis: idsOf(templates) };
 }
 
