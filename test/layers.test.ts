@@ -24,6 +24,7 @@ const order = [
   'control',
   'pipeline.ts',
   'daemon.ts',
+  'container',
   'commands',
   'cli.ts',
 ];

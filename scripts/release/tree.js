@@ -77,6 +77,7 @@ export function makeTree(tree, dist, architecture, say) {
   cpSync(dist, join(tree, 'dist'), { recursive: true });
   const packages = copyModules(dist, tree, architecture);
   for (const name of ['models', 'config.example.toml', 'LICENSE']) take(name);
+  for (const name of ['start', 'roomkin']) take(join('deploy', 'container', name));
   mkdirSync(join(tree, 'deploy', 'systemd'), { recursive: true });
   const { name, description, license, type, engines } = manifest;
   writeJson(join(tree, 'package.json'), { name, version, description, license, private: true, type, engines });
