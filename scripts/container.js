@@ -1,9 +1,11 @@
 // npm run container: what a container is built from, after `npm run release`.
 //   release/container/             Containerfile and the tarballs:  podman build -t roomkin release/container
 //   release/home-assistant-app/    a repository of Home Assistant apps: repository.yaml, and roomkin/ with manifest, form and tarballs
-// No registry is asked. The base image comes when the image is built.
+//   release/roomkin-VERSION-container-ARCH.tar.gz    with --image: a finished image for `podman load`, without any registry
 //
-//   npm run container -- [--release DIR]
+//   npm run container -- [--release DIR] [--image amd64|arm64]
+//
+// --image needs root and mmdebstrap, for a foreign architecture also qemu-user-static.
 import {
   copyFileSync,
   cpSync,
@@ -17,12 +19,18 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { root } from './release/run.js';
+import { writeImage } from './release/image.js';
+import { root, run } from './release/run.js';
 
-const { values: options } = parseArgs({ options: { release: { type: 'string', default: join(root, 'release') } } });
+const { values: options } = parseArgs({
+  options: {
+    release: { type: 'string', default: join(root, 'release') },
+    image: { type: 'string', multiple: true, default: [] },
+  },
+});
 const { version, homepage } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-function main() {
+async function main() {
   const release = resolve(options.release);
   const prefix = `roomkin-${version}-linux-`;
   const tarballs = existsSync(release)
@@ -44,10 +52,17 @@ function main() {
     for (const folder of [container, app]) linkSync(join(release, name), join(folder, name));
   }
   process.stdout.write(`${container}\n${repository}\n`);
+  for (const architecture of options.image) {
+    const tarball = `${prefix}${architecture}.tar.xz`;
+    if (!tarballs.includes(tarball)) throw new Error(`there is no ${tarball} in ${release}: npm run release`);
+    const seconds = Number(process.env.SOURCE_DATE_EPOCH ?? run('git', ['log', '-1', '--format=%ct']).trim());
+    process.stderr.write(`container: the image for ${architecture} (some minutes)\n`);
+    process.stdout.write(`${await writeImage(join(release, tarball), architecture, release, seconds)}\n`);
+  }
 }
 
 try {
-  main();
+  await main();
 } catch (error) {
   process.stderr.write(`container: ${error.message}\n`);
   process.exitCode = 1;

@@ -16,6 +16,7 @@ const packageOf = {
   gcc: 'gcc',
   'g++': 'g++',
   git: 'git',
+  mmdebstrap: 'mmdebstrap',
   objdump: 'binutils',
   strip: 'binutils',
   xz: 'xz-utils',

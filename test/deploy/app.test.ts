@@ -176,6 +176,35 @@ t.test(
   },
 );
 
+t.test('an image without a registry has the user, the start and the health check of the Containerfile', async (t) => {
+  const module = JSON.stringify(join(packageRoot, 'scripts/release/image.js'));
+  const source = `import { readContainerfile } from ${module}; console.log(JSON.stringify(readContainerfile()));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8' });
+  t.same(
+    JSON.parse(stdout || '{}').config,
+    {
+      User: 'roomkin',
+      Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
+      Entrypoint: ['/usr/lib/roomkin/deploy/container/start'],
+      Volumes: { '/var/lib/roomkin': {} },
+      StopSignal: 'SIGTERM',
+      // Nanoseconds.
+      Healthcheck: {
+        Test: ['CMD', 'roomkin', 'status'],
+        Interval: 60e9,
+        Timeout: 20e9,
+        StartPeriod: 180e9,
+        Retries: 3,
+      },
+    },
+    stderr,
+  );
+  t.match(JSON.parse(stdout || '{}'), {
+    packages: ['ca-certificates', 'ffmpeg', 'passwd'],
+    commands: [/^groupadd /, /^useradd /, /^install -d /, /^ln -s /],
+  });
+});
+
 /** As root the scripts become the user roomkin, who exists in the image only. So they run as nobody then. */
 const user = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
 const uid = user.uid ?? process.getuid?.();

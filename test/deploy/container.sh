@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs the container and the Home Assistant app from a release, without a registry: the root file system of this machine stands in for the
 # base image (namespaces and an overlay in memory, which leave nothing behind), read-only, with the capabilities that Docker gives. The
-# broker is a real Mosquitto, the camera a folder of drawn pictures, the Supervisor a small server. Takes two minutes; not part of `npm test`.
-#   sudo test/deploy/container.sh [TARBALL|FOLDER]    default: release/roomkin-*-linux-amd64.tar.xz
+# broker is a real Mosquitto, the camera a folder of drawn pictures, the Supervisor a small server. Takes a minute; not part of `npm test`.
+#   sudo test/deploy/container.sh [TARBALL|FOLDER|IMAGE]    default: release/roomkin-*-linux-ARCH.tar.xz of this machine
+# An image (of `npm run container -- --image ARCH`) brings a root file system of its own.
 # Checks: the start with variables and with a form, enrolment from photos, the health check, arrivals at the broker, what the processes
 # may do, what is written, the end.
 set -euo pipefail
@@ -13,13 +14,13 @@ outside() {
   ((EUID == 0)) || { echo 'run it with sudo' >&2 && exit 1; }
   local release=${1:-} found
   if [[ -z $release ]]; then
-    found=("$repository"/release/roomkin-*-linux-amd64.tar.xz)
+    found=("$repository"/release/roomkin-*-linux-"$(dpkg --print-architecture)".tar.xz)
     release=${found[0]}
   fi
-  for program in mosquitto ffmpeg setpriv; do
+  for program in mosquitto mosquitto_sub ffmpeg setpriv; do
     command -v $program >/dev/null || { echo "skipped: needs $program" && exit 0; }
   done
-  [[ -e $release ]] || { echo "skipped: there is no $release: npm run release -- --arch amd64 --quick" && exit 0; }
+  [[ -e $release ]] || { echo "skipped: there is no $release: npm run release -- --quick" && exit 0; }
   unshare --mount --pid --ipc --uts --fork --propagation private --kill-child bash "$0" build "$release"
 }
 
@@ -39,7 +40,16 @@ build() {
   rm -rf "$copy/etc/roomkin" "$copy/var/lib/roomkin" "$copy/usr/lib/roomkin"
   lib=$copy/usr/lib/roomkin
   mkdir "$lib"
-  if [[ -d $1 ]]; then cp -rL "$1/." "$lib"; else tar -xJf "$1" --strip-components=1 -C "$lib"; fi
+  if [[ $1 == *-container-*.tar.gz ]]; then
+    mkdir "$copy/srv/image"
+    mount -t tmpfs -o size=3G tmpfs "$copy/srv/image"
+    tar -xzOf "$1" layer.tar | tar -x --numeric-owner -C "$copy/srv/image"
+    cp -r "$copy/srv/image/usr/lib/roomkin/." "$lib"
+  elif [[ -d $1 ]]; then
+    cp -rL "$1/." "$lib"
+  else
+    tar -xJf "$1" --strip-components=1 -C "$lib"
+  fi
   # The same line as in the Dockerfile of the app.
   chroot "$copy" userdel roomkin 2>/dev/null || true
   chroot "$copy" groupdel roomkin 2>/dev/null || true
@@ -51,6 +61,14 @@ build() {
   for folder in data config people srv/test var/lib/roomkin; do mount -t tmpfs tmpfs "$copy/$folder"; done
   cp "$0" "$copy/srv/test/container.sh"
   chroot "$copy" bash /srv/test/container.sh services
+  if [[ -d $copy/srv/image ]]; then
+    for folder in data config people srv/test var/lib/roomkin proc tmp; do
+      mkdir -p "$copy/srv/image/$folder"
+      mount --bind "$copy/$folder" "$copy/srv/image/$folder"
+    done
+    mount --rbind "$copy/dev" "$copy/srv/image/dev"
+    mount -o remount,ro "$copy/srv/image"
+  fi
   mount -o remount,ro "$copy"
   chroot "$copy" bash /srv/test/container.sh checks
 }
@@ -109,23 +127,25 @@ checks() {
     done
   }
   fails() { ! "$@"; }
+  local image=/
+  if [[ -d /srv/image ]]; then image=/srv/image; fi
   # The capabilities that Docker leaves to root.
   local docker='-all,+chown,+dac_override,+fsetid,+fowner,+mknod,+net_raw,+setgid,+setuid,+setfcap,+setpcap,+net_bind_service,+sys_chroot,+kill,+audit_write'
   local path=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
   as_container() { # the user of the Containerfile, --cap-drop=all --security-opt=no-new-privileges
-    setpriv --reuid=roomkin --regid=roomkin --init-groups --bounding-set=-all --inh-caps=-all --no-new-privs env -i PATH=$path "$@"
+    chroot $image setpriv --reuid=roomkin --regid=roomkin --init-groups --bounding-set=-all --inh-caps=-all --no-new-privs env -i PATH=$path "$@"
   }
-  as_app() { setpriv --bounding-set="$docker" --inh-caps=-all env -i PATH=$path SUPERVISOR_TOKEN=the-token "$@"; }
+  as_app() { chroot $image setpriv --bounding-set="$docker" --inh-caps=-all env -i PATH=$path SUPERVISOR_TOKEN=the-token "$@"; }
   daemon() { pgrep -u roomkin -f 'bin/roomkin(.js)? run' | head -n 1; }
   line() { grep "^$1:" "/proc/$(daemon)/status" | cut -f 2; }
   harmless() {
     [[ $(line Uid) == 920 && $(line CapEff) == 0000000000000000 && $(line CapBnd) == 0000000000000000 && $(line NoNewPrivs) == 1 ]] &&
       fails grep -qa the-token "/proc/$(daemon)/environ"
   }
-  written() { find / -xdev -newer /srv/test/mark -type f; }
+  written() { find $image -xdev -newer /srv/test/mark -type f; }
   ends() { kill "$(daemon)" && timeout 20 tail --pid="$1" -f /dev/null && wait "$1"; }
 
-  expect 'the root file system is read-only' fails touch /usr/lib/roomkin/x
+  expect 'the root file system is read-only' fails touch $image/usr/lib/roomkin/x
   cp -r photos/* /people
   chown -R roomkin:roomkin /var/lib/roomkin
   chmod 700 /var/lib/roomkin
