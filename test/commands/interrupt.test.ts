@@ -93,10 +93,10 @@ for (const { args, at, env } of cases)
     const tookMs = performance.now() - interruptedMs;
     t.ok(interruptedMs > 0, output);
     t.equal(code, 130);
-    t.ok(tookMs < 1000, `${tookMs.toFixed(0)} ms after Ctrl-C`);
+    // Both within a second where nothing else runs; on a busy machine, Node's own start tells how much slower it is.
+    t.ok(tookMs < 1000 + startsMs, `${tookMs.toFixed(0)} ms after Ctrl-C`);
     t.ok(
-      // A second where nothing else runs.
-      firstMs < startsMs + 1500,
+      firstMs < 1500 + 2 * startsMs,
       `first words after ${firstMs.toFixed(0)} ms, ${startsMs.toFixed(0)} ms of them Node's`,
     );
     t.notMatch(output, /^roomkin: /m, 'no message');

@@ -96,7 +96,9 @@ export function installed(folder: string, lines: string, daemonEnv: NodeJS.Proce
         groups,
         '--inh-caps=-all',
       ];
-      return user === 'root' ? command : [...change, ...command];
+      // tap gives every child its loaders, which write to a folder of the user who tests.
+      const bare = ['env', '--unset=NODE_OPTIONS', '--unset=NODE_V8_COVERAGE', ...command];
+      return user === 'root' ? command : [...change, ...bare];
     },
     spawn(user, args, env = {}) {
       const [program, ...words] = room.as(user, [process.execPath, '-e', start, '--', cliPath, ...args]);
