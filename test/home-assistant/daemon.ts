@@ -10,7 +10,7 @@ import { packageRoot } from '../../src/base/files.js';
 import { createQuantiles } from '../../src/base/stats.js';
 import { listenTo, waitFor } from '../helpers/brokers.js';
 import { runCli, spawnCli } from '../helpers/cli.js';
-import { addLight, startHomeAssistant } from './harness.js';
+import { addLight, secureProtocol, startHomeAssistant } from './harness.js';
 import { makeHousehold } from './household.js';
 import { runSteps, skipWithoutHomeAssistant } from './steps.js';
 
@@ -213,7 +213,9 @@ await runSteps([
           .of('room/kitchen/person')
           .slice(before)
           .map((text) => JSON.parse(text).event_type);
-      for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      // Over MQTT 3.1.1 nobody knows how long ago a killed daemon ended, so who sits there arrives again.
+      const signals = secureProtocol === 4 ? (['SIGTERM'] as const) : (['SIGTERM', 'SIGKILL'] as const);
+      for (const signal of signals) {
         await endDaemon(signal);
         await ha.expect({ entities: { [ada]: { state: 'unavailable' } } });
         startDaemon();

@@ -87,6 +87,7 @@ export const outages: readonly Step[] = [
       kitchen.room.people([ada]);
       await ha.start();
       await ha.expect({
+        timeout: 30, // the room answers the birth message after up to 5 s
         ...entities({
           'binary_sensor.grace': null,
           'device_tracker.household_home_grace': null,
