@@ -1,5 +1,6 @@
 // The first step of a container (deploy/container/start): options → configuration. It writes config.toml and the password of the broker,
 // both readable by their owner only. The program of the start, not a verb: nobody calls it by hand.
+
 import {
   closeSync,
   existsSync,
@@ -13,6 +14,7 @@ import {
 } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { fail, faultsOf, RoomkinError, sentenceOf } from '../base/errors.js';
+import { printable } from '../base/printable.js';
 import { defaultConfigPath } from '../config/load.js';
 import {
   appForm,
@@ -84,11 +86,11 @@ function replaceFile(path: string, text: string): void {
 
 async function main(): Promise<void> {
   try {
-    process.stderr.write(`roomkin: ${await prepare(process.env)}\n`);
+    process.stderr.write(printable(`roomkin: ${await prepare(process.env)}\n`));
   } catch (error) {
     const isKnown = error instanceof RoomkinError;
-    process.stderr.write(`roomkin: ${isKnown ? error.code : 'INTERNAL'}: ${sentenceOf(error)}\n`);
-    if (isKnown) for (const fault of faultsOf(error)) process.stderr.write(`  ${fault}\n`);
+    process.stderr.write(printable(`roomkin: ${isKnown ? error.code : 'INTERNAL'}: ${sentenceOf(error)}\n`));
+    if (isKnown) for (const fault of faultsOf(error)) process.stderr.write(printable(`  ${fault}\n`));
     process.exitCode = isKnown ? error.exitCode : 70;
   }
 }
