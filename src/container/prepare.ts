@@ -86,11 +86,11 @@ function replaceFile(path: string, text: string): void {
 
 async function main(): Promise<void> {
   try {
-    process.stderr.write(printable(`roomkin: ${await prepare(process.env)}\n`));
+    process.stderr.write(`${printable(`roomkin: ${await prepare(process.env)}`)}\n`);
   } catch (error) {
     const isKnown = error instanceof RoomkinError;
-    process.stderr.write(printable(`roomkin: ${isKnown ? error.code : 'INTERNAL'}: ${sentenceOf(error)}\n`));
-    if (isKnown) for (const fault of faultsOf(error)) process.stderr.write(printable(`  ${fault}\n`));
+    process.stderr.write(`${printable(`roomkin: ${isKnown ? error.code : 'INTERNAL'}: ${sentenceOf(error)}`)}\n`);
+    if (isKnown) for (const fault of faultsOf(error)) process.stderr.write(`${printable(`  ${fault}`)}\n`);
     process.exitCode = isKnown ? error.exitCode : 70;
   }
 }
