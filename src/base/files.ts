@@ -36,6 +36,27 @@ export function writeNewFile(path: string, bytes: Uint8Array): void {
   }
 }
 
+/**
+ * Replaces the file `path`, or makes it. A crash leaves the old or the new one. Only its owner may read it, unless `share` changes the
+ * open file or its path `part` before the file gets its name. Errors: those of the file system.
+ */
+export function replaceFile(path: string, text: string, share?: (file: number, part: string) => void): void {
+  const part = `${path}.${process.pid}.part`;
+  try {
+    const file = openSync(part, 'wx', 0o600);
+    try {
+      writeFileSync(file, text);
+      share?.(file, part);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(part, path);
+  } finally {
+    rmSync(part, { force: true });
+  }
+}
+
 // link(2) never replaces a file. The file system of a USB stick may have no links. There the name is checked before the rename.
 function giveName(part: string, path: string): void {
   try {

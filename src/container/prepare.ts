@@ -1,19 +1,10 @@
 // The first step of a container (deploy/container/start): options → configuration. It writes config.toml and the password of the broker,
 // both readable by their owner only. The program of the start, not a verb: nobody calls it by hand.
 
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { fail, faultsOf, RoomkinError, sentenceOf } from '../base/errors.js';
+import { replaceFile } from '../base/files.js';
 import { printable } from '../base/printable.js';
 import { defaultConfigPath } from '../config/load.js';
 import {
@@ -70,18 +61,6 @@ function write(state: string, text: string, login: Broker['login']): void {
     const { code } = cause as NodeJS.ErrnoException;
     throw fail('OUTPUT', `${state} cannot be written (${code}): mount a volume there that the user may write`, cause);
   }
-}
-
-function replaceFile(path: string, text: string): void {
-  const part = `${path}.part`;
-  const file = openSync(part, 'w', 0o600);
-  try {
-    writeFileSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(part, path);
 }
 
 async function main(): Promise<void> {

@@ -1,24 +1,10 @@
 // The files that `roomkin setup` writes: config.toml, made from config.example.toml, and the password of the broker. Both belong to
 // root and are readable for the group of the service. Each is complete or not there.
 import { spawnSync } from 'node:child_process';
-import {
-  chownSync,
-  closeSync,
-  copyFileSync,
-  existsSync,
-  fchmodSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chownSync, copyFileSync, existsSync, fchmodSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fail } from '../../base/errors.js';
-import { packageRoot } from '../../base/files.js';
+import { packageRoot, replaceFile } from '../../base/files.js';
 import { parseConfig } from '../../config/load.js';
 
 /** What the user chose. */
@@ -64,8 +50,12 @@ export function writeConfiguration(path: string, choices: Choices): void {
       own(`${path}.old`, group);
     }
     // The configuration comes last: until it is there, nothing uses the password.
-    if (choices.login !== null) replaceFile(passwordPath(path), `${choices.login.password}\n`, group);
-    replaceFile(path, text, group);
+    const share = (file: number, part: string): void => {
+      own(part, group);
+      fchmodSync(file, modeFor(group));
+    };
+    if (choices.login !== null) replaceFile(passwordPath(path), `${choices.login.password}\n`, share);
+    replaceFile(path, text, share);
   } catch (cause) {
     if (!had) rmSync(passwordPath(path), { force: true });
     const { code } = cause as NodeJS.ErrnoException;
@@ -85,24 +75,6 @@ const modeFor = (group: number | null): number => (group === null ? 0o600 : 0o64
 
 function own(path: string, group: number | null): void {
   if (group !== null) chownSync(path, 0, group);
-}
-
-function replaceFile(path: string, text: string, group: number | null): void {
-  const part = `${path}.${process.pid}.part`;
-  try {
-    const file = openSync(part, 'wx', 0o600);
-    try {
-      writeFileSync(file, text);
-      own(part, group);
-      fchmodSync(file, modeFor(group));
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(part, path);
-  } finally {
-    rmSync(part, { force: true });
-  }
 }
 
 /** Errors: OUTPUT, where `path` can never be written by this user: said before any question is asked. */
