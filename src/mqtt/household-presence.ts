@@ -10,7 +10,7 @@ import { parseJson } from '../base/json.js';
 import { isId } from '../gallery/names.js';
 import type { PersonId } from '../gallery/person.js';
 import type { RoomId } from '../presence/arbitration.js';
-import { firstRoom, type HouseholdView, isWriter, moveOf, type Place, placeOf } from '../presence/household.js';
+import { firstRoom, type HouseholdView, isRoom, isWriter, moveOf, type Place, placeOf } from '../presence/household.js';
 import type { Component, DiscoveredPerson } from './components.js';
 import type { MqttConnection } from './connection.js';
 import {
@@ -99,6 +99,8 @@ export function createHouseholdPresence(
   let announced: string | null = null;
   let summary: string | null = null;
   let isAway = false;
+  /** Something that the device shows may have changed since this room compared it with what is announced. */
+  let isDeviceDue = true;
   /** Component keys of people that were removed while Home Assistant was away. */
   const unheard = new Set<string>();
 
@@ -111,26 +113,26 @@ export function createHouseholdPresence(
   }
 
   function describe(): void {
+    isDeviceDue = true;
     descriptions.set(room.id, { name: room.name, people: ownPeople });
     const people = ownPeople.slice(0, mostPeople).map((person) => ({ person: person.id, name: person.name }));
     connection().keep(topics.description, JSON.stringify({ name: room.name, people }));
   }
 
-  const nameOf = (place: Place): string | null =>
-    place === null || place === 'away' ? place : (descriptions.get(place)?.name ?? place);
+  const nameOf = (place: Place): string | null => (isRoom(place) ? (descriptions.get(place)?.name ?? place) : place);
 
   function write(person: DiscoveredPerson, place: Place, isMove: boolean): void {
     const before = stored.get(person.id)?.lastKnown ?? null;
     const lastKnown = place ?? before;
     const at = new Date(clock.wallMs()).toISOString();
     stored.set(person.id, { place, lastKnown, shown: nameOf(place) });
-    const isRoom = place !== null && place !== 'away';
+    isDeviceDue = true;
     void connection().deliver(
       `${topics.places}/${person.id}`,
       JSON.stringify({
         person: person.id,
         name: person.name,
-        room: isRoom ? place : null,
+        room: isRoom(place) ? place : null,
         place: nameOf(place),
         last_room: lastKnown,
         since: at,
@@ -175,7 +177,7 @@ export function createHouseholdPresence(
 
   function updateSummary(people: readonly DiscoveredPerson[], view: HouseholdView): void {
     const canTell = [...view.values()].some(({ watching }) => watching);
-    const atHome = people.map(({ id: person }) => person).filter((person) => isAtHome(computed.get(person) ?? null));
+    const atHome = people.map(({ id: person }) => person).filter((person) => isRoom(computed.get(person) ?? null));
     const strangers = [...view.values()].reduce((sum, report) => sum + report.strangers, 0);
     const text = JSON.stringify({
       people: canTell ? atHome.length : null,
@@ -257,6 +259,7 @@ export function createHouseholdPresence(
     },
     announce() {
       announced = null;
+      isDeviceDue = true;
       isAway = false;
     },
     homeAssistantAway() {
@@ -264,6 +267,7 @@ export function createHouseholdPresence(
     },
     receive(topic, payload) {
       if (payload.length > maxBytes && topic !== discoveryTopic) return;
+      isDeviceDue = true;
       const text = payload.toString('utf8');
       const leaf = topic.slice(topic.lastIndexOf('/') + 1);
       if (topic === discoveryTopic) announced = text === '' ? null : text;
@@ -300,7 +304,10 @@ export function createHouseholdPresence(
       const people = everybody();
       const mayLead = firstRoom(view) === room.id && sinceConnectMs >= roomsKnownMs;
       // A name must be an option before it is a state.
-      if (mayLead && options.discovery) announceDevice(people);
+      if (mayLead && options.discovery && isDeviceDue) {
+        isDeviceDue = false;
+        announceDevice(people);
+      }
       for (const person of people) updatePlace(person, view, mayLead);
       if (!mayLead) return;
       updateSummary(people, view);
@@ -308,8 +315,6 @@ export function createHouseholdPresence(
     },
   };
 }
-
-const isAtHome = (place: Place): boolean => place !== null && place !== 'away';
 
 const byId = <Value>(map: ReadonlyMap<string, Value>): [string, Value][] =>
   [...map].sort(([a], [b]) => (a < b ? -1 : 1));

@@ -12,6 +12,11 @@ export interface RoomReport extends RoomSight {
 /** A room's id; `away`: every room that can tell does not have them; null: not known. No room can have the id `away` (gallery/names.ts). */
 export type Place = RoomId | 'away' | null;
 
+/** Whether a place is one of the rooms. */
+export function isRoom(place: Place): place is RoomId {
+  return place !== null && place !== 'away';
+}
+
 /** By room id, this room included. */
 export type HouseholdView = ReadonlyMap<RoomId, RoomReport>;
 
@@ -42,8 +47,7 @@ export function placeOf(person: PersonId, view: HouseholdView, lastKnown: Place,
   const holder = holderOf(person, view);
   if (holder !== null) return holder;
   const isWatched = (room: RoomId): boolean => view.get(room)?.watching === true;
-  const wasInRoom = lastKnown !== null && lastKnown !== 'away' && rooms.has(lastKnown);
-  if (wasInRoom && !isWatched(lastKnown)) return null;
+  if (isRoom(lastKnown) && rooms.has(lastKnown) && !isWatched(lastKnown)) return null;
   return [...view.keys()].some(isWatched) ? 'away' : null;
 }
 
