@@ -5,21 +5,15 @@ import type { PersonCalibration } from '../gallery/calibration.js';
 import type { ReportAnswer } from '../reports/reports.js';
 import type { CommandIo } from './command.js';
 import { reportOf } from './parts.js';
-import { count, wrap } from './rows.js';
+import { count, wrapItem } from './rows.js';
 
 export async function run(_: object, io: CommandIo): Promise<void> {
   const report = await reportOf(io, 'calibrate', {});
   io.document(report);
   for (const line of table(report)) io.out(line);
-  const columns = Math.min(io.columns, 80);
-  if (report.fixed) print(io, 'The configuration sets recognition.threshold, so it is used for everybody.', columns);
-  for (const sentence of report.advice) print(io, sentence, columns);
-}
-
-function print(io: CommandIo, sentence: string, columns: number): void {
-  wrap(`- ${sentence}`, columns - 2).forEach((line, i) => {
-    io.out(i === 0 ? line : `  ${line}`);
-  });
+  const fixed = report.fixed ? ['The configuration sets recognition.threshold, so it is used for everybody.'] : [];
+  for (const sentence of [...fixed, ...report.advice])
+    for (const line of wrapItem(sentence, io.textColumns)) io.out(line);
 }
 
 function table({ people, budget, cohort }: ReportAnswer<'calibrate'>): string[] {

@@ -19,6 +19,8 @@ export interface CommandIo {
   readonly json: boolean;
   /** Columns of the terminal on stdout; 80 where stdout is not a terminal. */
   readonly columns: number;
+  /** The width of running text: the columns of the terminal, but at most 80. */
+  readonly textColumns: number;
   /** Lines of the terminal on stdout; 40 where stdout is not a terminal. */
   readonly rows: number;
   /** Whether stdin and stderr are a terminal, so that the verb may ask a question. */

@@ -37,7 +37,7 @@ function printOutcome(
   effect: string,
 ): void {
   const text = `${fact}: ${correction === null ? 'this was known already, nothing changed' : effect}`;
-  for (const line of wrap(text, Math.min(io.columns, 80))) io.out(line);
+  for (const line of wrap(text, io.textColumns)) io.out(line);
   if (correction !== null) io.out(`  roomkin correct --undo ${correction} reverts this`);
 }
 
@@ -55,7 +55,7 @@ async function listCorrections(io: CommandIo): Promise<void> {
     // The Swedish locale writes local time like ISO 8601: 2026-11-23 19:04.
     const minute = new Date(correction.since).toLocaleString('sv-SE').slice(0, 16);
     const text = `${minute}  ${sentence(correction)}`;
-    wrap(text, Math.min(io.columns, 80) - width - 4).forEach((line, i) => {
+    wrap(text, io.textColumns - width - 4).forEach((line, i) => {
       io.out(`  ${(i === 0 ? String(correction.id) : '').padStart(width)}  ${line}`);
     });
   }
@@ -70,7 +70,7 @@ async function listCorrections(io: CommandIo): Promise<void> {
 /** Errors: CORRECTION_UNKNOWN. */
 async function undoCorrection(id: number, io: CommandIo): Promise<void> {
   const report = await reportOf(io, 'corrections/undo', { id });
-  for (const line of wrap(`Reverted: ${sentence(report.undone)}`, Math.min(io.columns, 80))) io.out(line);
+  for (const line of wrap(`Reverted: ${sentence(report.undone)}`, io.textColumns)) io.out(line);
   io.document(report);
 }
 

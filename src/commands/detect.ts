@@ -45,7 +45,7 @@ export async function run({ file: inputs, draw }: Given<'detect'>, io: CommandIo
       continue;
     }
     files.push(detected);
-    for (const line of describe(detected, Math.min(io.columns, 80))) io.out(line);
+    for (const line of describe(detected, io.textColumns)) io.out(line);
     if (draw !== undefined) await drawFaces(path, draw, detected);
   }
   io.progress('');

@@ -31,10 +31,7 @@ export async function run({ name: person, yes }: Given<'forget'>, io: CommandIo)
   const what = `the key and the ${count(templates.length, 'template')} of ${name}`;
   if (withTraces.length > 0) io.log('warning', `${what} were found again in ${withTraces.join(', ')} of ${directory}`);
   else
-    for (const line of wrap(
-      `Checked: ${what} are in none of the ${files} files in ${directory}`,
-      Math.min(io.columns, 80),
-    ))
+    for (const line of wrap(`Checked: ${what} are in none of the ${files} files in ${directory}`, io.textColumns))
       io.out(line);
   if (readHouseholdKey(io.config().household.keyFile))
     io.out(`the other rooms erase ${name} as soon as they are connected`);

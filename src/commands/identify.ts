@@ -52,7 +52,7 @@ export async function run({ file: inputs }: Given<'identify'>, io: CommandIo): P
     }
     const faces = await nameFaces(photo, space, io);
     files.push({ file: path, faces });
-    for (const line of describe(path, faces, Math.min(io.columns, 80))) io.out(line);
+    for (const line of describe(path, faces, io.textColumns)) io.out(line);
   }
   io.progress('');
   io.document(bad.length > 0 ? { files, bad } : { files });

@@ -65,6 +65,7 @@ export function createIo(options: IoOptions): CommandIo {
     json,
     // A terminal that does not know its size says 0.
     columns: stdout.columns || 80,
+    textColumns: Math.min(stdout.columns || 80, 80),
     rows: stdout.rows || 40,
     interactive: process.stdin.isTTY === true && stderr.isTTY === true,
     signal,

@@ -70,7 +70,7 @@ function faceLines(
   const size = `eyes ${Math.round(quality.eyesPx)} px apart: ${sizeText(quality.eyesPx, leastEyesPx)}`;
   const { eyesPx: _, ...rest } = quality;
   const who = rule === null ? [] : [`${name ?? 'no name'}: ${rule}`];
-  const width = Math.max(40, Math.min(io.columns, 80) - 4);
+  const width = Math.max(40, io.textColumns - 4);
   const lines = [size, qualityText(rest), ...who].flatMap((text) => wrap(text, width));
   return lines.map((line, i) => `${i === 0 ? String(number).padStart(2) : '  '}  ${line}`);
 }
@@ -83,7 +83,9 @@ const firstFrameMs = 15_000;
 
 /** Errors: CAMERA_BLIND, MODEL_*, ENGINE_FAILED. */
 async function viewHere(config: Config, io: CommandIo): Promise<CameraView> {
-  const { position } = createPositionFile(config.store.directory).read() ?? { position: 'on' };
+  const { position } = createPositionFile(config.store.directory).read() ?? {
+    position: 'on',
+  };
   if (position === 'off') throw cameraIsOff();
   io.progress('no daemon runs: loading the models...');
   await using engine = await io.openEngine(config);

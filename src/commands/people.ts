@@ -4,7 +4,7 @@ import { columnsOf, padTo, shortened } from '../base/width.js';
 import type { ReportAnswer } from '../reports/reports.js';
 import type { CommandIo } from './command.js';
 import { reportOf } from './parts.js';
-import { count, wrap } from './rows.js';
+import { count, wrap, wrapItem } from './rows.js';
 import { type Given, misused } from './verbs.js';
 
 export async function run(given: Given<'people'>, io: CommandIo): Promise<void> {
@@ -35,7 +35,7 @@ async function list(io: CommandIo): Promise<void> {
     const besides = disabled > 0 ? `, ${disabled} disabled` : '';
     const advice = usable === 0 ? ': enrol again, the model has changed' : '';
     const text = `${photos}${besides}, since ${since.slice(0, 10)}${advice}`;
-    const lines = wrap(text, Math.max(20, Math.min(io.columns, 80) - width - 2));
+    const lines = wrap(text, Math.max(20, io.textColumns - width - 2));
     for (const [i, line] of lines.entries()) io.out(`${padTo(i === 0 ? labels[index]! : '', width)}  ${line}`);
   }
   if (strangers > 0) io.out(`In addition ${count(strangers, 'face')} of unknown people, for comparison`);
@@ -65,17 +65,12 @@ async function checkPeople(io: CommandIo): Promise<void> {
   const report = await reportOf(io, 'people/check', {});
   const { faults, photos, people } = report;
   io.document(report);
-  const columns = Math.min(io.columns, 80);
-  for (const fault of faults) {
-    wrap(`- ${describe(fault)}`, columns - 2).forEach((line, i) => {
-      io.out(i === 0 ? line : `  ${line}`);
-    });
-  }
+  for (const fault of faults) for (const line of wrapItem(describe(fault), io.textColumns)) io.out(line);
   const checked = `${count(photos, 'photo')} of ${people === 1 ? '1 person' : `${people} people`}`;
   io.out(
     faults.length === 0 ? `${checked}: no problem found` : `${checked}; roomkin show NAME lists a person's photos`,
   );
-  if (faults.length > 0) for (const line of advice(faults, columns)) io.out(line);
+  if (faults.length > 0) for (const line of advice(faults, io.textColumns)) io.out(line);
 }
 
 /**

@@ -12,7 +12,7 @@ export async function run({ since }: Given<'replay'>, io: CommandIo): Promise<vo
   const report = await reportOf(io, 'replay', { since: since.ms });
   io.document(report);
   for (const change of report.changes) for (const line of changeLines(change, io.columns)) io.out(line);
-  for (const line of wrap(summary(report, since.text), Math.min(io.columns, 80))) io.out(line);
+  for (const line of wrap(summary(report, since.text), io.textColumns)) io.out(line);
 }
 
 function changeLines(change: Replay['changes'][number], columns: number): string[] {

@@ -26,6 +26,11 @@ export function wrap(text: string, width: number): string[] {
   return lines;
 }
 
+/** An item of a list: `- ` and the text, broken at spaces into lines of at most `columns`. */
+export function wrapItem(text: string, columns: number): string[] {
+  return wrap(`- ${text}`, columns - 2).map((line, i) => (i === 0 ? line : `  ${line}`));
+}
+
 /** `1 photo`, `2 photos`. */
 export function count(value: number, what: string): string {
   return `${value} ${what}${value === 1 ? '' : 's'}`;

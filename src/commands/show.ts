@@ -14,7 +14,7 @@ export async function run({ name: wanted }: Given<'show'>, io: CommandIo): Promi
   const width = Math.max(...templates.map((template) => String(template.id).length));
   for (const template of templates) {
     const number = String(template.id).padStart(width);
-    wrap(describe(template), Math.max(40, Math.min(io.columns, 80) - width - 4)).forEach((line, i) => {
+    wrap(describe(template), Math.max(40, io.textColumns - width - 4)).forEach((line, i) => {
       io.out(`  ${i === 0 ? number : ' '.repeat(width)}  ${line}`);
     });
   }

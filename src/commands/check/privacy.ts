@@ -7,7 +7,7 @@ import { count, wrapRow } from '../rows.js';
 export async function showPrivacy(io: CommandIo): Promise<void> {
   const report = await reportOf(io, 'privacy', {});
   for (const [label, text] of privacyRows(report))
-    for (const line of wrapRow(label, text, Math.min(io.columns, 80))) io.out(line);
+    for (const line of wrapRow(label, text, io.textColumns)) io.out(line);
   io.document(report);
 }
 
