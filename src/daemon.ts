@@ -1,5 +1,4 @@
 // The composition root: opens the parts, connects them and closes them in reverse order. It decides nothing itself.
-import { join } from 'node:path';
 import { type Clock, systemClock } from './base/clock.js';
 import { faultsOf, sentenceOf } from './base/errors.js';
 import { packageVersion } from './base/files.js';
@@ -13,7 +12,7 @@ import { cameraOptions, createCalibrator, engineOptions, recognitionOptions } fr
 import { readBoard } from './control/board.js';
 import { daemonHandlers } from './control/handlers.js';
 import { type Heat, readHeat } from './control/heat.js';
-import { runtimeDirectory, socketPath } from './control/path.js';
+import { positionCopyPath, runtimeDirectory, socketPath } from './control/path.js';
 import { startControl } from './control/server.js';
 import { createSpeedWatch } from './control/speed.js';
 import { createStatistics, healthReport, type Statistics } from './control/statistics.js';
@@ -227,7 +226,7 @@ async function runOnce(
   });
   using _leaving = leaves ? finishLeaving(config, publisher, log) : null;
   gallery.onChange(() => sharing?.changed());
-  const base = { options: { ...options, log }, recognition, clock, notifier, statistics, problems };
+  const base = { options: { ...options, log }, recognition, clock, notifier, statistics, problems, heat };
   const restartByCommand = (): void => {
     log('notice', 'a restart was asked for over MQTT: every part is opened again');
     restart('command');
@@ -299,6 +298,8 @@ function watchDisk(config: Config, store: Store, problems: Problems, restart: ()
 }
 
 interface DaemonParts {
+  /** At the start. */
+  readonly heat: Heat;
   /** Asks for a new run with all parts opened again. */
   restart(): void;
   readonly options: DaemonOptions;
@@ -387,7 +388,7 @@ async function runRoom(parts: DaemonParts): Promise<void> {
     log,
   });
   const galleryTimer = setInterval(gallery.current, galleryCheckMs);
-  let heat: Heat = { temperatureCelsius: null, throttled: null, underVoltage: null };
+  let { heat } = parts;
   const healthTimer = setInterval(() => {
     void problems.attemptAsync('room', async () => {
       heat = await readHeat();
@@ -528,7 +529,7 @@ function roomPrivacy(
   return createPrivacySwitch({
     file: createPositionFile(
       config.store.directory,
-      runtime === null ? null : join(runtime, `${config.room.id}.recognition`),
+      runtime === null ? null : positionCopyPath(config.room.id, runtime),
     ),
     problems,
     log,

@@ -11,6 +11,7 @@ import { stillOf } from '../camera/still.js';
 import type { Config } from '../config/load.js';
 import { cameraOptions } from '../config/parts.js';
 import { askDaemon } from '../control/client.js';
+import { positionCopyPath } from '../control/path.js';
 import type { CameraView, FaceInView } from '../control/protocol.js';
 import { cameraIsOff, pictureForbidden } from '../control/view.js';
 import { createPositionFile } from '../store/position-file.js';
@@ -83,7 +84,7 @@ const firstFrameMs = 15_000;
 
 /** Errors: CAMERA_BLIND, MODEL_*, ENGINE_FAILED. */
 async function viewHere(config: Config, io: CommandIo): Promise<CameraView> {
-  const { position } = createPositionFile(config.store.directory).read() ?? {
+  const { position } = createPositionFile(config.store.directory, positionCopyPath(config.room.id)).read() ?? {
     position: 'on',
   };
   if (position === 'off') throw cameraIsOff();

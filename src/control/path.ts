@@ -11,6 +11,11 @@ export function runtimeDirectory(env: Readonly<Record<string, string | undefined
   return env['RUNTIME_DIRECTORY']?.split(':')[0] || null;
 }
 
+/** The second file of the privacy switch's position (store/position-file.ts), in a runtime directory. */
+export function positionCopyPath(room: string, runtime: string = runtimeDirectory() ?? systemRuntimeDirectory): string {
+  return join(runtime, `${room}.recognition`);
+}
+
 export interface SocketPath {
   /** The path on which a daemon started in this environment listens. */
   readonly listen: string;

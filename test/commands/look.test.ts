@@ -49,6 +49,15 @@ t.test('without a daemon the camera is asked itself, and nothing is stored', asy
   writeFileSync(join(state, 'recognition'), 'off -  \n');
   const off = await runVerb(['look', '--config', config]);
   t.match(off, { code: 69, stdout: '', stderr: /CAMERA_BLIND: recognition is switched off, so no picture is taken/ });
+
+  // A disk that could not be written says "on"; the copy in memory says what was set last.
+  writeFileSync(join(state, 'recognition'), 'on  on \n');
+  const runtime = join(folder, 'runtime');
+  mkdirSync(runtime);
+  writeFileSync(join(runtime, 'lab.recognition'), 'off -  \n');
+  const copied = await runCli(['look', '--config', config], { RUNTIME_DIRECTORY: runtime });
+  t.match(copied, { code: 69, stdout: '', stderr: /CAMERA_BLIND: recognition is switched off, so no picture is taken/ });
+  rmSync(runtime, { recursive: true });
   rmSync(state, { recursive: true });
 });
 
