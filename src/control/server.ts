@@ -93,13 +93,7 @@ export async function startControl(options: {
     // One request per connection, because an idle connection would use up one of the limited connections.
     response.shouldKeepAlive = false;
     const name = reportOf(request);
-    if (name !== null) {
-      answerReport(name, request, response, handlers, openReport).catch((error: unknown) =>
-        answerError(response, error, log),
-      );
-      return;
-    }
-    request.resume();
+    if (name === null) request.resume();
     const openStream = (): (() => void) => {
       if (streams >= maxStreams)
         throw fail(
@@ -111,9 +105,11 @@ export async function startControl(options: {
         streams -= 1;
       };
     };
-    answer(request, response, handlers, openStream, openReport).catch((error: unknown) =>
-      answerError(response, error, log),
-    );
+    const answered =
+      name === null
+        ? answer(request, response, handlers, openStream, openReport)
+        : answerReport(name, request, response, handlers, openReport);
+    answered.catch((error: unknown) => answerError(response, error, log));
   });
   server.on('clientError', (_, socket) => {
     // HTTP sockets are half-open. Without destroy(), a client that never closes its end would keep the connection.
