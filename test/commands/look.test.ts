@@ -56,7 +56,11 @@ t.test('without a daemon the camera is asked itself, and nothing is stored', asy
   mkdirSync(runtime);
   writeFileSync(join(runtime, 'lab.recognition'), 'off -  \n');
   const copied = await runCli(['look', '--config', config], { RUNTIME_DIRECTORY: runtime });
-  t.match(copied, { code: 69, stdout: '', stderr: /CAMERA_BLIND: recognition is switched off, so no picture is taken/ });
+  t.match(copied, {
+    code: 69,
+    stdout: '',
+    stderr: /CAMERA_BLIND: recognition is switched off, so no picture is taken/,
+  });
   rmSync(runtime, { recursive: true });
   rmSync(state, { recursive: true });
 });

@@ -11,6 +11,7 @@ import { askDaemon, followDaemon } from '../../src/control/client.js';
 import { socketPath } from '../../src/control/path.js';
 import type { DaemonStatus, WatchUpdate } from '../../src/control/protocol.js';
 import { type ControlHandlers, startControl } from '../../src/control/server.js';
+import { idleHandlers } from '../helpers/control-handlers.js';
 import { shortFolder } from '../helpers/short-folder.js';
 
 const status: DaemonStatus = {
@@ -31,24 +32,7 @@ const status: DaemonStatus = {
 };
 
 function handlers(over: Partial<ControlHandlers> = {}): ControlHandlers {
-  return {
-    status: () => status,
-    why: () => [],
-    pause: async () => {},
-    resume: async () => {},
-    watch: () => () => {},
-    live: () => () => {},
-    look: async () => ({
-      at: '',
-      width: 1,
-      height: 1,
-      leastEyesPx: 12,
-      faces: [],
-      picture: { width: 1, height: 1, jpeg: '' },
-    }),
-    report: async () => ({}),
-    ...over,
-  };
+  return { ...idleHandlers, status: () => status, ...over };
 }
 
 function placeIn(folder: string) {

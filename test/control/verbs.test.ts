@@ -7,6 +7,7 @@ import type { DaemonStatus, WatchUpdate } from '../../src/control/protocol.js';
 import { type ControlHandlers, startControl } from '../../src/control/server.js';
 import type { ExplainedObservation } from '../../src/journal/journal.js';
 import { runVerb, spawnCli } from '../helpers/cli.js';
+import { idleHandlers } from '../helpers/control-handlers.js';
 import { shortFolder } from '../helpers/short-folder.js';
 
 const nobody = { occupied: false, people: [], ambiguous: [], strangers: 0 };
@@ -78,6 +79,7 @@ async function daemon(t: Tap, over: Partial<ControlHandlers> = {}) {
     place: { listen: path, connect: [path] },
     log: silentLog,
     handlers: {
+      ...idleHandlers,
       status: () => status,
       why: (last) => {
         calls.push(`why ${last}`);
@@ -89,16 +91,6 @@ async function daemon(t: Tap, over: Partial<ControlHandlers> = {}) {
         for (const update of updates) send(update);
         return () => {};
       },
-      live: () => () => {},
-      look: async () => ({
-        at: '',
-        width: 1,
-        height: 1,
-        leastEyesPx: 12,
-        faces: [],
-        picture: { width: 1, height: 1, jpeg: '' },
-      }),
-      report: async () => ({}),
       ...over,
     },
   });

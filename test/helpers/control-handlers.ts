@@ -1,0 +1,19 @@
+// What a daemon answers that sees, knows and does nothing. A test adds what it is about.
+import type { ControlHandlers } from '../../src/control/server.js';
+
+export const idleHandlers: Omit<ControlHandlers, 'status'> = {
+  why: () => [],
+  pause: async () => {},
+  resume: async () => {},
+  watch: () => () => {},
+  live: () => () => {},
+  look: async () => ({
+    at: '',
+    width: 1,
+    height: 1,
+    leastEyesPx: 12,
+    faces: [],
+    picture: { width: 1, height: 1, jpeg: '' },
+  }),
+  report: async () => ({}),
+};
