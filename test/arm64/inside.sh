@@ -2,7 +2,7 @@
 # What test/arm64/run.sh does inside a root: from the installation to a forgotten person. $1: the suite.
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
-cd /srv/work
+cd /srv/roomkin
 log=/tmp/inside.log
 started=$SECONDS
 expect() { # expect WHAT COMMAND...
@@ -37,7 +37,7 @@ port=18897
 printf '%s\n' "listener $port 127.0.0.1" 'allow_anonymous true' >/tmp/mosquitto.conf
 mosquitto -d -c /tmp/mosquitto.conf
 expect 'setup writes the configuration' roomkin setup --room lab --mqtt "mqtt://127.0.0.1:$port" --without-start
-sed -i -e 's|^#source = .*|source = "replay"|' -e 's|^#input = .*|input = "/srv/work/frames"|' -e 's|^#width = .*|width = 640|' \
+sed -i -e 's|^#source = .*|source = "replay"|' -e 's|^#input = .*|input = "/srv/roomkin/frames"|' -e 's|^#width = .*|width = 640|' \
   -e 's|^#height = .*|height = 480|' -e 's|^#framerate = .*|framerate = 0.2|' -e 's|^#stall_seconds = .*|stall_seconds = 120|' \
   -e 's|^#loop = .*|loop = true|' /etc/roomkin/config.toml
 as_daemon() { runuser -u roomkin -- "$@"; }

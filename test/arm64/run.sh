@@ -41,12 +41,12 @@ inside() {
     mount -t proc proc proc
     mount --rbind /sys sys
     mount --rbind /dev dev
-    mkdir -p srv/work
-    mount --bind "$WORK" srv/work
+    mkdir -p srv/roomkin
+    mount --bind "$WORK" srv/roomkin
     # Without this file the name of this machine would not resolve.
     cp /etc/hosts etc/hosts 2>/dev/null || true
     exec env -i ${CPU:+QEMU_CPU=$CPU} PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=/root LANG=C.UTF-8 \
-      chroot . bash /srv/work/inside.sh "$@"' inside "$@"
+      chroot . bash /srv/roomkin/inside.sh "$@"' inside "$@"
 }
 
 main() {

@@ -26,16 +26,11 @@ outside() {
 
 # Inside the namespaces: what a build does, then the checks with the copy as their root.
 build() {
-  local base copy lib
-  base=$(mktemp -d)
-  mount -t tmpfs -o size=3G tmpfs "$base"
-  mkdir "$base/upper" "$base/work" "$base/copy"
-  copy=$base/copy
-  mount -t overlay overlay -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work" "$copy"
-  mount -t proc proc "$copy/proc"
-  mount --rbind /dev "$copy/dev"
+  local copy lib
+  # shellcheck source=test/deploy/machine-copy.sh
+  source "$repository/test/deploy/machine-copy.sh"
+  copy_of_machine 3G
   mount -t tmpfs tmpfs "$copy/tmp"
-  mount -t tmpfs tmpfs "$copy/run"
   # What tests as root may have left on this machine.
   rm -rf "$copy/etc/roomkin" "$copy/var/lib/roomkin" "$copy/usr/lib/roomkin"
   lib=$copy/usr/lib/roomkin

@@ -51,37 +51,21 @@ outside() {
 
 # Inside the namespaces: builds the copy and becomes its systemd.
 boot() {
-  local results=$1 base copy
-  base=$(mktemp -d)
-  mount -t tmpfs -o size=4G tmpfs "$base"
-  mkdir "$base/upper" "$base/work" "$base/copy"
-  copy=$base/copy
-  mount -t overlay overlay -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work" "$copy"
-  mount -t proc proc "$copy/proc"
-  mount --rbind /dev "$copy/dev"
-  mount -t sysfs sysfs "$copy/sys"
-  mount -t cgroup2 cgroup2 "$copy/sys/fs/cgroup"
-  mount -t tmpfs tmpfs "$copy/run"
+  local results=$1 copy
+  # shellcheck source=test/deploy/machine-copy.sh
+  source "$repository/test/deploy/machine-copy.sh"
+  copy_of_machine 4G
   # What tests as root may have left on this machine.
   rm -rf "$copy/etc/roomkin" "$copy/var/lib/roomkin" "$copy/opt/roomkin"
   mkdir -p "$copy/srv/results"
   mount --bind "$results" "$copy/srv/results"
   local units=$copy/run/systemd/system
   mkdir -p "$units/roomkin.service.d"
-  # The default dependencies would start every service of this machine. The rest of the unit is unchanged.
+  # The rest of the unit is unchanged.
   printf '%s\n' '[Unit]' DefaultDependencies=no '[Service]' StandardOutput=append:/srv/results/daemon.log \
     StandardError=inherit >"$units/roomkin.service.d/test.conf"
-  printf '[Unit]\nWants=checks.service\nAllowIsolate=yes\n' >"$units/checks.target"
-  printf '%s\n' '[Unit]' DefaultDependencies=no '[Service]' Type=oneshot TimeoutStartSec=840 \
-    'ExecStart=/bin/bash /srv/results/package.sh checks' 'ExecStopPost=/bin/systemctl poweroff -ff' \
-    StandardOutput=append:/srv/results/checks.log StandardError=inherit >"$units/checks.service"
-  # Not chroot: the kernel refuses PrivateUsers= inside one.
-  mkdir "$copy/machine"
-  cd "$copy"
-  pivot_root . machine
-  umount --lazy /machine
-  exec chroot . env -i container=lxc PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin \
-    /lib/systemd/systemd --system --unit=checks.target --log-target=console --show-status=0
+  checks_at_boot "$units" 840 '/bin/bash /srv/results/package.sh checks'
+  boot_copy
 }
 
 # Inside the copy, as a service of its systemd.

@@ -23,17 +23,10 @@ outside() {
 
 # Inside the namespaces: builds the copy and becomes its systemd.
 boot() {
-  local results=$1 base copy
-  base=$(mktemp -d)
-  mount -t tmpfs tmpfs "$base"
-  mkdir "$base/upper" "$base/work" "$base/copy"
-  copy=$base/copy
-  mount -t overlay overlay -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work" "$copy"
-  mount -t proc proc "$copy/proc"
-  mount --rbind /dev "$copy/dev"
-  mount -t sysfs sysfs "$copy/sys"
-  mount -t cgroup2 cgroup2 "$copy/sys/fs/cgroup"
-  mount -t tmpfs tmpfs "$copy/run"
+  local results=$1 copy
+  # shellcheck source=test/deploy/machine-copy.sh
+  source "$repository/test/deploy/machine-copy.sh"
+  copy_of_machine 50%
   mkdir -p "$copy/opt/roomkin/current" "$copy/srv/pictures" "$copy/srv/results" "$copy/etc/roomkin"
   mount --bind "$repository" "$copy/opt/roomkin/current"
   mount --bind "$results" "$copy/srv/results"
@@ -41,23 +34,13 @@ boot() {
 
   local units=$copy/etc/systemd/system
   chroot "$copy" useradd --system --user-group --no-create-home --home-dir /var/lib/roomkin roomkin
-  # The default dependencies would start every service of this machine. The rest of the unit is unchanged.
+  # The rest of the unit is unchanged.
   sed 's/^\[Unit\]/[Unit]\nDefaultDependencies=no/; s/^WatchdogSec=.*/WatchdogSec=12/' \
     "$repository/deploy/systemd/roomkin.service" >"$units/roomkin.service"
-  printf '[Unit]\nWants=checks.service\nAllowIsolate=yes\n' >"$units/checks.target"
-  printf '%s\n' '[Unit]' DefaultDependencies=no '[Service]' Type=oneshot TimeoutStartSec=240 \
-    'ExecStart=/bin/bash /opt/roomkin/current/test/deploy/systemd-boot.sh checks' \
-    'ExecStopPost=/bin/systemctl poweroff -ff' \
-    StandardOutput=append:/srv/results/checks.log StandardError=inherit >"$units/checks.service"
+  checks_at_boot "$units" 240 '/bin/bash /opt/roomkin/current/test/deploy/systemd-boot.sh checks'
   printf '%s\n' '[room]' 'id = "lab"' '[camera]' 'source = "replay"' 'input = "/srv/pictures"' 'loop = true' \
     'framerate = 2' '[mqtt]' 'url = "mqtt://192.0.2.1:1883"' '[service]' >"$copy/etc/roomkin/config.toml"
-  # Not chroot: the kernel refuses PrivateUsers= inside one.
-  mkdir "$copy/machine"
-  cd "$copy"
-  pivot_root . machine
-  umount --lazy /machine
-  exec chroot . env -i container=lxc PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin \
-    /lib/systemd/systemd --system --unit=checks.target --log-target=console --show-status=0
+  boot_copy
 }
 
 # Inside the copy, as a service of its systemd.
