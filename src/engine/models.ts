@@ -32,14 +32,7 @@ export function finderOf(model: LoadedModel, entry: ModelEntry): Detect {
   return (picture) => (view, leastScore) => {
     write(picture, shifted(view, width));
     model.infer();
-    return suppress(
-      decodeLevels(
-        levels.map((read) => read()),
-        width,
-        view,
-        leastScore,
-      ),
-    );
+    return suppress(decodeLevels(levels, width, view, leastScore));
   };
 }
 
@@ -52,20 +45,16 @@ function viewWriter(size: Size, stored: (level: number) => number, input: InputA
   };
 }
 
-/** Reads one level of YuNet's outputs, as real numbers. */
-function levelOf(model: LoadedModel, entry: ModelEntry, spec: ModelEntry['outputs'][number]): () => Level {
+/** One level of YuNet's outputs, always the same array. */
+function levelOf(model: LoadedModel, entry: ModelEntry, spec: ModelEntry['outputs'][number]): Level {
   const tensor = model.outputs.find((output) => output.name === spec.name);
   const [, height, width, numbers] = spec.shape;
   if (tensor === undefined || numbers !== CELL_NUMBERS || spec.units?.length !== numbers) {
     throw new Error(`model ${entry.id} has no output ${spec.name} of ${CELL_NUMBERS} numbers`);
   }
   checkType(entry, tensor, spec.type, spec.shape);
-  const values = new Float32Array(tensor.data.length);
-  const steps = Float32Array.from(spec.units, (unit) => unit * spec.scale);
-  return () => {
-    for (let i = 0; i < values.length; i++) values[i] = (tensor.data[i]! - spec.zeroPoint) * steps[i % CELL_NUMBERS]!;
-    return { width: width!, height: height!, values };
-  };
+  const steps = spec.units.map((unit) => unit * spec.scale);
+  return { width: width!, height: height!, stored: tensor.data, zeroPoint: spec.zeroPoint, steps };
 }
 
 /** The detector that checks candidates in close-ups. */

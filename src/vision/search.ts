@@ -50,10 +50,10 @@ export const defaultSearch: SearchOptions = {
 };
 
 /**
- * Views for a photo in which nothing was found: the whole again, with a border for faces that fill the picture, and two
- * enlargements of its middle. The needed score is lower, because somebody took this photo to show a face.
+ * Views for a photo in which nothing was found: the whole again, and with a border for faces that fill the picture. The needed
+ * score is lower, because somebody took this photo to show a face.
  */
-const RETRY_VIEWS = [1, 1.5, 0.7, 0.5];
+const RETRY_VIEWS = [1, 1.5];
 const RETRY_SCORE_FACTOR = 0.75;
 
 /** A face of a frame. */

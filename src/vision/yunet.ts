@@ -13,9 +13,12 @@ import type { Size, View } from './picture.js';
 /** Numbers per cell. */
 export const CELL_NUMBERS = 16;
 
-/** A level's real numbers `[rows, columns, 16]`, row by row. */
+/** A level's numbers `[rows, columns, 16]`, row by row, as the model stores them: `real = (stored - zeroPoint) * steps[number]`. */
 export interface Level extends Size {
-  readonly values: Float32Array;
+  readonly stored: ArrayLike<number>;
+  readonly zeroPoint: number;
+  /** 16 numbers. */
+  readonly steps: ArrayLike<number>;
 }
 
 /** The view whose picture the model must get for `view`. `inputWidth`: columns of the input. */
@@ -43,7 +46,7 @@ export function decodeLevels(
 }
 
 function decodeLevel(
-  { values, width, height }: Level,
+  { stored, zeroPoint, steps, width, height }: Level,
   cellPx: number,
   view: View,
   scale: number,
@@ -52,25 +55,29 @@ function decodeLevel(
   const candidates: Candidate[] = [];
   // The score is the geometric mean of two probabilities: none of them is below the square of the least score.
   const leastLogit = Math.log(leastScore ** 2 / (1 - leastScore ** 2));
+  const [leastFace, leastPlace] = [zeroPoint + leastLogit / steps[0]!, zeroPoint + leastLogit / steps[1]!];
+  const values = new Float64Array(CELL_NUMBERS);
   for (let cell = 0; cell < width * height; cell++) {
     const at = cell * CELL_NUMBERS;
-    if (!(values[at]! >= leastLogit && values[at + 1]! >= leastLogit)) continue;
-    const score = Math.sqrt(sigmoid(values[at]!) * sigmoid(values[at + 1]!));
-    if (score < leastScore) continue;
+    if (!(stored[at]! >= leastFace && stored[at + 1]! >= leastPlace)) continue;
+    // Almost every cell ends above: only the others are made real.
+    for (let i = 0; i < CELL_NUMBERS; i++) values[i] = (stored[at + i]! - zeroPoint) * steps[i]!;
+    const score = Math.sqrt(sigmoid(values[0]!) * sigmoid(values[1]!));
+    if (!(score >= leastScore)) continue;
     const column = cell % width;
     const row = Math.floor(cell / width);
     const across = (cells: number): number => view.x + (column + cells) * cellPx * scale;
     const down = (cells: number): number => view.y + (row + cells) * cellPx * scale;
-    const boxHeight = Math.exp(values[at + 5]!) * cellPx * scale;
+    const boxHeight = Math.exp(values[5]!) * cellPx * scale;
     const side = SIDE_OF_HEIGHT * boxHeight;
-    const middleY = down(values[at + 3]!) + SHIFT_OF_HEIGHT * boxHeight;
+    const middleY = down(values[3]!) + SHIFT_OF_HEIGHT * boxHeight;
     // Landmarks have a pixel's value at its integer coordinate, hence the half pixel.
     const [right, left, nose, mouthRight, mouthLeft] = [0, 1, 2, 3, 4].map((k): Point => {
-      return [across(values[at + 6 + 2 * k]!) - 0.5, down(values[at + 7 + 2 * k]!) - 0.5];
+      return [across(values[6 + 2 * k]!) - 0.5, down(values[7 + 2 * k]!) - 0.5];
     }) as [Point, Point, Point, Point, Point];
     const mouth: Point = [(mouthRight[0] + mouthLeft[0]) / 2, (mouthRight[1] + mouthLeft[1]) / 2];
     const landmarks: Landmarks = [right, left, nose, mouth];
-    const box = [across(values[at + 2]!) - side / 2, middleY - side / 2, side, side] as const;
+    const box = [across(values[2]!) - side / 2, middleY - side / 2, side, side] as const;
     candidates.push({ box, landmarks, score });
   }
   return candidates;

@@ -4,18 +4,24 @@ import { CELL_NUMBERS, decodeLevels, type Level, shifted } from '../../src/visio
 const input = { width: 640, height: 480 };
 const whole = { x: 0, y: 0, ...input };
 
-/** Three levels without faces. */
-function empty(): Level[] {
+interface FloatLevel extends Level {
+  readonly stored: Float32Array;
+}
+
+/** Three levels without faces, in halves of a number above 2. */
+function empty(): FloatLevel[] {
   return [8, 16, 32].map((stride) => {
     const size = { width: input.width / stride, height: input.height / stride };
-    return { ...size, values: new Float32Array(size.width * size.height * CELL_NUMBERS).fill(-8) };
+    const stored = new Float32Array(size.width * size.height * CELL_NUMBERS).fill(-14);
+    return { ...size, stored, zeroPoint: 2, steps: Array(CELL_NUMBERS).fill(0.5) };
   });
 }
 
 /** Writes a face of 3 by 4 cells in the middle of a cell: logits 3 and 2, eyes, nose and mouth. */
-function put(level: Level, column: number, row: number): void {
+function put(level: FloatLevel, column: number, row: number): void {
   const numbers = [3, 2, 0.5, 0.5, Math.log(3), Math.log(4), -0.5, 0, 1.5, 0, 0.5, 1, 0, 1.5, 1, 1.7];
-  level.values.set(numbers, (row * level.width + column) * CELL_NUMBERS);
+  const stored = numbers.map((number) => 2 * number + 2);
+  level.stored.set(stored, (row * level.width + column) * CELL_NUMBERS);
 }
 
 t.test('a cell of each level becomes a face at its place', async (t) => {
@@ -53,10 +59,10 @@ t.test('both probabilities count, and a number that is none gives no face', asyn
   const levels = empty();
   put(levels[0]!, 7, 5);
   const at = (5 * levels[0]!.width + 7) * CELL_NUMBERS;
-  levels[0]!.values[at + 1] = -4;
+  levels[0]!.stored[at + 1] = 2 * -4 + 2;
   t.same(decodeLevels(levels, 640, whole, 0.5), []);
   t.equal(decodeLevels(levels, 640, whole, 0.1).length, 1);
-  levels[0]!.values[at] = Number.NaN;
+  levels[0]!.stored[at] = Number.NaN;
   t.same(decodeLevels(levels, 640, whole, 0.1), []);
 });
 
