@@ -207,7 +207,13 @@ t.test('a camera frame is halved to the same levels, one pixel moved', async (t)
       const view = { x, y, width: 128, height: 96 };
       const out = new Int8Array(64 * 48 * 3).fill(77);
       t.ok(halver(size, store, out)(frame, view));
-      t.ok(worst(Float32Array.from(out, (value) => value + 128), resampler(size, 4)(frame, view)) <= 1.5, `${kind} at ${x}, ${y}`);
+      t.ok(
+        worst(
+          Float32Array.from(out, (value) => value + 128),
+          resampler(size, 4)(frame, view),
+        ) <= 1.5,
+        `${kind} at ${x}, ${y}`,
+      );
     }
   }
 });

@@ -2,9 +2,9 @@
 
     python -m roomkin_training.quantize_detector --onnx YUNET.onnx --rooms DIR --people DIR --out models/int8
 
-Invariant: the network that is written computes what the float one does, but for rounding. Scaling a channel between two linear
-operations changes nothing in exact numbers. It is used twice: each channel between a 1x1 and its depthwise convolution fills the
-tensor's 256 steps, and each of a level's sixteen numbers is written in units of UNITS.
+Invariant: the network that is written computes what the float one does, but for rounding. Scaling a channel between two
+linear operations changes nothing in exact numbers. It is used twice: each channel between a 1x1 and its depthwise
+convolution fills the tensor's 256 steps, and each of a level's sixteen numbers is written in units of UNITS.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SOURCE = (
 )
 
 UNITS = {"cls": 8.0, "obj": 8.0, "bbox": 4.0, "kps": 4.0}
-"""The largest magnitude of each number: logits beyond 8 are as good as certain; the others are in cells and their logarithm."""
+"""The largest magnitude of each number: logits beyond 8 are certain, the others are cells or their logarithm."""
 
 
 def units() -> Floats:
@@ -98,9 +98,9 @@ def prepared(graph: Graph, pictures: Sequence[Bytes]) -> Graph:
 def ends(graph: Graph, pictures: Sequence[Bytes]) -> dict[str, tuple[float, float]]:
     """The least and the greatest number of each tensor over `pictures`.
 
-    Narrower ranges, which suit the embedder, lose faces here: almost all of a picture is background, and a far face is a few of the
-    highest numbers. Recall at 14 px with a score of 0.5 was 86 % with the ends, 70 % with `ranges.by_error` and 51 % with
-    `ranges.by_percentile` (89 % in float).
+    Narrower ranges, which suit the embedder, lose faces here: almost all of a picture is background, and a far face is
+    a few of the highest numbers. Recall at 14 px with a score of 0.5 was 86 % with the ends, 70 % with
+    `ranges.by_error` and 51 % with `ranges.by_percentile` (89 % in float).
     """
     seen: dict[str, tuple[float, float]] = {}
     for picture in pictures:
@@ -126,7 +126,7 @@ def all_steps(graph: Graph, pictures: Sequence[Bytes]) -> dict[str, Steps]:
 
 
 def quantized(graph: Graph, pictures: Sequence[Bytes], size: tuple[int, int] = SIZE) -> bytes:
-    """The int8 file for pictures of `size`; `pictures` [height, width, 3] are moved ones of any size that 32 divides."""
+    """The int8 file for inputs of `size`, with ranges from moved `pictures` [height, width, 3]."""
     ready = prepared(graph, pictures)
     return write(ready, all_steps(ready, pictures), size, LEVELS)
 

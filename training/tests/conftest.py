@@ -4,6 +4,7 @@ import importlib.util
 
 NEEDS_TORCH = [
     "test_augment.py",
+    "test_detector.py",
     "test_distil.py",
     "test_fusion.py",
     "test_losses.py",
