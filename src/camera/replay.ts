@@ -12,7 +12,7 @@ import { createMailbox } from '../base/mailbox.js';
 import { createBackoff } from '../base/retry.js';
 import type { Camera, Frame } from './camera.js';
 import type { CameraOptions } from './options.js';
-import { naturalOrder } from './photo.js';
+import { naturalOrder } from './photo-files.js';
 import { createCameraReport } from './report.js';
 
 const pictureName = /\.(jpe?g|png|webp|tiff?|gif|avif)$/i;

@@ -2,7 +2,8 @@
 // listed before anything is changed.
 
 import { type ErrorCode, fail, RoomkinError } from '../base/errors.js';
-import { listPhotos, photoFrame, type RgbPicture, readPhoto } from '../camera/photo.js';
+import { type PhotoBytes, photoFrame, type RgbPicture, readPhoto } from '../camera/photo.js';
+import { folderContent, folderEmpty, type PassedOver } from '../camera/photo-files.js';
 import type { Engine } from '../engine/engine.js';
 import type { Face } from '../vision/face.js';
 import { photoViews } from '../vision/search.js';
@@ -22,20 +23,29 @@ export interface AnalysedPhoto {
   readonly faces: readonly Face[];
 }
 
+/** Photos to read, and what was passed over in the folders. */
+export interface FoundPhotos {
+  readonly photos: readonly string[];
+  readonly passedOver: readonly PassedOver[];
+}
+
 /**
  * The photos at `paths` (files and folders), each once. A path that does not exist stays in the list, so that it is reported with the
  * other bad photos. Errors: FOLDER_EMPTY.
  */
-export async function findPhotos(paths: readonly string[]): Promise<string[]> {
+export async function findPhotos(paths: readonly string[]): Promise<FoundPhotos> {
   const files = new Set<string>();
+  const passedOver = new Map<string, PassedOver>();
   for (const path of paths) {
-    const photos = await listPhotos(path).catch((error: unknown) => {
-      if (error instanceof RoomkinError && error.code === 'PHOTO_UNREADABLE') return [path];
+    const content = await folderContent(path).catch((error: unknown) => {
+      if (error instanceof RoomkinError && error.code === 'PHOTO_UNREADABLE') return { photos: [path], passedOver: [] };
       throw error;
     });
-    for (const file of photos) files.add(file);
+    if (content.photos.length === 0) throw folderEmpty(path, content.passedOver);
+    for (const file of content.photos) files.add(file);
+    for (const entry of content.passedOver) passedOver.set(entry.file, entry);
   }
-  return [...files];
+  return { photos: [...files], passedOver: [...passedOver.values()].filter(({ file }) => !files.has(file)) };
 }
 
 /**
@@ -44,12 +54,13 @@ export async function findPhotos(paths: readonly string[]): Promise<string[]> {
  */
 export async function analysePhoto(
   engine: Engine,
-  file: string,
+  photo: string | PhotoBytes,
   progress: (text: string) => void = () => {},
   search: 'all' | 'portrait' = 'all',
 ): Promise<AnalysedPhoto | BadPhoto> {
+  const file = typeof photo === 'string' ? photo : photo.name;
   try {
-    const picture = await readPhoto(file);
+    const picture = await readPhoto(photo);
     const request = { search, mirror: true } as const;
     const { faces } = await engine.analyze(photoFrame(picture), request, photoProgress(picture, progress));
     const { data: _, ...rest } = picture;
