@@ -1,7 +1,7 @@
 // Folders as people have them: mixed files, swapped photos, groups, photos from a pipe. The faces are those of the demo.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import t from 'tap';
 import { portrait } from '../../src/commands/demo/portraits.js';
 import { cast } from '../../src/commands/demo/script.js';
@@ -10,16 +10,25 @@ import { at, errors, json, roomkin } from './place.js';
 
 t.setTimeout(240_000);
 
-const poses = [
-  { light: -0.3, tiltDegrees: 3, smile: 4 },
-  { light: 0.3, tiltDegrees: -2, smile: 0 },
-  { light: 0, tiltDegrees: 0, smile: 6 },
-  { light: -0.6, tiltDegrees: 5, smile: 2 },
-  { light: 0.5, tiltDegrees: -4, smile: 5 },
+/** As different as photos of a person are: otherwise they are duplicates. */
+const poses: readonly [Parameters<typeof portrait>[1], (photo: Sharp) => Sharp][] = [
+  [{ light: -0.3, tiltDegrees: 3, smile: 4 }, (photo) => photo],
+  [{ light: 0.3, tiltDegrees: -6, smile: 0 }, (photo) => photo.flop().modulate({ brightness: 0.6, saturation: 0.5 })],
+  [{ light: 0, tiltDegrees: 0, smile: 8 }, (photo) => photo.blur(2.5).modulate({ brightness: 1.15 })],
+  [{ light: -0.8, tiltDegrees: 9, smile: 2 }, (photo) => photo.greyscale().resize(360, 500, { fit: 'fill' })],
+  [{ light: 0.8, tiltDegrees: -9, smile: 9 }, (photo) => photo.linear(1.5, -40).resize(400, 440, { fit: 'fill' })],
 ];
 const drawn = async (key: string, pose: number): Promise<Buffer> => {
   const { features } = cast.find((role) => role.key === key)!;
-  return sharp(Buffer.from(portrait(features, poses[pose]!)))
+  const [position, changed] = poses[pose]!;
+  const looks = {
+    ...features,
+    eyeOpening: features.eyeOpening * [1, 0.8, 1.2, 0.9, 1.1][pose]!,
+    mouthWidth: features.mouthWidth * [1, 1.2, 1, 0.9, 1.15][pose]!,
+    browHeight: features.browHeight + [0, 3, -3, 2, -2][pose]!,
+    hairHeight: features.hairHeight * [1, 0.93, 1.07, 1.03, 0.97][pose]!,
+  };
+  return changed(sharp(Buffer.from(portrait(looks, position))))
     .jpeg({ quality: 92 })
     .toBuffer();
 };
