@@ -79,7 +79,7 @@ export function makeTree(tree, dist, architecture, say) {
   say('the program and the packages that it loads');
   cpSync(dist, join(tree, 'dist'), { recursive: true });
   const packages = copyModules(dist, tree, architecture);
-  for (const name of ['models', 'config.example.toml', 'LICENSE']) take(name);
+  for (const name of ['models', 'page', 'config.example.toml', 'LICENSE']) take(name);
   for (const name of ['start', 'roomkin']) take(join('deploy', 'container', name));
   mkdirSync(join(tree, 'deploy', 'systemd'), { recursive: true });
   const { name, description, license, type, engines } = manifest;
