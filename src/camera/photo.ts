@@ -61,13 +61,12 @@ const formats = new Set(['jpeg', 'png', 'webp', 'heif', 'tiff', 'gif']);
  * Errors (exit 65, the sentence names the file): PHOTO_UNREADABLE (missing, a folder, empty, truncated, not an image, not permitted),
  * PHOTO_TOO_LARGE.
  */
-export async function readPhoto(photo: string | PhotoBytes, limits: PhotoLimits = {}): Promise<RgbPicture> {
-  if (typeof photo !== 'string') return decodePhoto(photo, limits);
-  return decodePhoto({ name: photo, bytes: await readBytes(photo) }, limits);
+export async function readPhoto(path: string, limits: PhotoLimits = {}): Promise<RgbPicture> {
+  return decodePhoto(await readBytes(path), path, limits);
 }
 
-/** The same for the bytes of a photo. */
-async function decodePhoto({ name, bytes }: PhotoBytes, limits: PhotoLimits): Promise<RgbPicture> {
+/** The same for the bytes of a photo; `name` is what the error calls it. */
+export async function decodePhoto(bytes: Buffer, name: string, limits: PhotoLimits = {}): Promise<RgbPicture> {
   const { maxPixels = 64e6, maxEdgePx = 2560 } = limits;
   const metadata = await sharp(bytes, { limitInputPixels: false })
     .metadata()

@@ -2,7 +2,7 @@
 // listed before anything is changed.
 
 import { type ErrorCode, fail, RoomkinError } from '../base/errors.js';
-import { type PhotoBytes, photoFrame, type RgbPicture, readPhoto } from '../camera/photo.js';
+import { decodePhoto, type PhotoBytes, photoFrame, type RgbPicture, readPhoto } from '../camera/photo.js';
 import { folderContent, folderEmpty, type PassedOver } from '../camera/photo-files.js';
 import type { Engine } from '../engine/engine.js';
 import type { Face } from '../vision/face.js';
@@ -50,7 +50,7 @@ export async function findPhotos(paths: readonly string[]): Promise<FoundPhotos>
 
 /**
  * Reads and analyses one photo: every tile, or those that the portrait of one person needs, and the mirror image too. A bad photo is returned, other errors are thrown. `progress` is
- * called with a text that says how far it is: a slow board takes minutes for a photo.
+ * called with a text that says how far it is: a slow board takes minutes for a photo. `bytes`: the photo, where it is in memory and `file` only names it.
  */
 export async function analysePhoto(
   engine: Engine,
@@ -60,7 +60,7 @@ export async function analysePhoto(
 ): Promise<AnalysedPhoto | BadPhoto> {
   const file = typeof photo === 'string' ? photo : photo.name;
   try {
-    const picture = await readPhoto(photo);
+    const picture = typeof photo === 'string' ? await readPhoto(photo) : await decodePhoto(photo.bytes, photo.name);
     const request = { search, mirror: true } as const;
     const { faces } = await engine.analyze(photoFrame(picture), request, photoProgress(picture, progress));
     const { data: _, ...rest } = picture;

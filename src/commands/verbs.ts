@@ -4,6 +4,7 @@ import { type ExitCode, fail, type RoomkinError } from '../base/errors.js';
 
 /** The name of a value in the usage of a verb. */
 export type Placeholder =
+  | 'ADDRESS'
   | 'DIR'
   | 'DURATION'
   | 'FILE'
@@ -180,14 +181,16 @@ export const verbs = [
   {
     name: 'enrol',
     group: 'People:',
-    summary: 'Enrol a person, from photos or in front of the camera.',
+    summary: 'Enrol a person, from photos, from a phone or in front of the camera.',
     details:
       'Use five to ten sharp photos in different light, with the eyes at least 40 px apart (JPEG, HEIC, PNG, WebP, AVIF, ' +
       'TIFF, GIF). All photos are analysed first; then all of them are enrolled, or none. Whatever else a folder holds is passed ' +
-      'over and named.',
+      'over and named. --phone shows a code for a page on which a phone in the local network takes or chooses the photos; the page ' +
+      'ends with the command.',
     usage: [
       'enrol NAME --photos PATH... [--face N] [--skip-bad] [--force]',
       'enrol NAME --photos - [--skip-bad] [--force]',
+      'enrol NAME --phone [--force] [--address ADDRESS]',
       'enrol NAME --live [--force]',
       'enrol --from DIR [--skip-bad] [--force]',
     ],
@@ -209,6 +212,13 @@ export const verbs = [
         type: { kind: 'integer', min: 1, max: 99, unit: null },
         text: 'of several faces in the photo take the Nth from the left',
       },
+      { name: 'phone', type: flag, text: 'take photos from a phone, through a page in the local network' },
+      {
+        name: 'address',
+        value: 'ADDRESS',
+        type: text,
+        text: 'with --phone: the address of this machine for the page; default: those in local networks',
+      },
       { name: 'live', type: flag, text: "use the room's camera, through the running daemon" },
       {
         name: 'from',
@@ -222,6 +232,7 @@ export const verbs = [
     examples: [
       ['roomkin enrol Ada --photos ada/*.jpg', 'Enrol Ada from her photos.'],
       ['tar c -C ~/ada . | ssh pi sudo roomkin enrol Ada --photos -', 'Send photos from another computer.'],
+      ['roomkin enrol Ada --phone', 'Enrol Ada from the photos on a phone.'],
       ['roomkin enrol "Anna Maria" --live', 'Enrol Anna Maria in front of the camera.'],
     ],
     exitCodes: [64, 65, 69, 70, 74, 78],
