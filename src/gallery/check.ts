@@ -31,7 +31,7 @@ export function checkGallery(
 ): readonly GalleryFault[] {
   const checked: { readonly person: PersonId; readonly template: Template }[] = [];
   const faults: GalleryFault[] = [];
-  // Photos of one person among those of another draw their centre away, so that right photos would look wrong.
+  // Photos of one person among those of another draw their centre away, so that right photos would seem wrong.
   const strays = new Set(
     misplaced(gallery.people.map(({ templates }) => ({ photos: templates }))).map(({ photo }) => photo),
   );
