@@ -231,8 +231,10 @@ export function createPublisher(
 
   function receive(topic: string, payload: Buffer, isRetained: boolean): void {
     const born = topic === birthTopic && payload.toString('utf8') === 'online';
-    if (topic === birthTopic) homeAssistantAway = !born;
-    if (homeAssistantAway) householdPresence.homeAssistantAway();
+    if (topic === birthTopic) {
+      homeAssistantAway = !born;
+      if (homeAssistantAway) householdPresence.homeAssistantAway();
+    }
     const deleted = topic === discovery.topic && payload.length === 0;
     // A retained birth message arrives after a connect, which has published everything already.
     if ((born || deleted) && !isRetained && birth === undefined) {
@@ -241,7 +243,8 @@ export function createPublisher(
         () => {
           birth = undefined;
           publishEverything();
-          householdPresence.announce();
+          // It may have gone away again in the meantime.
+          if (!homeAssistantAway) householdPresence.announce();
         },
         least + Math.random() * (most - least),
       );
