@@ -1,7 +1,7 @@
 // Chooses the templates of a person. Pure: photos are analysed before, the gallery is written after. The limits were measured in the
 // teacher's space on 100 people with 5 portraits each (498 candidates, 9,900 ordered pairs of people).
 import type { Face } from '../vision/face.js';
-import { defaultGate, refusal } from '../vision/quality-gate.js';
+import { refusal, templateGate } from '../vision/quality-gate.js';
 import type { Gallery, Person, PersonId } from './person.js';
 import { reasonText } from './reason-text.js';
 import { personSimilarity, scattered, similarity } from './similarity.js';
@@ -14,12 +14,8 @@ const tooAlikeFrom = 0.55;
 export const oddBelow = 0.35;
 /** A face is in the background if its eyes are closer together than this share of the subject's. */
 const backgroundShare = 1 / 3;
-/** Least distance between the eyes, pixels of the photo. Below it an embedding is unreliable. */
-const leastEyesPx = 20;
 /** The most templates of a person. */
 export const mostTemplates = 40;
-
-const gate = { ...defaultGate, leastEyesPx };
 
 export type TemplateCandidate =
   | { readonly face: Face & { readonly embedding: Float32Array } }
@@ -39,7 +35,7 @@ export function templateCandidate(faces: readonly Face[], width: number, height:
     const count = others.length + 1;
     return { refused: 'PHOTO_TWO_FACES', why: `shows ${count} faces: crop the photo to the person` };
   }
-  const poor = refusal(face, gate);
+  const poor = refusal(face, templateGate);
   const { embedding } = face;
   if (poor || !embedding) {
     const why = reasonText(poor ?? { kind: 'not-embedded' }, new Map());
