@@ -154,6 +154,7 @@ function refusalText(why: Refusal, language: Language): string {
       return say(language, 'small', { px: whole(why.eyesPx), least: whole(why.neededPx) });
     case 'turned-aside':
     case 'turned-up-or-down':
+    case 'rolled':
       return say(language, 'turned', { degrees: whole(why.degrees) });
     case 'too-dark':
       return say(language, 'dark');
@@ -162,6 +163,9 @@ function refusalText(why: Refusal, language: Language): string {
     case 'blurred':
       return say(language, 'blurred');
     case 'low-score':
+    case 'implausible':
+    case 'overexposed':
+    case 'unclear-face':
     case 'not-embedded':
       return say(language, 'unclear');
     case 'unreadable':
