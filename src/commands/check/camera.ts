@@ -13,8 +13,8 @@ import type { DaemonStatus } from '../../control/protocol.js';
 import { type Finding, failed, ok, warn } from './finding.js';
 import { runProgram } from './machine.js';
 
-/** A Pi's camera gives its first frame within two seconds; a network camera may need several. */
-const firstFrameMs = 15_000;
+/** A Pi's camera gives its first frame within two seconds; a network camera may send a keyframe every 10 seconds. */
+const firstFrameMs = 20_000;
 
 /** `daemon`: its status; null where none runs. */
 export async function checkCamera(config: Config, daemon: DaemonStatus | null): Promise<Finding> {
@@ -38,7 +38,11 @@ export async function checkCamera(config: Config, daemon: DaemonStatus | null): 
   if (first === null)
     return failed('camera', `no frame within ${firstFrameMs / 1000} s`, camera.status.reason ?? 'check [camera] input');
   if (typeof first === 'string') return failed('camera', `${config.camera.source} gives no frame`, first);
-  return ok('camera', `${config.camera.source} gives ${first.width}x${first.height}${await cameraNames(config)}`);
+  const { rotation, snapshotMs } = config.camera;
+  const how = camera.status.snapshots ? `, one picture for each request, asked every ${snapshotMs / 1000} s` : '';
+  const turn = rotation === 0 ? '' : `, turned by ${rotation} degrees`;
+  const size = `${first.width}x${first.height}`;
+  return ok('camera', `${config.camera.source} gives ${size}${how}${turn}${await cameraNames(config)}`);
 }
 
 /** The cameras that `--list-cameras` lists, for machines with two of them. */
