@@ -12,6 +12,7 @@ const folder = fileURLToPath(new URL('.', import.meta.url));
  * two and a half minutes; `npm run test:all` and `.ci/run` start them first, so that none of them runs alone at the end.
  */
 const long = [
+  'phone/enrol',
   'commands/enrol/live',
   'engine/faults',
   'engine/hang-processes',

@@ -14,6 +14,7 @@ import type { Face } from '../vision/face.js';
 import type { CommandIo } from './command.js';
 import { type ChosenSamples, chooseSamples, type KeptSamples, keepSamples } from './enrol/keep.js';
 import { enrolLive } from './enrol/live.js';
+import { enrolByPhone } from './enrol/phone.js';
 import { openGallery } from './parts.js';
 import {
   type AnalysedPhoto,
@@ -45,10 +46,16 @@ interface Enrolled extends KeptSamples {
 }
 
 export async function run(given: Given<'enrol'>, io: CommandIo): Promise<void> {
-  const { name, path: more, photos, live, from, skipBad, force } = given;
-  if ([photos !== undefined, from !== undefined, live].filter(Boolean).length !== 1)
-    throw misused('enrol', 'one of --photos, --live and --from is needed');
+  const { name, path: more, photos, phone, address, live, from, skipBad, force } = given;
+  if ([photos !== undefined, from !== undefined, live, phone].filter(Boolean).length !== 1)
+    throw misused('enrol', 'one of --photos, --phone, --live and --from is needed');
+  if (address !== undefined && !phone) throw misused('enrol', '--address is for --phone');
   await refuseMistakenWords(given);
+  if (phone) {
+    if (skipBad) throw misused('enrol', '--skip-bad is for photos');
+    if (name === undefined) throw misused('enrol', 'one NAME is needed (in quotes if it has spaces)');
+    return enrolByPhone(checkName(name), { force, address }, io);
+  }
   if (live) {
     if (skipBad) throw misused('enrol', '--skip-bad is for photos');
     if (name === undefined) throw misused('enrol', 'one NAME is needed (in quotes if it has spaces)');

@@ -2,7 +2,7 @@
 // listed before anything is changed.
 
 import { type ErrorCode, fail, RoomkinError } from '../base/errors.js';
-import { listPhotos, photoFrame, type RgbPicture, readPhoto } from '../camera/photo.js';
+import { decodePhoto, listPhotos, photoFrame, type RgbPicture, readPhoto } from '../camera/photo.js';
 import type { Engine } from '../engine/engine.js';
 import type { Face } from '../vision/face.js';
 import { photoViews } from '../vision/search.js';
@@ -40,16 +40,17 @@ export async function findPhotos(paths: readonly string[]): Promise<string[]> {
 
 /**
  * Reads and analyses one photo: every tile, or those that the portrait of one person needs, and the mirror image too. A bad photo is returned, other errors are thrown. `progress` is
- * called with a text that says how far it is: a slow board takes minutes for a photo.
+ * called with a text that says how far it is: a slow board takes minutes for a photo. `bytes`: the photo, where it is in memory and `file` only names it.
  */
 export async function analysePhoto(
   engine: Engine,
   file: string,
   progress: (text: string) => void = () => {},
   search: 'all' | 'portrait' = 'all',
+  bytes: Uint8Array | null = null,
 ): Promise<AnalysedPhoto | BadPhoto> {
   try {
-    const picture = await readPhoto(file);
+    const picture = bytes === null ? await readPhoto(file) : await decodePhoto(Buffer.from(bytes), file);
     const request = { search, mirror: true } as const;
     const { faces } = await engine.analyze(photoFrame(picture), request, photoProgress(picture, progress));
     const { data: _, ...rest } = picture;

@@ -165,6 +165,7 @@ export const sections = z.strictObject({
         servername: orNull(text()),
         verify: z.boolean().default(true),
         keepalive_seconds: seconds(2, 600).default(3),
+        corrections: z.boolean().default(false),
       })
       .refine((mqtt) => mqtt.password === null || mqtt.password_file === null, {
         message: 'set password or password_file, not both',
@@ -211,7 +212,17 @@ export const sections = z.strictObject({
 export type Config = z.output<typeof configSchema>;
 
 /** From the parsed file to `Config`. */
-export const configSchema = sections.transform(forParts).transform(withDerived);
+export const configSchema = sections.superRefine(checkCorrections).transform(forParts).transform(withDerived);
+
+/** A correction over MQTT names the observation that a picture shows, and needs its entry in the journal. */
+function checkCorrections(
+  { mqtt, privacy }: Pick<z.output<typeof sections>, 'mqtt' | 'privacy'>,
+  context: z.core.$RefinementCtx,
+): void {
+  if (!mqtt.corrections || (privacy.snapshots && privacy.looksKeptMs > 0)) return;
+  const missing = privacy.snapshots ? 'privacy.looks_kept_hours above 0' : 'privacy.snapshots = true';
+  context.addIssue({ code: 'custom', message: `needs ${missing}`, path: ['mqtt', 'corrections'] });
+}
 
 /** Fills in the defaults that depend on other keys: the room's name, its area and the paths of the key files. */
 function withDerived({ room, homeAssistant, household, store, ...rest }: ForParts<z.output<typeof sections>>) {

@@ -1,7 +1,7 @@
 // Chooses the templates of a person. Pure: photos are analysed before, the gallery is written after. The limits were measured in the
 // teacher's space on 100 people with 5 portraits each (498 candidates, 9,900 ordered pairs of people).
 import type { Face } from '../vision/face.js';
-import { defaultGate, refusal } from '../vision/quality-gate.js';
+import { defaultGate, type QualityRefusal, refusal } from '../vision/quality-gate.js';
 import type { Gallery, Person, PersonId } from './person.js';
 import { reasonText } from './reason-text.js';
 import { personSimilarity, scattered, similarity } from './similarity.js';
@@ -23,7 +23,18 @@ const gate = { ...defaultGate, leastEyesPx };
 
 export type TemplateCandidate =
   | { readonly face: Face & { readonly embedding: Float32Array } }
-  | { readonly refused: 'PHOTO_NO_FACE' | 'PHOTO_TWO_FACES'; readonly why: string };
+  | {
+      readonly refused: 'PHOTO_NO_FACE' | 'PHOTO_TWO_FACES';
+      readonly why: string;
+      /** The same as data. */
+      readonly because: PhotoRefusal;
+    };
+
+/** Why a photo enrols nobody. */
+export type PhotoRefusal =
+  | { readonly kind: 'no-face' }
+  | { readonly kind: 'several-faces'; readonly count: number }
+  | QualityRefusal;
 
 /**
  * The face that a photo enrols: the most prominent one, if it is good enough for a template and every other face is clearly in the
@@ -31,19 +42,24 @@ export type TemplateCandidate =
  */
 export function templateCandidate(faces: readonly Face[], width: number, height: number): TemplateCandidate {
   const face = primaryFace(faces, width, height);
-  if (!face) return { refused: 'PHOTO_NO_FACE', why: 'shows no face: take a photo from the front in good light' };
+  if (!face) {
+    const why = 'shows no face: take a photo from the front in good light';
+    return { refused: 'PHOTO_NO_FACE', why, because: { kind: 'no-face' } };
+  }
   const others = faces.filter(
     (other) => other !== face && other.quality.eyesPx >= backgroundShare * face.quality.eyesPx,
   );
   if (others.length > 0) {
     const count = others.length + 1;
-    return { refused: 'PHOTO_TWO_FACES', why: `shows ${count} faces: crop the photo to the person` };
+    const why = `shows ${count} faces: crop the photo to the person`;
+    return { refused: 'PHOTO_TWO_FACES', why, because: { kind: 'several-faces', count } };
   }
   const poor = refusal(face, gate);
   const { embedding } = face;
   if (poor || !embedding) {
-    const why = reasonText(poor ?? { kind: 'not-embedded' }, new Map());
-    return { refused: 'PHOTO_NO_FACE', why: `shows no usable face: ${why}` };
+    const because = poor ?? ({ kind: 'not-embedded' } as const);
+    const why = `shows no usable face: ${reasonText(because, new Map())}`;
+    return { refused: 'PHOTO_NO_FACE', why, because };
   }
   return { face: { ...face, embedding } };
 }

@@ -168,18 +168,25 @@ function poor({ score, quality, embedding }: GuidedFace): Obstacle | null {
   return score < good.score || embedding === null ? 'doubtful' : null;
 }
 
-function isAnother(vector: Float32Array, samples: readonly Sample[]): boolean {
+/** Whether a face does not resemble the samples as those of one person do. */
+export function isAnother(vector: Float32Array, samples: readonly Pick<Sample, 'vector'>[]): boolean {
   const middle = centre(samples.map((sample) => sample.vector));
   return middle !== null && similarity(vector, middle) < oddBelow;
 }
 
-/** The pose of a face; null if it is between two poses or turned too far. */
-function poseOf({ yawDegrees: yaw, pitchDegrees: pitch }: Quality, samples: readonly Sample[]): Pose | null {
+/**
+ * The pose of a face; null if it is between two poses or turned too far. `leastForLevel`: the frontal samples that tell the level of the
+ * head. Several are needed in a film, where a single one may have been taken in motion; of photos one is enough.
+ */
+export function poseOf(
+  { yawDegrees: yaw, pitchDegrees: pitch }: Quality,
+  samples: readonly Pick<Sample, 'pose' | 'quality'>[],
+  leastForLevel = leastFront,
+): Pose | null {
   const front = samples.filter((sample) => sample.pose === 'front').map(({ quality }) => quality.pitchDegrees);
   const level = front.sort((a, b) => a - b)[front.length >> 1] ?? 0;
   const up = pitch - level;
-  // Several samples are needed to know the level of the head; a single one may have been taken in motion.
-  if (front.length >= leastFront && Math.abs(yaw) <= tilted.yaw && Math.abs(up) >= tilted.least) {
+  if (front.length >= leastForLevel && Math.abs(yaw) <= tilted.yaw && Math.abs(up) >= tilted.least) {
     if (Math.abs(up) > tilted.most) return null;
     return up > 0 ? 'up' : 'down';
   }

@@ -146,6 +146,7 @@ function former(room: DiscoveredRoom, keys: readonly string[]): Readonly<Record<
     ...room,
     people: people.map((id) => ({ id, name: id })),
     snapshots: true,
+    corrections: true,
     machine: { temperature: true, throttling: true },
   });
   return Object.fromEntries(Object.entries(table).filter(([key]) => keys.includes(key)));

@@ -16,6 +16,9 @@ export interface RoomTopics {
   readonly leaveAfterSet: string;
   readonly motionSet: string;
   readonly restartSet: string;
+  /** The answer to each correction. */
+  readonly correction: string;
+  readonly correctionSet: string;
   readonly health: string;
   /** For `roomkin check`: it reads what it publishes there. */
   readonly check: string;
@@ -52,6 +55,8 @@ export function roomTopics(base: string, id: string): RoomTopics {
     leaveAfterSet: `${root}/leave_after/set`,
     motionSet: `${root}/motion/set`,
     restartSet: `${root}/restart/set`,
+    correction: `${root}/correction`,
+    correctionSet: `${root}/correction/set`,
     health: `${root}/health`,
     check: `${root}/check`,
     snapshot: `${root}/snapshot`,

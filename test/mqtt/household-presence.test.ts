@@ -140,10 +140,10 @@ t.test('away, unknown, forgotten; every room may be off', async (t) => {
   await until(listener, 'ada', 'Hall');
   whereIs.clear();
   await until(listener, 'ada', 'away');
-  t.equal(moves(listener).at(-1)?.event_type, 'left_home');
+  await waitFor(() => moves(listener).at(-1)?.event_type === 'left_home');
   whereIs.set('ada', 'hall');
   await until(listener, 'ada', 'Hall');
-  t.equal(moves(listener).at(-1)?.event_type, 'came_home');
+  await waitFor(() => moves(listener).at(-1)?.event_type === 'came_home');
 
   await bath[Symbol.asyncDispose]();
   whereIs.clear();
@@ -157,6 +157,7 @@ t.test('away, unknown, forgotten; every room may be off', async (t) => {
   const kinds = moves(listener).map(({ event_type }) => event_type);
   whereIs.set('ada', 'bath');
   await until(listener, 'ada', 'Bath');
+  await waitFor(() => moves(listener).length > kinds.length);
   t.strictSame(
     moves(listener)
       .slice(kinds.length)
@@ -178,6 +179,35 @@ t.test('away, unknown, forgotten; every room may be off', async (t) => {
   );
   await again[Symbol.asyncDispose]();
 });
+
+t.test(
+  'who is forgotten while Home Assistant restarts twice in a few seconds is removed when it is back',
+  async (t) => {
+    await using broker = await startMosquitto();
+    await using listener = await listenTo(broker.url);
+    const whereIs = new Map([['ada', 'hall']]);
+    let gallery = everybody;
+    await using _hall = livingRoom('hall', broker.url, whereIs, () => gallery);
+    const devices = () => listener.of('homeassistant/device/roomkin-household/home/config');
+    const rooms = () => listener.of('homeassistant/device/roomkin/hall/config').length;
+    await waitFor(() => devices().at(-1)?.includes('fay') === true);
+    const answered = rooms();
+    await listener.say('homeassistant/status', 'online');
+    await listener.say('homeassistant/status', 'offline');
+    await waitFor(() => rooms() > answered);
+
+    gallery = { ...everybody, version: 2, people: everybody.people.filter(({ id }) => id !== 'fay') };
+    await waitFor(() => devices().at(-1)?.includes('fay') === false);
+    const whileAway = devices().length;
+    await listener.say('homeassistant/status', 'online');
+    const ofFay = (text: string) => JSON.parse(text).cmps.place_fay;
+    await waitFor(() => devices().length >= whileAway + 3);
+    const [told, removed, last] = devices().slice(whileAway).map(ofFay);
+    t.ok(told.stat_t, 'Home Assistant is told of the entity that it does not know since its restart');
+    t.strictSame(removed, { p: 'sensor' }, 'then that it is gone');
+    t.equal(last, undefined);
+  },
+);
 
 /** Disposes all of them at once. */
 class Together implements AsyncDisposable {
