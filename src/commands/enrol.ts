@@ -13,6 +13,7 @@ import { checkName, foldName } from '../gallery/names.js';
 import type { Gallery } from '../gallery/person.js';
 import type { Changes, NewTemplate, Store } from '../store/store.js';
 import type { Face } from '../vision/face.js';
+import type { Turn } from '../vision/picture.js';
 import type { CommandIo } from './command.js';
 import { type ChosenSamples, chooseSamples, type KeptSamples, keepSamples } from './enrol/keep.js';
 import { enrolLive } from './enrol/live.js';
@@ -41,6 +42,8 @@ const pauseMs = 50;
 interface PhotoSample extends NewTemplate {
   /** The path, for messages. */
   readonly path: string;
+  /** By how much the photo was turned clockwise, degrees. */
+  readonly turn: Turn;
 }
 
 interface AnalysedBatch extends Batch {
@@ -181,6 +184,9 @@ async function enrolPhotos(
       io.log('warning', `${path} does not resemble the other photos of ${name}: check that it shows ${name}`);
   }
   for (const note of notes) io.log('warning', note);
+  const turned = turnedPhotos(analysed);
+  for (const { file, degrees } of turned)
+    io.log('notice', `${file} is not upright: it was turned by ${degrees}° clockwise`);
   for (const { sentence } of bad) io.log('warning', `skipped: ${sentence}`);
   for (const person of result.people) io.out(describe(person));
   if (analysed.some(({ name }) => name === null))
@@ -196,7 +202,7 @@ async function enrolPhotos(
     io.out(
       `${count(summary.files, 'file')}: ${summary.used} used, ${summary.skipped} skipped, ${summary.passedOver} passed over`,
     );
-  io.document({ ...result, skipped: bad, passedOver: left, summary });
+  io.document({ ...result, skipped: bad, turned, passedOver: left, summary });
 }
 
 /**
@@ -253,7 +259,7 @@ async function samplesOf(
     const number = face === null ? index : face - 1;
     const hash = Buffer.concat([photo.picture.sha256, Buffer.from([number])]);
     const { embedding: vector, quality } = candidate.face;
-    samples.push({ path: file, file: fileName(file), space, vector, quality, source: hash });
+    samples.push({ path: file, file: fileName(file), turn: photo.turn, space, vector, quality, source: hash });
   }
   const { damage } = photo.picture;
   return { samples, note: damage === null ? null : `${file} ${damage}` };
@@ -262,6 +268,12 @@ async function samplesOf(
 /** The name that is kept with the template, without the folder: folders have names of users. */
 function fileName(file: string): string {
   return basename(file.replace(/ in standard input$/, ''));
+}
+
+/** The photos that were turned before use. */
+function turnedPhotos(batches: readonly AnalysedBatch[]): { readonly file: string; readonly degrees: Turn }[] {
+  const turns = new Map(batches.flatMap(({ samples }) => samples.map(({ path, turn }) => [path, turn] as const)));
+  return [...turns].flatMap(([file, degrees]) => (degrees === 0 ? [] : [{ file, degrees }]));
 }
 
 /** The faces of a photo that would each be accepted in a photo of their own. */
