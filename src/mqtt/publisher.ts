@@ -212,8 +212,10 @@ export function createPublisher(
 
   function receive(topic: string, payload: Buffer, isRetained: boolean): void {
     const born = topic === birthTopic && payload.toString('utf8') === 'online';
-    if (topic === birthTopic) homeAssistantAway = !born;
-    if (homeAssistantAway) householdPresence.homeAssistantAway();
+    if (topic === birthTopic) {
+      homeAssistantAway = !born;
+      householdPresence.homeAssistantAway(homeAssistantAway);
+    }
     const deleted = topic === discovery.topic && payload.length === 0;
     // A retained birth message arrives after a connect, which has published everything already.
     if ((born || deleted) && !isRetained && birth === undefined) {
