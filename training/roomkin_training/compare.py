@@ -368,9 +368,8 @@ def wrong_labels_text(results: dict[str, Result]) -> str:
     names = ("arcface-frozen", "arcface-frozen-noise-20", "arcface-3-centres-frozen-noise-20")
     clean, noisy, centres = (percent(results[name].figures["high_high_tar_at_0.001"]) for name in names)
     return (
-        f"ArcFace on the frozen trunk reaches TAR {clean} % at FAR 0.1 % with correct labels, {noisy} % when 20 % of
-the "
-        f"faces have a wrong label, and {centres} % with three sub-centres."
+        f"ArcFace on the frozen trunk reaches TAR {clean} % at FAR 0.1 % with correct labels, {noisy} % when 20 % "
+        f"of the faces have a wrong label, and {centres} % with three sub-centres."
     )
 
 
