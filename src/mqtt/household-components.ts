@@ -62,7 +62,7 @@ export function householdComponents(household: DiscoveredHousehold): Readonly<Re
       stat_t: place,
       val_tpl: "{{ value_json.place if value_json.place is not none else 'None' }}",
       json_attr_t: place,
-      json_attr_tpl: "{{ {'room': value_json.room, 'since': value_json.since} | tojson }}",
+      json_attr_tpl: "{{ {'person': value_json.person, 'room': value_json.room, 'since': value_json.since} | tojson }}",
       ic: 'mdi:account-search',
     });
     if (!household.trackers) continue;

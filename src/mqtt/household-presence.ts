@@ -37,8 +37,8 @@ export interface HouseholdPresence {
   connected(): void;
   /** Home Assistant was started: everything is announced again. */
   announce(): void;
-  /** Home Assistant went away: what is removed now it will not see, so it is removed once more when it is back. */
-  homeAssistantAway(): void;
+  /** Home Assistant went away or is back. What is removed while it is away it does not see, so it is removed once more afterwards. */
+  homeAssistantAway(isAway: boolean): void;
   /** Handles a message of the household. Ignores any other message. */
   receive(topic: string, payload: Buffer): void;
   /** The people who are enrolled in this room. */
@@ -101,6 +101,8 @@ export function createHouseholdPresence(
   let isAway = false;
   /** Something that the device shows may have changed since this room compared it with what is announced. */
   let isDeviceDue = true;
+  /** The device is announced also if nothing changed. */
+  let isRepeatDue = false;
   /** Component keys of people that were removed while Home Assistant was away. */
   const unheard = new Set<string>();
 
@@ -217,7 +219,8 @@ export function createHouseholdPresence(
     };
     const components = householdComponents(described);
     const message = householdMessage(described, components);
-    if (message === announced) return;
+    if (message === announced && !isRepeatDue) return;
+    isRepeatDue = false;
     const send = (more: Readonly<Record<string, Component>>): void =>
       void connection().deliver(discoveryTopic, householdMessage(described, { ...components, ...more }));
     const removed = new Map(componentsOf(announced).filter(([key]) => components[key] === undefined));
@@ -259,12 +262,11 @@ export function createHouseholdPresence(
       describe();
     },
     announce() {
-      announced = null;
+      isRepeatDue = true;
       isDeviceDue = true;
-      isAway = false;
     },
-    homeAssistantAway() {
-      isAway = true;
+    homeAssistantAway(now) {
+      isAway = now;
     },
     receive(topic, payload) {
       if (payload.length > maxBytes && topic !== discoveryTopic) return;

@@ -17,13 +17,19 @@ export function reasonWords(reason: Reason, names: ReadonlyMap<PersonId, string>
     case 'turned-aside':
     case 'turned-up-or-down':
       return say(language, 'turned', { degrees: whole(reason.degrees) });
+    case 'rolled':
+      return say(language, 'tilted', { degrees: whole(reason.degrees) });
     case 'too-dark':
       return say(language, 'dark');
+    case 'overexposed':
+      return say(language, 'bright');
     case 'low-contrast':
       return say(language, 'flat');
     case 'blurred':
       return say(language, 'blurred');
     case 'low-score':
+    case 'implausible':
+    case 'unclear-face':
     case 'not-embedded':
     case 'nothing-compared':
       return say(language, 'unclear');

@@ -214,6 +214,20 @@ const table = {
     'het hoofd is te ver gedraaid ({degrees}°)',
     'la cabeza está demasiado girada ({degrees}°)',
   ),
+  tilted: row(
+    'the head is tilted too far ({degrees}°)',
+    'der Kopf ist zu weit geneigt ({degrees}°)',
+    'la tête est trop penchée ({degrees}°)',
+    'het hoofd is te scheef ({degrees}°)',
+    'la cabeza está demasiado inclinada ({degrees}°)',
+  ),
+  bright: row(
+    'overexposed: less light on the face',
+    'überbelichtet: weniger Licht aufs Gesicht',
+    'surexposé : moins de lumière sur le visage',
+    'overbelicht: minder licht op het gezicht',
+    'sobreexpuesta: menos luz en la cara',
+  ),
   dark: row(
     'too dark: more light on the face',
     'zu dunkel: mehr Licht aufs Gesicht',

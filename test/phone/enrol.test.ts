@@ -65,7 +65,7 @@ const isOpen = (address: string): Promise<boolean> =>
 function filesWith(traces: readonly Buffer[], places: readonly string[], sinceMs: number): string[] {
   const isNew = (path: string): boolean => {
     const file = statSync(path, { throwIfNoEntry: false });
-    return file?.isFile() && file.mtimeMs >= sinceMs - 1000 && file.size < 64 << 20;
+    return file !== undefined && file.isFile() && file.mtimeMs >= sinceMs - 1000 && file.size < 64 << 20;
   };
   return places.flatMap((place) => {
     const paths = readdirSync(place, { recursive: true, encoding: 'utf8' }).map((name) => join(place, name));

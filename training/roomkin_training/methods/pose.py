@@ -49,6 +49,7 @@ NOSE = 20 * PX_PER_MM
 AXIS = 0.8 * DEPTH
 YAWS = (20.0, 40.0, 60.0)  # degrees; one set of features each, to the left and to the right in turn
 FRONTAL = 12.0
+EACH = 3  # only every third training face is considered for side views
 RATE = 2e-4
 RELATION = 0.3
 MEASURED_YAWS = (30.0, 50.0)
@@ -84,7 +85,7 @@ def turned(face: Bytes, yaw_degrees: float, depth: Doubles | None = None) -> Byt
     where = _turned_x(depth, yaw)
     landmarks = TEMPLATE.copy()
     for point, (x, y) in enumerate(TEMPLATE):
-        landmarks[point, 0] = where[round(y), round(x)]
+        landmarks[point, 0] = np.interp(x, np.arange(SIDE), where[round(y)])
     back = np.linalg.inv(np.vstack([similarity_transform(landmarks), [0, 0, 1]]))[:2]
     y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float64)
     view_x = back[0, 0] * x + back[0, 1] * y + back[0, 2]
@@ -250,8 +251,8 @@ def main(words: Sequence[str] | None = None) -> None:
     features, usable = [both[:, 0], both[:, 1]], [np.ones(len(both), np.float32)] * 2
     if parsed.views == "turned":
         # Only a frontal face can be turned: on one that is turned already the depth map would not fit.
-        frontal = np.abs(cached_yaws(options, subset.hash[:12], subset.images)) < FRONTAL
-        front = np.flatnonzero(frontal)[::4]
+        frontal = np.abs(cached_yaws(options, subset.hash[:12], subset.images[::EACH])) < FRONTAL
+        front = np.flatnonzero(frontal) * EACH
         shown = np.zeros(len(both), np.float32)
         shown[front] = 1.0
         for yaw in YAWS:
