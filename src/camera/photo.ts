@@ -46,8 +46,12 @@ const extensions = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.tif', '
  * image, not permitted), PHOTO_TOO_LARGE.
  */
 export async function readPhoto(path: string, limits: PhotoLimits = {}): Promise<RgbPicture> {
+  return decodePhoto(await readBytes(path), path, limits);
+}
+
+/** The same for the bytes of a photo; `path` is what the error calls it. */
+export async function decodePhoto(bytes: Buffer, path: string, limits: PhotoLimits = {}): Promise<RgbPicture> {
   const { maxPixels = 64e6, maxEdgePx = 2560 } = limits;
-  const bytes = await readBytes(path);
   const decoder = { limitInputPixels: maxPixels, failOn: 'error', autoOrient: true } as const;
   const metadata = await sharp(bytes, { ...decoder, limitInputPixels: false })
     .metadata()

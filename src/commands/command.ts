@@ -42,6 +42,8 @@ export interface CommandIo {
   out(line: string): void;
   /** A picture on stdout; does nothing with `--json`. */
   picture(picture: SmallPicture): void;
+  /** `text` as a QR code on stdout, as the terminal can show it; does nothing with `--json`. */
+  code(text: string): void;
   /** One JSON document, on one line of stdout; does nothing without `--json`. */
   document(value: unknown): void;
   /**

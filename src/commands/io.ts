@@ -6,6 +6,7 @@ import { createLog } from '../base/log.js';
 import { printable, printableJson } from '../base/printable.js';
 import { columnsOf, firstColumns } from '../base/width.js';
 import { type Config, defaultConfigPath, loadConfig, shippedConfig } from '../config/load.js';
+import { codeLines, codeStyleOf } from '../phone/code.js';
 import type { CommandIo, Stream } from './command.js';
 import { wrap } from './rows.js';
 import { coloursOf, pictureLines } from './terminal-picture.js';
@@ -92,6 +93,11 @@ export function createIo(options: IoOptions): CommandIo {
       if (json) return;
       for (const line of pictureLines(picture, coloursOf(stdout.isTTY === true, process.env)))
         stdout.write(`${line}\n`);
+    },
+    code(text) {
+      clearProgress();
+      if (json) return;
+      for (const line of codeLines(text, codeStyleOf(stdout.isTTY === true, process.env))) stdout.write(`${line}\n`);
     },
     document(value) {
       clearProgress();

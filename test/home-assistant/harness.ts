@@ -38,6 +38,8 @@ export interface HomeAssistant {
   useBlueprints(automations: readonly BlueprintUse[]): Promise<void>;
   /** What Assist answers. */
   ask(text: string, language: string): Promise<string>;
+  /** Fires an event, like the app of a phone. */
+  fire(event: string, data: Spec): Promise<void>;
   stop(): Promise<void>;
   /** Starts it again, with the same packages. */
   start(): Promise<void>;
@@ -123,6 +125,11 @@ export async function startHomeAssistant(
       const answer = await fetch(`${setting('HA_URL')}/api/conversation/process`, { method: 'POST', headers, body });
       const { response } = (await answer.json()) as { response: { speech: { plain: { speech: string } } } };
       return response.speech.plain.speech;
+    },
+    async fire(event, data) {
+      const url = `${setting('HA_URL')}/api/events/${event}`;
+      const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(data) });
+      if (!answer.ok) throw new Error(`${event}: ${answer.status} ${await answer.text()}`);
     },
     async stop() {
       await harness(['ha', 'stop']);
