@@ -10,7 +10,7 @@ import { defaultRoomOptions } from '../../src/room/options.js';
 import { createRoom, type Room } from '../../src/room/room.js';
 import { type Listener, listenTo, retainedAt, startMosquitto, waitFor, withoutMosquitto } from '../helpers/brokers.js';
 import { direction, face } from '../room/simulator.js';
-import { aloneInHousehold, roomPublisher } from './room.js';
+import { roomPublisher } from './room.js';
 
 if (withoutMosquitto) {
   t.plan(0, withoutMosquitto);
