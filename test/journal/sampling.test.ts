@@ -7,9 +7,18 @@ import {
   storeSkipped,
 } from '../../src/journal/sampling.js';
 import type { DecidedObservation } from '../../src/recognition/observation.js';
+import { unmeasuredQuality } from '../../src/vision/face.js';
 import { vector } from '../helpers/people.js';
 
-const quality = { eyesPx: 40, sharpness: 0.6, yawDegrees: 0, pitchDegrees: 0, light: 0.5, contrast: 0.2 };
+const quality = {
+  eyesPx: 40,
+  sharpness: 0.6,
+  yawDegrees: 0,
+  pitchDegrees: 0,
+  light: 0.5,
+  contrast: 0.2,
+  ...unmeasuredQuality,
+};
 const ada: DecidedObservation = {
   ...{ atMs: 0, track: 1, box: [0, 0, 90, 90], score: 0.9, quality, embedding: vector(0.8), weight: 1 },
   ...{ best: 'ada', runnerUp: 'ben', similarity: 0.8, second: 0, margin: 0.8 },

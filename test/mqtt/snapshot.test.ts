@@ -4,8 +4,17 @@ import t from 'tap';
 import { createEventPictures, type PicturedObservation } from '../../src/mqtt/snapshot.js';
 import type { PresenceEvent } from '../../src/presence/presence.js';
 import type { DecidedObservation } from '../../src/recognition/observation.js';
+import { unmeasuredQuality } from '../../src/vision/face.js';
 
-const quality = { eyesPx: 30, sharpness: 1, yawDegrees: 0, pitchDegrees: 0, light: 0.5, contrast: 0.2 };
+const quality = {
+  eyesPx: 30,
+  sharpness: 1,
+  yawDegrees: 0,
+  pitchDegrees: 0,
+  light: 0.5,
+  contrast: 0.2,
+  ...unmeasuredQuality,
+};
 const seen = (track: number, weight = 1, eyesPx = 30) =>
   ({ track, weight, quality: { ...quality, eyesPx } }) as DecidedObservation;
 const grey = (value: number): Uint8Array => new Uint8Array(112 * 112 * 3).fill(value);
