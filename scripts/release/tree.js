@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { copyModules } from './modules.js';
-import { checkLibraries, compileNative } from './native.js';
+import { checkLibraries, compileNative, toolsFor } from './native.js';
 import { root, run } from './run.js';
 import { fetchNode, nodeVersion } from './sources.js';
 
@@ -70,7 +70,10 @@ export function makeTree(tree, dist, architecture, say) {
   say(`Node ${nodeVersion}`);
   const node = fetchNode(architecture);
   mkdirSync(join(tree, 'node'), { recursive: true });
-  copyFileSync(join(node, 'bin', 'node'), join(tree, 'node', 'node'));
+  const program = join(tree, 'node', 'node');
+  copyFileSync(join(node, 'bin', 'node'), program);
+  // The table of symbols is 15 % of the file. Only a debugger reads it; native modules use the dynamic one.
+  run(toolsFor(architecture).strip, ['--strip-unneeded', program]);
   copyFileSync(join(node, 'LICENSE'), join(tree, 'node', 'LICENSE'));
 
   say('the program and the packages that it loads');

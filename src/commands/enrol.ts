@@ -11,6 +11,7 @@ import { outliers, templateCandidate } from '../gallery/enrolment.js';
 import { checkName, foldName } from '../gallery/names.js';
 import type { Changes, NewTemplate, Store } from '../store/store.js';
 import type { Face } from '../vision/face.js';
+import type { Turn } from '../vision/picture.js';
 import type { CommandIo } from './command.js';
 import { type ChosenSamples, chooseSamples, type KeptSamples, keepSamples } from './enrol/keep.js';
 import { enrolLive } from './enrol/live.js';
@@ -34,6 +35,8 @@ const pauseMs = 50;
 
 interface PhotoSample extends NewTemplate {
   readonly file: string;
+  /** By how much the photo was turned clockwise, degrees. */
+  readonly turn: Turn;
 }
 
 interface AnalysedBatch extends Batch {
@@ -134,11 +137,14 @@ async function enrolPhotos(batches: readonly Batch[], options: EnrolOptions, io:
     for (const { file } of outliers(samples))
       io.log('warning', `${file} does not resemble the other photos of ${name}: check that it shows ${name}`);
   }
+  const turned = turnedPhotos(analysed);
+  for (const { file, degrees } of turned)
+    io.log('notice', `${file} is not upright: it was turned by ${degrees}° clockwise`);
   for (const { sentence } of bad) io.log('warning', `skipped: ${sentence}`);
   for (const person of result.people) io.out(describe(person));
   if (analysed.some(({ name }) => name === null))
     io.out(`${count(result.strangers, 'face')} of unknown people added, for comparison`);
-  io.document({ ...result, skipped: bad });
+  io.document({ ...result, skipped: bad, turned });
 }
 
 async function samplesOf(
@@ -158,9 +164,16 @@ async function samplesOf(
   for (const [index, candidate] of candidates.entries()) {
     if ('refused' in candidate) return { file, code: candidate.refused, sentence: `${file} ${candidate.why}` };
     const source = Buffer.concat([photo.picture.sha256, Buffer.from([index])]);
-    samples.push({ file, space, vector: candidate.face.embedding, quality: candidate.face.quality, source });
+    const { embedding: vector, quality } = candidate.face;
+    samples.push({ file, turn: photo.turn, space, vector, quality, source });
   }
   return samples;
+}
+
+/** The photos that were turned before use. */
+function turnedPhotos(batches: readonly AnalysedBatch[]): { readonly file: string; readonly degrees: Turn }[] {
+  const turns = new Map(batches.flatMap(({ samples }) => samples.map(({ file, turn }) => [file, turn])));
+  return [...turns].flatMap(([file, degrees]) => (degrees === 0 ? [] : [{ file, degrees }]));
 }
 
 /** The faces of a photo that would each be accepted in a photo of their own. */

@@ -4,7 +4,9 @@
 import { type ErrorCode, fail, RoomkinError } from '../base/errors.js';
 import { decodePhoto, listPhotos, photoFrame, type RgbPicture, readPhoto } from '../camera/photo.js';
 import type { Engine } from '../engine/engine.js';
-import type { Face } from '../vision/face.js';
+import { clearestTurn, isDoubtful } from '../gallery/enrolment.js';
+import type { Box, Face, Landmarks } from '../vision/face.js';
+import { type Frame, type Size, type Turn, turnedBack, turnedRgb } from '../vision/picture.js';
 import { photoViews } from '../vision/search.js';
 import type { CommandIo } from './command.js';
 
@@ -19,7 +21,10 @@ export interface BadPhoto {
 export interface AnalysedPhoto {
   readonly file: string;
   readonly picture: Omit<RgbPicture, 'data'>;
+  /** In the pixels of the picture as it is; their quality is that in the turned picture. */
   readonly faces: readonly Face[];
+  /** By how much the picture was turned clockwise before its faces were found; 0: not at all. */
+  readonly turn: Turn;
 }
 
 /**
@@ -39,8 +44,9 @@ export async function findPhotos(paths: readonly string[]): Promise<string[]> {
 }
 
 /**
- * Reads and analyses one photo: every tile, or those that the portrait of one person needs, and the mirror image too. A bad photo is returned, other errors are thrown. `progress` is
- * called with a text that says how far it is: a slow board takes minutes for a photo. `bytes`: the photo, where it is in memory and `file` only names it.
+ * Reads and analyses one photo: every tile, or those that the portrait of one person needs, and the mirror image too. A photo without a face
+ * that is clearly upright may lie on its side: it is looked at again turned by 90, 180 and 270 degrees, and the clearest turn is used.
+ * A bad photo is returned, other errors are thrown. `progress` is called with a text that says how far it is: a slow board takes minutes for a photo. `bytes`: the photo, where it is in memory and `file` only names it.
  */
 export async function analysePhoto(
   engine: Engine,
@@ -52,14 +58,64 @@ export async function analysePhoto(
   try {
     const picture = bytes === null ? await readPhoto(file) : await decodePhoto(Buffer.from(bytes), file);
     const request = { search, mirror: true } as const;
-    const { faces } = await engine.analyze(photoFrame(picture), request, photoProgress(picture, progress));
+    const frame = photoFrame(picture);
+    const { faces } = await engine.analyze(frame, request, photoProgress(picture, progress));
     const { data: _, ...rest } = picture;
-    return { file, picture: rest, faces };
+    if (!isDoubtful(faces)) return { file, picture: rest, faces, turn: 0 };
+    const best = clearestTurn([
+      { ...lookOf(frame, 0), faces },
+      await turnedLook(engine, frame, 90, progress),
+      await turnedLook(engine, frame, 180, progress),
+      await turnedLook(engine, frame, 270, progress),
+    ]);
+    return {
+      file,
+      picture: rest,
+      faces: best.faces.map((face) => placedBack(face, best.turn, picture)),
+      turn: best.turn,
+    };
   } catch (error) {
     if (error instanceof RoomkinError && error.exitCode === 65)
       return { file, code: error.code, sentence: error.message };
     throw error;
   }
+}
+
+interface Look {
+  readonly turn: Turn;
+  readonly width: number;
+  readonly height: number;
+  readonly faces: readonly Face[];
+}
+
+/** The size of a frame after a turn. */
+function lookOf({ width, height }: Size, turn: Turn): Omit<Look, 'faces'> {
+  return turn === 90 || turn === 270 ? { turn, width: height, height: width } : { turn, width, height };
+}
+
+/** The faces of a photo that is turned; only the faces that a portrait needs, because it costs three times the first look. */
+async function turnedLook(
+  engine: Engine,
+  frame: Frame,
+  turn: 90 | 180 | 270,
+  progress: (text: string) => void,
+): Promise<Look> {
+  progress(`looking at it turned by ${turn}°`);
+  const { capturedAt, sequence } = frame;
+  const turned = { ...turnedRgb({ ...frame, format: 'rgb' }, turn), capturedAt, sequence };
+  const { faces } = await engine.analyze(turned, { search: 'portrait', mirror: true });
+  return { ...lookOf(frame, turn), faces };
+}
+
+/** A face of the turned picture in the pixels of the picture as it is. */
+function placedBack(face: Face, turn: Turn, { width, height }: Size): Face {
+  if (turn === 0) return face;
+  const [x, y, w, h] = face.box;
+  const corners = [turnedBack([x, y], turn, width, height), turnedBack([x + w, y + h], turn, width, height)] as const;
+  const [left, top] = [Math.min(corners[0][0], corners[1][0]), Math.min(corners[0][1], corners[1][1])];
+  const box: Box = [left, top, Math.abs(corners[1][0] - corners[0][0]), Math.abs(corners[1][1] - corners[0][1])];
+  const landmarks = face.landmarks.map((point) => turnedBack(point, turn, width - 1, height - 1));
+  return { ...face, box, landmarks: landmarks as unknown as Landmarks };
 }
 
 /** Counts the steps of the engine and says how much of `picture` is searched. */

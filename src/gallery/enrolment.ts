@@ -1,7 +1,7 @@
 // Chooses the templates of a person. Pure: photos are analysed before, the gallery is written after. The limits were measured in the
 // teacher's space on 100 people with 5 portraits each (498 candidates, 9,900 ordered pairs of people).
 import type { Face } from '../vision/face.js';
-import { defaultGate, type QualityRefusal, refusal } from '../vision/quality-gate.js';
+import { type QualityRefusal, refusal, templateGate } from '../vision/quality-gate.js';
 import type { Gallery, Person, PersonId } from './person.js';
 import { reasonText } from './reason-text.js';
 import { personSimilarity, scattered, similarity } from './similarity.js';
@@ -14,12 +14,8 @@ const tooAlikeFrom = 0.55;
 export const oddBelow = 0.35;
 /** A face is in the background if its eyes are closer together than this share of the subject's. */
 const backgroundShare = 1 / 3;
-/** Least distance between the eyes, pixels of the photo. Below it an embedding is unreliable. */
-const leastEyesPx = 20;
 /** The most templates of a person. */
 export const mostTemplates = 40;
-
-const gate = { ...defaultGate, leastEyesPx };
 
 export type TemplateCandidate =
   | { readonly face: Face & { readonly embedding: Float32Array } }
@@ -54,7 +50,7 @@ export function templateCandidate(faces: readonly Face[], width: number, height:
     const why = `shows ${count} faces: crop the photo to the person`;
     return { refused: 'PHOTO_TWO_FACES', why, because: { kind: 'several-faces', count } };
   }
-  const poor = refusal(face, gate);
+  const poor = refusal(face, templateGate);
   const { embedding } = face;
   if (poor || !embedding) {
     const because = poor ?? ({ kind: 'not-embedded' } as const);
@@ -62,6 +58,37 @@ export function templateCandidate(faces: readonly Face[], width: number, height:
     return { refused: 'PHOTO_NO_FACE', why, because };
   }
   return { face: { ...face, embedding } };
+}
+
+/** Less clarity, or more roll or misfit, makes a photo doubtful: it may lie on its side. 12 % of good portraits are doubtful. */
+const doubtful = { clarity: 0.85, rollDegrees: 30, misfit: 0.16 };
+/** A turned photo must be clearer by this much than the photo as it is. */
+const clearerBy = 0.08;
+
+/** Whether a photo may lie on its side or upside down: it shows no face that is clearly upright. */
+export function isDoubtful(faces: readonly Face[]): boolean {
+  return !faces.some(({ quality: { clarity, rollDegrees, misfit } }) => {
+    const isClear = clarity === null || clarity >= doubtful.clarity;
+    return isClear && Math.abs(rollDegrees) <= doubtful.rollDegrees && misfit <= doubtful.misfit;
+  });
+}
+
+/**
+ * The way of turning a photo whose main face is the clearest: the first of `turns`, the photo as it is, unless another is clearer by 0.08.
+ * Where the embedder's lengths were not measured, the score of the detector stands for the clarity.
+ */
+export function clearestTurn<
+  T extends { readonly faces: readonly Face[]; readonly width: number; readonly height: number },
+>(turns: readonly [T, ...T[]]): T {
+  const clarityOf = ({ faces, width, height }: T): number => {
+    const face = primaryFace(faces, width, height);
+    return face === null ? -1 : (face.quality.clarity ?? face.score) - face.quality.misfit;
+  };
+  const [first, ...others] = turns;
+  let best = first;
+  let clearest = clarityOf(first) + clearerBy;
+  for (const turn of others) if (clarityOf(turn) > clearest) [best, clearest] = [turn, clarityOf(turn)];
+  return best;
 }
 
 export interface Candidate {

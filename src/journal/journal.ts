@@ -18,6 +18,7 @@ import {
   type SampledObservation,
   type Samplers,
   sample,
+  storeSkipped,
   withoutSkipped,
 } from './sampling.js';
 import { createMemoryJournal, type JournalStore, type NewEntry } from './store.js';
@@ -31,6 +32,10 @@ export interface Journal extends Disposable {
   /** The newest `last` entries, oldest first. Includes earlier runs if entries are stored on disk. */
   recent(last: number): readonly JournalEntry[];
   find(id: number): JournalEntry | null;
+  /** Stores the observation of `track` at `atMs` (monotonic) of this run, one of the last 2 s, also where sampling would skip it. */
+  keep(track: number, atMs: number): void;
+  /** The id of the observation of `track` at `atMs` (monotonic) of this run; null where there is none. */
+  idOf(track: number, atMs: number): number | null;
   /** The entries from this wall time on, as `JournalStore.since`. */
   since(wallMs: number): Iterable<JournalEntry>;
   /** Erases every entry about a person at once. */
@@ -56,6 +61,8 @@ const writeEveryMs = 900_000;
 /** How often the gallery is asked who was forgotten, milliseconds. */
 const checkEveryMs = 5000;
 const pruneEveryMs = 600_000;
+/** The wall clock may have been set by as much since an entry was stored that `idOf` finds, milliseconds. */
+const searchedMs = 600_000;
 /** Wait after a disk fault before the next attempt to open the disk. */
 const reopenMs = 60_000;
 /** From this many pending entries on, they are written at once. They take about 2 kB each in memory. */
@@ -184,6 +191,21 @@ export function createJournal(options: JournalOptions): Journal {
     find(id) {
       flush();
       return attempt((target) => target.find(id));
+    },
+    keep(track, atMs) {
+      const next = storeSkipped(samplers, track, atMs);
+      samplers = next.samplers;
+      add(next.entries);
+    },
+    idOf(track, atMs) {
+      flush();
+      const fromMs = Date.parse(wallTime(atMs)) - searchedMs;
+      return attempt((target) => {
+        // The entries are in the order of time, so this one is among the first.
+        for (const entry of target.since(fromMs))
+          if (entry.run === run && entry.track === track && entry.atMs === atMs) return entry.id;
+        return null;
+      });
     },
     since(wallMs) {
       flush();

@@ -1,7 +1,7 @@
 // The entities of the household's device as a table: where each person is, how many are at home, and who moved.
 import type { PersonId } from '../gallery/person.js';
 import type { Component, DiscoveredPerson } from './components.js';
-import type { HouseholdTopics } from './topics.js';
+import { type HouseholdTopics, homepage } from './topics.js';
 
 export interface DiscoveredHousehold {
   readonly id: string;
@@ -89,8 +89,9 @@ export function householdMessage(
       mf: 'roomkin',
       mdl: 'Household presence',
       sw: version,
+      cu: `${homepage}/blob/main/docs/home-assistant.md#the-household`,
     },
-    o: { name: 'roomkin', sw: version },
+    o: { name: 'roomkin', sw: version, url: `${homepage}/issues` },
     avty: statusTopics.map((t) => ({ t })),
     avty_mode: 'any', // one room that is online can tell
     qos: 1,

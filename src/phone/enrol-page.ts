@@ -25,7 +25,7 @@ export interface EnrolmentResult {
 export interface EnrolmentActions {
   readonly name: string;
   readonly photos: Photos;
-  /** Enrols the person. Returns the name of another person who looks too alike; nothing is stored then. Errors: those of the gallery. */
+  /** Enrols the person. Returns the name of another person who is too much alike; nothing is stored then. Errors: those of the gallery. */
   enrol(): EnrolmentResult | { readonly alike: string };
   cancel(): void;
   /** What the command says about itself; null while it waits. */
@@ -154,6 +154,7 @@ function refusalText(why: Refusal, language: Language): string {
       return say(language, 'small', { px: whole(why.eyesPx), least: whole(why.neededPx) });
     case 'turned-aside':
     case 'turned-up-or-down':
+    case 'rolled':
       return say(language, 'turned', { degrees: whole(why.degrees) });
     case 'too-dark':
       return say(language, 'dark');
@@ -162,6 +163,9 @@ function refusalText(why: Refusal, language: Language): string {
     case 'blurred':
       return say(language, 'blurred');
     case 'low-score':
+    case 'implausible':
+    case 'overexposed':
+    case 'unclear-face':
     case 'not-embedded':
       return say(language, 'unclear');
     case 'unreadable':

@@ -2,9 +2,9 @@
 // repository: ROOMKIN_SHARED or `../shared` names the folder. With ROOMKIN_HA_SECURE=5 or 4 rooms and Home Assistant use MQTT 5
 // or 3.1.1 over TLS, each with its own user and the access list of deploy/mosquitto.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { packageRoot } from '../../src/base/files.js';
 import type { Listener } from '../helpers/brokers.js';
 import { guardBroker, type RoomLogin } from './guarded-broker.js';
@@ -34,6 +34,10 @@ export interface HomeAssistant {
   state(entity: string): Promise<string | null>;
   /** Calls a service, like a person who uses a control. */
   call(service: string, data: Spec): Promise<void>;
+  /** Fires an event, like the app of a phone. */
+  fire(event: string, data: Spec): Promise<void>;
+  /** Adds a blueprint and an automation that uses it with these inputs, and loads it. */
+  addBlueprint(file: string, inputs: Spec): Promise<void>;
   stop(): Promise<void>;
   /** Starts it again, with the same packages. */
   start(): Promise<void>;
@@ -92,6 +96,23 @@ export async function startHomeAssistant(
     },
     async call(service, data) {
       await harness(['call', service, JSON.stringify(data)]);
+    },
+    async fire(event, data) {
+      const headers = { authorization: `Bearer ${setting('HA_TOKEN')}`, 'content-type': 'application/json' };
+      const url = `${setting('HA_URL')}/api/events/${event}`;
+      const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(data) });
+      if (!answer.ok) throw new Error(`${event}: ${answer.status} ${await answer.text()}`);
+    },
+    async addBlueprint(file, inputs) {
+      const name = basename(file, '.yaml');
+      const blueprints = join(folder, 'config', 'blueprints', 'automation', 'roomkin');
+      mkdirSync(blueprints, { recursive: true });
+      copyFileSync(file, join(blueprints, `${name}.yaml`));
+      const automation = { id: name, alias: name, use_blueprint: { path: `roomkin/${name}.yaml`, input: inputs } };
+      // JSON is YAML.
+      const text = JSON.stringify({ automation: [automation] });
+      writeFileSync(join(folder, 'config', 'packages', `${name.replaceAll('-', '_')}.yaml`), text);
+      await harness(['call', 'automation.reload', '{}']);
     },
     async stop() {
       await harness(['ha', 'stop']);

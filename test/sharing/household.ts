@@ -7,6 +7,7 @@ import { seededRandom, seedOf } from '../../src/commands/evaluate/random.js';
 import { openStore } from '../../src/store/gallery-store.js';
 import type { NewTemplate, Store, StoreOptions } from '../../src/store/store.js';
 import type { Quality } from '../../src/vision/face.js';
+import { unmeasuredQuality } from '../../src/vision/face.js';
 import { direction } from '../room/simulator.js';
 
 export const space = 'test-space';
@@ -18,6 +19,7 @@ export const quality: Quality = {
   pitchDegrees: 0,
   light: 0.5,
   contrast: 0.2,
+  ...unmeasuredQuality,
 };
 
 /** A unit vector of 192 numbers, always the same for one seed. */
