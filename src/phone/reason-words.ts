@@ -17,6 +17,10 @@ export function reasonWords(reason: Reason, names: ReadonlyMap<PersonId, string>
     case 'turned-aside':
     case 'turned-up-or-down':
       return say(language, 'turned', { degrees: whole(reason.degrees) });
+    case 'rolled':
+      return say(language, 'rolled', { degrees: whole(reason.degrees) });
+    case 'overexposed':
+      return say(language, 'bright');
     case 'too-dark':
       return say(language, 'dark');
     case 'low-contrast':
@@ -24,6 +28,8 @@ export function reasonWords(reason: Reason, names: ReadonlyMap<PersonId, string>
     case 'blurred':
       return say(language, 'blurred');
     case 'low-score':
+    case 'implausible':
+    case 'unclear-face':
     case 'not-embedded':
     case 'nothing-compared':
       return say(language, 'unclear');

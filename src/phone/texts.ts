@@ -214,6 +214,20 @@ const table = {
     'het hoofd is te ver gedraaid ({degrees}°)',
     'la cabeza está demasiado girada ({degrees}°)',
   ),
+  rolled: row(
+    'the head is tilted too far ({degrees}°)',
+    'der Kopf ist zu weit geneigt ({degrees}°)',
+    'la tête est trop penchée ({degrees}°)',
+    'het hoofd is te ver gekanteld ({degrees}°)',
+    'la cabeza está demasiado inclinada ({degrees}°)',
+  ),
+  bright: row(
+    'too bright: less light on the face',
+    'zu hell: weniger Licht aufs Gesicht',
+    'trop clair : moins de lumière sur le visage',
+    'te licht: minder licht op het gezicht',
+    'demasiado clara: menos luz en la cara',
+  ),
   dark: row(
     'too dark: more light on the face',
     'zu dunkel: mehr Licht aufs Gesicht',
