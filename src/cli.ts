@@ -164,6 +164,10 @@ function report(error: unknown, json: boolean, { stdout, stderr }: Surroundings)
     stderr.write(`${printable(line)}\n`);
   const stack = !known && process.env['ROOMKIN_STACK'] ? (raised.stack ?? '').split('\n') : [];
   for (const line of stack) stderr.write(`${printable(line)}\n`);
-  if (json) stdout.write(`${printableJson({ error: { code, message, exitCode } })}\n`);
+  const faults = known ? faultsOf(error) : [];
+  if (json)
+    stdout.write(
+      `${printableJson({ error: { code, message, exitCode, ...(faults.length > 0 ? { faults } : {}) } })}\n`,
+    );
   return exitCode;
 }

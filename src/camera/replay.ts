@@ -12,7 +12,7 @@ import { createBackoff } from '../base/retry.js';
 import type { Camera, Frame } from './camera.js';
 import { decodePicture } from './decode.js';
 import type { CameraOptions } from './options.js';
-import { naturalOrder } from './photo.js';
+import { naturalOrder } from './photo-files.js';
 import { createCameraReport } from './report.js';
 import { turned } from './turn.js';
 

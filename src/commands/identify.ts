@@ -6,6 +6,7 @@ import type { Box, Quality } from '../vision/face.js';
 import type { Turn } from '../vision/picture.js';
 import type { CommandIo } from './command.js';
 import { reportOf } from './parts.js';
+import { passedOverLines } from './passed-over.js';
 import {
   type AnalysedPhoto,
   analysePhoto,
@@ -35,7 +36,7 @@ interface NamedFace {
 
 export async function run({ file: inputs }: Given<'identify'>, io: CommandIo): Promise<void> {
   const config = io.config();
-  const paths = await findPhotos(inputs);
+  const { photos: paths, passedOver } = await findPhotos(inputs);
   // Whoever may not ask is told so at once, before the models are loaded.
   await reportOf(io, 'people', {});
   io.progress('loading the models...');
@@ -51,12 +52,14 @@ export async function run({ file: inputs }: Given<'identify'>, io: CommandIo): P
       bad.push(photo);
       continue;
     }
+    if (photo.picture.damage !== null) io.log('warning', `${path} ${photo.picture.damage}`);
     const faces = await nameFaces(photo, space, io);
     files.push({ file: path, turned: photo.turn, faces });
     for (const line of describe(path, photo.turn, faces, io.textColumns)) io.out(line);
   }
   io.progress('');
-  io.document(bad.length > 0 ? { files, bad } : { files });
+  for (const line of passedOverLines(passedOver)) io.out(line);
+  io.document({ files, ...(bad.length > 0 ? { bad } : {}), ...(passedOver.length > 0 ? { passedOver } : {}) });
   refuseBadPhotos(bad, paths.length, 'the others are listed above');
 }
 

@@ -88,8 +88,9 @@ function advice(faults: Faults, columns: number): string[] {
 }
 
 function describe(fault: Faults[number]): string {
-  const { kind, person, name, template, since, eyesPx, other, otherName, otherTemplate, correction } = fault;
-  const photo = `Photo ${template} of ${name} (${since.slice(0, 10)}, eyes ${Math.round(eyesPx)} px)`;
+  const { kind, person, name, template, since, eyesPx, other, otherName, correction, file, otherFile } = fault;
+  const photo = `Photo ${template} of ${name} (${file === null ? '' : `${file}, `}${since.slice(0, 10)}, eyes ${Math.round(eyesPx)} px)`;
+  const otherTemplate = `${fault.otherTemplate}${otherFile === null ? '' : ` (${otherFile})`}`;
   const alike = `similarity ${fault.similarity.toFixed(2)}`;
   if (kind === 'unlike') return `${photo} does not resemble the others (${alike}): perhaps it shows somebody else`;
   if (kind === 'rejected')

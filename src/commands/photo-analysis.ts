@@ -2,7 +2,8 @@
 // listed before anything is changed.
 
 import { type ErrorCode, fail, RoomkinError } from '../base/errors.js';
-import { decodePhoto, listPhotos, photoFrame, type RgbPicture, readPhoto } from '../camera/photo.js';
+import { decodePhoto, type PhotoBytes, photoFrame, type RgbPicture, readPhoto } from '../camera/photo.js';
+import { folderContent, folderEmpty, type PassedOver } from '../camera/photo-files.js';
 import type { Engine } from '../engine/engine.js';
 import { clearestTurn, isDoubtful } from '../gallery/enrolment.js';
 import type { Box, Face, Landmarks } from '../vision/face.js';
@@ -27,20 +28,29 @@ export interface AnalysedPhoto {
   readonly turn: Turn;
 }
 
+/** Photos to read, and what was passed over in the folders. */
+export interface FoundPhotos {
+  readonly photos: readonly string[];
+  readonly passedOver: readonly PassedOver[];
+}
+
 /**
  * The photos at `paths` (files and folders), each once. A path that does not exist stays in the list, so that it is reported with the
  * other bad photos. Errors: FOLDER_EMPTY.
  */
-export async function findPhotos(paths: readonly string[]): Promise<string[]> {
+export async function findPhotos(paths: readonly string[]): Promise<FoundPhotos> {
   const files = new Set<string>();
+  const passedOver = new Map<string, PassedOver>();
   for (const path of paths) {
-    const photos = await listPhotos(path).catch((error: unknown) => {
-      if (error instanceof RoomkinError && error.code === 'PHOTO_UNREADABLE') return [path];
+    const content = await folderContent(path).catch((error: unknown) => {
+      if (error instanceof RoomkinError && error.code === 'PHOTO_UNREADABLE') return { photos: [path], passedOver: [] };
       throw error;
     });
-    for (const file of photos) files.add(file);
+    if (content.photos.length === 0) throw folderEmpty(path, content.passedOver);
+    for (const file of content.photos) files.add(file);
+    for (const entry of content.passedOver) passedOver.set(entry.file, entry);
   }
-  return [...files];
+  return { photos: [...files], passedOver: [...passedOver.values()].filter(({ file }) => !files.has(file)) };
 }
 
 /**
@@ -50,13 +60,13 @@ export async function findPhotos(paths: readonly string[]): Promise<string[]> {
  */
 export async function analysePhoto(
   engine: Engine,
-  file: string,
+  photo: string | PhotoBytes,
   progress: (text: string) => void = () => {},
   search: 'all' | 'portrait' = 'all',
-  bytes: Uint8Array | null = null,
 ): Promise<AnalysedPhoto | BadPhoto> {
+  const file = typeof photo === 'string' ? photo : photo.name;
   try {
-    const picture = bytes === null ? await readPhoto(file) : await decodePhoto(Buffer.from(bytes), file);
+    const picture = typeof photo === 'string' ? await readPhoto(photo) : await decodePhoto(photo.bytes, photo.name);
     const request = { search, mirror: true } as const;
     const frame = photoFrame(picture);
     const { faces } = await engine.analyze(frame, request, photoProgress(picture, progress));

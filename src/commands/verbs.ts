@@ -93,7 +93,7 @@ const photoFiles = {
   type: text,
   required: true,
   many: true,
-  text: 'picture, or folder of pictures (JPEG, PNG, WebP)',
+  text: 'picture, or folder of pictures (JPEG, HEIC, PNG, WebP, AVIF, TIFF, GIF)',
 } as const;
 const passphraseFile = {
   name: 'passphrase-file',
@@ -183,11 +183,13 @@ export const verbs = [
     group: 'People:',
     summary: 'Enrol a person, from photos, from a phone or in front of the camera.',
     details:
-      'Use five to ten sharp photos in different light, with the eyes at least 40 px apart. All photos are analysed ' +
-      'first; then all of them are enrolled, or none. --phone shows a code for a page on which a phone in the local network takes or ' +
-      'chooses the photos; the page ends with the command.',
+      'Use five to ten sharp photos in different light, with the eyes at least 40 px apart (JPEG, HEIC, PNG, WebP, AVIF, ' +
+      'TIFF, GIF). All photos are analysed first; then all of them are enrolled, or none. Whatever else a folder holds is passed ' +
+      'over and named. --phone shows a code for a page on which a phone in the local network takes or chooses the photos; the page ' +
+      'ends with the command.',
     usage: [
-      'enrol NAME --photos PATH... [--skip-bad] [--force]',
+      'enrol NAME --photos PATH... [--face N] [--skip-bad] [--force]',
+      'enrol NAME --photos - [--skip-bad] [--force]',
       'enrol NAME --phone [--force] [--address ADDRESS]',
       'enrol NAME --live [--force]',
       'enrol --from DIR [--skip-bad] [--force]',
@@ -197,7 +199,19 @@ export const verbs = [
       { name: 'PATH', type: text, required: false, many: true, text: 'more photos, after another option' },
     ],
     options: [
-      { name: 'photos', value: 'PATH', type: text, many: true, text: 'photos, or folders of photos, of this person' },
+      {
+        name: 'photos',
+        value: 'PATH',
+        type: text,
+        many: true,
+        text: 'photos, or folders of photos, of this person; - reads a photo or a tar archive from standard input',
+      },
+      {
+        name: 'face',
+        value: 'N',
+        type: { kind: 'integer', min: 1, max: 99, unit: null },
+        text: 'of several faces in the photo take the Nth from the left',
+      },
       { name: 'phone', type: flag, text: 'take photos from a phone, through a page in the local network' },
       {
         name: 'address',
@@ -217,6 +231,7 @@ export const verbs = [
     ],
     examples: [
       ['roomkin enrol Ada --photos ada/*.jpg', 'Enrol Ada from her photos.'],
+      ['tar c -C ~/ada . | ssh pi sudo roomkin enrol Ada --photos -', 'Send photos from another computer.'],
       ['roomkin enrol Ada --phone', 'Enrol Ada from the photos on a phone.'],
       ['roomkin enrol "Anna Maria" --live', 'Enrol Anna Maria in front of the camera.'],
     ],

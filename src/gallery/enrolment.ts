@@ -34,22 +34,36 @@ export type PhotoRefusal =
 
 /**
  * The face that a photo enrols: the most prominent one, if it is good enough for a template and every other face is clearly in the
- * background (its eyes less than a third as far apart). `why` continues a sentence that starts with the file's name.
+ * background (its eyes less than a third as far apart). `chosen` picks one of several instead: 1 is the leftmost. `why` continues a
+ * sentence that starts with the file's name.
  */
-export function templateCandidate(faces: readonly Face[], width: number, height: number): TemplateCandidate {
-  const face = primaryFace(faces, width, height);
-  if (!face) {
+export function templateCandidate(
+  faces: readonly Face[],
+  width: number,
+  height: number,
+  chosen: number | null = null,
+): TemplateCandidate {
+  const subject = primaryFace(faces, width, height);
+  if (!subject) {
     const why = 'shows no face: take a photo from the front in good light';
     return { refused: 'PHOTO_NO_FACE', why, because: { kind: 'no-face' } };
   }
-  const others = faces.filter(
-    (other) => other !== face && other.quality.eyesPx >= backgroundShare * face.quality.eyesPx,
-  );
-  if (others.length > 0) {
-    const count = others.length + 1;
-    const why = `shows ${count} faces: crop the photo to the person`;
+  const prominent = faces
+    .filter((other) => other === subject || other.quality.eyesPx >= backgroundShare * subject.quality.eyesPx)
+    .sort((a, b) => middleOf(a) - middleOf(b));
+  if (prominent.length > 1 && chosen === null) {
+    const count = prominent.length;
+    const places = prominent.map((face, i) => `${i + 1} at ${Math.round((100 * middleOf(face)) / width)} %`).join(', ');
+    const why = `shows ${count} faces (from left to right, of the width: ${places}): crop the photo to the person, or choose one with --face N`;
     return { refused: 'PHOTO_TWO_FACES', why, because: { kind: 'several-faces', count } };
   }
+  const face = chosen === null ? subject : prominent[chosen - 1];
+  if (face === undefined)
+    return {
+      refused: 'PHOTO_NO_FACE',
+      why: `shows no face ${chosen}: --face takes 1 to ${prominent.length} here`,
+      because: { kind: 'no-face' },
+    };
   const poor = refusal(face, templateGate);
   const { embedding } = face;
   if (poor || !embedding) {
@@ -58,6 +72,11 @@ export function templateCandidate(faces: readonly Face[], width: number, height:
     return { refused: 'PHOTO_NO_FACE', why, because };
   }
   return { face: { ...face, embedding } };
+}
+
+/** Horizontal middle of a face, pixels. */
+function middleOf({ box: [x, , width] }: Face): number {
+  return x + width / 2;
 }
 
 /** Less clarity, or more roll or misfit, makes a photo doubtful: it may lie on its side. 12 % of good portraits are doubtful. */

@@ -69,6 +69,8 @@ export const show = report({
         since: text,
         setAside: nullableText,
         correction: nullableNumber,
+        /** The name of the photo's file; null where it is not known. */
+        file: nullableText,
       }),
     ),
     corrections: z.object({ is: z.number(), not: z.number() }),
@@ -78,6 +80,7 @@ export const show = report({
     const corrections = store.corrections().filter((correction) => correction.person === found);
     const is = corrections.filter(({ template }) => template !== null).length;
     const configuredSpace = configured();
+    const files = store.fileNames();
     return {
       person: found,
       name,
@@ -90,6 +93,7 @@ export const show = report({
         since: iso(template.createdAtMs),
         setAside: template.setAsideAtMs === null ? null : iso(template.setAsideAtMs),
         correction: template.correction,
+        file: files.get(template.id) ?? null,
       })),
       corrections: { is, not: corrections.length - is },
     };
@@ -111,10 +115,12 @@ export const faults = report({
         name: text,
         template: z.number(),
         since: text,
+        file: nullableText,
         eyesPx: z.number(),
         other: nullableText,
         otherName: nullableText,
         otherTemplate: nullableNumber,
+        otherFile: nullableText,
         correction: nullableNumber,
         similarity: z.number(),
       }),
@@ -124,6 +130,7 @@ export const faults = report({
     const space = configured();
     const gallery = store.gallery(space);
     const records = store.people();
+    const files = store.fileNames();
     const name = (person: string | null): string | null => records.find((record) => record.id === person)?.name ?? null;
     const photo = (template: number) => {
       const record = records.flatMap(({ templates }) => templates).find((candidate) => candidate.id === template)!;
@@ -138,6 +145,8 @@ export const faults = report({
         name: name(fault.person) ?? fault.person,
         otherName: name(fault.other),
         ...photo(fault.template),
+        file: files.get(fault.template) ?? null,
+        otherFile: fault.otherTemplate === null ? null : (files.get(fault.otherTemplate) ?? null),
       })),
     };
   },

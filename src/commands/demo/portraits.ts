@@ -14,7 +14,7 @@ const widthPx = 400;
 const heightPx = 500;
 
 /** A portrait as SVG. */
-function portrait(face: Features, { light, tiltDegrees, smile }: Pose): string {
+export function portrait(face: Features, { light, tiltDegrees, smile }: Pose): string {
   const [x, y] = [200, 250];
   const half = 98 * face.faceWidth;
   const chin = 132;

@@ -53,7 +53,12 @@ export async function enrolByPhone(name: string, { force, address }: PhoneOption
   let result: EnrolmentResult | null = null;
   const photos = createPhotos(
     async (bytes, file) => {
-      const photo = await analysePhoto(engine, file || 'the photo', () => {}, 'portrait', bytes);
+      const photo = await analysePhoto(
+        engine,
+        { name: file || 'the photo', bytes: Buffer.from(bytes) },
+        () => {},
+        'portrait',
+      );
       if (isBad(photo)) return null;
       const { width, height } = photo.picture;
       return { faces: photo.faces, width, height };
