@@ -25,6 +25,7 @@ const long = [
   'sharing/one-gallery',
   'sharing/convergence',
   'bars/recall',
+  'bars/strangers',
   'base/child-guard',
   'camera/photo',
   'camera/process',
