@@ -26,6 +26,7 @@ const load: { readonly [N in VerbName]: () => Promise<Run<N>> } = {
   identify: async () => (await import('./commands/identify.js')).run,
   import: async () => (await import('./commands/backup.js')).importGallery,
   look: async () => (await import('./commands/look.js')).run,
+  open: async () => (await import('./commands/open.js')).run,
   pause: async () => (await import('./commands/pause.js')).pause,
   people: async () => (await import('./commands/people.js')).run,
   rename: async () => (await import('./commands/rename.js')).run,

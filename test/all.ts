@@ -13,6 +13,7 @@ const folder = fileURLToPath(new URL('.', import.meta.url));
  */
 const long = [
   'phone/enrol',
+  'phone/open',
   'commands/enrol/live',
   'engine/faults',
   'engine/hang-processes',

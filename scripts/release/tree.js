@@ -33,7 +33,7 @@ export const documents = [
   'MODEL_CARD.md',
   'SECURITY.md',
 ];
-export const documentFolders = ['docs', 'examples'];
+export const documentFolders = ['docs', 'examples', 'blueprints'];
 
 const launcher = `#!/bin/sh
 # Starts roomkin with the Node of this folder, wherever the folder is.

@@ -45,7 +45,7 @@ export async function findPhotos(paths: readonly string[]): Promise<string[]> {
 
 /**
  * Reads and analyses one photo: every tile, or those that the portrait of one person needs, and the mirror image too. A photo without a face
- * that is clearly upright may lie on its side: it is analysed again, turned by 90, 180 and 270 degrees, and the clearest turn is used.
+ * that is clearly upright may lie on its side: it is searched again turned by 90, 180 and 270 degrees, and the clearest turn is used.
  * A bad photo is returned, other errors are thrown. `progress` is called with a text that says how far it is: a slow board takes minutes for a photo. `bytes`: the photo, where it is in memory and `file` only names it.
  */
 export async function analysePhoto(
@@ -63,10 +63,10 @@ export async function analysePhoto(
     const { data: _, ...rest } = picture;
     if (!isDoubtful(faces)) return { file, picture: rest, faces, turn: 0 };
     const best = clearestTurn([
-      { ...sizeOf(frame, 0), faces },
-      await turnedAnalysis(engine, frame, 90, progress),
-      await turnedAnalysis(engine, frame, 180, progress),
-      await turnedAnalysis(engine, frame, 270, progress),
+      { ...sizeTurned(frame, 0), faces },
+      await facesTurned(engine, frame, 90, progress),
+      await facesTurned(engine, frame, 180, progress),
+      await facesTurned(engine, frame, 270, progress),
     ]);
     return {
       file,
@@ -81,7 +81,7 @@ export async function analysePhoto(
   }
 }
 
-interface TurnedPhoto {
+interface TurnedFaces {
   readonly turn: Turn;
   readonly width: number;
   readonly height: number;
@@ -89,22 +89,22 @@ interface TurnedPhoto {
 }
 
 /** The size of a frame after a turn. */
-function sizeOf({ width, height }: Size, turn: Turn): Omit<TurnedPhoto, 'faces'> {
+function sizeTurned({ width, height }: Size, turn: Turn): Omit<TurnedFaces, 'faces'> {
   return turn === 90 || turn === 270 ? { turn, width: height, height: width } : { turn, width, height };
 }
 
-/** The faces of a photo that is turned; only the faces that a portrait needs, because three turns are analysed. */
-async function turnedAnalysis(
+/** The faces of a photo that is turned; only the faces that a portrait needs, because it costs three times the first search. */
+async function facesTurned(
   engine: Engine,
   frame: Frame,
   turn: 90 | 180 | 270,
   progress: (text: string) => void,
-): Promise<TurnedPhoto> {
-  progress(`analysing it turned by ${turn}°`);
+): Promise<TurnedFaces> {
+  progress(`looking at it turned by ${turn}°`);
   const { capturedAt, sequence } = frame;
   const turned = { ...turnedRgb({ ...frame, format: 'rgb' }, turn), capturedAt, sequence };
   const { faces } = await engine.analyze(turned, { search: 'portrait', mirror: true });
-  return { ...sizeOf(frame, turn), faces };
+  return { ...sizeTurned(frame, turn), faces };
 }
 
 /** A face of the turned picture in the pixels of the picture as it is. */

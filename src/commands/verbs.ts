@@ -380,6 +380,36 @@ export const verbs = [
     exitCodes: [64, 69, 70, 74, 78],
   },
   {
+    name: 'open',
+    group: 'Every day:',
+    summary: 'Show a page on a phone: who is here, people, last faces, corrections.',
+    details:
+      'It shows a code for a page in the local network, which ends with this command. Only who has scanned the code sees it, one ' +
+      'phone at a time. To rename or forget somebody there, start it with sudo.',
+    usage: ['open [--for 1h] [--address ADDRESS]'],
+    arguments: [],
+    options: [
+      {
+        name: 'for',
+        value: 'DURATION',
+        type: { kind: 'duration', maxHours: 8 },
+        default: '1h',
+        text: 'how long the page stays: minutes or hours, as in 30m or 8h',
+      },
+      {
+        name: 'address',
+        value: 'ADDRESS',
+        type: text,
+        text: 'address of this machine for the page; default: those in local networks',
+      },
+    ],
+    examples: [
+      ['sudo roomkin open', 'Show the page for an hour.'],
+      ['roomkin open --for 8h', 'Show it for a working day.'],
+    ],
+    exitCodes: [64, 65, 69, 74, 78],
+  },
+  {
     name: 'pause',
     group: 'Every day:',
     summary: 'Stop the camera until `resume`; survives restarts.',

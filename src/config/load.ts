@@ -79,18 +79,22 @@ function describe(issue: z.core.$ZodIssue, document: TomlDocument): Fault[] {
 }
 
 function knownKeys(path: readonly PropertyKey[]): string[] {
-  return path.length === 0 ? Object.keys(sections.shape) : sectionKeys(String(path[0]));
+  return path.length === 0 ? Object.keys(sections.shape) : sectionKeys(...path.map(String));
 }
 
-/** The keys that a section of the file may have. */
-export function sectionKeys(name: string): string[] {
+/** The keys that a table of the file may have: `camera`, or `camera` and `options` for [camera.options]. */
+export function sectionKeys(...path: readonly string[]): string[] {
   interface Wrapped {
-    readonly shape?: object;
+    readonly shape?: Record<string, Wrapped | undefined>;
     readonly def: { readonly innerType?: Wrapped; readonly in?: Wrapped };
   }
-  let schema = (sections.shape as unknown as Record<string, Wrapped | undefined>)[name];
-  while (schema && !schema.shape) schema = schema.def.innerType ?? schema.def.in;
-  return Object.keys(schema?.shape ?? {});
+  let shape = sections.shape as unknown as Wrapped['shape'];
+  for (const key of path) {
+    let schema = shape?.[key];
+    while (schema && !schema.shape) schema = schema.def.innerType ?? schema.def.in;
+    shape = schema?.shape;
+  }
+  return Object.keys(shape ?? {});
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -40,6 +40,7 @@ const status = z.object({
     frames: number,
     drops: number,
     reopened: number,
+    snapshots: z.boolean().optional(),
   }),
   engine: z
     .object({

@@ -79,7 +79,7 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
   function status(): DaemonStatus {
     const people = currentGallery().people;
     const connection = publisher.status();
-    const { state, reason, frames, drops, reopened } = camera.status;
+    const { state, reason, frames, drops, reopened, snapshots } = camera.status;
     return {
       version: packageVersion,
       room: config.room.id,
@@ -92,7 +92,14 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
         problem: sentence,
         since: sinceMs === null ? null : wallTime(sinceMs),
       })),
-      camera: { state: privacy.on ? state : 'paused', reason: privacy.on ? reason : null, frames, drops, reopened },
+      camera: {
+        state: privacy.on ? state : 'paused',
+        reason: privacy.on ? reason : null,
+        frames,
+        drops,
+        reopened,
+        snapshots,
+      },
       engine: {
         detector: model.detector,
         embedder: model.embedder,

@@ -4,6 +4,9 @@ import { fail } from '../base/errors.js';
 import { prefixFault } from '../config/mqtt-rules.js';
 import { idFault } from '../gallery/names.js';
 
+/** Where the documentation and the issues are. */
+export const homepage = 'https://github.com/roomkin/roomkin';
+
 /** The topics of one room; docs/mqtt.md describes each. */
 export interface RoomTopics {
   readonly person: string;

@@ -25,7 +25,7 @@ export interface EnrolmentResult {
 export interface EnrolmentActions {
   readonly name: string;
   readonly photos: Photos;
-  /** Enrols the person. Returns the name of another person who looks too alike; nothing is stored then. Errors: those of the gallery. */
+  /** Enrols the person. Returns the name of another person who is too much alike; nothing is stored then. Errors: those of the gallery. */
   enrol(): EnrolmentResult | { readonly alike: string };
   cancel(): void;
   /** What the command says about itself; null while it waits. */

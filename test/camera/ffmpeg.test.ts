@@ -40,6 +40,11 @@ t.test('a webcam is opened as a V4L2 device and does not end', async (t) => {
   const program = ffmpegProgram({ ...quickOptions, source: 'ffmpeg', input: '/dev/video9' });
   t.match(program.args.join(' '), '-f v4l2 -framerate 10 -video_size 128x96 -i /dev/video9 ');
   t.equal(program.ends, false);
+  const settings = { input_format: 'mjpeg' } as const;
+  const { args } = ffmpegProgram({ ...quickOptions, source: 'ffmpeg', input: '/dev/video9', options: settings });
+  t.match(args.join(' '), '-f v4l2 -input_format mjpeg -framerate 10');
+  const rtsp = { source: 'ffmpeg', input: 'rtsp://cam.lan/x', options: { rtsp_transport: 'udp' } } as const;
+  t.match(ffmpegProgram({ ...quickOptions, ...rtsp }).stdin, '\noption rtsp_transport udp\n');
 });
 
 t.test('with ffmpeg', { skip }, async (t) => {

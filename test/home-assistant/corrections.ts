@@ -38,17 +38,20 @@ await runSteps([
     'the blueprint is loaded',
     async () => {
       await ha.expect({ entities: { 'event.kitchen_presence_correction': { state: 'unknown' } } });
-      await ha.addBlueprint(
-        join(packageRoot, 'blueprints', 'automation', 'roomkin', 'correct-from-notification.yaml'),
+      await ha.useBlueprints([
         {
-          presence: 'event.kitchen_presence_presence',
-          arrival: 'image.kitchen_presence_last_arrival',
-          stranger: 'image.kitchen_presence_last_stranger',
-          topic,
-          people: ['Ben'],
-          phone: 'script.phone',
+          name: 'correct_from_notification',
+          blueprint: 'correct-from-notification',
+          input: {
+            presence: 'event.kitchen_presence_presence',
+            arrival: 'image.kitchen_presence_last_arrival',
+            stranger: 'image.kitchen_presence_last_stranger',
+            topic,
+            people: ['Ben'],
+            phone: 'script.phone',
+          },
         },
-      );
+      ]);
       await ha.expect({ entities: { 'automation.correct_from_notification': { state: 'on' } } });
     },
   ],

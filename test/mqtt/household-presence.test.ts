@@ -97,6 +97,7 @@ t.test('people who change rooms give one event each and are never in two places'
   await using _rooms = new Together(roomIds.map((id) => livingRoom(id, broker.url, whereIs)));
   for (const person of names) await until(listener, person, capital(whereIs.get(person)!));
   const before = moves(listener).length;
+  const overlap = longestOverlap(listener);
   const changes = Number(process.env['ROOMKIN_MOVES'] ?? 24);
   for (let n = 0; n < changes; n += 1) {
     const person = names[n % names.length]!;
@@ -109,6 +110,9 @@ t.test('people who change rooms give one event each and are never in two places'
   }
   await sleep(1500);
   t.equal(moves(listener).length, before + changes, 'no event twice');
+  const overlapMs = overlap.stop();
+  t.comment(`the longest time in two rooms at once: ${overlapMs.toFixed()} ms`);
+  t.ok(overlapMs <= 2_000, 'in the states of two rooms for at most 2 s');
   const summary = JSON.parse(listener.of('household/home/state').at(-1)!);
   t.match(summary, { people: 6, strangers: 0, at_home: names });
   const device = listener.of('homeassistant/device/roomkin-household/home/config').at(-1)!;
@@ -208,6 +212,30 @@ t.test(
     t.equal(last, undefined);
   },
 );
+
+/** The longest time for which the states of two rooms contained one person, milliseconds, in steps of 50 ms. */
+function longestOverlap(listener: Listener): { stop(): number } {
+  const sinceMs = new Map<string, number>();
+  let longestMs = 0;
+  const timer = setInterval(() => {
+    const present = roomIds.flatMap((id): string[] => {
+      const text = listener.of(`room/${id}/state`).at(-1);
+      const people = text === undefined ? null : JSON.parse(text).people;
+      return (people ?? []).map(({ person }: { person: string }) => person);
+    });
+    for (const person of names) {
+      if (present.filter((other) => other === person).length < 2) sinceMs.delete(person);
+      else if (!sinceMs.has(person)) sinceMs.set(person, performance.now());
+      longestMs = Math.max(longestMs, performance.now() - (sinceMs.get(person) ?? performance.now()));
+    }
+  }, 50);
+  return {
+    stop() {
+      clearInterval(timer);
+      return longestMs;
+    },
+  };
+}
 
 /** Disposes all of them at once. */
 class Together implements AsyncDisposable {

@@ -84,6 +84,10 @@ export function aloneView(room: string, snapshot: PresenceSnapshot | null): Hous
 export function aloneInHousehold(publisher: Publisher, room: string): Publisher {
   let last: PresenceSnapshot | null = null;
   const timer = setInterval(() => publisher.updateHousehold(aloneView(room, last)), 250);
+  async function stop(): Promise<void> {
+    clearInterval(timer);
+    await publisher.stop();
+  }
   return {
     ...publisher,
     status: publisher.status,
@@ -91,10 +95,8 @@ export function aloneInHousehold(publisher: Publisher, room: string): Publisher 
       last = snapshot;
       publisher.state(snapshot);
     },
-    async stop() {
-      clearInterval(timer);
-      await publisher.stop();
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
 

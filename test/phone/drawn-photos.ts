@@ -12,12 +12,11 @@ export async function drawPhotos(folder: string, person: Person, count: number):
   const paths: string[] = [];
   for (let i = 0; i < count; i++) {
     const path = join(folder, `${person}-${i}.jpg`);
-    const pose = {
-      light: -0.5 + (1.1 * i) / Math.max(1, count - 1),
-      tiltDegrees: -12 + (24 * i) / Math.max(1, count - 1),
-      smile: (3 * i) % 8,
-    };
-    await sharp(drawPhoto(person, pose)).resize(1200, 1500).jpeg({ quality: 90 }).toFile(path);
+    // Photos that differ less count as the same one.
+    const pose = { light: i % 2 === 0 ? -0.6 : 0.6, tiltDegrees: -14 + 7 * i, smile: (5 * i) % 12 };
+    const drawn = sharp(drawPhoto(person, pose)).resize(1200, 1500);
+    const lit = drawn.modulate({ brightness: 0.7 + 0.15 * i, saturation: 1.4 - 0.3 * i, hue: (i * 340) % 24 });
+    await (i % 2 === 0 ? lit : lit.flop()).jpeg({ quality: 90 }).toFile(path);
     paths.push(path);
   }
   return paths;
