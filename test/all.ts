@@ -30,6 +30,7 @@ const long = [
   'base/child-guard',
   'camera/photo',
   'camera/process',
+  'camera/http-camera',
   'commands/enrol',
   'commands/terminal',
   'commands/plain-user',
