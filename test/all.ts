@@ -26,6 +26,7 @@ const long = [
   'sharing/one-gallery',
   'sharing/convergence',
   'bars/recall',
+  'bars/strangers',
   'base/child-guard',
   'camera/photo',
   'camera/process',
