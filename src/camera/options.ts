@@ -18,7 +18,7 @@ export interface CameraOptions {
   readonly vflip: boolean;
   /** Degrees clockwise. Quarter turns give frames of `height` x `width` pixels. */
   readonly rotation: Turn;
-  /** Width by height of the picture as it should appear, for a camera that stretches it without saying so; null: as the camera says. */
+  /** Width by height of the picture as it should be, for a camera that stretches it without saying so; null: as the camera says. */
   readonly aspect: number | null;
   /** Settings that are passed to rpicam-vid or ffmpeg, by their keys in `[camera.options]`. */
   readonly options: CameraSettings;

@@ -3,10 +3,12 @@ import { z } from 'zod';
 
 /** A time with its unit, as rpicam-vid reads it; a number is microseconds. */
 const time = z
-  .union([z.number().int().min(1).max(10_000_000), z.string().regex(/^\d{1,8}(\.\d{1,3})?(us|ms|s)$/)], {
-    error: 'must be a time with its unit, such as "10000us" or "10ms"',
-  })
-  .transform((value) => (typeof value === 'number' ? `${value}us` : value));
+  .union([z.number(), z.string()])
+  .transform((value) => (typeof value === 'number' ? `${value}us` : value))
+  .refine(
+    (value) => /^[1-9]\d{0,7}(\.\d{1,3})?(us|ms|s)$/.test(value),
+    'must be a time with its unit, such as "10000us" or "10ms"',
+  );
 
 /** The section `[camera.options]`. rpicam-apps 1.12, ffmpeg 5.1. */
 export const cameraSettings = z.strictObject({

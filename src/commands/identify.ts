@@ -106,7 +106,7 @@ function describe(file: string, turn: Turn, faces: readonly NamedFace[], columns
     const text = `at ${at} px: ${name ?? stateText[state]} (${numbers.join(', ')}): ${rule}`;
     return wrap(text, Math.max(40, columns - 4)).map((line, i) => `${i === 0 ? '  ' : '    '}${line}`);
   });
-  const turned = turn === 0 ? '' : `, looked at turned by ${turn}° clockwise`;
+  const turned = turn === 0 ? '' : `, turned by ${turn}° clockwise`;
   return [`${file}: ${count(faces.length, 'face')}${turned}`, ...lines.flat()];
 }
 

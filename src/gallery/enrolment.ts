@@ -79,7 +79,7 @@ function middleOf({ box: [x, , width] }: Face): number {
   return x + width / 2;
 }
 
-/** Less clarity, or more roll or misfit, makes a photo doubtful: it may lie on its side. 12 % of good portraits are doubtful. */
+/** Less clarity, or more roll or misfit, makes a photo doubtful: it may lie on its side. About a tenth of good portraits is doubtful. */
 const doubtful = { clarity: 0.85, rollDegrees: 30, misfit: 0.16 };
 /** A turned photo must be clearer by this much than the photo as it is. */
 const clearerBy = 0.08;

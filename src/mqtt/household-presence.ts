@@ -37,8 +37,8 @@ export interface HouseholdPresence {
   connected(): void;
   /** Home Assistant was started: everything is announced again. */
   announce(): void;
-  /** Home Assistant went away or is back. What is removed while it is away it does not see, so it is removed once more afterwards. */
-  homeAssistantAway(isAway: boolean): void;
+  /** Home Assistant went away: what is removed now it will not see, so it is removed once more when it is back. */
+  homeAssistantAway(): void;
   /** Handles a message of the household. Ignores any other message. */
   receive(topic: string, payload: Buffer): void;
   /** The people who are enrolled in this room. */
@@ -101,8 +101,6 @@ export function createHouseholdPresence(
   let isAway = false;
   /** Something that the device shows may have changed since this room compared it with what is announced. */
   let isDeviceDue = true;
-  /** The device is announced also if nothing changed. */
-  let isRepeatDue = false;
   /** Component keys of people that were removed while Home Assistant was away. */
   const unheard = new Set<string>();
 
@@ -219,8 +217,7 @@ export function createHouseholdPresence(
     };
     const components = householdComponents(described);
     const message = householdMessage(described, components);
-    if (message === announced && !isRepeatDue) return;
-    isRepeatDue = false;
+    if (message === announced) return;
     const send = (more: Readonly<Record<string, Component>>): void =>
       void connection().deliver(discoveryTopic, householdMessage(described, { ...components, ...more }));
     const removed = new Map(componentsOf(announced).filter(([key]) => components[key] === undefined));
@@ -262,11 +259,12 @@ export function createHouseholdPresence(
       describe();
     },
     announce() {
-      isRepeatDue = true;
+      announced = null;
       isDeviceDue = true;
+      isAway = false;
     },
-    homeAssistantAway(now) {
-      isAway = now;
+    homeAssistantAway() {
+      isAway = true;
     },
     receive(topic, payload) {
       if (payload.length > maxBytes && topic !== discoveryTopic) return;

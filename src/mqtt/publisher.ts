@@ -233,7 +233,7 @@ export function createPublisher(
     const born = topic === birthTopic && payload.toString('utf8') === 'online';
     if (topic === birthTopic) {
       homeAssistantAway = !born;
-      householdPresence.homeAssistantAway(homeAssistantAway);
+      if (homeAssistantAway) householdPresence.homeAssistantAway();
     }
     const deleted = topic === discovery.topic && payload.length === 0;
     // A retained birth message arrives after a connect, which has published everything already.
@@ -243,7 +243,8 @@ export function createPublisher(
         () => {
           birth = undefined;
           publishEverything();
-          householdPresence.announce();
+          // It may have gone away again in the meantime.
+          if (!homeAssistantAway) householdPresence.announce();
         },
         least + Math.random() * (most - least),
       );

@@ -154,8 +154,11 @@ function refusalText(why: Refusal, language: Language): string {
       return say(language, 'small', { px: whole(why.eyesPx), least: whole(why.neededPx) });
     case 'turned-aside':
     case 'turned-up-or-down':
-    case 'rolled':
       return say(language, 'turned', { degrees: whole(why.degrees) });
+    case 'rolled':
+      return say(language, 'rolled', { degrees: whole(why.degrees) });
+    case 'overexposed':
+      return say(language, 'bright');
     case 'too-dark':
       return say(language, 'dark');
     case 'low-contrast':
@@ -164,7 +167,6 @@ function refusalText(why: Refusal, language: Language): string {
       return say(language, 'blurred');
     case 'low-score':
     case 'implausible':
-    case 'overexposed':
     case 'unclear-face':
     case 'not-embedded':
       return say(language, 'unclear');

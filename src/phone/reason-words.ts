@@ -18,11 +18,11 @@ export function reasonWords(reason: Reason, names: ReadonlyMap<PersonId, string>
     case 'turned-up-or-down':
       return say(language, 'turned', { degrees: whole(reason.degrees) });
     case 'rolled':
-      return say(language, 'tilted', { degrees: whole(reason.degrees) });
-    case 'too-dark':
-      return say(language, 'dark');
+      return say(language, 'rolled', { degrees: whole(reason.degrees) });
     case 'overexposed':
       return say(language, 'bright');
+    case 'too-dark':
+      return say(language, 'dark');
     case 'low-contrast':
       return say(language, 'flat');
     case 'blurred':

@@ -1,5 +1,5 @@
 // The sealed messages between a phone and the page. The secret is a key of 256 bits in the fragment of the address, which no browser sends.
-// page/page.js has the other end. XChaCha20-Poly1305, because `crypto.subtle` is absent in pages without HTTPS (ADR 26).
+// page/page.js has the other end. XChaCha20-Poly1305, because `crypto.subtle` is absent in pages without HTTPS (ADR 27).
 import { randomBytes } from 'node:crypto';
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 

@@ -214,19 +214,19 @@ const table = {
     'het hoofd is te ver gedraaid ({degrees}°)',
     'la cabeza está demasiado girada ({degrees}°)',
   ),
-  tilted: row(
+  rolled: row(
     'the head is tilted too far ({degrees}°)',
     'der Kopf ist zu weit geneigt ({degrees}°)',
     'la tête est trop penchée ({degrees}°)',
-    'het hoofd is te scheef ({degrees}°)',
+    'het hoofd is te ver gekanteld ({degrees}°)',
     'la cabeza está demasiado inclinada ({degrees}°)',
   ),
   bright: row(
-    'overexposed: less light on the face',
-    'überbelichtet: weniger Licht aufs Gesicht',
-    'surexposé : moins de lumière sur le visage',
-    'overbelicht: minder licht op het gezicht',
-    'sobreexpuesta: menos luz en la cara',
+    'too bright: less light on the face',
+    'zu hell: weniger Licht aufs Gesicht',
+    'trop clair : moins de lumière sur le visage',
+    'te licht: minder licht op het gezicht',
+    'demasiado clara: menos luz en la cara',
   ),
   dark: row(
     'too dark: more light on the face',

@@ -34,12 +34,12 @@ export interface HomeAssistant {
   state(entity: string): Promise<string | null>;
   /** Calls a service, like a person who uses a control. */
   call(service: string, data: Spec): Promise<void>;
-  /** Fires an event, like the app of a phone. */
-  fire(event: string, data: Spec): Promise<void>;
   /** Imports the blueprints of this repository and makes automations of them, in place of those made before. */
   useBlueprints(automations: readonly BlueprintUse[]): Promise<void>;
   /** What Assist answers. */
   ask(text: string, language: string): Promise<string>;
+  /** Fires an event, like the app of a phone. */
+  fire(event: string, data: Spec): Promise<void>;
   stop(): Promise<void>;
   /** Starts it again, with the same packages. */
   start(): Promise<void>;
@@ -109,11 +109,6 @@ export async function startHomeAssistant(
     async call(service, data) {
       await harness(['call', service, JSON.stringify(data)]);
     },
-    async fire(event, data) {
-      const url = `${setting('HA_URL')}/api/events/${event}`;
-      const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(data) });
-      if (!answer.ok) throw new Error(`${event}: ${answer.status} ${await answer.text()}`);
-    },
     async useBlueprints(automations) {
       cpSync(join(packageRoot, 'blueprints'), join(config, 'blueprints'), { recursive: true });
       const automation = automations.map(({ name, blueprint, input }) => ({
@@ -130,6 +125,11 @@ export async function startHomeAssistant(
       const answer = await fetch(`${setting('HA_URL')}/api/conversation/process`, { method: 'POST', headers, body });
       const { response } = (await answer.json()) as { response: { speech: { plain: { speech: string } } } };
       return response.speech.plain.speech;
+    },
+    async fire(event, data) {
+      const url = `${setting('HA_URL')}/api/events/${event}`;
+      const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(data) });
+      if (!answer.ok) throw new Error(`${event}: ${answer.status} ${await answer.text()}`);
     },
     async stop() {
       await harness(['ha', 'stop']);

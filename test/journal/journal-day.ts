@@ -6,7 +6,6 @@ import { seededRandom } from '../../src/commands/evaluate/random.js';
 import { createJournal } from '../../src/journal/journal.js';
 import { openJournalStore } from '../../src/journal/store.js';
 import type { DecidedObservation } from '../../src/recognition/observation.js';
-import { unmeasuredQuality } from '../../src/vision/face.js';
 import { direction } from '../room/simulator.js';
 import { madeUpVector, openTestStore, space } from '../sharing/household.js';
 
@@ -59,7 +58,10 @@ function observe(track: Track): DecidedObservation {
       pitchDegrees: random() * 20 - 10,
       light: random(),
       contrast: random(),
-      ...unmeasuredQuality,
+      rollDegrees: random() * 20 - 10,
+      misfit: random(),
+      glare: random(),
+      clarity: random(),
     },
     embedding: poor ? null : mixed.map((value) => value / length),
     weight: poor ? 0 : 0.3 + random() * 0.7,

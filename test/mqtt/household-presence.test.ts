@@ -10,7 +10,7 @@ import { defaultRoomOptions } from '../../src/room/options.js';
 import { createRoom, type Room } from '../../src/room/room.js';
 import { type Listener, listenTo, retainedAt, startMosquitto, waitFor, withoutMosquitto } from '../helpers/brokers.js';
 import { direction, face } from '../room/simulator.js';
-import { aloneInHousehold, roomPublisher } from './room.js';
+import { roomPublisher } from './room.js';
 
 if (withoutMosquitto) {
   t.plan(0, withoutMosquitto);
@@ -244,33 +244,3 @@ class Together implements AsyncDisposable {
     await Promise.all(this.parts.map((part) => part[Symbol.asyncDispose]()));
   }
 }
-
-t.test('who is forgotten while Home Assistant is away is removed when it is back', async (t) => {
-  await using broker = await startMosquitto();
-  await using listener = await listenTo(broker.url);
-  const [ada, grace] = ['ada', 'grace'].map((id) => ({ id, name: capital(id) }));
-  await using room = aloneInHousehold(roomPublisher(broker.url), 'kitchen');
-  room.people([ada!, grace!]);
-  room.start();
-  const device = 'homeassistant/device/roomkin-household/home/config';
-  const components = (): Record<string, object>[] => listener.of(device).map((text) => JSON.parse(text).cmps);
-  const answers = (): number => listener.of('homeassistant/device/roomkin/kitchen/config').length;
-  await waitFor(() => components().at(-1)?.['place_grace'] !== undefined);
-
-  // The room answers the first birth message when Home Assistant is away again: it is restarted twice.
-  const before = answers();
-  await listener.say('homeassistant/status', 'online');
-  await listener.say('homeassistant/status', 'offline');
-  room.people([ada!]);
-  await waitFor(() => answers() > before + 1);
-  await sleep(1000);
-  t.notOk(components().at(-1)!['place_grace'], 'the retained message has only Ada');
-
-  const heard = components().length;
-  await listener.say('homeassistant/status', 'online');
-  await waitFor(() => components().length >= heard + 3);
-  const [announced, removed, last] = components().slice(heard);
-  t.match(announced, { place_grace: { p: 'sensor', stat_t: 'household/home/person/grace' } }, 'announced once more');
-  t.strictSame(removed!['place_grace'], { p: 'sensor' }, 'then removed');
-  t.notOk(last!['place_grace']);
-});

@@ -7,7 +7,6 @@ import { seededRandom, seedOf } from '../../src/commands/evaluate/random.js';
 import { openStore } from '../../src/store/gallery-store.js';
 import type { NewTemplate, Store, StoreOptions } from '../../src/store/store.js';
 import type { Quality } from '../../src/vision/face.js';
-import { unmeasuredQuality } from '../../src/vision/face.js';
 import { direction } from '../room/simulator.js';
 
 export const space = 'test-space';
@@ -19,7 +18,10 @@ export const quality: Quality = {
   pitchDegrees: 0,
   light: 0.5,
   contrast: 0.2,
-  ...unmeasuredQuality,
+  rollDegrees: 3,
+  misfit: 0.06,
+  glare: 0.01,
+  clarity: 0.98,
 };
 
 /** A unit vector of 192 numbers, always the same for one seed. */

@@ -16,6 +16,8 @@ import { runProgram } from './machine.js';
 /** A Pi's camera gives its first frame within two seconds; a network camera may send a keyframe every 10 seconds. */
 const firstFrameMs = 20_000;
 
+const secondFrameMs = 4000;
+
 /** `daemon`: its status; null where none runs. */
 export async function checkCamera(config: Config, daemon: DaemonStatus | null): Promise<Finding> {
   if (daemon !== null) {
@@ -39,6 +41,8 @@ export async function checkCamera(config: Config, daemon: DaemonStatus | null): 
   if (first === null)
     return failed('camera', `no frame within ${firstFrameMs / 1000} s`, camera.status.reason ?? 'check [camera] input');
   if (typeof first === 'string') return failed('camera', `${config.camera.source} gives no frame`, first);
+  // The first picture of a snapshot address comes as a video of one frame. The second says what the address is.
+  if (/^https?:/i.test(config.camera.input ?? '')) await Promise.race([camera.next(), offline, wait(secondFrameMs)]);
   const { rotation } = config.camera;
   const how = camera.status.snapshots ? polled(config) : '';
   const turn = rotation === 0 ? '' : `, turned by ${rotation} degrees`;
