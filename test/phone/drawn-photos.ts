@@ -15,8 +15,12 @@ export async function drawPhotos(folder: string, person: Person, count: number):
     // Photos that differ less count as the same one.
     const pose = { light: i % 2 === 0 ? -0.6 : 0.6, tiltDegrees: -14 + 7 * i, smile: (5 * i) % 12 };
     const drawn = sharp(drawPhoto(person, pose)).resize(1200, 1500);
-    const lit = drawn.modulate({ brightness: 0.7 + 0.15 * i, saturation: 1.4 - 0.3 * i, hue: (i * 340) % 24 });
-    await (i % 2 === 0 ? lit : lit.flop()).jpeg({ quality: 90 }).toFile(path);
+    const lit = drawn.modulate({ brightness: 0.6 + 0.1 * i, saturation: 1.4 - 0.3 * i, hue: (i * 340) % 24 });
+    await (i % 2 === 0 ? lit : lit.flop())
+      .blur(0.3 + 1.2 * i)
+      .gamma(1 + 0.4 * (i % 3))
+      .jpeg({ quality: 90 })
+      .toFile(path);
     paths.push(path);
   }
   return paths;
