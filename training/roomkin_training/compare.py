@@ -64,9 +64,15 @@ METHODS = (
 NOISE = ("arcface-frozen", "arcface-frozen-noise-20", "arcface-3-centres-frozen-noise-20")
 # The curves of the picture: one of each kind.
 CURVES = (
-    ("shipped", "#2a78d6"), ("closed-set", "#eb6834"), ("one-shot", "#1baf7a"), ("triplet", "#eda100"),
-    ("arcface-frozen", "#e87ba4"), ("siamese", "#4a3aa7"), ("arcface", "#e34948"), ("distillation-one", "#008300"),
-)  # fmt: skip
+    ("shipped", "shipped int8 student", "#2a78d6"),
+    ("closed-set", "classifier of one household", "#eb6834"),
+    ("one-shot", "one-shot comparison, frozen trunk", "#1baf7a"),
+    ("triplet", "triplet loss, frozen trunk", "#eda100"),
+    ("arcface-frozen", "ArcFace, frozen trunk", "#e87ba4"),
+    ("siamese", "Siamese DenseNet-121, from scratch", "#4a3aa7"),
+    ("arcface", "ArcFace, from scratch", "#e34948"),
+    ("distillation-one", "distillation, from scratch", "#008300"),
+)
 RATES = (("1 %", "0.01"), ("0.1 %", "0.001"))
 BOTTOM = 60
 LEGEND = 100
@@ -137,13 +143,14 @@ def cost_table(results: Sequence[Result]) -> str:
 def det_svg(results: Sequence[Result]) -> str:
     """DET curves of households of twelve, both axes logarithmic."""
     known = {result.method: result for result in results}
+    shown = [curve for curve in CURVES if curve[0] in known]
     height = HIGH + LEGEND
     across = Axis(math.log10(LEAST), math.log10(MOST), LEFT, WIDE - RIGHT)
     up = Axis(math.log10(LEAST_FNIR), 0, height - BOTTOM, TOP + LEGEND)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {height}" font-family="sans-serif" '
         'font-size="12" role="img">',
-        f"<title>DET curves of {len(CURVES)} methods</title>",
+        f"<title>DET curves of {len(shown)} methods</title>",
         f'<rect width="{WIDE}" height="{height}" fill="#fcfcfb"/>',
         f'<text x="{LEFT}" y="20" fill="{INK}">FNIR in per cent by FPIR in per cent, households of {LARGEST}</text>',
     ]
@@ -158,7 +165,7 @@ def det_svg(results: Sequence[Result]) -> str:
         parts.append(
             f'<text x="{x}" y="{height - BOTTOM + 20}" text-anchor="{anchor}" fill="{INK}">{100 * value:g}</text>'
         )
-    for number, (name, colour) in enumerate((name, colour) for name, colour in CURVES if name in known):
+    for number, (name, label, colour) in enumerate(shown):
         points = " ".join(
             f"{across.at(math.log10(fpir))},{up.at(math.log10(max(fnir, LEAST_FNIR)))}"
             for fpir, fnir in known[name].det
@@ -166,7 +173,7 @@ def det_svg(results: Sequence[Result]) -> str:
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
         x, y = LEFT + number % 2 * 330, 44 + number // 2 * 22
         parts.append(f'<path d="M{x} {y - 4}h16" stroke="{colour}" stroke-width="3"/>')
-        parts.append(f'<text x="{x + 22}" y="{y}" fill="{INK}">{known[name].title}</text>')
+        parts.append(f'<text x="{x + 22}" y="{y}" fill="{INK}">{label}</text>')
     return "\n".join([*parts, "</svg>\n"])
 
 
