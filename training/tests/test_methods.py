@@ -111,9 +111,9 @@ def test_the_contrastive_loss_pulls_and_pushes_up_to_the_margin() -> None:
     a = torch.tensor([[0.0, 0.0]], requires_grad=True)
     near, far = torch.tensor([[0.3, 0.4]]), torch.tensor([[3.0, 4.0]])
     one, zero = torch.ones(1), torch.zeros(1)
-    assert float(siamese.contrastive_loss(a, near, one)) == pytest.approx(0.25)
-    assert float(siamese.contrastive_loss(a, near, zero)) == pytest.approx(0.25)
-    assert float(siamese.contrastive_loss(a, far, zero)) == 0
+    assert float(siamese.contrastive_loss(a, near, one).detach()) == pytest.approx(0.25)
+    assert float(siamese.contrastive_loss(a, near, zero).detach()) == pytest.approx(0.25)
+    assert float(siamese.contrastive_loss(a, far, zero).detach()) == 0
     (pull,) = torch.autograd.grad(siamese.contrastive_loss(a, near, one), a)
     (push,) = torch.autograd.grad(siamese.contrastive_loss(a, near, zero), a)
     assert float(pull[0, 0]) < 0 < float(push[0, 0])
@@ -236,8 +236,8 @@ def test_the_margin_lowers_the_own_logit_only_and_the_nearest_centre_counts() ->
     assert torch.allclose(plain[:, 1], torch.tensor([0.0, 0.0, 0.8]), atol=1e-3)
     margin = last(found, person, 0.5) / arcface.SCALE
     assert torch.equal(margin[:2, 1], plain[:2, 1])
-    assert float(margin[0, 0]) == pytest.approx(np.cos(0.5), abs=2e-3)
-    assert float(margin[2, 1]) == pytest.approx(np.cos(np.arccos(0.8) + 0.5), abs=1e-3)
+    assert float(margin[0, 0].detach()) == pytest.approx(np.cos(0.5), abs=2e-3)
+    assert float(margin[2, 1].detach()) == pytest.approx(np.cos(np.arccos(0.8) + 0.5), abs=1e-3)
     # It goes on falling where the angle and the margin are beyond half a turn.
     far = torch.stack([torch.cos(torch.tensor([2.9, 3.0])), torch.sin(torch.tensor([2.9, 3.0]))], 1)
     line = arcface.Centres(2, 2, 1)
@@ -584,6 +584,22 @@ def test_the_comparison_trains_what_is_missing_and_shows_every_method(
     picture = (tmp_path / "docs/images/methods-det.svg").read_text("utf-8")
     assert picture.count("<polyline") == len(compare.CURVES)
     assert "so it does not ship" in page
+    assert "Not run yet" not in page
+
+
+def test_the_page_of_what_has_run_names_what_has_not(words: list[str], tmp_path: Path) -> None:
+    given = [*words, "--cache", str(tmp_path), "--docs", str(tmp_path), "--present"]
+    with pytest.raises(SystemExit, match=r"run python -m roomkin_training\.methods\.shipped first"):
+        compare.main(given)
+    figures = {key: 0.25 for key in KEYS}
+    evaluation.write_result(
+        tmp_path, evaluation.Result("shipped", "student", "x", 0.0, 0, 1.0, "y", "d", figures, [[0.01, 0.2]])
+    )
+    compare.main(given)
+    page = (tmp_path / "methods.md").read_text("utf-8")
+    assert "Not run yet: frozen, closed-set, one-shot, triplet" in page
+    assert page.count("| student |") == 4
+    assert (tmp_path / "images/methods-det.svg").read_text("utf-8").count("<polyline") == 1
 
 
 KEYS = [

@@ -210,8 +210,21 @@ class Material:
 def read_material(evaluation: Path, cache: Path) -> Material:
     """The protocols with their degraded copies."""
     lfw, portraits = read_lfw(evaluation, cache), read_portraits(evaluation, cache)
-    low = degrade_all(lfw.faces, DEGRADE_SEED), degrade_all(portraits.faces, DEGRADE_SEED + 1)
-    return Material(lfw, portraits, *low)
+    return Material(
+        lfw,
+        portraits,
+        _degraded(lfw.faces, DEGRADE_SEED, cache / "lfw-low.npy"),
+        _degraded(portraits.faces, DEGRADE_SEED + 1, cache / "people-low.npy"),
+    )
+
+
+def _degraded(faces: Bytes, seed: int, file: Path) -> Bytes:
+    if not file.exists():
+        beside = file.with_suffix(".new.npy")
+        np.save(beside, degrade_all(faces, seed))
+        os.replace(beside, file)
+    low: Bytes = np.load(file)
+    return low
 
 
 def room_crops(evaluation: Path, count: int, seed: int) -> Bytes:
