@@ -49,7 +49,8 @@ class FoldedStudent(nn.Module):
         y: Tensor = self.units[name.replace(".", "_")](x)
         return y
 
-    def _block(self, number: int, x: Tensor) -> Tensor:
+    def block(self, number: int, x: Tensor) -> Tensor:
+        """Residual block `number` (0 to 15): [n,i,h,w] to [n,o,h/stride,w/stride]."""
         block = f"body.{number}"
         y = self._unit(f"{block}.c", self._unit(f"{block}.b", self._unit(f"{block}.a", x)))
         has_projection = f"body_{number}_p" in self.units
@@ -61,13 +62,13 @@ class FoldedStudent(nn.Module):
         x, padding = _pad(x, 3, 2)
         x = F.max_pool2d(x, 3, 2, padding)
         for number in range(LAST_STAGE):
-            x = self._block(number, x)
+            x = self.block(number, x)
         return x
 
     def features(self, middle: Tensor) -> Tensor:
         """The trunk's features from the map after stage 3: float [n,2048 width]."""
         for number in range(LAST_STAGE, sum(BLOCKS)):
-            middle = self._block(number, middle)
+            middle = self.block(number, middle)
         return middle.mean((2, 3))
 
     def head(self, features: Tensor) -> Tensor:

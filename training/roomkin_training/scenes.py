@@ -16,7 +16,7 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def scenes(rooms: Path, people: Path, count: int, size: tuple[int, int], seed: int) -> Iterator[Bytes]:
-    """`count` rooms [height, width, 3] of `size` (width, height), with up to three portraits of 40 to 400 px in each."""
+    """`count` rooms [height, width, 3] of `size` (width, height), with up to three portraits of 40 to 400 px."""
     rng = np.random.default_rng(seed)
     room_files, portraits = sorted(rooms.glob("*.jpg")), sorted(people.glob("*/*.jpg"))
     if not room_files or not portraits:

@@ -145,6 +145,13 @@ class MobileFaceNet:
 
         self._model = LiteModel(path)
 
+    def plain(self, faces: Bytes) -> Floats:
+        """Embeddings [n, 192] of length 1 of aligned faces [n, 112, 112, 3], two at once."""
+        even = np.concatenate([faces, faces[-1:]]) if len(faces) % 2 else faces
+        pixels = ((even.astype(np.float32) - 127.5) / 128).astype(np.float32)
+        pairs = [self._model.run(pixels[start : start + 2])[0].reshape(2, -1) for start in range(0, len(even), 2)]
+        return normalised(np.concatenate(pairs)[: len(faces)])
+
     def mirrored(self, faces: Bytes) -> Floats:
         """The target of distillation, [n, 192]: the normalised mean of a face and its mirror image."""
         rows = []

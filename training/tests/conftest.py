@@ -8,6 +8,7 @@ NEEDS_TORCH = [
     "test_distil.py",
     "test_fusion.py",
     "test_losses.py",
+    "test_methods.py",
     "test_second_teacher.py",
     "test_student.py",
     "test_teacher.py",
