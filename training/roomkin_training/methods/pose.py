@@ -53,7 +53,7 @@ EACH = 3  # only every third training face is considered for side views
 RATE = 2e-4
 RELATION = 0.3
 MEASURED_YAWS = (30.0, 50.0)
-TURNED = 20.0
+TURNED = 15.0
 
 Doubles = npt.NDArray[np.float64]
 
