@@ -26,6 +26,7 @@ const load: { readonly [N in VerbName]: () => Promise<Run<N>> } = {
   identify: async () => (await import('./commands/identify.js')).run,
   import: async () => (await import('./commands/backup.js')).importGallery,
   look: async () => (await import('./commands/look.js')).run,
+  open: async () => (await import('./commands/open.js')).run,
   pause: async () => (await import('./commands/pause.js')).pause,
   people: async () => (await import('./commands/people.js')).run,
   rename: async () => (await import('./commands/rename.js')).run,
@@ -163,6 +164,10 @@ function report(error: unknown, json: boolean, { stdout, stderr }: Surroundings)
     stderr.write(`${printable(line)}\n`);
   const stack = !known && process.env['ROOMKIN_STACK'] ? (raised.stack ?? '').split('\n') : [];
   for (const line of stack) stderr.write(`${printable(line)}\n`);
-  if (json) stdout.write(`${printableJson({ error: { code, message, exitCode } })}\n`);
+  const faults = known ? faultsOf(error) : [];
+  if (json)
+    stdout.write(
+      `${printableJson({ error: { code, message, exitCode, ...(faults.length > 0 ? { faults } : {}) } })}\n`,
+    );
   return exitCode;
 }

@@ -10,7 +10,8 @@ import { openCamera } from './camera/open.js';
 import type { Config } from './config/load.js';
 import { cameraOptions, createCalibrator, engineOptions, recognitionOptions } from './config/parts.js';
 import { readBoard } from './control/board.js';
-import { daemonHandlers } from './control/handlers.js';
+import { createCorrector } from './control/corrector.js';
+import { daemonHandlers, daemonSources } from './control/handlers.js';
 import { type Heat, readHeat } from './control/heat.js';
 import { positionCopyPath, runtimeDirectory, socketPath } from './control/path.js';
 import { startControl } from './control/server.js';
@@ -323,7 +324,12 @@ async function runRoom(parts: DaemonParts): Promise<void> {
   const { options, clock, notifier, statistics, store, settings, model, publisher, camera, gallery, journal } = parts;
   const { problems } = parts;
   const { config, log } = options;
-  const pictures = config.privacy.snapshots ? createEventPictures(publisher.event) : null;
+  const pictures = config.privacy.snapshots
+    ? createEventPictures((event, jpeg, pictured) => {
+        if (config.mqtt.corrections && pictured !== null) journal.keep(pictured.track, pictured.atMs);
+        publisher.event(event, jpeg, pictured);
+      })
+    : null;
   const listeners = new Set<RoomListener>([roomListener(parts, pictures)]);
   const frameListeners = new Set<FrameListener>();
   const room = createRoom(
@@ -362,6 +368,8 @@ async function runRoom(parts: DaemonParts): Promise<void> {
     else if (command.type === 'restart') parts.restart();
     else room.hint({ held: command.on });
   });
+  const sources = daemonSources({ config, store, journal, model, currentGallery: gallery.current });
+  publisher.onCorrection(createCorrector(sources, journal, log));
 
   await using _control = await startControl({
     place: socketPath({

@@ -12,6 +12,8 @@ const folder = fileURLToPath(new URL('.', import.meta.url));
  * two and a half minutes; `npm run test:all` and `.ci/run` start them first, so that none of them runs alone at the end.
  */
 const long = [
+  'phone/enrol',
+  'phone/open',
   'commands/enrol/live',
   'engine/faults',
   'engine/hang-processes',
@@ -24,9 +26,11 @@ const long = [
   'sharing/one-gallery',
   'sharing/convergence',
   'bars/recall',
+  'bars/strangers',
   'base/child-guard',
   'camera/photo',
   'camera/process',
+  'camera/http-camera',
   'commands/enrol',
   'commands/terminal',
   'commands/plain-user',

@@ -25,6 +25,7 @@ const order = [
   'pipeline.ts',
   'daemon.ts',
   'container',
+  'phone',
   'commands',
   'cli.ts',
 ];

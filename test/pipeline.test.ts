@@ -28,7 +28,15 @@ function startLoop(
   const faults: string[] = [];
   /** How many frames were analysed when the room became overdue. */
   const overdue: number[] = [];
-  const status = { state: 'online', reason: null, frames: 0, drops: 0, reopened: 0, torn: 0 } as const;
+  const status = {
+    state: 'online',
+    reason: null,
+    frames: 0,
+    drops: 0,
+    reopened: 0,
+    torn: 0,
+    snapshots: false,
+  } as const;
   const camera = { next: () => mailbox.take(), status } as unknown as Camera;
   const engine = {
     async analyze(frame, options): Promise<EngineAnalysis> {

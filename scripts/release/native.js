@@ -16,7 +16,8 @@ export const targets = {
 /** The newest versions of the C and C++ libraries that a release may need: those of Debian 12 (Bookworm). */
 const newest = { GLIBC: '2.36', GLIBCXX: '3.4.30', CXXABI: '1.3.13' };
 
-function toolsFor(architecture) {
+/** The names of the compilers and the programs of binutils for an architecture. */
+export function toolsFor(architecture) {
   const { triplet } = targets[architecture];
   const isNative = run('dpkg', ['--print-architecture']).trim() === architecture;
   const prefix = isNative ? '' : `${triplet}-`;

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { copyModules } from './modules.js';
-import { checkLibraries, compileNative } from './native.js';
+import { checkLibraries, compileNative, toolsFor } from './native.js';
 import { root, run } from './run.js';
 import { fetchNode, nodeVersion } from './sources.js';
 
@@ -33,7 +33,7 @@ export const documents = [
   'MODEL_CARD.md',
   'SECURITY.md',
 ];
-export const documentFolders = ['docs', 'examples'];
+export const documentFolders = ['docs', 'examples', 'blueprints'];
 
 const launcher = `#!/bin/sh
 # Starts roomkin with the Node of this folder, wherever the folder is.
@@ -70,13 +70,16 @@ export function makeTree(tree, dist, architecture, say) {
   say(`Node ${nodeVersion}`);
   const node = fetchNode(architecture);
   mkdirSync(join(tree, 'node'), { recursive: true });
-  copyFileSync(join(node, 'bin', 'node'), join(tree, 'node', 'node'));
+  const program = join(tree, 'node', 'node');
+  copyFileSync(join(node, 'bin', 'node'), program);
+  // The table of symbols is 15 % of the file. Only a debugger reads it; native modules use the dynamic one.
+  run(toolsFor(architecture).strip, ['--strip-unneeded', program]);
   copyFileSync(join(node, 'LICENSE'), join(tree, 'node', 'LICENSE'));
 
   say('the program and the packages that it loads');
   cpSync(dist, join(tree, 'dist'), { recursive: true });
   const packages = copyModules(dist, tree, architecture);
-  for (const name of ['models', 'config.example.toml', 'LICENSE']) take(name);
+  for (const name of ['models', 'page', 'config.example.toml', 'LICENSE']) take(name);
   for (const name of ['start', 'roomkin']) take(join('deploy', 'container', name));
   mkdirSync(join(tree, 'deploy', 'systemd'), { recursive: true });
   const { name, description, license, type, engines } = manifest;

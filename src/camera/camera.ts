@@ -16,6 +16,8 @@ export interface CameraStatus {
   readonly drops: number;
   /** Bursts of bytes that were dropped because they did not end where a frame ends. */
   readonly torn: number;
+  /** Its address gives one picture for each request and is polled. */
+  readonly snapshots: boolean;
   /** How often it was reopened. */
   readonly reopened: number;
 }

@@ -1,6 +1,7 @@
 // A Pi camera through rpicam-vid. The facts come from the sources of rpicam-apps 1.12 and libcamera 0.7, or from test runs.
 import { explainLibcamera, explainLibcameraStall } from './faults.js';
 import type { CameraOptions, CameraProgram } from './options.js';
+import { libcameraSettings } from './settings.js';
 
 /** The rpicam-vid command for `options`. */
 export function libcameraProgram(options: CameraOptions): CameraProgram {
@@ -13,6 +14,8 @@ export function libcameraProgram(options: CameraOptions): CameraProgram {
     // A Pi 4 and older pad rows to 64 bytes, a Pi 5 to 128. Other kernels may use other values.
     rowAlignments: [64, 128, 1, 32, 256],
     ends: false,
+    turn: options.rotation,
+    snapshots: null,
     sizeIn(line) {
       // This line is libcamera's. rpicam-vid's "Stream configuration adjusted" also appears for the raw stream.
       const groups = /configuring streams: \(0\) (\d{2,4})x(\d{2,4})-YUV420\b/.exec(line);
@@ -34,12 +37,12 @@ function libcameraArgs(options: CameraOptions): readonly string[] {
     ...option('--width', options.width),
     ...option('--height', options.height),
     ...option('--framerate', options.framerate),
-    ...['--denoise', 'cdn_off'], // less load on the ISP of a Pi 4 and older
+    ...libcameraSettings(options.options),
     '--flush', // otherwise the end of a frame stays in stdio's buffer until the next frame
     ...option('--camera', options.index),
     ...(options.hflip ? ['--hflip'] : []),
     ...(options.vflip ? ['--vflip'] : []),
-    ...option('--rotation', options.rotation === 0 ? null : options.rotation),
+    ...option('--rotation', options.rotation === 180 ? 180 : null),
     ...option('--mode', options.mode),
     ...option('--tuning-file', options.tuningFile),
     ...option('--roi', options.roi?.join(',') ?? null),

@@ -1,5 +1,8 @@
 // The options of a camera. The configuration is validated before; nothing is validated twice.
 import type { ProgramExit } from './child.js';
+import type { CameraSettings } from './settings.js';
+import type { SnapshotAddress } from './snapshot-address.js';
+import type { Turn } from './turn.js';
 
 export interface CameraOptions {
   /** `libcamera`: rpicam-vid. `ffmpeg`: a file, a V4L2 device or an address. `replay`: a folder of pictures. */
@@ -13,8 +16,14 @@ export interface CameraOptions {
   readonly framerate: number;
   readonly hflip: boolean;
   readonly vflip: boolean;
-  /** Degrees clockwise. The sensor does not support quarter turns. */
-  readonly rotation: 0 | 180;
+  /** Degrees clockwise. Quarter turns give frames of `height` x `width` pixels. */
+  readonly rotation: Turn;
+  /** Width by height of the picture as it should be, for a camera that stretches it without saying so; null: as the camera says. */
+  readonly aspect: number | null;
+  /** Settings that are passed to rpicam-vid or ffmpeg, by their keys in `[camera.options]`. */
+  readonly options: CameraSettings;
+  /** Time between two requests to an address that gives one picture for each, milliseconds. */
+  readonly snapshotMs: number;
   /** Number in `rpicam-vid --list-cameras`; null: the first. */
   readonly index: number | null;
   /** Sensor mode `W:H:BITS:P`; null: rpicam-vid chooses, which can be a cropped mode at small sizes. */
@@ -35,7 +44,7 @@ export interface CameraOptions {
 
 /** Timeouts of a camera, milliseconds. */
 export interface CameraTimings {
-  /** How long the first frame of a newly opened camera may take (a Pi Zero 2 needs about 3 s). */
+  /** How long the first frame of a newly opened camera may take: a Pi Zero 2 needs about 3 s, a stream may send a keyframe every 10 s. */
   readonly openMs: number;
   /** Between SIGINT, SIGTERM and SIGKILL. */
   readonly graceMs: number;
@@ -59,6 +68,9 @@ export const defaultCameraOptions: CameraOptions = {
   hflip: false,
   vflip: false,
   rotation: 0,
+  aspect: null,
+  options: {},
+  snapshotMs: 1000,
   index: null,
   mode: null,
   tuningFile: null,
@@ -67,7 +79,7 @@ export const defaultCameraOptions: CameraOptions = {
   stallMs: 5000,
   lossless: false,
   command: null,
-  timings: { openMs: 15_000, graceMs: 1500, reopenMs: 1000, reopenMostMs: 60_000, steadyMs: 30_000 },
+  timings: { openMs: 20_000, graceMs: 1500, reopenMs: 1000, reopenMostMs: 60_000, steadyMs: 30_000 },
 };
 
 // The description of a program that writes raw video, as data and pure functions.
@@ -82,6 +94,10 @@ export interface CameraProgram {
   readonly rowAlignments: readonly number[];
   /** Whether exit status 0 means the end of the input and no failure. */
   readonly ends: boolean;
+  /** Degrees by which the frames have to be turned, because the program does not. */
+  readonly turn: Turn;
+  /** What to poll for single pictures if the program gets no video from its input; null: nothing. */
+  readonly snapshots: SnapshotAddress | null;
   /** The actual frame size, if this line of stderr states it. */
   sizeIn(line: string): { readonly width: number; readonly height: number } | null;
   /** A line of stderr without secrets. */

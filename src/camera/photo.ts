@@ -1,12 +1,14 @@
 // Photos come from untrusted sources. A photo is accepted or refused by the memory that decoding would need, estimated from
-// its header, not by its file size. Each call decodes one photo at a time and caches nothing: peak memory stays under 250 MB.
+// its header, not by its file size. Each call decodes one photo at a time and caches nothing: peak memory stays under 250 MB, with HEIC
+// under 350 MB.
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
-import sharp, { type Metadata } from 'sharp';
+import { type FileHandle, open } from 'node:fs/promises';
+import { availableMemory } from 'node:process';
+import sharp, { type Metadata, type Sharp } from 'sharp';
 import { fail, RoomkinError } from '../base/errors.js';
 import type { Frame } from './camera.js';
+import { decodeHeic, heicBytesPerPixel } from './heic.js';
 
 // Otherwise libvips keeps decoded pixels of earlier photos and one buffer per thread.
 sharp.cache(false);
@@ -25,6 +27,15 @@ export interface RgbPicture {
   readonly originalHeight: number;
   /** Of the file's bytes: identifies the same photo under another name. */
   readonly sha256: Uint8Array;
+  /** What is missing of a damaged photo, in words that follow its name; null for a whole one. */
+  readonly damage: string | null;
+}
+
+/** A photo that is not a file: of an archive, or from standard input. */
+export interface PhotoBytes {
+  /** For messages. */
+  readonly name: string;
+  readonly bytes: Buffer;
 }
 
 export interface PhotoLimits {
@@ -34,54 +45,108 @@ export interface PhotoLimits {
   readonly maxEdgePx?: number;
 }
 
-const maxFileBytes = 48 * 2 ** 20;
+/** Largest file of a photo, bytes. */
+export const maxFileBytes: number = 48 * 2 ** 20;
 /** Bytes that a decoder may hold at once. Node, sharp and the result take up to 130 MB more. */
 const maxDecoderBytes = 80 * 2 ** 20;
+/** The 24 megapixels that phones write as HEIC, and a little more. */
+const maxHeicPixels = 25e6;
+/** Least share of the rows that a damaged photo must have. */
+const leastIntact = 0.9;
 const formats = new Set(['jpeg', 'png', 'webp', 'heif', 'tiff', 'gif']);
-const extensions = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.tif', '.tiff', '.gif']);
 
 /**
  * Reads one photo: turned upright by its EXIF orientation, converted to sRGB, transparent pixels on grey, shrunk to
- * `maxEdgePx`. Errors (exit 65, the sentence names the file): PHOTO_UNREADABLE (missing, a folder, empty, truncated, not an
- * image, not permitted), PHOTO_TOO_LARGE.
+ * `maxEdgePx`. Its content decides the format, not its name. A damaged one is read where at least nine tenths of its rows are there.
+ * Errors (exit 65, the sentence names the file): PHOTO_UNREADABLE (missing, a folder, empty, truncated, not an image, not permitted),
+ * PHOTO_TOO_LARGE.
  */
 export async function readPhoto(path: string, limits: PhotoLimits = {}): Promise<RgbPicture> {
+  return decodePhoto(await readBytes(path), path, limits);
+}
+
+/** The same for the bytes of a photo; `name` is what the error calls it. */
+export async function decodePhoto(bytes: Buffer, name: string, limits: PhotoLimits = {}): Promise<RgbPicture> {
   const { maxPixels = 64e6, maxEdgePx = 2560 } = limits;
-  const bytes = await readBytes(path);
-  const decoder = { limitInputPixels: maxPixels, failOn: 'error', autoOrient: true } as const;
-  const metadata = await sharp(bytes, { ...decoder, limitInputPixels: false })
+  const metadata = await sharp(bytes, { limitInputPixels: false })
     .metadata()
     .catch((cause: unknown) => {
-      throw unreadable(path, 'is not an image that roomkin can read (JPEG, PNG, WebP, AVIF, TIFF, GIF)', cause);
+      throw unreadable(name, 'is not an image that roomkin can read (JPEG, HEIC, PNG, WebP, AVIF, TIFF, GIF)', cause);
     });
   if (!formats.has(metadata.format))
-    throw unreadable(path, `is a ${metadata.format} drawing, not a photo: save it as JPEG or PNG`);
-  if (metadata.compression === 'hevc')
-    throw unreadable(path, 'is a HEIC photo, which roomkin cannot read: save it as JPEG');
-  const pixels = metadata.width * metadata.height;
-  if (pixels > maxPixels || decoderBytes(metadata) > maxDecoderBytes) {
-    const size = `${metadata.width}x${metadata.height} (${Math.round(pixels / 1e6)} megapixels, ${describe(metadata)})`;
-    throw fail('PHOTO_TOO_LARGE', `${path} is ${size}: too large to open safely, save it as a JPEG of 12 megapixels`);
-  }
-  try {
-    const { data, info } = await sharp(bytes, decoder)
+    throw unreadable(name, `is a ${metadata.format} drawing, not a photo: save it as JPEG or PNG`);
+  const isHeic = metadata.compression === 'hevc';
+  refuseTooLarge(name, metadata, maxPixels, isHeic);
+  const sha256 = createHash('sha256').update(bytes).digest();
+  const shrunk = async (source: Sharp) => {
+    const { data, info } = await source
       .resize({ width: maxEdgePx, height: maxEdgePx, fit: 'inside', withoutEnlargement: true })
       .flatten({ background: '#808080' })
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
-    return {
-      width: info.width,
-      height: info.height,
-      format: 'rgb',
-      stride: info.width * 3,
-      data,
-      originalWidth: metadata.autoOrient.width,
-      originalHeight: metadata.autoOrient.height,
-      sha256: createHash('sha256').update(bytes).digest(),
-    };
+    const { width, height } = info;
+    return { width, height, format: 'rgb' as const, stride: width * 3, data, sha256 };
+  };
+  const damaged = (cause: unknown): Error =>
+    unreadable(name, 'is damaged or truncated: copy it again from its source', cause);
+  if (isHeic) {
+    const { data, width, height } = await decodeHeic(bytes, maxHeicPixels).catch((cause: unknown) => {
+      throw damaged(cause);
+    });
+    const picture = await shrunk(sharp(data, { raw: { width, height, channels: 4 } }));
+    return { ...picture, originalWidth: width, originalHeight: height, damage: null };
+  }
+  const { width: originalWidth, height: originalHeight } = metadata.autoOrient;
+  const decoder = { limitInputPixels: maxPixels, autoOrient: true } as const;
+  try {
+    const picture = await shrunk(sharp(bytes, { ...decoder, failOn: 'error' }));
+    return { ...picture, originalWidth, originalHeight, damage: null };
   } catch (cause) {
-    throw unreadable(path, 'is damaged or truncated: copy it again from its source', cause);
+    // Turned as in the file, because decoders go from its first row to its last.
+    const asStored = await sharp(bytes, { limitInputPixels: maxPixels, failOn: 'none' })
+      .resize({ width: 64, height: 500, fit: 'fill', kernel: 'nearest', fastShrinkOnLoad: false })
+      .removeAlpha()
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true })
+      .catch(() => null);
+    if (asStored === null) throw damaged(cause);
+    const missing = 1 - intactShare(asStored.data, asStored.info.height, asStored.info.width * asStored.info.channels);
+    if (1 - missing < leastIntact) throw damaged(cause);
+    const picture = await shrunk(sharp(bytes, { ...decoder, failOn: 'none' })).catch(() => {
+      throw damaged(cause);
+    });
+    const what = missing === 0 ? 'the end of the file' : `the last ${Math.max(1, Math.round(100 * missing))} % of it`;
+    return { ...picture, originalWidth, originalHeight, damage: `is damaged: ${what} is missing, the rest was used` };
+  }
+}
+
+/** The share of rows before the single-coloured ones at the end, with which a decoder fills up what is missing. */
+function intactShare(data: Uint8Array, height: number, rowBytes: number): number {
+  const isUniform = (row: number): boolean => {
+    const pixels = data.subarray(row * rowBytes, (row + 1) * rowBytes);
+    return pixels.every((value, i) => Math.abs(value - pixels[i % 3]!) <= 1);
+  };
+  let intact = height;
+  while (intact > 0 && isUniform(intact - 1)) intact--;
+  return intact / height;
+}
+
+/** Errors: PHOTO_TOO_LARGE. */
+function refuseTooLarge(name: string, metadata: Metadata, maxPixels: number, isHeic: boolean): void {
+  const { width, height } = metadata;
+  const pixels = width * height;
+  const most = isHeic ? Math.min(maxHeicPixels, maxPixels) : maxPixels;
+  const size = `${width}x${height} (${Math.round(pixels / 1e6)} megapixels, ${isHeic ? 'HEIC' : describe(metadata)})`;
+  if (pixels > most || (!isHeic && decoderBytes(metadata) > maxDecoderBytes))
+    throw fail('PHOTO_TOO_LARGE', `${name} is ${size}: too large to open safely, save it as a JPEG of 12 megapixels`);
+  // 0: the system does not say.
+  const available = availableMemory();
+  const needed = isHeic ? pixels * heicBytesPerPixel : 0;
+  if (available > 0 && needed > available) {
+    const sizes = `${Math.round(needed / 2 ** 20)} MB of memory, ${Math.round(available / 2 ** 20)} MB are free`;
+    throw fail('PHOTO_TOO_LARGE', `${name} is ${size} and needs ${sizes}: save it as JPEG`);
   }
 }
 
@@ -90,42 +155,6 @@ export function photoFrame(picture: RgbPicture): Frame {
   const { width, height, format, stride, data } = picture;
   return { capturedAt: 0, sequence: 0, width, height, format, stride, data };
 }
-
-/**
- * The photos at `path`: the file itself, or the pictures directly inside the folder (by extension, without hidden files)
- * in natural order (`2.jpg` before `10.jpg`). Errors: PHOTO_UNREADABLE (missing, not permitted), FOLDER_EMPTY.
- */
-export async function listPhotos(path: string): Promise<string[]> {
-  const folder = await stat(path).then(
-    (status) => status.isDirectory(),
-    (cause: unknown) => {
-      throw unreadable(path, reason(cause), cause);
-    },
-  );
-  if (!folder) return [path];
-  const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
-    throw unreadable(path, reason(cause), cause);
-  });
-  const photos = entries
-    .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.') && isPhotoName(entry.name))
-    .map((entry) => join(path, entry.name))
-    .sort(naturalOrder);
-  if (photos.length === 0)
-    throw fail('FOLDER_EMPTY', `${path} holds no photo (${[...extensions].join(', ')}): name a folder with photos`);
-  return photos;
-}
-
-/** Whether a file name has the extension of a photo. */
-export function isPhotoName(name: string): boolean {
-  return extensions.has(extname(name).toLowerCase());
-}
-
-/** Natural order: `2.jpg` before `10.jpg`; the same on every machine. */
-export function naturalOrder(a: string, b: string): number {
-  return collator.compare(a, b) || (a < b ? -1 : 1);
-}
-
-const collator = new Intl.Collator('en', { numeric: true });
 
 // O_NONBLOCK: opening a named pipe must not wait for a writer. The file is read into memory here, because libvips reads text in
 // square brackets in a file name as options.
@@ -147,7 +176,7 @@ async function readBytes(path: string): Promise<Buffer> {
     return await handle.readFile();
   } catch (cause) {
     if (cause instanceof RoomkinError) throw cause;
-    throw unreadable(path, reason(cause), cause);
+    throw unreadable(path, reasonOf(cause), cause);
   } finally {
     await handle?.close();
   }
@@ -173,11 +202,13 @@ function describe({ format, isProgressive }: Metadata): string {
   return `${isProgressive ? 'progressive ' : ''}${format === 'heif' ? 'AVIF' : format.toUpperCase()}`;
 }
 
-function unreadable(path: string, why: string, cause?: unknown): RoomkinError {
+/** The error for a photo that cannot be read; `why` continues a sentence that starts with its path. */
+export function unreadable(path: string, why: string, cause?: unknown): RoomkinError {
   return fail('PHOTO_UNREADABLE', `${path} ${why}`, cause);
 }
 
-function reason(cause: unknown): string {
+/** Why a file or folder cannot be opened, in words that follow its path. */
+export function reasonOf(cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   if (code === 'ENOENT' || code === 'ENOTDIR') return 'is not there: check the path';
   if (code === 'EACCES' || code === 'EPERM') return 'may not be read by this user: check its permissions';

@@ -1,5 +1,6 @@
 // Keeps a camera program running. A program that cannot start, exits, stalls or sends no whole frames is ended and started
-// again after a growing delay, without limit. Only `stop` and the end of a file end it.
+// again after a growing delay, without limit. Only `stop` and the end of a file end it. Where the input turns out to be an address of
+// single pictures, these are polled instead.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
@@ -9,7 +10,10 @@ import type { Camera, Frame } from './camera.js';
 import { type CameraChild, type ProgramExit, spawnCameraChild } from './child.js';
 import { createFrameSplitter, createPipeReader } from './frame-splitter.js';
 import type { CameraOptions, CameraProgram } from './options.js';
+import { pollSnapshots } from './polling.js';
 import { createCameraReport } from './report.js';
+import { notAPicture } from './snapshot-address.js';
+import { turned } from './turn.js';
 
 export function createProcessCamera(program: CameraProgram, options: CameraOptions, clock: Clock, log: Log): Camera {
   const { timings } = options;
@@ -23,6 +27,7 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
   async function runOnce(signal: AbortSignal, argv: readonly string[]): Promise<ProgramRun> {
     const startedAt = clock.monotonicMs();
     let lastFrameAt: number | null = null;
+    let frames = 0;
     let bytesSinceFrame = 0;
     let stalled: string | null = null;
 
@@ -34,6 +39,7 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
       ({ data, width, height, stride, lastByteAtMs, skipped }) => {
         if (signal.aborted || stalled) return;
         lastFrameAt = lastByteAtMs;
+        frames += skipped + 1;
         bytesSinceFrame = 0;
         const sequence = report.frame(skipped);
         mailbox.put({ capturedAt: lastByteAtMs, sequence, width, height, format: 'i420', stride, data });
@@ -89,14 +95,63 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
     if (!signal.aborted && !stalled) reader.end();
     return {
       exit,
+      // A single picture passes as a video of one frame, or of none. A stream that stalls is a stream.
+      isVideo: frames > 1 || stalled !== null,
       over: program.ends && exit.code === 0 && !stalled,
       reason: stalled ?? program.explain(exit, lines()),
       steady: lastFrameAt !== null && clock.monotonicMs() - startedAt >= timings.steadyMs,
     };
   }
 
+  /** One period of polling. null: the address gives no pictures. */
+  async function poll(signal: AbortSignal): Promise<Run | null> {
+    if (program.snapshots === null) return null;
+    const { width, height, snapshotMs } = options;
+    const startedAt = clock.monotonicMs();
+    const { fault, gavePicture } = await pollSnapshots(
+      program.snapshots,
+      options,
+      clock,
+      signal,
+      (data, capturedAt) => {
+        if (!report.status.snapshots) {
+          report.snapshots(true);
+          log(
+            'notice',
+            `camera: the address gives one picture for each request; it is asked every ${snapshotMs / 1000} s`,
+          );
+        }
+        const sequence = report.frame(0);
+        mailbox.put({ capturedAt, sequence, width, height, format: 'rgb', stride: 3 * width, data });
+        report.drops(mailbox.drops);
+        report.online();
+      },
+    );
+    if (!gavePicture && !report.status.snapshots) return null;
+    const why = program.explainStall([program.redact(fault)]) ?? program.redact(fault);
+    return {
+      over: false,
+      reason: `the snapshot address gives no picture: ${why}`,
+      steady: gavePicture && clock.monotonicMs() - startedAt >= timings.steadyMs,
+    };
+  }
+
+  async function open(signal: AbortSignal): Promise<Run> {
+    if (report.status.snapshots) {
+      const polled = await poll(signal);
+      if (polled !== null && !signal.aborted) {
+        // It may be a stream from now on, or may have been one all the time that was busy.
+        if (polled.reason.includes(notAPicture)) report.snapshots(false);
+        return polled;
+      }
+    }
+    const programRun = await runProgram(signal);
+    if (signal.aborted || programRun.isVideo || programRun.exit.code === null) return programRun;
+    return (await poll(signal)) ?? programRun;
+  }
+
   /** Runs the first of the program's commands that is installed. */
-  async function open(signal: AbortSignal): Promise<ProgramRun> {
+  async function runProgram(signal: AbortSignal): Promise<ProgramRun> {
     let programRun: ProgramRun | null = null;
     for (const command of program.commands) {
       programRun = await runOnce(signal, [...command, ...program.args]);
@@ -144,7 +199,10 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
         await run(controller.signal);
       })();
     },
-    next: () => mailbox.take(),
+    async next() {
+      const frame = await mailbox.take();
+      return frame && turned(frame, program.turn);
+    },
     get status() {
       return report.status;
     },
@@ -154,12 +212,16 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
   };
 }
 
-interface ProgramRun {
-  readonly exit: ProgramExit;
+interface Run {
   readonly over: boolean;
   readonly reason: string;
   /** Whether it gave frames and ran for `steadyMs`, so that the delay starts again at `reopenMs`. */
   readonly steady: boolean;
+}
+
+interface ProgramRun extends Run {
+  readonly exit: ProgramExit;
+  readonly isVideo: boolean;
 }
 
 function describeSilence(bytes: number, frameBytes: number): string {

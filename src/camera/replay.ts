@@ -4,20 +4,19 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import sharp from 'sharp';
 import type { Clock } from '../base/clock.js';
 import { oneLine } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { createMailbox } from '../base/mailbox.js';
 import { createBackoff } from '../base/retry.js';
 import type { Camera, Frame } from './camera.js';
+import { decodePicture } from './decode.js';
 import type { CameraOptions } from './options.js';
-import { naturalOrder } from './photo.js';
+import { naturalOrder } from './photo-files.js';
 import { createCameraReport } from './report.js';
+import { turned } from './turn.js';
 
 const pictureName = /\.(jpe?g|png|webp|tiff?|gif|avif)$/i;
-/** 48 megapixels: more than a photo of any camera. */
-const mostPixels = 48e6;
 
 export function createReplayCamera(options: CameraOptions, clock: Clock, log: Log): Camera {
   const report = createCameraReport(log);
@@ -45,7 +44,7 @@ export function createReplayCamera(options: CameraOptions, clock: Clock, log: Lo
         (error: NodeJS.ErrnoException) => error.code ?? 'unreadable',
       );
       for (const file of Array.isArray(files) ? files : []) {
-        const picture = await decode(file, options).catch((error: Error) => {
+        const picture = await decodePicture(file, options).catch((error: Error) => {
           log('warning', `camera: ${file} is skipped: ${oneLine(error.message, 200)}`);
           return null;
         });
@@ -60,7 +59,8 @@ export function createReplayCamera(options: CameraOptions, clock: Clock, log: Lo
         const capturedAt = options.lossless ? dueAt : clock.monotonicMs();
         const { width, height } = options;
         const sequence = report.frame(0);
-        mailbox.put({ capturedAt, sequence, width, height, format: 'rgb', stride: 3 * width, data: picture });
+        const frame = { capturedAt, sequence, width, height, format: 'rgb', stride: 3 * width, data: picture } as const;
+        mailbox.put(turned(frame, options.rotation));
         report.drops(mailbox.drops);
         report.online();
       }
@@ -111,19 +111,4 @@ export function createReplayCamera(options: CameraOptions, clock: Clock, log: Lo
 async function pictures(folder: string): Promise<string[]> {
   const names = (await readdir(folder)).filter((name) => pictureName.test(name));
   return names.sort(naturalOrder).map((name) => join(folder, name));
-}
-
-/** The picture upright, RGB, `width` x `height`. Errors: those of sharp. */
-async function decode(file: string, { width, height, hflip, vflip, rotation }: CameraOptions): Promise<Uint8Array> {
-  const upsideDown = rotation === 180;
-  return sharp(file, { limitInputPixels: mostPixels, sequentialRead: true })
-    .autoOrient()
-    .resize(width, height, { fit: 'contain', background: 'black' })
-    .flip(vflip !== upsideDown)
-    .flop(hflip !== upsideDown)
-    .flatten({ background: 'black' })
-    .toColourspace('srgb')
-    .removeAlpha()
-    .raw()
-    .toBuffer();
 }

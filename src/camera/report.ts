@@ -11,6 +11,8 @@ export interface CameraReport {
   drops(inMailbox: number): void;
   torn(): void;
   reopened(): void;
+  /** Whether the frames are pictures that are polled. */
+  snapshots(are: boolean): void;
   starting(): void;
   online(): void;
   /** A fault. The camera is opened again. */
@@ -30,6 +32,7 @@ export function createCameraReport(log: Log): CameraReport {
   let dropsInMailbox = 0;
   let torn = 0;
   let reopened = 0;
+  let snapshots = false;
 
   const status = (): CameraStatus => ({
     state,
@@ -37,6 +40,7 @@ export function createCameraReport(log: Log): CameraReport {
     frames,
     drops: skippedFrames + dropsBefore + dropsInMailbox,
     torn,
+    snapshots,
     reopened,
   });
   const setState = (newState: CameraState, newReason: string | null): void => {
@@ -60,6 +64,9 @@ export function createCameraReport(log: Log): CameraReport {
     },
     torn: () => void torn++,
     reopened: () => void reopened++,
+    snapshots(are) {
+      snapshots = are;
+    },
     starting() {
       dropsBefore += dropsInMailbox;
       dropsInMailbox = 0;

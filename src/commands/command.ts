@@ -21,6 +21,8 @@ export interface CommandIo {
   readonly columns: number;
   /** The width of running text: the columns of the terminal, but at most 80. */
   readonly textColumns: number;
+  /** Whether stdout shows block characters; otherwise drawings are in ASCII. */
+  readonly blocks: boolean;
   /** Lines of the terminal on stdout; 40 where stdout is not a terminal. */
   readonly rows: number;
   /** Whether stdin and stderr are a terminal, so that the verb may ask a question. */
@@ -42,6 +44,8 @@ export interface CommandIo {
   out(line: string): void;
   /** A picture on stdout; does nothing with `--json`. */
   picture(picture: SmallPicture): void;
+  /** `text` as a QR code on stdout, as the terminal can show it; does nothing with `--json`. */
+  code(text: string): void;
   /** One JSON document, on one line of stdout; does nothing without `--json`. */
   document(value: unknown): void;
   /**

@@ -9,6 +9,7 @@ import { defaultGate } from '../vision/quality-gate.js';
 import type { CommandIo } from './command.js';
 import { evaluatedEngine } from './evaluate/portraits.js';
 import { writeMarked } from './look/marks.js';
+import { passedOverLines } from './passed-over.js';
 import { type BadPhoto, findPhotos, isBad, photoProgress, refuseBadPhotos, step } from './photo-analysis.js';
 import { count, percent, qualityText, wrap } from './rows.js';
 import { type Given, misused } from './verbs.js';
@@ -29,7 +30,7 @@ interface DetectedFace {
 }
 
 export async function run({ file: inputs, draw }: Given<'detect'>, io: CommandIo): Promise<void> {
-  const paths = await findPhotos(inputs);
+  const { photos: paths, passedOver } = await findPhotos(inputs);
   if (draw !== undefined && paths.length !== 1) throw misused('detect', '--draw takes one picture');
   io.progress('loading the models...');
   await using engine = await evaluatedEngine(io, undefined);
@@ -49,7 +50,8 @@ export async function run({ file: inputs, draw }: Given<'detect'>, io: CommandIo
     if (draw !== undefined) await drawFaces(path, draw, detected);
   }
   io.progress('');
-  io.document(bad.length > 0 ? { files, bad } : { files });
+  for (const line of passedOverLines(passedOver)) io.out(line);
+  io.document({ files, ...(bad.length > 0 ? { bad } : {}), ...(passedOver.length > 0 ? { passedOver } : {}) });
   refuseBadPhotos(bad, paths.length, 'the others are listed above');
 }
 

@@ -17,14 +17,7 @@ export async function run({ name: person, yes }: Given<'forget'>, io: CommandIo)
     return io.document({ person: id, name, forgotten: false });
   }
   const traces = tracesOf(store, id);
-  using journal = await openJournal(io);
-  // The journal comes first: after an error the person is still in the gallery and can be forgotten again.
-  journal?.forget(id);
-  const erased = store.forget(id);
-  // Until the line above a daemon could still write about the person.
-  journal?.forget(id);
-  if (!erased)
-    io.log('warning', `another process has the log of the gallery open: erased bytes stay in it until the next change`);
+  await forgetPerson(store, id, io);
   io.out(`${name} is forgotten`);
   const { directory } = io.config().store;
   const { files, withTraces } = search(directory, traces);
@@ -36,6 +29,18 @@ export async function run({ name: person, yes }: Given<'forget'>, io: CommandIo)
   if (readHouseholdKey(io.config().household.keyFile))
     io.out(`the other rooms erase ${name} as soon as they are connected`);
   io.document({ person: id, name, forgotten: true, checked: { files, withTraces } });
+}
+
+/** Erases everything about a person from the journal and the gallery. */
+export async function forgetPerson(store: Store, id: string, io: CommandIo): Promise<void> {
+  using journal = await openJournal(io);
+  // The journal comes first: after an error the person is still in the gallery and can be forgotten again.
+  journal?.forget(id);
+  const erased = store.forget(id);
+  // Until the line above a daemon could still write about the person.
+  journal?.forget(id);
+  if (!erased)
+    io.log('warning', `another process has the log of the gallery open: erased bytes stay in it until the next change`);
 }
 
 async function confirmed(question: string, io: CommandIo): Promise<boolean> {

@@ -3,8 +3,10 @@ import { encodeEmbedding } from '../control/protocol.js';
 import type { Identification } from '../gallery/identify.js';
 import type { Reason } from '../gallery/reason.js';
 import type { Box, Quality } from '../vision/face.js';
+import type { Turn } from '../vision/picture.js';
 import type { CommandIo } from './command.js';
 import { reportOf } from './parts.js';
+import { passedOverLines } from './passed-over.js';
 import {
   type AnalysedPhoto,
   analysePhoto,
@@ -34,13 +36,13 @@ interface NamedFace {
 
 export async function run({ file: inputs }: Given<'identify'>, io: CommandIo): Promise<void> {
   const config = io.config();
-  const paths = await findPhotos(inputs);
+  const { photos: paths, passedOver } = await findPhotos(inputs);
   // Whoever may not ask is told so at once, before the models are loaded.
   await reportOf(io, 'people', {});
   io.progress('loading the models...');
   await using engine = await io.openEngine(config);
   const { space } = await engine.start();
-  const files: { file: string; faces: NamedFace[] }[] = [];
+  const files: { file: string; turned: Turn; faces: NamedFace[] }[] = [];
   const bad: BadPhoto[] = [];
   for (const [index, path] of paths.entries()) {
     const text = `photo ${index + 1} of ${paths.length}`;
@@ -50,12 +52,14 @@ export async function run({ file: inputs }: Given<'identify'>, io: CommandIo): P
       bad.push(photo);
       continue;
     }
+    if (photo.picture.damage !== null) io.log('warning', `${path} ${photo.picture.damage}`);
     const faces = await nameFaces(photo, space, io);
-    files.push({ file: path, faces });
-    for (const line of describe(path, faces, io.textColumns)) io.out(line);
+    files.push({ file: path, turned: photo.turn, faces });
+    for (const line of describe(path, photo.turn, faces, io.textColumns)) io.out(line);
   }
   io.progress('');
-  io.document(bad.length > 0 ? { files, bad } : { files });
+  for (const line of passedOverLines(passedOver)) io.out(line);
+  io.document({ files, ...(bad.length > 0 ? { bad } : {}), ...(passedOver.length > 0 ? { passedOver } : {}) });
   refuseBadPhotos(bad, paths.length, 'the others are listed above');
 }
 
@@ -87,7 +91,7 @@ function scaled([x, y, width, height]: Box, scale: number): Box {
   return [x * scale, y * scale, width * scale, height * scale];
 }
 
-function describe(file: string, faces: readonly NamedFace[], columns: number): string[] {
+function describe(file: string, turn: Turn, faces: readonly NamedFace[], columns: number): string[] {
   if (faces.length === 0) return [`${file}: no face`];
   const lines = faces.map((face) => {
     const { name, state, similarity, second, margin, quality, rule, box } = face;
@@ -102,7 +106,8 @@ function describe(file: string, faces: readonly NamedFace[], columns: number): s
     const text = `at ${at} px: ${name ?? stateText[state]} (${numbers.join(', ')}): ${rule}`;
     return wrap(text, Math.max(40, columns - 4)).map((line, i) => `${i === 0 ? '  ' : '    '}${line}`);
   });
-  return [`${file}: ${count(faces.length, 'face')}`, ...lines.flat()];
+  const turned = turn === 0 ? '' : `, turned by ${turn}° clockwise`;
+  return [`${file}: ${count(faces.length, 'face')}${turned}`, ...lines.flat()];
 }
 
 const stateText: Readonly<Record<Identification['state'], string>> = {

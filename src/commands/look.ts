@@ -80,7 +80,7 @@ function faceLines(
 
 /** A camera needs some frames to find the exposure, milliseconds. */
 const settleMs = 1500;
-const firstFrameMs = 15_000;
+const firstFrameMs = 20_000;
 
 /** Errors: CAMERA_BLIND, MODEL_*, ENGINE_FAILED. */
 async function viewHere(config: Config, io: CommandIo): Promise<CameraView> {

@@ -120,6 +120,7 @@ function roff(text: string): string {
 type Completed = 'file' | 'folder' | 'person' | 'none' | readonly string[];
 
 const byPlaceholder: Readonly<Record<Placeholder, Completed>> = {
+  ADDRESS: 'none',
   DIR: 'folder',
   DURATION: 'none',
   FILE: 'file',

@@ -2,9 +2,12 @@
 // listed before anything is changed.
 
 import { type ErrorCode, fail, RoomkinError } from '../base/errors.js';
-import { listPhotos, photoFrame, type RgbPicture, readPhoto } from '../camera/photo.js';
+import { decodePhoto, type PhotoBytes, photoFrame, type RgbPicture, readPhoto } from '../camera/photo.js';
+import { folderContent, folderEmpty, type PassedOver } from '../camera/photo-files.js';
 import type { Engine } from '../engine/engine.js';
-import type { Face } from '../vision/face.js';
+import { clearestTurn, isDoubtful } from '../gallery/enrolment.js';
+import type { Box, Face, Landmarks } from '../vision/face.js';
+import { type Frame, type Size, type Turn, turnedBack, turnedRgb } from '../vision/picture.js';
 import { photoViews } from '../vision/search.js';
 import type { CommandIo } from './command.js';
 
@@ -19,46 +22,110 @@ export interface BadPhoto {
 export interface AnalysedPhoto {
   readonly file: string;
   readonly picture: Omit<RgbPicture, 'data'>;
+  /** In the pixels of the picture as it is; their quality is that in the turned picture. */
   readonly faces: readonly Face[];
+  /** By how much the picture was turned clockwise before its faces were found; 0: not at all. */
+  readonly turn: Turn;
+}
+
+/** Photos to read, and what was passed over in the folders. */
+export interface FoundPhotos {
+  readonly photos: readonly string[];
+  readonly passedOver: readonly PassedOver[];
 }
 
 /**
  * The photos at `paths` (files and folders), each once. A path that does not exist stays in the list, so that it is reported with the
  * other bad photos. Errors: FOLDER_EMPTY.
  */
-export async function findPhotos(paths: readonly string[]): Promise<string[]> {
+export async function findPhotos(paths: readonly string[]): Promise<FoundPhotos> {
   const files = new Set<string>();
+  const passedOver = new Map<string, PassedOver>();
   for (const path of paths) {
-    const photos = await listPhotos(path).catch((error: unknown) => {
-      if (error instanceof RoomkinError && error.code === 'PHOTO_UNREADABLE') return [path];
+    const content = await folderContent(path).catch((error: unknown) => {
+      if (error instanceof RoomkinError && error.code === 'PHOTO_UNREADABLE') return { photos: [path], passedOver: [] };
       throw error;
     });
-    for (const file of photos) files.add(file);
+    if (content.photos.length === 0) throw folderEmpty(path, content.passedOver);
+    for (const file of content.photos) files.add(file);
+    for (const entry of content.passedOver) passedOver.set(entry.file, entry);
   }
-  return [...files];
+  return { photos: [...files], passedOver: [...passedOver.values()].filter(({ file }) => !files.has(file)) };
 }
 
 /**
- * Reads and analyses one photo: every tile, or those that the portrait of one person needs, and the mirror image too. A bad photo is returned, other errors are thrown. `progress` is
- * called with a text that says how far it is: a slow board takes minutes for a photo.
+ * Reads and analyses one photo: every tile, or those that the portrait of one person needs, and the mirror image too. A photo without a face
+ * that is clearly upright may lie on its side: it is searched again turned by 90, 180 and 270 degrees, and the clearest turn is used.
+ * A bad photo is returned, other errors are thrown. `progress` is called with a text that says how far it is: a slow board takes minutes for a photo. `bytes`: the photo, where it is in memory and `file` only names it.
  */
 export async function analysePhoto(
   engine: Engine,
-  file: string,
+  photo: string | PhotoBytes,
   progress: (text: string) => void = () => {},
   search: 'all' | 'portrait' = 'all',
 ): Promise<AnalysedPhoto | BadPhoto> {
+  const file = typeof photo === 'string' ? photo : photo.name;
   try {
-    const picture = await readPhoto(file);
+    const picture = typeof photo === 'string' ? await readPhoto(photo) : await decodePhoto(photo.bytes, photo.name);
     const request = { search, mirror: true } as const;
-    const { faces } = await engine.analyze(photoFrame(picture), request, photoProgress(picture, progress));
+    const frame = photoFrame(picture);
+    const { faces } = await engine.analyze(frame, request, photoProgress(picture, progress));
     const { data: _, ...rest } = picture;
-    return { file, picture: rest, faces };
+    if (!isDoubtful(faces)) return { file, picture: rest, faces, turn: 0 };
+    const best = clearestTurn([
+      { ...sizeTurned(frame, 0), faces },
+      await facesTurned(engine, frame, 90, progress),
+      await facesTurned(engine, frame, 180, progress),
+      await facesTurned(engine, frame, 270, progress),
+    ]);
+    return {
+      file,
+      picture: rest,
+      faces: best.faces.map((face) => placedBack(face, best.turn, picture)),
+      turn: best.turn,
+    };
   } catch (error) {
     if (error instanceof RoomkinError && error.exitCode === 65)
       return { file, code: error.code, sentence: error.message };
     throw error;
   }
+}
+
+interface TurnedFaces {
+  readonly turn: Turn;
+  readonly width: number;
+  readonly height: number;
+  readonly faces: readonly Face[];
+}
+
+/** The size of a frame after a turn. */
+function sizeTurned({ width, height }: Size, turn: Turn): Omit<TurnedFaces, 'faces'> {
+  return turn === 90 || turn === 270 ? { turn, width: height, height: width } : { turn, width, height };
+}
+
+/** The faces of a photo that is turned; only the faces that a portrait needs, because it costs three times the first search. */
+async function facesTurned(
+  engine: Engine,
+  frame: Frame,
+  turn: 90 | 180 | 270,
+  progress: (text: string) => void,
+): Promise<TurnedFaces> {
+  progress(`looking at it turned by ${turn}°`);
+  const { capturedAt, sequence } = frame;
+  const turned = { ...turnedRgb({ ...frame, format: 'rgb' }, turn), capturedAt, sequence };
+  const { faces } = await engine.analyze(turned, { search: 'portrait', mirror: true });
+  return { ...sizeTurned(frame, turn), faces };
+}
+
+/** A face of the turned picture in the pixels of the picture as it is. */
+function placedBack(face: Face, turn: Turn, { width, height }: Size): Face {
+  if (turn === 0) return face;
+  const [x, y, w, h] = face.box;
+  const corners = [turnedBack([x, y], turn, width, height), turnedBack([x + w, y + h], turn, width, height)] as const;
+  const [left, top] = [Math.min(corners[0][0], corners[1][0]), Math.min(corners[0][1], corners[1][1])];
+  const box: Box = [left, top, Math.abs(corners[1][0] - corners[0][0]), Math.abs(corners[1][1] - corners[0][1])];
+  const landmarks = face.landmarks.map((point) => turnedBack(point, turn, width - 1, height - 1));
+  return { ...face, box, landmarks: landmarks as unknown as Landmarks };
 }
 
 /** Counts the steps of the engine and says how much of `picture` is searched. */

@@ -252,6 +252,7 @@ function camelCase(name: string): string {
 // Errors. Commander's messages are for developers; a user gets one sentence that says what to do.
 
 const needs: Readonly<Record<Placeholder, string>> = {
+  ADDRESS: 'an address',
   DIR: 'a folder',
   DURATION: 'a duration',
   FILE: 'a file',

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { fail } from '../base/errors.js';
 import { printable } from '../base/printable.js';
+import { decodeText } from '../base/text.js';
 import type { CommandIo } from './command.js';
 import { misused, type VerbName } from './verbs.js';
 
@@ -57,9 +58,13 @@ export async function readPassphrase(
 }
 
 function firstLine(file: string): string {
+  let bytes: Buffer;
   try {
-    return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? '';
+    bytes = readFileSync(file);
   } catch (cause) {
     throw fail('USAGE', `${file} cannot be read (${(cause as NodeJS.ErrnoException).code})`, cause);
   }
+  const text = decodeText(bytes);
+  if (typeof text !== 'string') throw fail('USAGE', `${file}:${text.line}: ${text.fault}`);
+  return text.split('\n', 1)[0] ?? '';
 }

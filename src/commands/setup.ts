@@ -60,7 +60,7 @@ async function mayWrite(path: string, { yes }: Options, io: CommandIo): Promise<
 
 function describeRoom(path: string): string {
   try {
-    return ` of room ${parseConfig(readFileSync(path, 'utf8'), path).room.id}`;
+    return ` of room ${parseConfig(readFileSync(path), path).room.id}`;
   } catch {
     return ' with errors';
   }

@@ -25,8 +25,9 @@ export async function run({ name: wanted }: Given<'show'>, io: CommandIo): Promi
 }
 
 function describe(template: ReportAnswer<'show'>['templates'][number]): string {
-  const { quality, since, space, setAside, correction, usable } = template;
+  const { quality, since, space, setAside, correction, usable, file } = template;
   return [
+    ...(file === null ? [] : [file]),
     `${since.slice(0, 10)}  ${qualityText(quality)}`,
     ...(setAside === null ? [] : [`disabled ${setAside.slice(0, 10)}`]),
     ...(correction === null ? [] : [`from the camera (correction ${correction})`]),

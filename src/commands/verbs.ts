@@ -4,6 +4,7 @@ import { type ExitCode, fail, type RoomkinError } from '../base/errors.js';
 
 /** The name of a value in the usage of a verb. */
 export type Placeholder =
+  | 'ADDRESS'
   | 'DIR'
   | 'DURATION'
   | 'FILE'
@@ -92,7 +93,7 @@ const photoFiles = {
   type: text,
   required: true,
   many: true,
-  text: 'picture, or folder of pictures (JPEG, PNG, WebP)',
+  text: 'picture, or folder of pictures (JPEG, HEIC, PNG, WebP, AVIF, TIFF, GIF)',
 } as const;
 const passphraseFile = {
   name: 'passphrase-file',
@@ -180,12 +181,16 @@ export const verbs = [
   {
     name: 'enrol',
     group: 'People:',
-    summary: 'Enrol a person, from photos or in front of the camera.',
+    summary: 'Enrol a person, from photos, from a phone or in front of the camera.',
     details:
-      'Use five to ten sharp photos in different light, with the eyes at least 40 px apart. All photos are analysed ' +
-      'first; then all of them are enrolled, or none.',
+      'Use five to ten sharp photos in different light, with the eyes at least 40 px apart (JPEG, HEIC, PNG, WebP, AVIF, ' +
+      'TIFF, GIF). All photos are analysed first; then all of them are enrolled, or none. Whatever else a folder holds is passed ' +
+      'over and named. --phone shows a code for a page on which a phone in the local network takes or chooses the photos; the page ' +
+      'ends with the command.',
     usage: [
-      'enrol NAME --photos PATH... [--skip-bad] [--force]',
+      'enrol NAME --photos PATH... [--face N] [--skip-bad] [--force]',
+      'enrol NAME --photos - [--skip-bad] [--force]',
+      'enrol NAME --phone [--force] [--address ADDRESS]',
       'enrol NAME --live [--force]',
       'enrol --from DIR [--skip-bad] [--force]',
     ],
@@ -194,7 +199,26 @@ export const verbs = [
       { name: 'PATH', type: text, required: false, many: true, text: 'more photos, after another option' },
     ],
     options: [
-      { name: 'photos', value: 'PATH', type: text, many: true, text: 'photos, or folders of photos, of this person' },
+      {
+        name: 'photos',
+        value: 'PATH',
+        type: text,
+        many: true,
+        text: 'photos, or folders of photos, of this person; - reads a photo or a tar archive from standard input',
+      },
+      {
+        name: 'face',
+        value: 'N',
+        type: { kind: 'integer', min: 1, max: 99, unit: null },
+        text: 'of several faces in the photo take the Nth from the left',
+      },
+      { name: 'phone', type: flag, text: 'take photos from a phone, through a page in the local network' },
+      {
+        name: 'address',
+        value: 'ADDRESS',
+        type: text,
+        text: 'with --phone: the address of this machine for the page; default: those in local networks',
+      },
       { name: 'live', type: flag, text: "use the room's camera, through the running daemon" },
       {
         name: 'from',
@@ -207,6 +231,8 @@ export const verbs = [
     ],
     examples: [
       ['roomkin enrol Ada --photos ada/*.jpg', 'Enrol Ada from her photos.'],
+      ['tar c -C ~/ada . | ssh pi sudo roomkin enrol Ada --photos -', 'Send photos from another computer.'],
+      ['roomkin enrol Ada --phone', 'Enrol Ada from the photos on a phone.'],
       ['roomkin enrol "Anna Maria" --live', 'Enrol Anna Maria in front of the camera.'],
     ],
     exitCodes: [64, 65, 69, 70, 74, 78],
@@ -367,6 +393,36 @@ export const verbs = [
       ['roomkin look --save aim.jpg', 'Save it, with boxes and sizes.'],
     ],
     exitCodes: [64, 69, 70, 74, 78],
+  },
+  {
+    name: 'open',
+    group: 'Every day:',
+    summary: 'Show a page on a phone: who is here, people, last faces, corrections.',
+    details:
+      'It shows a code for a page in the local network, which ends with this command. Only who has scanned the code sees it, one ' +
+      'phone at a time. To rename or forget somebody there, start it with sudo.',
+    usage: ['open [--for 1h] [--address ADDRESS]'],
+    arguments: [],
+    options: [
+      {
+        name: 'for',
+        value: 'DURATION',
+        type: { kind: 'duration', maxHours: 8 },
+        default: '1h',
+        text: 'how long the page stays: minutes or hours, as in 30m or 8h',
+      },
+      {
+        name: 'address',
+        value: 'ADDRESS',
+        type: text,
+        text: 'address of this machine for the page; default: those in local networks',
+      },
+    ],
+    examples: [
+      ['sudo roomkin open', 'Show the page for an hour.'],
+      ['roomkin open --for 8h', 'Show it for a working day.'],
+    ],
+    exitCodes: [64, 65, 69, 74, 78],
   },
   {
     name: 'pause',

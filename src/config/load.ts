@@ -4,6 +4,7 @@ import { type AST, getStaticTOMLValue, ParseError, parseTOML } from 'toml-eslint
 import type { z } from 'zod';
 import { fail, oneLine } from '../base/errors.js';
 import { nearest } from '../base/suggest.js';
+import { decodeText, typographyHint } from '../base/text.js';
 import { type Config, configSchema, sections } from './schema.js';
 
 export type { Config };
@@ -13,9 +14,9 @@ export const defaultConfigPath = '/etc/roomkin/config.toml';
 
 /** Reads and checks `path`. Errors: CONFIG_MISSING, CONFIG_INVALID (one line per fault). */
 export function loadConfig(path: string): Config {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = readFileSync(path, 'utf8');
+    bytes = readFileSync(path);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     const advice =
@@ -24,17 +25,20 @@ export function loadConfig(path: string): Config {
         : 'use sudo, or join its group (sudo usermod -aG roomkin "$USER") and log in again';
     throw fail('CONFIG_MISSING', `cannot read ${path} (${code}): ${advice}`, cause);
   }
-  return parseConfig(text, path);
+  return parseConfig(bytes, path);
 }
 
-/** Checks the text of a configuration; `path` is used in error messages only. */
-export function parseConfig(text: string, path: string): Config {
+/** Checks a configuration, its text or the bytes of its file; `path` is used in error messages only. Errors: CONFIG_INVALID. */
+export function parseConfig(given: string | Uint8Array, path: string): Config {
+  const text = typeof given === 'string' ? given : decodeText(given);
+  if (typeof text !== 'string') throw fail('CONFIG_INVALID', `${path}:${text.line}: ${text.fault}`);
   let document: TomlDocument;
   try {
     document = parseToml(text);
   } catch (error) {
     if (!(error instanceof TomlSyntaxError)) throw error;
-    throw fail('CONFIG_INVALID', `${path}:${error.line}:${error.column}: ${error.message}`);
+    const hint = typographyHint(text.split('\n')[error.line - 1] ?? '');
+    throw fail('CONFIG_INVALID', `${path}:${error.line}:${error.column}: ${hint ?? error.message}`);
   }
   const result = configSchema.safeParse(document.value);
   if (!result.success) {
@@ -79,18 +83,22 @@ function describe(issue: z.core.$ZodIssue, document: TomlDocument): Fault[] {
 }
 
 function knownKeys(path: readonly PropertyKey[]): string[] {
-  return path.length === 0 ? Object.keys(sections.shape) : sectionKeys(String(path[0]));
+  return path.length === 0 ? Object.keys(sections.shape) : sectionKeys(...path.map(String));
 }
 
-/** The keys that a section of the file may have. */
-export function sectionKeys(name: string): string[] {
+/** The keys that a table of the file may have: `camera`, or `camera` and `options` for [camera.options]. */
+export function sectionKeys(...path: readonly string[]): string[] {
   interface Wrapped {
-    readonly shape?: object;
+    readonly shape?: Record<string, Wrapped | undefined>;
     readonly def: { readonly innerType?: Wrapped; readonly in?: Wrapped };
   }
-  let schema = (sections.shape as unknown as Record<string, Wrapped | undefined>)[name];
-  while (schema && !schema.shape) schema = schema.def.innerType ?? schema.def.in;
-  return Object.keys(schema?.shape ?? {});
+  let shape = sections.shape as unknown as Wrapped['shape'];
+  for (const key of path) {
+    let schema = shape?.[key];
+    while (schema && !schema.shape) schema = schema.def.innerType ?? schema.def.in;
+    shape = schema?.shape;
+  }
+  return Object.keys(shape ?? {});
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { addressFault } from '../camera/address.js';
+import { cameraSettings, settingFault } from '../camera/settings.js';
 import { idFault } from '../gallery/names.js';
 import { brokerUrlFault, certificateFault, prefixFault } from './mqtt-rules.js';
 
@@ -26,6 +27,12 @@ const pixels = z.number().int().min(64).max(4096).multipleOf(2);
 
 /** A key that may be absent; it is then null. */
 const orNull = <Schema extends z.ZodType>(schema: Schema) => schema.optional().transform((value) => value ?? null);
+
+/** `16:9` → 1.78. */
+function aspectOf(text: string): number {
+  const [width, height] = text.split(':').map(Number);
+  return width! / height!;
+}
 
 type Camel<Key extends string> = Key extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : Key;
 type PartKey<Key extends string> = Key extends `${infer Stem}_seconds` | `${infer Stem}_minutes` | `${infer Stem}_hours`
@@ -65,12 +72,21 @@ export const sections = z.strictObject({
         index: orNull(z.number().int().min(0).max(15)),
         hflip: z.boolean().default(false),
         vflip: z.boolean().default(false),
-        rotation: z.literal([0, 180]).default(0),
+        rotation: z.literal([0, 90, 180, 270]).default(0),
         mode: orNull(text().regex(/^\d+:\d+(:\d+(:[PU])?)?$/, 'use the form of rpicam-vid: WIDTH:HEIGHT:BITS:P')),
         roi: orNull(z.tuple([z.number(), z.number(), z.number(), z.number()])),
         tuning_file: orNull(path),
         loop: z.boolean().default(false),
         stall_seconds: seconds(1, 300).default(5),
+        aspect: orNull(
+          z
+            .string()
+            .regex(/^\d{1,4}:\d{1,4}$/, 'use the form WIDTH:HEIGHT, such as "16:9"')
+            .transform(aspectOf)
+            .refine((aspect) => aspect >= 0.2 && aspect <= 5, 'must be between 1:5 and 5:1'),
+        ),
+        snapshot_seconds: seconds(0.1, 60).default(1),
+        options: cameraSettings.prefault({}),
       })
       .refine((camera) => camera.source === 'libcamera' || camera.input !== null, {
         message: 'is required: a file, device or rtsp:// address for ffmpeg, a folder of pictures for replay',
@@ -79,6 +95,14 @@ export const sections = z.strictObject({
       .superRefine((camera, context) => {
         const fault = camera.source === 'ffmpeg' && camera.input !== null ? addressFault(camera.input) : null;
         if (fault !== null) context.addIssue({ code: 'custom', message: fault, path: ['input'] });
+        const unused = settingFault(camera.options, camera);
+        if (unused !== null) context.addIssue({ code: 'custom', message: unused.text, path: ['options', unused.key] });
+        if (camera.aspect !== null && camera.source === 'libcamera')
+          context.addIssue({
+            code: 'custom',
+            message: 'the pixels of a Pi camera are square: remove it',
+            path: ['aspect'],
+          });
       }),
   ),
   detector: section(
@@ -141,6 +165,7 @@ export const sections = z.strictObject({
         servername: orNull(text()),
         verify: z.boolean().default(true),
         keepalive_seconds: seconds(2, 600).default(3),
+        corrections: z.boolean().default(false),
       })
       .refine((mqtt) => mqtt.password === null || mqtt.password_file === null, {
         message: 'set password or password_file, not both',
@@ -187,7 +212,17 @@ export const sections = z.strictObject({
 export type Config = z.output<typeof configSchema>;
 
 /** From the parsed file to `Config`. */
-export const configSchema = sections.transform(forParts).transform(withDerived);
+export const configSchema = sections.superRefine(checkCorrections).transform(forParts).transform(withDerived);
+
+/** A correction over MQTT names the observation that a picture shows, and needs its entry in the journal. */
+function checkCorrections(
+  { mqtt, privacy }: Pick<z.output<typeof sections>, 'mqtt' | 'privacy'>,
+  context: z.core.$RefinementCtx,
+): void {
+  if (!mqtt.corrections || (privacy.snapshots && privacy.looksKeptMs > 0)) return;
+  const missing = privacy.snapshots ? 'privacy.looks_kept_hours above 0' : 'privacy.snapshots = true';
+  context.addIssue({ code: 'custom', message: `needs ${missing}`, path: ['mqtt', 'corrections'] });
+}
 
 /** Fills in the defaults that depend on other keys: the room's name, its area and the paths of the key files. */
 function withDerived({ room, homeAssistant, household, store, ...rest }: ForParts<z.output<typeof sections>>) {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { fail, faultsOf, RoomkinError, sentenceOf } from '../base/errors.js';
 import { replaceFile } from '../base/files.js';
 import { printable } from '../base/printable.js';
+import { decodeText } from '../base/text.js';
 import { defaultConfigPath } from '../config/load.js';
 import {
   appForm,
@@ -42,12 +43,16 @@ export async function prepare(env: Environment): Promise<string> {
 }
 
 function readOptions(path: string): string {
+  let bytes: Buffer;
   try {
-    return readFileSync(path, 'utf8');
+    bytes = readFileSync(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw fail('CONFIG_MISSING', `cannot read ${path} (${code}): save the options on the page of the app`, cause);
   }
+  const text = decodeText(bytes);
+  if (typeof text === 'string') return text;
+  throw fail('CONFIG_INVALID', `${path}:${text.line}: ${text.fault}`);
 }
 
 /** The password comes first: until the configuration is there, nothing uses it. */

@@ -6,6 +6,7 @@ import { packageVersion } from '../base/files.js';
 import type { Problems } from '../base/problems.js';
 import type { Camera } from '../camera/camera.js';
 import type { Config } from '../config/load.js';
+import { recognitionOptions } from '../config/parts.js';
 import type { EngineInfo } from '../engine/engine.js';
 import type { Gallery } from '../gallery/person.js';
 import { explain, type Journal } from '../journal/journal.js';
@@ -47,13 +48,15 @@ export interface HandlerParts {
   currentGallery(): Gallery;
 }
 
-export function daemonHandlers(parts: HandlerParts): ControlHandlers {
-  const { config, clock, model, camera, room, journal, statistics, privacy, publisher, watchers, currentGallery } =
-    parts;
-  const { problems, store } = parts;
-  const wallTime = createWallTime(clock);
-  const enrolling = new Set<RoomListener>();
-  const sources: Sources = {
+/** What the daemon makes reports from. */
+export function daemonSources({
+  config,
+  store,
+  currentGallery,
+  model,
+  journal,
+}: Pick<HandlerParts, 'config' | 'store' | 'currentGallery' | 'model' | 'journal'>): Sources {
+  return {
     config,
     store,
     daemon: process.pid,
@@ -64,11 +67,20 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
       return journal;
     },
   };
+}
+
+export function daemonHandlers(parts: HandlerParts): ControlHandlers {
+  const { config, clock, model, camera, room, journal, statistics, privacy, publisher, watchers, currentGallery } =
+    parts;
+  const { problems } = parts;
+  const wallTime = createWallTime(clock);
+  const enrolling = new Set<RoomListener>();
+  const sources = daemonSources(parts);
 
   function status(): DaemonStatus {
     const people = currentGallery().people;
     const connection = publisher.status();
-    const { state, reason, frames, drops, reopened } = camera.status;
+    const { state, reason, frames, drops, reopened, snapshots } = camera.status;
     return {
       version: packageVersion,
       room: config.room.id,
@@ -81,7 +93,14 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
         problem: sentence,
         since: sinceMs === null ? null : wallTime(sinceMs),
       })),
-      camera: { state: privacy.on ? state : 'paused', reason: privacy.on ? reason : null, frames, drops, reopened },
+      camera: {
+        state: privacy.on ? state : 'paused',
+        reason: privacy.on ? reason : null,
+        frames,
+        drops,
+        reopened,
+        snapshots,
+      },
       engine: {
         detector: model.detector,
         embedder: model.embedder,
@@ -113,8 +132,9 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
   return {
     status,
     why(last) {
-      const names = new Map(currentGallery().people.map(({ id, name }) => [id, name]));
-      return journal.recent(last).map((entry) => explain(entry, names));
+      const { people } = currentGallery();
+      const options = recognitionOptions(config);
+      return journal.recent(last).map((entry) => explain(entry, people, options));
     },
     pause: () => privacy.set(false),
     resume: () => privacy.set(true),

@@ -50,6 +50,8 @@ export interface DaemonStatus {
     readonly frames: number;
     readonly drops: number;
     readonly reopened: number;
+    /** Its address gives one picture for each request and is polled. */
+    readonly snapshots?: boolean | undefined;
   };
   readonly engine: {
     readonly detector: string;

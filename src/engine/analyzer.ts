@@ -34,6 +34,7 @@ export function loadAnalyzer(options: LoadOptions, progress: (step: Step) => voi
   let embedStep: Step = 'warm up';
   const embedderModel = reporting(loadModel(embedderBytes, runtime), () => progress(embedStep));
   const embed = embedderOf(embedderModel, embedder);
+  const { portraitLength } = embedder;
   let turn = 0;
   let tileTurn = 0;
 
@@ -52,16 +53,18 @@ export function loadAnalyzer(options: LoadOptions, progress: (step: Step) => voi
     const isEmbedded = (face: { readonly quality: Quality }): boolean =>
       (request.embed ?? true) && (isStill || face.quality.eyesPx >= options.minEyesPx);
     const chosen = aligned.filter(isEmbedded);
-    const vectors = embed(
+    const embedded = embed(
       chosen.map((face) => face.crop),
       request.mirror ?? isStill,
     );
     const embeddedAt = performance.now();
-    const vectorOf = new Map(chosen.map((face, i) => [face, vectors[i] ?? null]));
+    const embeddedOf = new Map(chosen.map((face, i) => [face, embedded[i] ?? null]));
     return {
       faces: aligned.map((face): Face => {
-        const { box, landmarks, score, quality } = face;
-        return { box, landmarks, score, quality, embedding: vectorOf.get(face) ?? null };
+        const { box, landmarks, score } = face;
+        const { embedding, length } = embeddedOf.get(face) ?? { embedding: null, length: 0 };
+        const clarity = embedding === null || portraitLength === undefined ? null : length / portraitLength;
+        return { box, landmarks, score, quality: { ...face.quality, clarity }, embedding };
       }),
       times: {
         detectMs: detectedAt - startedAt,

@@ -32,6 +32,8 @@ const modelEntry = z.object({
   dimension: z.number().int().positive().nullable(),
   /** Only embeddings of the same space can be compared; null for a detector. */
   space: z.string().min(1).nullable(),
+  /** Median length of the output for good portraits, the unit of `Quality.clarity`; absent where it was not measured. */
+  portraitLength: z.number().positive().optional(),
   licence: z.string(),
   source: z.string(),
   trainedOn: z.string(),

@@ -16,8 +16,16 @@ const SAMPLES = 4;
 /** Detector passes over one picture. */
 export type Detect = (picture: Picture) => DetectorPass;
 
-/** Unit-length embeddings of aligned faces, in the same order; null where the model returned a zero vector. */
-export type Embed = (crops: readonly Uint8Array[], mirror: boolean) => (Float32Array | null)[];
+/** The output of the embedder for one aligned face. */
+export interface Embedded {
+  /** Unit length. */
+  readonly embedding: Float32Array;
+  /** Length of the output before it was scaled to unit length; with a mirror image the mean of both. */
+  readonly length: number;
+}
+
+/** The embeddings of aligned faces, in the same order; null where the model returned a zero vector. */
+export type Embed = (crops: readonly Uint8Array[], mirror: boolean) => (Embedded | null)[];
 
 export function detectorOf(model: LoadedModel, entry: ModelEntry): Detect {
   checkInput(model, entry, DETECTOR_PX);
@@ -61,17 +69,21 @@ export function embedderOf(model: LoadedModel, entry: Embedder): Embed {
   };
 
   return (crops, mirror) => {
-    if (!mirror) return run(crops).map(unit);
-    const vectors = run(crops.flatMap((crop) => [crop, mirrored(crop)]));
+    if (!mirror) return run(crops).map(embedded);
+    const vectors = run(crops.flatMap((crop) => [crop, mirrored(crop)])).map(embedded);
     return crops.map((_, i) => meanDirection(vectors[2 * i]!, vectors[2 * i + 1]!));
   };
 }
 
-function meanDirection(a: Float32Array, b: Float32Array): Float32Array | null {
-  const first = unit(a);
-  const second = unit(b);
+function embedded(output: Float32Array): Embedded | null {
+  const embedding = unit(output);
+  return embedding && { embedding, length: Math.hypot(...output) };
+}
+
+function meanDirection(first: Embedded | null, second: Embedded | null): Embedded | null {
   if (first === null || second === null) return first ?? second;
-  return unit(first.map((value, i) => value + second[i]!));
+  const embedding = unit(first.embedding.map((value, i) => value + second.embedding[i]!));
+  return embedding && { embedding, length: (first.length + second.length) / 2 };
 }
 
 function checkInput(model: LoadedModel, entry: ModelEntry, sidePx: number): void {

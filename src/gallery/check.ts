@@ -1,6 +1,7 @@
 // Finds faulty photos of a gallery: duplicates, photos unlike their own person, and photos too close to another person.
 import { duplicateAbove, outliers } from './enrolment.js';
 import type { Thresholds } from './identify.js';
+import { misplaced } from './misplaced.js';
 import type { Gallery, Person, PersonId, Template } from './person.js';
 import { negativeTemplateOf, personSimilarity, similarity } from './similarity.js';
 
@@ -30,14 +31,22 @@ export function checkGallery(
 ): readonly GalleryFault[] {
   const checked: { readonly person: PersonId; readonly template: Template }[] = [];
   const faults: GalleryFault[] = [];
-  for (const person of gallery.people) {
-    const unusual = new Set(outliers(person.templates));
+  // Photos of one person among those of another draw their centre away, so that right photos would seem wrong.
+  const strays = new Set(
+    misplaced(gallery.people.map(({ templates }) => ({ photos: templates }))).map(({ photo }) => photo),
+  );
+  const people = gallery.people.map((person) => {
+    return { ...person, templates: person.templates.filter((template) => !strays.has(template)) };
+  });
+  for (const [index, person] of gallery.people.entries()) {
+    const sorted = people[index]!;
+    const unusual = new Set([...outliers(sorted.templates), ...strays]);
     for (const template of person.templates) {
       const fault =
         duplicate(person, template, checked) ??
-        confusable(person, template, gallery.people, single) ??
-        rejected(person, template) ??
-        (unusual.has(template) ? unlike(person, template) : null);
+        confusable(sorted, template, people, single) ??
+        rejected(sorted, template) ??
+        (unusual.has(template) ? unlike(sorted, template) : null);
       if (fault !== null) faults.push(fault);
       checked.push({ person: person.id, template });
     }

@@ -1,7 +1,7 @@
 // Chooses the templates of a person. Pure: photos are analysed before, the gallery is written after. The limits were measured in the
 // teacher's space on 100 people with 5 portraits each (498 candidates, 9,900 ordered pairs of people).
 import type { Face } from '../vision/face.js';
-import { defaultGate, refusal } from '../vision/quality-gate.js';
+import { type QualityRefusal, refusal, templateGate } from '../vision/quality-gate.js';
 import type { Gallery, Person, PersonId } from './person.js';
 import { reasonText } from './reason-text.js';
 import { personSimilarity, scattered, similarity } from './similarity.js';
@@ -14,38 +14,100 @@ const tooAlikeFrom = 0.55;
 export const oddBelow = 0.35;
 /** A face is in the background if its eyes are closer together than this share of the subject's. */
 const backgroundShare = 1 / 3;
-/** Least distance between the eyes, pixels of the photo. Below it an embedding is unreliable. */
-const leastEyesPx = 20;
 /** The most templates of a person. */
 export const mostTemplates = 40;
 
-const gate = { ...defaultGate, leastEyesPx };
-
 export type TemplateCandidate =
   | { readonly face: Face & { readonly embedding: Float32Array } }
-  | { readonly refused: 'PHOTO_NO_FACE' | 'PHOTO_TWO_FACES'; readonly why: string };
+  | {
+      readonly refused: 'PHOTO_NO_FACE' | 'PHOTO_TWO_FACES';
+      readonly why: string;
+      /** The same as data. */
+      readonly because: PhotoRefusal;
+    };
+
+/** Why a photo enrols nobody. */
+export type PhotoRefusal =
+  | { readonly kind: 'no-face' }
+  | { readonly kind: 'several-faces'; readonly count: number }
+  | QualityRefusal;
 
 /**
  * The face that a photo enrols: the most prominent one, if it is good enough for a template and every other face is clearly in the
- * background (its eyes less than a third as far apart). `why` continues a sentence that starts with the file's name.
+ * background (its eyes less than a third as far apart). `chosen` picks one of several instead: 1 is the leftmost. `why` continues a
+ * sentence that starts with the file's name.
  */
-export function templateCandidate(faces: readonly Face[], width: number, height: number): TemplateCandidate {
-  const face = primaryFace(faces, width, height);
-  if (!face) return { refused: 'PHOTO_NO_FACE', why: 'shows no face: take a photo from the front in good light' };
-  const others = faces.filter(
-    (other) => other !== face && other.quality.eyesPx >= backgroundShare * face.quality.eyesPx,
-  );
-  if (others.length > 0) {
-    const count = others.length + 1;
-    return { refused: 'PHOTO_TWO_FACES', why: `shows ${count} faces: crop the photo to the person` };
+export function templateCandidate(
+  faces: readonly Face[],
+  width: number,
+  height: number,
+  chosen: number | null = null,
+): TemplateCandidate {
+  const subject = primaryFace(faces, width, height);
+  if (!subject) {
+    const why = 'shows no face: take a photo from the front in good light';
+    return { refused: 'PHOTO_NO_FACE', why, because: { kind: 'no-face' } };
   }
-  const poor = refusal(face, gate);
+  const prominent = faces
+    .filter((other) => other === subject || other.quality.eyesPx >= backgroundShare * subject.quality.eyesPx)
+    .sort((a, b) => middleOf(a) - middleOf(b));
+  if (prominent.length > 1 && chosen === null) {
+    const count = prominent.length;
+    const places = prominent.map((face, i) => `${i + 1} at ${Math.round((100 * middleOf(face)) / width)} %`).join(', ');
+    const why = `shows ${count} faces (from left to right, of the width: ${places}): crop the photo to the person, or choose one with --face N`;
+    return { refused: 'PHOTO_TWO_FACES', why, because: { kind: 'several-faces', count } };
+  }
+  const face = chosen === null ? subject : prominent[chosen - 1];
+  if (face === undefined)
+    return {
+      refused: 'PHOTO_NO_FACE',
+      why: `shows no face ${chosen}: --face takes 1 to ${prominent.length} here`,
+      because: { kind: 'no-face' },
+    };
+  const poor = refusal(face, templateGate);
   const { embedding } = face;
   if (poor || !embedding) {
-    const why = reasonText(poor ?? { kind: 'not-embedded' }, new Map());
-    return { refused: 'PHOTO_NO_FACE', why: `shows no usable face: ${why}` };
+    const because = poor ?? ({ kind: 'not-embedded' } as const);
+    const why = `shows no usable face: ${reasonText(because, new Map())}`;
+    return { refused: 'PHOTO_NO_FACE', why, because };
   }
   return { face: { ...face, embedding } };
+}
+
+/** Horizontal middle of a face, pixels. */
+function middleOf({ box: [x, , width] }: Face): number {
+  return x + width / 2;
+}
+
+/** Less clarity, or more roll or misfit, makes a photo doubtful: it may lie on its side. About a tenth of good portraits is doubtful. */
+const doubtful = { clarity: 0.85, rollDegrees: 30, misfit: 0.16 };
+/** A turned photo must be clearer by this much than the photo as it is. */
+const clearerBy = 0.08;
+
+/** Whether a photo may lie on its side or upside down: it shows no face that is clearly upright. */
+export function isDoubtful(faces: readonly Face[]): boolean {
+  return !faces.some(({ quality: { clarity, rollDegrees, misfit } }) => {
+    const isClear = clarity === null || clarity >= doubtful.clarity;
+    return isClear && Math.abs(rollDegrees) <= doubtful.rollDegrees && misfit <= doubtful.misfit;
+  });
+}
+
+/**
+ * The way of turning a photo whose main face is the clearest: the first of `turns`, the photo as it is, unless another is clearer by 0.08.
+ * Where the embedder's lengths were not measured, the score of the detector stands for the clarity.
+ */
+export function clearestTurn<
+  T extends { readonly faces: readonly Face[]; readonly width: number; readonly height: number },
+>(turns: readonly [T, ...T[]]): T {
+  const clarityOf = ({ faces, width, height }: T): number => {
+    const face = primaryFace(faces, width, height);
+    return face === null ? -1 : (face.quality.clarity ?? face.score) - face.quality.misfit;
+  };
+  const [first, ...others] = turns;
+  let best = first;
+  let clearest = clarityOf(first) + clearerBy;
+  for (const turn of others) if (clarityOf(turn) > clearest) [best, clearest] = [turn, clarityOf(turn)];
+  return best;
 }
 
 export interface Candidate {

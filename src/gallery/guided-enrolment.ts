@@ -4,6 +4,7 @@
 // as those of one person do, and is no duplicate of one of them.
 import { afterFrame, noPace, type Pace, usualInterval, windowMs } from '../base/pace.js';
 import type { Face, Quality } from '../vision/face.js';
+import { templateGate } from '../vision/quality-gate.js';
 import { duplicateAbove, oddBelow } from './enrolment.js';
 import { centre, similarity } from './similarity.js';
 
@@ -18,7 +19,8 @@ export const wantedSamples = Object.values(wanted).reduce((sum, count) => sum + 
 /**
  * The quality limits of a sample. They are stricter than those of photos (enrolment.ts), because the person can come closer and the
  * samples are used for years. 40 px between the eyes is slightly more than the embedder's input has (35 px). Below a sharpness of 0.5
- * the embedding loses a tenth (quality.ts). Of 400 portraits 1 % are darker than 0.23, have less contrast than 0.13 or score below 0.64.
+ * the embedding loses a tenth (quality.ts). Of 400 portraits 1 % are darker than 0.23, have less contrast than 0.13 or score below 0.64. Roll,
+ * misfit, glare and clarity are those of photos (quality-gate.ts); only the roll is stricter, because the person can hold the head upright.
  */
 export const good = {
   score: 0.6,
@@ -27,6 +29,10 @@ export const good = {
   mostLight: 0.9,
   contrast: 0.1,
   sharpness: 0.5,
+  rollDegrees: 30,
+  misfit: templateGate.mostMisfit,
+  glare: 0.2,
+  clarity: templateGate.leastClarity,
 } as const;
 
 /**
@@ -70,6 +76,7 @@ export type Obstacle =
   | 'dark'
   | 'bright'
   | 'flat'
+  | 'tilted'
   | 'blurred'
   | 'doubtful'
   | 'other'
@@ -162,24 +169,33 @@ function obstacleOf(faces: readonly GuidedFace[] | null, near: readonly GuidedFa
 function poor({ score, quality, embedding }: GuidedFace): Obstacle | null {
   if (quality.eyesPx < good.eyesPx) return 'small';
   if (quality.light < good.leastLight) return 'dark';
-  if (quality.light > good.mostLight) return 'bright';
+  if (quality.light > good.mostLight || quality.glare > good.glare) return 'bright';
   if (quality.contrast < good.contrast) return 'flat';
   if (quality.sharpness < good.sharpness) return 'blurred';
-  return score < good.score || embedding === null ? 'doubtful' : null;
+  if (Math.abs(quality.rollDegrees) > good.rollDegrees) return 'tilted';
+  const isUnclear = quality.clarity !== null && quality.clarity < good.clarity;
+  return score < good.score || quality.misfit > good.misfit || isUnclear || embedding === null ? 'doubtful' : null;
 }
 
-function isAnother(vector: Float32Array, samples: readonly Sample[]): boolean {
+/** Whether a face does not resemble the samples as those of one person do. */
+export function isAnother(vector: Float32Array, samples: readonly Pick<Sample, 'vector'>[]): boolean {
   const middle = centre(samples.map((sample) => sample.vector));
   return middle !== null && similarity(vector, middle) < oddBelow;
 }
 
-/** The pose of a face; null if it is between two poses or turned too far. */
-function poseOf({ yawDegrees: yaw, pitchDegrees: pitch }: Quality, samples: readonly Sample[]): Pose | null {
+/**
+ * The pose of a face; null if it is between two poses or turned too far. `leastForLevel`: the frontal samples that tell the level of the
+ * head. Several are needed in a film, where a single one may have been taken in motion; of photos one is enough.
+ */
+export function poseOf(
+  { yawDegrees: yaw, pitchDegrees: pitch }: Quality,
+  samples: readonly Pick<Sample, 'pose' | 'quality'>[],
+  leastForLevel = leastFront,
+): Pose | null {
   const front = samples.filter((sample) => sample.pose === 'front').map(({ quality }) => quality.pitchDegrees);
   const level = front.sort((a, b) => a - b)[front.length >> 1] ?? 0;
   const up = pitch - level;
-  // Several samples are needed to know the level of the head; a single one may have been taken in motion.
-  if (front.length >= leastFront && Math.abs(yaw) <= tilted.yaw && Math.abs(up) >= tilted.least) {
+  if (front.length >= leastForLevel && Math.abs(yaw) <= tilted.yaw && Math.abs(up) >= tilted.least) {
     if (Math.abs(up) > tilted.most) return null;
     return up > 0 ? 'up' : 'down';
   }
@@ -233,6 +249,8 @@ export function advice({ obstacle, face, faces, next }: Guidance, mirrored = fal
       return `less light on the face (${percent(face?.quality.light)}, ${percent(good.mostLight)} at most)`;
     case 'flat':
       return `more even light, not from behind (contrast ${percent(face?.quality.contrast)}, ${percent(good.contrast)} wanted)`;
+    case 'tilted':
+      return `hold your head upright (tilted by ${Math.abs(face?.quality.rollDegrees ?? 0).toFixed(0)}°, ${good.rollDegrees}° at most)`;
     case 'blurred':
       return `hold still (sharpness ${percent(face?.quality.sharpness)}, ${percent(good.sharpness)} wanted)`;
     case 'doubtful':

@@ -1,6 +1,6 @@
 // Open-set identification of one embedding. A name needs both a similarity and a margin to the second person.
 import type { Face } from '../vision/face.js';
-import { type QualityGate, type QualityRefusal, refusal } from '../vision/quality-gate.js';
+import { type QualityGate, type QualityRefusal, refusal, strangerGate } from '../vision/quality-gate.js';
 import type { Gallery, Person, PersonId } from './person.js';
 import { negativeTemplateOf, personSimilarity, similarity } from './similarity.js';
 
@@ -22,6 +22,14 @@ export interface NameThresholds {
    * whether a track is a stranger.
    */
   readonly pooled: Omit<Thresholds, 'strangerBelow'>;
+}
+
+/** The similarity that a track embedding needs for the name of this person. */
+export function trackThreshold(
+  { adjustment }: Pick<Person, 'adjustment'>,
+  { pooled }: Pick<NameThresholds, 'pooled'>,
+): number {
+  return pooled.threshold + (adjustment?.threshold ?? 0) + (adjustment?.headroom ?? 0);
 }
 
 /** Two people, in the order of their ids. */
@@ -76,8 +84,20 @@ export type ComparisonReason =
       readonly margin: { readonly value: number; readonly needed: number } | null;
     };
 
+/** The reason why a face or a track that resembles nobody is not a stranger (yet). Times in milliseconds. */
+export type NotYetStranger =
+  | { readonly kind: 'strangers-off' }
+  /** The face is too poor to be evidence that somebody is unknown. */
+  | { readonly kind: 'poor'; readonly because: QualityRefusal }
+  | { readonly kind: 'few-good'; readonly good: number; readonly needed: number; readonly overMs: number }
+  | { readonly kind: 'just-named' };
+
 /** The reason for the identification of one face of a still picture. */
-export type FaceReason = QualityRefusal | ComparisonReason;
+export type FaceReason =
+  | QualityRefusal
+  | ComparisonReason
+  /** It resembles nobody, but that is no evidence for an unknown person (yet). */
+  | { readonly kind: 'not-yet-stranger'; readonly because: NotYetStranger; readonly compared: ComparisonReason };
 
 /**
  * Identifies an embedding by thresholds for all people or for each person. `embedding` is a unit vector of the gallery's space or a track
@@ -155,8 +175,8 @@ function undecided(
 }
 
 /**
- * Identifies the face of a still picture: first the quality gate, then the gallery. A face that does not pass the gate is `unclear`. The
- * verb `identify` and the evaluation use this function.
+ * Identifies the face of a still picture: first the quality gate, then the gallery. A face that does not pass the gate is `unclear`, and
+ * so is one that resembles nobody but does not pass the gate for unknown people. The verb `identify` and the evaluation use this function.
  */
 export function identifyFace(
   face: Pick<Face, 'score' | 'quality' | 'embedding'>,
@@ -164,7 +184,17 @@ export function identifyFace(
   options: { readonly gate: QualityGate } & Pick<NameThresholds, 'single'>,
 ): Identification<FaceReason> {
   const poor = refusal(face, options.gate);
-  if (poor === null && face.embedding !== null) return identify(face.embedding, gallery, options.single);
+  if (poor === null && face.embedding !== null) {
+    const identification = identify(face.embedding, gallery, options.single);
+    const because = identification.state === 'stranger' ? refusal(face, strangerGate) : null;
+    if (because === null) return identification;
+    const reason = {
+      kind: 'not-yet-stranger',
+      because: { kind: 'poor', because },
+      compared: identification.reason,
+    } as const;
+    return { ...identification, state: 'unclear', reason };
+  }
   const unidentified = { person: null, best: null, runnerUp: null, similarity: null, second: null, margin: null };
   return { ...unidentified, state: 'unclear', reason: poor ?? { kind: 'not-embedded' } };
 }

@@ -25,7 +25,7 @@ const entityNames: ReadonlySet<string> = new Set([
   'under_voltage',
   'throttled',
   'restart',
-  'leave_after',
+  'correction',
   'stranger_arrived',
   'stranger_left',
   'last_arrival',

@@ -1,6 +1,7 @@
 // Puts reasons into words, for `why`, `identify`, `replay` and the self-test of an enrolment. No other file does this.
+import type { NotYetStranger } from './identify.js';
 import type { PersonId } from './person.js';
-import type { NotYetStranger, Reason } from './reason.js';
+import type { Reason } from './reason.js';
 
 /** One line with units. `names` maps the id of every person in the gallery to the name; an unknown id is shown as it is. */
 export function reasonText(reason: Reason, names: ReadonlyMap<PersonId, string>): string {
@@ -20,6 +21,14 @@ export function reasonText(reason: Reason, names: ReadonlyMap<PersonId, string>)
       return `contrast ${percent(reason.contrast)}, ${percent(reason.needed)} needed`;
     case 'blurred':
       return `sharpness ${percent(reason.sharpness)}, ${percent(reason.needed)} needed`;
+    case 'rolled':
+      return `tilted by ${whole(reason.degrees)}°, ${whole(reason.mostDegrees)}° at most`;
+    case 'implausible':
+      return `eyes, nose and mouth are ${percent(reason.misfit)} out of place, ${percent(reason.most)} at most`;
+    case 'overexposed':
+      return `${percent(reason.glare)} overexposed, ${percent(reason.most)} at most`;
+    case 'unclear-face':
+      return `hidden in part or not upright: clarity ${percent(reason.clarity)}, ${percent(reason.needed)} needed`;
     case 'not-embedded':
       return 'too poor to be compared';
     case 'nobody-enrolled':
@@ -54,7 +63,7 @@ export function reasonText(reason: Reason, names: ReadonlyMap<PersonId, string>)
     case 'short-span':
       return `observations over ${whole(reason.spanMs)} ms, ${whole(reason.neededMs)} ms needed`;
     case 'not-yet-stranger':
-      return `${reasonText(reason.compared, names)}; ${notYetText(reason.because)}`;
+      return `${reasonText(reason.compared, names)}; ${notYetText(reason.because, names)}`;
     case 'name-kept':
       return `still ${name(reason.person)}: ${reasonText(reason.because, names)}`;
     case 'static-face':
@@ -71,8 +80,10 @@ export function longTime(ms: number): string {
   return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} d`;
 }
 
-function notYetText(because: NotYetStranger): string {
+function notYetText(because: NotYetStranger, names: ReadonlyMap<PersonId, string>): string {
   switch (because.kind) {
+    case 'poor':
+      return `too poor for an unknown person: ${reasonText(because.because, names)}`;
     case 'strangers-off':
       return 'strangers are switched off';
     case 'few-good':

@@ -1,13 +1,7 @@
 // The reason for a decision as data: the rule, its figures and the people it mentions by id. Only reason-text.ts turns reasons into
 // sentences, and nothing parses these sentences.
-import type { ComparisonReason, FaceReason } from './identify.js';
+import type { FaceReason } from './identify.js';
 import type { PersonId } from './person.js';
-
-/** The reason why a track that resembles nobody is not a stranger yet. Times in milliseconds. */
-export type NotYetStranger =
-  | { readonly kind: 'strangers-off' }
-  | { readonly kind: 'few-good'; readonly good: number; readonly needed: number; readonly overMs: number }
-  | { readonly kind: 'just-named' };
 
 /** The reason for a track decision. Times in milliseconds. */
 export type Reason =
@@ -20,12 +14,28 @@ export type Reason =
   | { readonly kind: 'person-changed'; readonly before: PersonId }
   | { readonly kind: 'few-agreeing'; readonly best: PersonId; readonly agreeing: number; readonly needed: number }
   | { readonly kind: 'short-span'; readonly best: PersonId; readonly spanMs: number; readonly neededMs: number }
-  | { readonly kind: 'not-yet-stranger'; readonly because: NotYetStranger; readonly compared: ComparisonReason }
   /** The observation neither confirms nor contradicts the name of the track. */
   | { readonly kind: 'name-kept'; readonly person: PersonId; readonly because: Reason }
   | { readonly kind: 'static-face'; readonly stillMs: number }
   /** Another room of the household has this person. */
   | { readonly kind: 'in-other-room'; readonly room: string; readonly decided: Reason };
+
+/** The similarity to the closest person that the deciding rule compared with; null where it names none. */
+export function neededIn(reason: Reason): number | null {
+  switch (reason.kind) {
+    case 'match':
+    case 'below-threshold':
+      return reason.needed;
+    case 'not-yet-stranger':
+      return neededIn(reason.compared);
+    case 'name-kept':
+      return neededIn(reason.because);
+    case 'in-other-room':
+      return neededIn(reason.decided);
+    default:
+      return null;
+  }
+}
 
 /** The ids of all people whom `reason` mentions. */
 export function peopleIn(reason: Reason): readonly PersonId[] {

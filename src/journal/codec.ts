@@ -4,7 +4,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { IdentificationState } from '../gallery/identify.js';
 import type { Reason } from '../gallery/reason.js';
-import type { Box, Quality } from '../vision/face.js';
+import { type Box, type Quality, unmeasuredQuality } from '../vision/face.js';
 import type { SampledObservation } from './sampling.js';
 
 /** A stored observation. */
@@ -77,6 +77,11 @@ export function encodeEntry(entry: SealedEntry): Buffer {
     entry.margin ?? Number.NaN,
     entry.skipped?.observations ?? 0,
     entry.skipped?.weight ?? 0,
+    // Entries of earlier versions end here.
+    quality.rollDegrees,
+    quality.misfit,
+    quality.glare,
+    quality.clarity ?? Number.NaN,
   ];
   const head = Buffer.alloc(1 + numbers.length * numberBytes);
   head.writeUInt8(numbers.length);
@@ -102,8 +107,8 @@ export function decodeEntry(bytes: Buffer): SealedEntry {
   ) as Texts;
   const [atMs, track, nth, x, y, width, height, score, ...rest] = numbers as [number, ...number[]] & number[];
   const [eyesPx, sharpness, yawDegrees, pitchDegrees, light, contrast, weight, ...similarities] = rest;
-  const [similarity, second, margin, observations, meanWeight] = similarities.map((value) =>
-    Number.isNaN(value) ? null : value,
+  const [similarity, second, margin, observations, meanWeight, rollDegrees, misfit, glare, clarity] = similarities.map(
+    (value) => (Number.isNaN(value) ? null : value),
   );
   const box: Box = [x!, y!, width!, height!];
   const quality: Quality = {
@@ -113,6 +118,10 @@ export function decodeEntry(bytes: Buffer): SealedEntry {
     pitchDegrees: pitchDegrees!,
     light: light!,
     contrast: contrast!,
+    rollDegrees: rollDegrees ?? unmeasuredQuality.rollDegrees,
+    misfit: misfit ?? unmeasuredQuality.misfit,
+    glare: glare ?? unmeasuredQuality.glare,
+    clarity: clarity ?? unmeasuredQuality.clarity,
   };
   return {
     ...{ run, space, state, person, best, runnerUp, reason },

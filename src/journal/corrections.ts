@@ -13,10 +13,17 @@ import { goodWeight } from '../vision/quality-gate.js';
 
 type CorrectedObservation = Pick<DecidedObservation, 'embedding' | 'weight'>;
 
-/** `refused` gives the reason with its figures and what to do instead. It continues a sentence. */
+/**
+ * `refused` gives the reason with its figures and what to do instead. `withoutFigures` gives it without any similarity, for messages
+ * that leave this machine. Both continue a sentence.
+ */
 export interface RefusedCorrection {
   readonly refused: string;
+  readonly withoutFigures: string;
 }
+
+/** A refusal that has no figure. */
+const refusal = (refused: string): RefusedCorrection => ({ refused, withoutFigures: refused });
 
 /** The embedding to store. `known` is true if an equal one is stored already. */
 export interface AcceptedCorrection {
@@ -49,17 +56,21 @@ export function mayBecomeNegative(
   person: Person,
 ): AcceptedCorrection | RefusedCorrection {
   if (embedding === null || weight <= 0)
-    return { refused: 'the observation is too poor to count, so it named nobody: choose one that counts' };
+    return refusal('the observation is too poor to count, so it named nobody: choose one that counts');
   const score = personSimilarity(embedding, person);
-  if (score === null) return { refused: `${person.name} has no photo of this model: enrol again` };
+  if (score === null) return refusal(`${person.name} has no photo of this model: enrol again`);
   const lost = person.templates.filter((template) => wouldBeRejected(person, template, embedding));
   if (lost.length > 0 || score >= ownFaceSimilarity) {
     const affected = lost.length > 0 ? lost : [nearest(embedding, person.templates)];
     const photos = affected.map(({ id }) => id).join(', ');
     const noun = affected.length > 1 ? 'photos' : 'photo';
     const figures = `it resembles ${person.name} (similarity ${score.toFixed(2)}) and ${noun} ${photos}`;
+    const effect = `${person.name} would lose the name too`;
     const advice = 'if it is somebody else, enrol them too, or see roomkin people --check';
-    return { refused: `${figures}, so ${person.name} would lose the name too: ${advice}` };
+    return {
+      refused: `${figures}, so ${effect}: ${advice}`,
+      withoutFigures: `it resembles ${person.name} so much that ${effect}: ${advice}`,
+    };
   }
   const known = (person.negativeTemplates ?? []).some(({ vector }) => similarity(vector, embedding) > duplicateAbove);
   return { embedding, known };
@@ -94,16 +105,17 @@ export function mayBecomeTemplate(
   const enrol = `enrol photos instead: roomkin enrol "${person.name}" --photos PATH`;
   if (embedding === null || weight < goodWeight) {
     const figures = `the observation has the weight ${weight.toFixed(2)}, ${goodWeight.toFixed(2)} needed`;
-    return { refused: `${figures}: choose one that is larger, sharper, better lit or less turned` };
+    const advice = 'choose one that is larger, sharper, better lit or less turned';
+    return { refused: `${figures}: ${advice}`, withoutFigures: `the observation is too poor: ${advice}` };
   }
   if (person.templates.some(({ vector }) => similarity(vector, embedding) > duplicateAbove))
     return { embedding, known: true };
   const photos = photosOnly(person);
-  if (photos.templates.length === 0) return { refused: `${person.name} has no photo of this model: enrol again` };
+  if (photos.templates.length === 0) return refusal(`${person.name} has no photo of this model: enrol again`);
   const negative = negativeTemplateOf(embedding, person, personSimilarity(embedding, photos) ?? -1);
   if (negative !== null) {
     const advice = `if it is ${person.name}, run roomkin correct --undo ${negative.id} first`;
-    return { refused: `an earlier correction marked a similar face as not ${person.name}: ${advice}` };
+    return refusal(`an earlier correction marked a similar face as not ${person.name}: ${advice}`);
   }
   const rivals = gallery.people.filter((other) => {
     // A person whose negative template matches this face does not compete for it.
@@ -122,7 +134,8 @@ export function mayBecomeTemplate(
       other === undefined
         ? reasonText(match.reason, names)
         : `it is closer to ${other.name} (${match.similarity!.toFixed(2)})`;
-    return { refused: `the photos of ${person.name} do not clearly match it: ${why}; ${enrol}` };
+    const fact = `the photos of ${person.name} do not clearly match it`;
+    return { refused: `${fact}: ${why}; ${enrol}`, withoutFigures: `${fact}: ${enrol}` };
   }
   return refuseWhenFull(person, photos) ?? { embedding, known: false };
 }
@@ -136,10 +149,10 @@ function refuseWhenFull({ name, templates }: Person, photos: Person): RefusedCor
   const observations = templates.length - photos.templates.length;
   if (observations >= Math.min(mostObservations, photos.templates.length)) {
     const figures = `${name} has ${observations} templates from the camera and ${photos.templates.length} photos, more are not safe`;
-    return { refused: `${figures}: enrol more photos, or undo an older correction with roomkin correct --undo` };
+    return refusal(`${figures}: enrol more photos, or undo an older correction with roomkin correct --undo`);
   }
   if (templates.length < mostTemplates) return null;
-  return {
-    refused: `${name} has ${templates.length} templates, which is the maximum: disable one with roomkin people --disable`,
-  };
+  return refusal(
+    `${name} has ${templates.length} templates, which is the maximum: disable one with roomkin people --disable`,
+  );
 }

@@ -7,8 +7,9 @@ import { createWallTime } from '../base/clock.js';
 import { sentenceOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { createBackoff } from '../base/retry.js';
-import type { PersonId } from '../gallery/person.js';
-import type { Reason } from '../gallery/reason.js';
+import { type NameThresholds, trackThreshold } from '../gallery/identify.js';
+import type { Person, PersonId } from '../gallery/person.js';
+import { neededIn, type Reason } from '../gallery/reason.js';
 import { reasonText } from '../gallery/reason-text.js';
 import { type DecidedObservation, isAbout } from '../recognition/observation.js';
 import type { JournalEntry } from './codec.js';
@@ -18,6 +19,7 @@ import {
   type SampledObservation,
   type Samplers,
   sample,
+  storeSkipped,
   withoutSkipped,
 } from './sampling.js';
 import { createMemoryJournal, type JournalStore, type NewEntry } from './store.js';
@@ -31,6 +33,10 @@ export interface Journal extends Disposable {
   /** The newest `last` entries, oldest first. Includes earlier runs if entries are stored on disk. */
   recent(last: number): readonly JournalEntry[];
   find(id: number): JournalEntry | null;
+  /** Stores the observation of `track` at `atMs` (monotonic) of this run, one of the last 2 s, also where sampling would skip it. */
+  keep(track: number, atMs: number): void;
+  /** The id of the observation of `track` at `atMs` (monotonic) of this run; null where there is none. */
+  idOf(track: number, atMs: number): number | null;
   /** The entries from this wall time on, as `JournalStore.since`. */
   since(wallMs: number): Iterable<JournalEntry>;
   /** Erases every entry about a person at once. */
@@ -56,6 +62,8 @@ const writeEveryMs = 900_000;
 /** How often the gallery is asked who was forgotten, milliseconds. */
 const checkEveryMs = 5000;
 const pruneEveryMs = 600_000;
+/** The wall clock may have been set by as much since an entry was stored that `idOf` finds, milliseconds. */
+const searchedMs = 600_000;
 /** Wait after a disk fault before the next attempt to open the disk. */
 const reopenMs = 60_000;
 /** From this many pending entries on, they are written at once. They take about 2 kB each in memory. */
@@ -185,6 +193,21 @@ export function createJournal(options: JournalOptions): Journal {
       flush();
       return attempt((target) => target.find(id));
     },
+    keep(track, atMs) {
+      const next = storeSkipped(samplers, track, atMs);
+      samplers = next.samplers;
+      add(next.entries);
+    },
+    idOf(track, atMs) {
+      flush();
+      const fromMs = Date.parse(wallTime(atMs)) - searchedMs;
+      return attempt((target) => {
+        // The entries are in the order of time, so this one is among the first.
+        for (const entry of target.since(fromMs))
+          if (entry.run === run && entry.track === track && entry.atMs === atMs) return entry.id;
+        return null;
+      });
+    },
     since(wallMs) {
       flush();
       return attempt((target) => target.since(wallMs));
@@ -204,6 +227,13 @@ export function createJournal(options: JournalOptions): Journal {
 // A journal entry as `why` shows it, with people's names. The daemon answers with it over its socket; `why` builds it itself if no
 // daemon runs.
 
+export interface ComparedPerson {
+  readonly name: string;
+  readonly similarity: number;
+  /** The similarity that a track needs for this name: as it was decided, or else as it is now. null for a forgotten person. */
+  readonly threshold: number | null;
+}
+
 /** One observation and the reason for its name or for having none. The numbers stay on this machine: they are never published. */
 export interface ExplainedObservation {
   /** The id that `correct` takes. Never reused while entries are stored on disk. */
@@ -218,8 +248,8 @@ export interface ExplainedObservation {
   readonly pitchDegrees: number;
   readonly light: number;
   /** Best and second-best person, with similarity -1 to 1; null if there is none or the face was not embedded. */
-  readonly best: { readonly name: string; readonly similarity: number } | null;
-  readonly second: { readonly name: string; readonly similarity: number } | null;
+  readonly best: ComparedPerson | null;
+  readonly second: ComparedPerson | null;
   readonly margin: number | null;
   /** State of its track: `known`, `ambiguous`, `unclear` or `stranger`. */
   readonly state: string;
@@ -230,18 +260,26 @@ export interface ExplainedObservation {
   readonly reason: Reason;
 }
 
-/** `names` maps the id of every person in the gallery to the name. */
-export function explain(entry: JournalEntry, names: ReadonlyMap<PersonId, string>): ExplainedObservation {
+/** `people`: the calibrated gallery. `options` has the thresholds of tracks. */
+export function explain(
+  entry: JournalEntry,
+  people: readonly Person[],
+  options: Pick<NameThresholds, 'pooled'>,
+): ExplainedObservation {
+  const names = new Map(people.map(({ id, name }) => [id, name]));
   const nameOf = (person: PersonId): string => names.get(person) ?? person;
-  const candidate = (person: PersonId | null, similarity: number | null) =>
-    person === null || similarity === null ? null : { name: nameOf(person), similarity };
+  const candidate = (id: PersonId | null, similarity: number | null, needed: number | null): ComparedPerson | null => {
+    if (id === null || similarity === null) return null;
+    const person = people.find((other) => other.id === id);
+    return { name: nameOf(id), similarity, threshold: needed ?? (person ? trackThreshold(person, options) : null) };
+  };
   return {
     id: entry.id,
     at: new Date(entry.wallMs).toISOString(),
     track: entry.track,
     ...entry.quality,
-    best: candidate(entry.best, entry.similarity),
-    second: candidate(entry.runnerUp, entry.second),
+    best: candidate(entry.best, entry.similarity, neededIn(entry.reason)),
+    second: candidate(entry.runnerUp, entry.second, null),
     margin: entry.margin,
     state: entry.state,
     name: entry.person === null ? null : nameOf(entry.person),

@@ -89,6 +89,24 @@ export function withoutSkipped(samplers: Samplers): Samplers {
   return new Map([...samplers].map(([track, sampler]) => [track, { ...sampler, pending: [], skipped: null }]));
 }
 
+/**
+ * Stores the observation of `track` at `atMs` if it was skipped so far: somebody may correct it. `entries` has it with the mean of the
+ * observations before it; it is empty where the observation is stored already or is not among the newest.
+ */
+export function storeSkipped(
+  before: Samplers,
+  track: number,
+  atMs: number,
+): { readonly samplers: Samplers; readonly entries: readonly SampledObservation[] } {
+  const sampler = before.get(track);
+  const index = sampler?.pending.findIndex((observation) => observation.atMs === atMs) ?? -1;
+  if (sampler === undefined || index === -1) return { samplers: before, entries: [] };
+  const { pending, skipped } = sampler;
+  const entry = { ...pending[index]!, skipped: pending.slice(0, index).reduce(skip, skipped) };
+  const rest = { ...sampler, storedMs: atMs, pending: pending.slice(index + 1), skipped: null };
+  return { samplers: new Map(before).set(track, rest), entries: [entry] };
+}
+
 function sampleTrack(
   old: Sampler | undefined,
   observation: DecidedObservation,

@@ -21,6 +21,8 @@ export interface DiscoveredRoom {
   readonly formerNames: readonly string[];
   /** Entities with the faces of the last arrivals as pictures: only where the user turned snapshots on. */
   readonly snapshots: boolean;
+  /** An entity with the answers to corrections: only where they are accepted over MQTT. */
+  readonly corrections: boolean;
   /** How often `health` is published, milliseconds. */
   readonly healthMs: number;
   /** What this machine can tell and do: entities of what is missing are not announced. */
@@ -177,6 +179,14 @@ export function roomComponents(room: DiscoveredRoom): Readonly<Record<string, Co
     components['last_arrival'] = picture('last_arrival', 'Last arrival', topics.arrivalSnapshot);
     components['last_stranger'] = picture('last_stranger', 'Last stranger', topics.strangerSnapshot);
   }
+  if (room.corrections)
+    components['correction'] = entity('correction', 'event', 'Correction', {
+      ent_cat: 'diagnostic',
+      evt_typ: ['done', 'refused'],
+      stat_t: topics.correction,
+      ic: 'mdi:account-edit',
+      ...statusOnly,
+    });
   for (const { id, name } of people) {
     // `id` is [a-z0-9_-], so it cannot end the quotes of a template.
     const isPresent = `'${id}' in value_json.people | map(attribute='person') | list`;

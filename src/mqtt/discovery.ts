@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { parseJson } from '../base/json.js';
 import { type Component, type DiscoveredRoom, roomComponents } from './components.js';
-import { deviceId, discoveryTopic } from './topics.js';
+import { deviceId, discoveryTopic, homepage } from './topics.js';
 
 /** A small text that survives restarts, for instance in the store's settings. */
 export interface AnnouncedMemory {
@@ -31,8 +31,6 @@ export interface Board {
   readonly model: string | null;
   readonly serial: string | null;
 }
-
-const homepage = 'https://github.com/roomkin/roomkin';
 
 /** A device that retained messages at a broker may describe. */
 const announced = z.object({
@@ -113,6 +111,7 @@ export function createDiscovery(options: DiscoveryOptions, roomId: string, memor
 
   function message(room: DiscoveredRoom, components: Readonly<Record<string, Component>>): string {
     const { roomName, area, version, board } = options;
+    const revision = /\bRev [\d.]+$/.exec(board.model ?? '')?.[0];
     return JSON.stringify({
       dev: {
         ids: [deviceId(room.id)],
@@ -120,6 +119,7 @@ export function createDiscovery(options: DiscoveryOptions, roomId: string, memor
         mf: 'roomkin',
         mdl: board.model ?? 'Room presence',
         ...(board.serial === null ? {} : { sn: board.serial }),
+        ...(revision === undefined ? {} : { hw: revision }),
         sw: version,
         sa: area,
         cu: `${homepage}/blob/main/docs/home-assistant.md`,
@@ -146,6 +146,7 @@ function former(room: DiscoveredRoom, keys: readonly string[]): Readonly<Record<
     ...room,
     people: people.map((id) => ({ id, name: id })),
     snapshots: true,
+    corrections: true,
     machine: { temperature: true, throttling: true },
   });
   return Object.fromEntries(Object.entries(table).filter(([key]) => keys.includes(key)));

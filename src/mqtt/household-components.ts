@@ -1,7 +1,7 @@
 // The entities of the household's device as a table: where each person is, how many are at home, and who moved.
 import type { PersonId } from '../gallery/person.js';
 import type { Component, DiscoveredPerson } from './components.js';
-import type { HouseholdTopics } from './topics.js';
+import { type HouseholdTopics, homepage } from './topics.js';
 
 export interface DiscoveredHousehold {
   readonly id: string;
@@ -62,7 +62,7 @@ export function householdComponents(household: DiscoveredHousehold): Readonly<Re
       stat_t: place,
       val_tpl: "{{ value_json.place if value_json.place is not none else 'None' }}",
       json_attr_t: place,
-      json_attr_tpl: "{{ {'room': value_json.room, 'since': value_json.since} | tojson }}",
+      json_attr_tpl: "{{ {'person': value_json.person, 'room': value_json.room, 'since': value_json.since} | tojson }}",
       ic: 'mdi:account-search',
     });
     if (!household.trackers) continue;
@@ -89,8 +89,9 @@ export function householdMessage(
       mf: 'roomkin',
       mdl: 'Household presence',
       sw: version,
+      cu: `${homepage}/blob/main/docs/home-assistant.md#the-household`,
     },
-    o: { name: 'roomkin', sw: version },
+    o: { name: 'roomkin', sw: version, url: `${homepage}/issues` },
     avty: statusTopics.map((t) => ({ t })),
     avty_mode: 'any', // one room that is online can tell
     qos: 1,

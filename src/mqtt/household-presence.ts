@@ -228,8 +228,9 @@ export function createHouseholdPresence(
       const former = [...unheard]
         .flatMap((key) => personOfKey(key) ?? [])
         .map((person) => ({ id: person, name: person }));
-      const unknown = Object.entries(householdComponents({ ...described, people: former })).filter(([key]) =>
-        unheard.has(key),
+      // A person who was enrolled again in the meantime stays.
+      const unknown = Object.entries(householdComponents({ ...described, people: former })).filter(
+        ([key]) => unheard.has(key) && components[key] === undefined,
       );
       if (unknown.length > 0) send(Object.fromEntries(unknown));
       for (const [key, { p }] of unknown) removed.set(key, p);

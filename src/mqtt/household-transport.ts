@@ -152,6 +152,7 @@ export function encodeLeases({
   acknowledged,
   watching,
   strangers,
+  unconfirmed,
   people,
 }: RoomLeases): Readonly<Record<string, unknown>> {
   return {
@@ -159,6 +160,7 @@ export function encodeLeases({
     heard: Object.fromEntries(acknowledged),
     watching,
     strangers: Math.min(strangers, mostStrangers),
+    ...(unconfirmed === undefined ? {} : { unconfirmed: [...unconfirmed].slice(0, mostPeople) }),
     people: [...people].slice(0, mostPeople).map(([person, { as, asserted, confidence, clock, ageMs }]) => ({
       person,
       as,
@@ -182,6 +184,7 @@ const leasesSchema = z
     version: count,
     watching: z.boolean(),
     strangers: z.number().int().min(0).max(mostStrangers),
+    unconfirmed: z.array(id).max(mostPeople).optional(),
     heard: z.record(id, count).transform((versions) => new Map(Object.entries(versions))),
     people: z
       .array(
@@ -206,11 +209,12 @@ const leasesSchema = z
   })
   .refine(({ heard, people }) => heard.size <= mostRooms && people.size <= mostPeople)
   .transform(
-    ({ version, heard, watching, strangers, people }): RoomLeases => ({
+    ({ version, heard, watching, strangers, unconfirmed, people }): RoomLeases => ({
       epoch: version,
       acknowledged: heard,
       watching,
       strangers,
+      ...(unconfirmed === undefined ? {} : { unconfirmed: new Set(unconfirmed) }),
       people,
     }),
   );

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { IClientOptions } from 'mqtt';
 import { fail, sentenceOf } from '../base/errors.js';
+import { decodeText, onlyLine } from '../base/text.js';
 import { brokerUrlFault, certificateFault } from '../config/mqtt-rules.js';
 
 /** MQTT 5 or 3.1.1, with the numbers of the CONNECT packet. */
@@ -119,15 +120,19 @@ export function brokerName(options: BrokerOptions): string {
 }
 
 function readPassword(options: BrokerOptions): string | null {
-  if (options.passwordFile !== null) return trimmed(readSecret(options.passwordFile, 'mqtt.password_file'));
+  if (options.passwordFile !== null) {
+    return secretText(readSecret(options.passwordFile, 'mqtt.password_file'), options.passwordFile);
+  }
   if (options.password !== null) return options.password;
   const folder = process.env['CREDENTIALS_DIRECTORY'];
   if (folder === undefined) return null;
+  let bytes: Buffer;
   try {
-    return trimmed(readFileSync(join(folder, passwordCredential)));
+    bytes = readFileSync(join(folder, passwordCredential));
   } catch {
     return null; // the systemd unit has credentials but no password: the broker needs none
   }
+  return secretText(bytes, join(folder, passwordCredential));
 }
 
 function readSecret(file: string, key: string): Buffer {
@@ -141,6 +146,11 @@ function readSecret(file: string, key: string): Buffer {
   }
 }
 
-function trimmed(bytes: Buffer): string {
-  return bytes.toString('utf8').replace(/\r?\n$/, '');
+/** The text of a file with a password. The error does not quote it. Errors: KEY_FILE. */
+function secretText(bytes: Buffer, file: string): string {
+  const text = decodeText(bytes);
+  const line = typeof text === 'string' ? onlyLine(text) : text;
+  if (typeof line === 'string') return line;
+  const advice = 'a password with blanks around it belongs into mqtt.password';
+  throw fail('KEY_FILE', `${file}:${line.line}: ${line.fault} (${advice})`);
 }

@@ -13,18 +13,20 @@ import type { PresenceEvent, PresenceSnapshot } from '../presence/presence.js';
 import { createCommandGate, parseCommand, type RoomCommand } from './commands.js';
 import type { DiscoveredPerson, Machine } from './components.js';
 import { type ConnectionStatus, createMqttConnection } from './connection.js';
+import { type Corrector, createCorrections, refused } from './corrections.js';
 import { type AnnouncedMemory, type Board, createDiscovery } from './discovery.js';
 import { type EarlierPresence, earlierPresence, farewellBody } from './earlier.js';
 import { createHouseholdPresence } from './household-presence.js';
 import { createHouseholdTransport, type HouseholdTransport } from './household-transport.js';
 import type { BrokerOptions } from './options.js';
 import { eventBody, type HealthReport, healthBody, stateBody } from './payloads.js';
+import type { PicturedObservation } from './snapshot.js';
 import { householdTopics, retainedTopics, roomTopics } from './topics.js';
 
 /** The parts of the configuration that publishing needs. */
 export interface PublisherOptions {
   readonly room: { readonly id: string; readonly name: string };
-  readonly mqtt: BrokerOptions & { readonly base: string };
+  readonly mqtt: BrokerOptions & { readonly base: string; readonly corrections: boolean };
   readonly homeAssistant: {
     readonly discovery: boolean;
     readonly prefix: string;
@@ -33,7 +35,8 @@ export interface PublisherOptions {
   };
   /** `shares`: this room has the household's key and receives the shared people. */
   readonly household: { readonly id: string; readonly shares: boolean };
-  readonly privacy: { readonly snapshots: boolean };
+  /** `looksKeptMs`: how long an observation stays in the journal, so how long it can be corrected. */
+  readonly privacy: { readonly snapshots: boolean; readonly looksKeptMs: number };
   readonly service: { readonly healthMs: number };
   readonly version: string;
   readonly board: Board;
@@ -51,9 +54,10 @@ export interface Publisher
   state(snapshot: PresenceSnapshot | null): void;
   /**
    * A change. It is dropped while there is no connection, never sent late. Call `state` first. `jpeg` is the face of the event; it
-   * is sent before the event, and only where snapshots are turned on.
+   * is sent before the event, and only where snapshots are turned on. `pictured` is the observation that it shows; where corrections
+   * are accepted, the event has an id for it.
    */
-  event(event: PresenceEvent, jpeg?: Uint8Array | null): void;
+  event(event: PresenceEvent, jpeg?: Uint8Array | null, pictured?: PicturedObservation | null): void;
   /** Whether frames arrive. false makes the state null until the next `state`. */
   camera(online: boolean): void;
   /** The actual position of the privacy switch. false makes the state null until the next `state`. */
@@ -67,6 +71,8 @@ export interface Publisher
   updateHousehold(view: HouseholdView): void;
   /** Commands from other programs, validated and rate-limited. The listener applies them and publishes the new value. */
   onCommand(listener: (command: RoomCommand) => void): void;
+  /** Corrections from other programs, where they are turned on: of observations whose picture was sent, each once. */
+  onCorrection(corrector: Corrector): void;
   /**
    * `had`: the position of the privacy switch that the broker held for this room when this process first connected; null: none.
    * `acknowledged`: the broker holds this position now.
@@ -140,6 +146,16 @@ export function createPublisher(
   );
   const birthTopic = `${homeAssistant.prefix}/status`;
   const commands = [topics.recognitionSet, topics.leaveAfterSet, topics.motionSet, topics.restartSet];
+  const corrections = !mqtt.corrections
+    ? null
+    : createCorrections({
+        clock,
+        wallTime,
+        lifetimeMs: privacy.looksKeptMs,
+        correct: (request) => corrector(request),
+        answer: (body) => void connection.send(topics.correction, body, 1),
+        log,
+      });
   const connection = createMqttConnection(
     {
       broker: mqtt,
@@ -148,6 +164,7 @@ export function createPublisher(
       willDelaySeconds,
       subscriptions: [
         ...commands,
+        ...(corrections === null ? [] : [topics.correctionSet]),
         ...household.subscriptions,
         ...householdPresence.subscriptions,
         ...(homeAssistant.discovery ? [birthTopic, discovery.topic] : []),
@@ -173,6 +190,7 @@ export function createPublisher(
   );
   const gate = createCommandGate((command) => listener(command));
   let listener: (command: RoomCommand) => void = () => {};
+  let corrector: Corrector = async () => refused('the room is starting: try again');
   let recognitionListener: Parameters<Publisher['onRecognition']>[0] = { had() {}, acknowledged() {} };
   let earlierListener: (earlier: EarlierPresence) => void = () => {};
   let people: readonly DiscoveredPerson[] = [];
@@ -204,6 +222,7 @@ export function createPublisher(
       people,
       formerNames: [...formerNames.values()].flat(),
       snapshots,
+      corrections: mqtt.corrections,
       healthMs: options.service.healthMs,
       machine: options.machine,
     };
@@ -212,8 +231,10 @@ export function createPublisher(
 
   function receive(topic: string, payload: Buffer, isRetained: boolean): void {
     const born = topic === birthTopic && payload.toString('utf8') === 'online';
-    if (topic === birthTopic) homeAssistantAway = !born;
-    if (homeAssistantAway) householdPresence.homeAssistantAway();
+    if (topic === birthTopic) {
+      homeAssistantAway = !born;
+      if (homeAssistantAway) householdPresence.homeAssistantAway();
+    }
     const deleted = topic === discovery.topic && payload.length === 0;
     // A retained birth message arrives after a connect, which has published everything already.
     if ((born || deleted) && !isRetained && birth === undefined) {
@@ -222,13 +243,15 @@ export function createPublisher(
         () => {
           birth = undefined;
           publishEverything();
-          householdPresence.announce();
+          // It may have gone away again in the meantime.
+          if (!homeAssistantAway) householdPresence.announce();
         },
         least + Math.random() * (most - least),
       );
     }
     household.receive(topic, payload, isRetained);
     householdPresence.receive(topic, payload);
+    if (topic === topics.correctionSet) corrections?.receive(payload, isRetained);
     if (!commands.includes(topic)) return;
     const command = parseCommand(topics, topic, payload, isRetained);
     if (command !== null) gate.put(command);
@@ -314,12 +337,15 @@ export function createPublisher(
       setPeople([...announced.values()]);
       publishState();
     },
-    event(event, jpeg = null) {
+    event(event, jpeg = null, pictured = null) {
       const hasPicture = privacy.snapshots && jpeg !== null && jpeg.length <= maxSnapshotBytes;
       const pictureTopic = event.person === null ? topics.strangerSnapshot : topics.arrivalSnapshot;
       if (hasPicture) for (const topic of [topics.snapshot, pictureTopic]) connection.send(topic, jpeg, 0);
       const body = eventBody(event, wallTime, randomUUID());
-      connection.send(topics.person, JSON.stringify(hasPicture ? { ...body, snapshot: pictureTopic } : body), 1);
+      const picture = hasPicture ? { snapshot: pictureTopic } : {};
+      const correction =
+        hasPicture && corrections !== null && pictured !== null ? { correction: corrections.offer(pictured) } : {};
+      connection.send(topics.person, JSON.stringify({ ...body, ...picture, ...correction }), 1);
     },
     camera(online) {
       if (!online) snapshot = null;
@@ -356,6 +382,9 @@ export function createPublisher(
     onShared: household.onShared,
     onCommand(next) {
       listener = next;
+    },
+    onCorrection(next) {
+      corrector = next;
     },
     onEarlier(next) {
       earlierListener = next;

@@ -16,8 +16,14 @@ const windowMs = 2000;
 /** Crops of a track in memory, 37 kB each. */
 const cropsOfTrack = 4;
 
-interface Crop {
+/** The observation that a picture shows. */
+export interface PicturedObservation {
+  readonly track: number;
+  /** Capture time of its frame, monotonic, milliseconds. */
   readonly atMs: number;
+}
+
+interface Crop extends PicturedObservation {
   readonly weight: number;
   readonly eyesPx: number;
   readonly rgb: Uint8Array;
@@ -30,16 +36,22 @@ export interface EventPictures {
   event(event: PresenceEvent): void;
 }
 
-/** `publish` receives every event in its order; `jpeg` is null where the event has no face or its picture failed. */
-export function createEventPictures(publish: (event: PresenceEvent, jpeg: Uint8Array | null) => void): EventPictures {
+/** `pictured` is the observation that `jpeg` shows. Both are null where the event has no face or its picture failed. */
+export type PublishEvent = (
+  event: PresenceEvent,
+  jpeg: Uint8Array | null,
+  pictured: PicturedObservation | null,
+) => void;
+
+/** `publish` receives every event in its order. */
+export function createEventPictures(publish: PublishEvent): EventPictures {
   /** By track; only tracks of the last frames. */
   const crops = new Map<number, Crop[]>();
   let sending: Promise<void> = Promise.resolve();
 
-  function picture({ track, atMs }: PresenceEvent): Uint8Array | null {
+  function picture({ track, atMs }: PresenceEvent): Crop | null {
     const recent = (track === null ? [] : (crops.get(track) ?? [])).filter((crop) => atMs - crop.atMs <= windowMs);
-    const best = recent.toSorted((a, b) => b.weight - a.weight || b.eyesPx - a.eyesPx)[0];
-    return best?.rgb ?? null;
+    return recent.toSorted((a, b) => b.weight - a.weight || b.eyesPx - a.eyesPx)[0] ?? null;
   }
 
   return {
@@ -48,17 +60,19 @@ export function createEventPictures(publish: (event: PresenceEvent, jpeg: Uint8A
       for (const [index, { track, weight, quality }] of observations.entries()) {
         const rgb = pictures[index];
         if (rgb === undefined) continue;
-        const own = [...(crops.get(track) ?? []), { atMs: capturedAt, weight, eyesPx: quality.eyesPx, rgb }];
+        const own = [...(crops.get(track) ?? []), { track, atMs: capturedAt, weight, eyesPx: quality.eyesPx, rgb }];
         crops.set(track, own.slice(-cropsOfTrack));
       }
     },
     event(event) {
       // The event comes while its frame is processed. Its crop is known when the frame is finished, in the next microtask.
-      const jpeg = Promise.resolve().then(() => encode(picture(event)));
+      const crop = Promise.resolve().then(() => picture(event));
+      const encoded = crop.then((chosen) => encode(chosen?.rgb ?? null));
       const before = sending;
       sending = (async () => {
         await before;
-        publish(event, await jpeg);
+        const [chosen, jpeg] = await Promise.all([crop, encoded]);
+        publish(event, jpeg, jpeg === null || chosen === null ? null : { track: chosen.track, atMs: chosen.atMs });
       })();
     },
   };

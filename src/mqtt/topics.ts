@@ -4,6 +4,9 @@ import { fail } from '../base/errors.js';
 import { prefixFault } from '../config/mqtt-rules.js';
 import { idFault } from '../gallery/names.js';
 
+/** Where the documentation and the issues are. */
+export const homepage = 'https://github.com/roomkin/roomkin';
+
 /** The topics of one room; docs/mqtt.md describes each. */
 export interface RoomTopics {
   readonly person: string;
@@ -16,6 +19,9 @@ export interface RoomTopics {
   readonly leaveAfterSet: string;
   readonly motionSet: string;
   readonly restartSet: string;
+  /** The answer to each correction. */
+  readonly correction: string;
+  readonly correctionSet: string;
   readonly health: string;
   /** For `roomkin check`: it reads what it publishes there. */
   readonly check: string;
@@ -52,6 +58,8 @@ export function roomTopics(base: string, id: string): RoomTopics {
     leaveAfterSet: `${root}/leave_after/set`,
     motionSet: `${root}/motion/set`,
     restartSet: `${root}/restart/set`,
+    correction: `${root}/correction`,
+    correctionSet: `${root}/correction/set`,
     health: `${root}/health`,
     check: `${root}/check`,
     snapshot: `${root}/snapshot`,

@@ -178,13 +178,14 @@ export function receiveLeases(
   }
   const people = new Map<PersonId, OtherLease>();
   for (const [person, { ageMs, ...lease }] of leases.people) people.set(person, { ...lease, lastMs: nowMs - ageMs });
-  const { epoch, acknowledged, watching, strangers } = leases;
+  const { epoch, acknowledged, watching, strangers, unconfirmed } = leases;
   const others = new Map(before.others).set(room, {
     receivedMs: nowMs,
     epoch,
     acknowledged,
     watching,
     strangers,
+    ...(unconfirmed === undefined ? {} : { unconfirmed }),
     people,
   });
   const own = new Map(before.own);
@@ -294,6 +295,8 @@ export interface RoomSight {
   readonly watching: boolean;
   /** Unknown people there. */
   readonly strangers: number;
+  /** Who was there before a pause and was neither seen nor has left since; absent where there is nobody. */
+  readonly unconfirmed?: ReadonlySet<PersonId>;
 }
 
 /** Everything that one room sends to the others. */

@@ -41,11 +41,12 @@ export function holderOf(person: PersonId, view: HouseholdView): RoomId | null {
 /**
  * Where `person` is. `lastKnown` is the last place that was known, `rooms` are the rooms of the household, also those that are off.
  * Somebody whom no room has is away, but not while the room that had them cannot tell: a camera that failed is no proof that
- * somebody left.
+ * somebody left. Nor is a room that was paused and has not seen them since, until their leaving time has passed.
  */
 export function placeOf(person: PersonId, view: HouseholdView, lastKnown: Place, rooms: ReadonlySet<RoomId>): Place {
   const holder = holderOf(person, view);
   if (holder !== null) return holder;
+  if (isRoom(lastKnown) && view.get(lastKnown)?.unconfirmed?.has(person) === true) return null;
   const isWatched = (room: RoomId): boolean => view.get(room)?.watching === true;
   if (isRoom(lastKnown) && rooms.has(lastKnown) && !isWatched(lastKnown)) return null;
   return [...view.keys()].some(isWatched) ? 'away' : null;

@@ -1,8 +1,8 @@
 // The decision on a track. A name needs several agreeing observations. Once given, it stays until the track embedding supports
 // another person or nobody; low-quality observations alone do not remove it.
-import { type Identification, identify, type Pair } from '../gallery/identify.js';
+import { type Identification, identify, type NotYetStranger, type Pair } from '../gallery/identify.js';
 import type { Gallery, PersonId } from '../gallery/person.js';
-import type { NotYetStranger, Reason } from '../gallery/reason.js';
+import type { Reason } from '../gallery/reason.js';
 import type { NamingOptions, RecognitionOptions } from './options.js';
 import { identifyTrack } from './sequential-test.js';
 import type { TrackEmbedding } from './track-embedding.js';

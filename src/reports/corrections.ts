@@ -2,7 +2,7 @@
 // reverted. `journal/corrections.ts` has the rules that refuse a correction which would cause errors.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { fail } from '../base/errors.js';
+import { fail, oneLine, RoomkinError } from '../base/errors.js';
 import { createCalibrator, recognitionOptions } from '../config/parts.js';
 import { chooseTemplates } from '../gallery/enrolment.js';
 import type { Thresholds } from '../gallery/identify.js';
@@ -20,6 +20,15 @@ import { report, type Sources } from './report.js';
 const text = z.string();
 const number = z.number();
 const id = z.coerce.number().int().min(0);
+
+/** CORRECTION_REFUSED. Its message has figures; `withoutFigures` has none, for messages that leave this machine. */
+export class RefusedCorrectionError extends RoomkinError {
+  readonly withoutFigures: string;
+  constructor(sentence: string, withoutFigures: string) {
+    super('CORRECTION_REFUSED', oneLine(sentence));
+    this.withoutFigures = oneLine(withoutFigures);
+  }
+}
 
 /** A stored correction. `said`: the observation is this person (`is`, then it is the photo `template`), or is not. */
 const correction = z.object({
@@ -57,9 +66,9 @@ export const correct = report({
       throw fail('USAGE', `${notPerson.name} cannot be both --not and --is; see roomkin help correct`);
     const observation = findObservation(observationId, sources);
     if (observation.space !== space)
-      throw fail(
-        'CORRECTION_REFUSED',
+      throw new RefusedCorrectionError(
         `observation ${observationId} was made by another model (${observation.space}): choose one made by ${space}`,
+        'the observation was made by another model',
       );
     const outcomes = store.change((changes): { readonly not: Outcome | null; readonly is: Outcome | null } => ({
       // The negative template comes first: that person then does not compete for the observation.
@@ -172,7 +181,10 @@ export function addTemplate(
 
 function granted(checked: AcceptedCorrection | RefusedCorrection, { id: observationId }: JournalEntry) {
   if ('refused' in checked)
-    throw fail('CORRECTION_REFUSED', `observation ${observationId} was not used: ${checked.refused}`);
+    throw new RefusedCorrectionError(
+      `observation ${observationId} was not used: ${checked.refused}`,
+      checked.withoutFigures,
+    );
   return checked;
 }
 

@@ -1,8 +1,9 @@
 // The enrolled people, one person, photos that cause errors, and which photos are in use.
 import { z } from 'zod';
-import { recognitionOptions } from '../config/parts.js';
+import { createCalibrator, recognitionOptions } from '../config/parts.js';
 import { checkGallery } from '../gallery/check.js';
 import { qualitySchema } from '../vision/face.js';
+import { scoresSchema } from './calibration.js';
 import { report } from './report.js';
 
 const id = z.coerce.number().int().min(0);
@@ -69,6 +70,8 @@ export const show = report({
         since: text,
         setAside: nullableText,
         correction: nullableNumber,
+        /** The name of the photo's file; null where it is not known. */
+        file: nullableText,
       }),
     ),
     corrections: z.object({ is: z.number(), not: z.number() }),
@@ -78,6 +81,7 @@ export const show = report({
     const corrections = store.corrections().filter((correction) => correction.person === found);
     const is = corrections.filter(({ template }) => template !== null).length;
     const configuredSpace = configured();
+    const files = store.fileNames();
     return {
       person: found,
       name,
@@ -90,6 +94,7 @@ export const show = report({
         since: iso(template.createdAtMs),
         setAside: template.setAsideAtMs === null ? null : iso(template.setAsideAtMs),
         correction: template.correction,
+        file: files.get(template.id) ?? null,
       })),
       corrections: { is, not: corrections.length - is },
     };
@@ -111,19 +116,24 @@ export const faults = report({
         name: text,
         template: z.number(),
         since: text,
+        file: nullableText,
         eyesPx: z.number(),
         other: nullableText,
         otherName: nullableText,
         otherTemplate: nullableNumber,
+        otherFile: nullableText,
         correction: nullableNumber,
         similarity: z.number(),
       }),
     ),
+    scores: scoresSchema,
   }),
   make(_, { config, store, space: configured }) {
     const space = configured();
+    const options = recognitionOptions(config);
     const gallery = store.gallery(space);
     const records = store.people();
+    const files = store.fileNames();
     const name = (person: string | null): string | null => records.find((record) => record.id === person)?.name ?? null;
     const photo = (template: number) => {
       const record = records.flatMap(({ templates }) => templates).find((candidate) => candidate.id === template)!;
@@ -133,12 +143,15 @@ export const faults = report({
       space,
       people: gallery.people.length,
       photos: gallery.people.reduce((sum, { templates }) => sum + templates.length, 0),
-      faults: checkGallery(gallery, recognitionOptions(config).single).map((fault) => ({
+      faults: checkGallery(gallery, options.single).map((fault) => ({
         ...fault,
         name: name(fault.person) ?? fault.person,
         otherName: name(fault.other),
         ...photo(fault.template),
+        file: files.get(fault.template) ?? null,
+        otherFile: fault.otherTemplate === null ? null : (files.get(fault.otherTemplate) ?? null),
       })),
+      scores: [...createCalibrator(config, space, options).scores(gallery)],
     };
   },
 });

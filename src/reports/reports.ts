@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { calibrate } from './calibration.js';
 import { correct, corrections, undo } from './corrections.js';
+import { faces } from './faces.js';
 import { household } from './household.js';
 import { identify } from './identify.js';
 import { disable, enable, faults, people, show } from './people.js';
@@ -20,6 +21,7 @@ export const reports = {
   correct,
   corrections,
   'corrections/undo': undo,
+  faces,
   household,
   identify,
   privacy,

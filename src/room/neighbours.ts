@@ -39,7 +39,7 @@ export interface Neighbours extends Disposable {
 
 /** Starts at once. The caller calls `send` when the room's leases change. */
 export function createNeighbours(
-  room: Pick<Room, 'leases' | 'takeLeases' | 'snapshot'>,
+  room: Pick<Room, 'leases' | 'takeLeases' | 'snapshot' | 'unconfirmed'>,
   transport: HouseholdTransport,
   clock: Clock,
 ): Neighbours {
@@ -47,8 +47,9 @@ export function createNeighbours(
   let sent: RoomSight = { watching: false, strangers: 0 };
 
   function sight(): RoomSight {
-    const { snapshot } = room;
-    return { watching: snapshot !== null, strangers: snapshot?.strangers ?? 0 };
+    const { snapshot, unconfirmed } = room;
+    const sure = { watching: snapshot !== null, strangers: snapshot?.strangers ?? 0 };
+    return unconfirmed.size === 0 ? sure : { ...sure, unconfirmed };
   }
 
   function send(): void {
@@ -73,8 +74,7 @@ export function createNeighbours(
     const remaining = withoutSilentRooms(room.leases, nowMs);
     if (remaining !== room.leases) room.takeLeases(remaining);
     const intervalMs = room.leases.others.size > 0 ? beatMs : lonelyBeatMs;
-    const { watching, strangers } = sight();
-    const isNews = watching !== sent.watching || strangers !== sent.strangers;
+    const isNews = !isSameSight(sight(), sent);
     if (isNews || nowMs - sentMs >= intervalMs) send();
     // After the leases, so that the other rooms know why a place changes.
     transport.updateHousehold(viewOf(room.leases, sight()));
@@ -84,4 +84,9 @@ export function createNeighbours(
     send,
     [Symbol.dispose]: () => clearInterval(timer),
   };
+}
+
+function isSameSight(a: RoomSight, b: RoomSight): boolean {
+  const unconfirmed = ({ unconfirmed: people = new Set<string>() }: RoomSight): string => [...people].sort().join();
+  return a.watching === b.watching && a.strangers === b.strangers && unconfirmed(a) === unconfirmed(b);
 }

@@ -66,6 +66,8 @@ export interface Room {
   hint(hints: Hints): void;
   /** The presence leases of this room and of the others. */
   readonly leases: HouseholdLeases;
+  /** Who was here before a pause or a long blindness, and was neither seen nor has left since. */
+  readonly unconfirmed: ReadonlySet<PersonId>;
   /**
    * Takes over the people whom another run of this room saw until `lastMs`, by id; `sinceMs` is when the room became occupied. Whoever is
    * not enrolled is left out. Does nothing after the first frame. All times are monotonic milliseconds.
@@ -178,6 +180,9 @@ export function createRoom(
     },
     get leases() {
       return state.household;
+    },
+    get unconfirmed() {
+      return new Set(state.presence.unconfirmed.people.keys());
     },
     takeOver(earlier, sinceMs, lastMs) {
       if (state.presence.lastMs !== null) return;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { floatBytes, floatsOf } from '../base/bytes.js';
 import { parseJson } from '../base/json.js';
 import { checkName, isId } from '../gallery/names.js';
-import { isUnit } from '../store/seal.js';
+import { isUnit, mostFileNameBytes } from '../store/seal.js';
 import type { Quality } from '../vision/face.js';
 import { qualitySchema } from '../vision/face.js';
 import type { Stamp } from './version.js';
@@ -26,6 +26,8 @@ export interface SharedTemplate extends SharedFace {
   readonly setAsideAtMs: number | null;
   /** Learned by a correction, not a photo. */
   readonly corrected: boolean;
+  /** The name of the photo's file; null where it is not known, as from an older room. Not part of the version. */
+  readonly file: string | null;
 }
 
 export interface SharedPerson {
@@ -73,7 +75,15 @@ const person = z.object({
   key: bytes(32, 32),
   createdAtMs: ms,
   templates: z
-    .array(z.object({ ...face, quality: qualitySchema, setAsideAtMs: ms.nullable(), corrected: z.boolean() }))
+    .array(
+      z.object({
+        ...face,
+        quality: qualitySchema,
+        setAsideAtMs: ms.nullable(),
+        corrected: z.boolean(),
+        file: z.string().max(mostFileNameBytes).nullable().default(null),
+      }),
+    )
     .max(400),
   rejections: z.array(z.object(face)).max(400),
 });

@@ -4,6 +4,7 @@ import { createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fail } from '../base/errors.js';
+import { decodeText } from '../base/text.js';
 import type { PersonId } from '../gallery/person.js';
 import type { RoomId } from '../presence/arbitration.js';
 import { credentialPath, notAKey, readPrivateFile, replacePrivateFile } from '../store/keyring.js';
@@ -168,13 +169,15 @@ function keyFileText({ epoch, secret, first, former }: HouseholdKey): string {
 }
 
 function parseKeyFile(bytes: Buffer, path: string): HouseholdKey {
-  const [secret = '', ...lines] = bytes.toString('latin1').trim().split(/\r?\n/);
+  const text = decodeText(bytes);
+  if (typeof text !== 'string') throw notAKey(path);
+  const [secret = '', ...lines] = text.trim().split('\n');
   if (lines.length === 0 && /^[0-9a-f]{64}$/i.test(secret)) return firstKey(Buffer.from(secret, 'hex'));
-  const text = lines.join('\n');
+  const rest = lines.join('\n');
   const [, epoch, first] =
-    /^epoch (\d{1,5})\nfirst ([0-9a-f]{64})(?:\nformer \d{1,5} [0-9a-f]{32,64})*$/.exec(text) ?? [];
+    /^epoch (\d{1,5})\nfirst ([0-9a-f]{64})(?:\nformer \d{1,5} [0-9a-f]{32,64})*$/.exec(rest) ?? [];
   if (first === undefined || !/^[0-9a-f]{32}$/.test(secret)) throw notAKey(path);
-  const former = [...text.matchAll(/^former (\d+) ([0-9a-f]+)$/gm)].map(([, of, old]) => ({
+  const former = [...rest.matchAll(/^former (\d+) ([0-9a-f]+)$/gm)].map(([, of, old]) => ({
     epoch: Number(of),
     secret: Buffer.from(old!, 'hex'),
   }));

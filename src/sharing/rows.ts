@@ -3,7 +3,7 @@
 import { foldName } from '../gallery/names.js';
 import type { Keyring } from '../store/keyring.js';
 import { parseQuality } from '../store/reading.js';
-import { openVector, sealVector } from '../store/seal.js';
+import { openFileName, openVector, sealFileName, sealVector } from '../store/seal.js';
 import type { CorrectionRow, PersonRow, Statements, TemplateRow } from '../store/statements.js';
 import { photoOf, type SharedFace, type SharedPerson, type SharedTemplate } from './document.js';
 
@@ -27,6 +27,7 @@ export interface SharedRows {
 export function createSharedRows(sql: Statements, keys: Keyring): SharedRows {
   function insertTemplate(person: SharedPerson, template: SharedTemplate): void {
     const { space, source, createdAtMs, setAsideAtMs, corrected } = template;
+    const sealedFile = sealedFileOf(person, template);
     const sealed = sealVector(person.key, template.vector, person.id, space);
     const quality = JSON.stringify(template.quality);
     const { lastInsertRowid: id } = sql.addTemplate.run(
@@ -37,8 +38,13 @@ export function createSharedRows(sql: Statements, keys: Keyring): SharedRows {
       sealed,
       createdAtMs,
       setAsideAtMs,
+      sealedFile,
     );
     if (corrected) sql.addCorrection.run(person.id, space, source, null, id, createdAtMs);
+  }
+
+  function sealedFileOf(person: SharedPerson, { file, source }: SharedTemplate): Buffer | null {
+    return file === null ? null : sealFileName(person.key, file, person.id, source);
   }
 
   function writeTemplates(person: SharedPerson, stored: StoredPerson['templates']): void {
@@ -50,6 +56,8 @@ export function createSharedRows(sql: Statements, keys: Keyring): SharedRows {
         continue;
       }
       missing.delete(photoOf(row));
+      const sealedFile = row.sealedFile === null ? sealedFileOf(person, incoming) : null;
+      if (sealedFile !== null) sql.nameFile.run(sealedFile, person.id, row.space, row.source);
       if (incoming.setAsideAtMs !== row.setAsideAtMs) sql.setTemplateDisabled.run(incoming.setAsideAtMs, row.id);
     }
     for (const template of missing.values()) insertTemplate(person, template);
@@ -86,7 +94,8 @@ export function createSharedRows(sql: Statements, keys: Keyring): SharedRows {
         const quality = parseQuality(row.quality);
         if (vector === null || quality === null) return [];
         const { space, source, setAsideAtMs, corrected } = row;
-        return [{ space, vector, source, quality, createdAtMs: row.createdAtMs, setAsideAtMs, corrected }];
+        const file = row.sealedFile && openFileName(key, row.sealedFile, id, source);
+        return [{ space, vector, source, quality, createdAtMs: row.createdAtMs, setAsideAtMs, corrected, file }];
       });
       const openedRejections = rejections.flatMap((row): SharedFace[] => {
         const vector = openVector(key, row.sealed, id, row.space, 'rejection');

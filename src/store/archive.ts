@@ -17,12 +17,13 @@ const vector = base64.transform((bytes, context) => {
   return floats;
 });
 const face = { space: z.string().min(1).max(200), vector, source: base64 };
-/** Backups of the first roomkin lack the last two members: nothing was disabled or corrected. */
+/** Backups of the first roomkin lack the last members: nothing was disabled or corrected, and no name of a file was kept. */
 const template = z.object({
   ...face,
   quality: qualitySchema,
   setAsideAtMs: z.number().nullable().default(null),
   corrected: z.boolean().default(false),
+  file: z.string().max(400).nullable().default(null),
 });
 const person = z.object({
   id: z.string(),

@@ -7,7 +7,7 @@ import type { PersonId } from '../gallery/person.js';
 import { freeId } from '../gallery/person-id.js';
 import type { Keyring } from './keyring.js';
 import { cohort, type Reader } from './reading.js';
-import { isUnit, sealVector } from './seal.js';
+import { isUnit, sealFileName, sealVector } from './seal.js';
 import type { CorrectionRow, PersonRow, Statements, TemplateRow } from './statements.js';
 import type { Changes, Correction, NewTemplate } from './store.js';
 
@@ -34,11 +34,13 @@ export function createChanges(sql: Statements, keys: Keyring, reader: Reader, wa
   };
 
   const insertTemplate = (key: Buffer, person: PersonId, template: NewTemplate) => {
-    const { space, vector, quality, source, setAsideAtMs = null } = template;
+    const { space, vector, quality, source, setAsideAtMs = null, file = null } = template;
     if (!isUnit(vector)) throw new RangeError('a template must have length 1');
     const sealed = sealVector(key, vector, person, space);
     const qualityText = JSON.stringify(quality);
-    return sql.addTemplate.run(person, space, sourceHash(key, source), qualityText, sealed, wallMs(), setAsideAtMs);
+    const hash = sourceHash(key, source);
+    const sealedFile = file === null ? null : sealFileName(key, file, person, hash);
+    return sql.addTemplate.run(person, space, hash, qualityText, sealed, wallMs(), setAsideAtMs, sealedFile);
   };
 
   /**
@@ -74,6 +76,13 @@ export function createChanges(sql: Statements, keys: Keyring, reader: Reader, wa
       return newId;
     },
     addTemplate: (person, template) => insertTemplate(personKey(person), person, template).changes === 1,
+    nameFiles(person, photos) {
+      const key = personKey(person);
+      for (const { space, source, file = null } of photos) {
+        const hash = sourceHash(key, source);
+        if (file !== null) sql.nameFile.run(sealFileName(key, file, person, hash), person, space, hash);
+      }
+    },
     removeTemplates(ids) {
       for (const id of ids) sql.removeTemplate.run(id);
     },

@@ -161,6 +161,7 @@ export function openStore(options: StoreOptions): Store {
       }, person);
       return truncate();
     },
+    fileNames: () => consistent(reader.fileNames),
     openTemplates: (person) => consistent(() => reader.openTemplates(person)),
     openNegativeTemplates: (person) => consistent(() => reader.openNegativeTemplates(person)),
     corrections: () => consistent(reader.corrections),

@@ -19,6 +19,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fail } from '../base/errors.js';
+import { decodeText } from '../base/text.js';
 import { seal, unseal } from './seal.js';
 
 /** Name of the systemd credential (`LoadCredential=roomkin-key:...`) that takes the place of the key file. */
@@ -122,7 +123,8 @@ export function readPrivateFile(path: string): Buffer {
 }
 
 function parseKey(bytes: Buffer, path: string): Buffer {
-  const text = bytes.toString('latin1').trim();
+  const decoded = decodeText(bytes);
+  const text = typeof decoded === 'string' ? decoded.trim() : '';
   if (!/^[0-9a-f]{64}$/i.test(text)) throw notAKey(path);
   return Buffer.from(text, 'hex');
 }

@@ -6,7 +6,7 @@ import { foldName } from '../gallery/names.js';
 import type { Gallery, Person, PersonId, Template } from '../gallery/person.js';
 import { type Quality, qualitySchema } from '../vision/face.js';
 import type { Keyring } from './keyring.js';
-import { openVector } from './seal.js';
+import { openFileName, openVector } from './seal.js';
 import type { PersonRow, Statements } from './statements.js';
 import type { BareFace, Correction, OpenedTemplate, PersonRecord } from './store.js';
 
@@ -18,6 +18,7 @@ export interface Reader {
   people(): PersonRecord[];
   /** The row of the person with this name (any spelling) or id; undefined if there is none. */
   row(nameOrId: string): PersonRow | undefined;
+  fileNames(): ReadonlyMap<number, string>;
   openTemplates(person: PersonId): OpenedTemplate[];
   openNegativeTemplates(person: PersonId): BareFace[];
   openCohort(): BareFace[];
@@ -110,13 +111,24 @@ export function createReader(sql: Statements, keys: Keyring, onDamage: (what: st
       const rows = sql.people.all();
       return rows.find((row) => row.foldedName === folded) ?? rows.find((row) => row.id === nameOrId);
     },
+    fileNames() {
+      const owners = new Map(sql.people.all().map(({ id, wrappedKey }) => [id, keys.unwrap(wrappedKey, id)]));
+      const names = new Map<number, string>();
+      for (const { id, person, source, sealedFile } of sql.templates.all()) {
+        const key = owners.get(person);
+        const name = key && sealedFile && openFileName(key, sealedFile, person, source);
+        if (name) names.set(id, name);
+      }
+      return names;
+    },
     openTemplates(id) {
       const { person, key } = ownerOf(id);
       return sql.templatesOfPerson.all(person).flatMap((row) => {
         const { space, source, createdAtMs, setAsideAtMs, correction } = row;
         const vector = key && openVector(key, row.sealed, person, space);
         const quality = parseQuality(row.quality);
-        if (vector && quality) return [{ space, vector, source, createdAtMs, setAsideAtMs, correction, quality }];
+        const file = key && row.sealedFile && openFileName(key, row.sealedFile, person, source);
+        if (vector && quality) return [{ space, vector, source, createdAtMs, setAsideAtMs, correction, quality, file }];
         reportDamage(`template ${row.id} of ${person}`);
         return [];
       });

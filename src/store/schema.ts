@@ -85,4 +85,8 @@ export const migrations: readonly string[] = [
   -- The sealed list of what the gallery holds (roster.ts); this value until it is first written.
   INSERT OR REPLACE INTO meta VALUES ('roster', 'unwritten');
   `,
+  `
+  -- The name of the photo's file, sealed under the person's key; NULL where it is not known (older photos, the camera).
+  ALTER TABLE template ADD COLUMN sealed_file BLOB;
+  `,
 ];

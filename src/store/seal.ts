@@ -70,6 +70,36 @@ export function openVector(
   return isUnit(vector) ? vector : null;
 }
 
+// The name of a photo's file says something about the photo. It is sealed, and bound to its owner and photo. All have the same length.
+
+/** Longest name of a file that is kept, bytes of UTF-8. A longer one is shortened in the middle. */
+export const mostFileNameBytes = 120;
+const fileNameBytes = 128;
+
+/** `name` with at most 120 bytes of UTF-8: the end with the extension stays. */
+export function shortFileName(name: string): string {
+  const characters = [...name.normalize('NFC')];
+  while (Buffer.byteLength(characters.join('')) > mostFileNameBytes)
+    characters.splice(
+      characters.length >> 1,
+      characters.includes('…') ? 1 : 2,
+      ...(characters.includes('…') ? [] : ['…']),
+    );
+  return characters.join('');
+}
+
+export function sealFileName(key: Uint8Array, name: string, owner: string, source: Uint8Array): Buffer {
+  const plain = Buffer.alloc(fileNameBytes);
+  plain.write(shortFileName(name), 'utf8');
+  return seal(key, plain, ['file name', '1', owner, Buffer.from(source).toString('hex')]);
+}
+
+/** null if it does not open for this owner and photo. */
+export function openFileName(key: Uint8Array, sealed: Uint8Array, owner: string, source: Uint8Array): string | null {
+  const plain = unseal(key, sealed, ['file name', '1', owner, Buffer.from(source).toString('hex')]);
+  return plain?.toString('utf8').replace(/\0+$/, '') || null;
+}
+
 /** Whether `vector` has length 1 (within 1 %) and only finite numbers. */
 export function isUnit(vector: Float32Array): boolean {
   return Math.abs(Math.hypot(...vector) - 1) < 0.01;

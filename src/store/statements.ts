@@ -20,6 +20,8 @@ export interface TemplateRow {
   readonly createdAtMs: number;
   /** Wall time when it was disabled; null while it is in use. */
   readonly setAsideAtMs: number | null;
+  /** The name of the photo's file (seal.ts); null where it is not known. */
+  readonly sealedFile: Buffer | null;
   /** Id of the correction that made an observation this template; null for a photo. */
   readonly correction: number | null;
 }
@@ -51,7 +53,7 @@ export type Statements = ReturnType<typeof createStatements>;
 export function createStatements(database: Database) {
   const prepared = <P extends unknown[], R>(sql: string): Statement<P, R> => database.prepare<P, R>(sql);
   const templates = `SELECT id, person, space, source, quality, sealed, created_at_ms AS createdAtMs,
-      set_aside_at_ms AS setAsideAtMs,
+      set_aside_at_ms AS setAsideAtMs, sealed_file AS sealedFile,
       (SELECT correction.id FROM correction WHERE correction.template = template.id) AS correction
     FROM template`;
   const corrections = `SELECT id, person, space, source, sealed, template, created_at_ms AS createdAtMs FROM correction`;
@@ -74,13 +76,16 @@ export function createStatements(database: Database) {
       `${templates} WHERE space = ? AND set_aside_at_ms IS NULL ORDER BY id`,
     ),
     templatesOfPerson: prepared<[string], TemplateRow>(`${templates} WHERE person = ? ORDER BY id`),
-    addTemplate: prepared<[string, string, Buffer, string, Buffer, number, number | null], void>(
-      `INSERT INTO template (person, space, source, quality, sealed, created_at_ms, set_aside_at_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?)
+    addTemplate: prepared<[string, string, Buffer, string, Buffer, number, number | null, Buffer | null], void>(
+      `INSERT INTO template (person, space, source, quality, sealed, created_at_ms, set_aside_at_ms, sealed_file)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (person, space, source) DO UPDATE SET set_aside_at_ms = NULL WHERE set_aside_at_ms IS NOT NULL`,
     ),
     setTemplateDisabled: prepared<[number | null, number], void>(
       'UPDATE template SET set_aside_at_ms = ? WHERE id = ?',
+    ),
+    nameFile: prepared<[Buffer, string, string, Buffer], void>(
+      'UPDATE template SET sealed_file = ? WHERE person = ? AND space = ? AND source = ? AND sealed_file IS NULL',
     ),
     removeTemplate: prepared<[number], void>('DELETE FROM template WHERE id = ?'),
 

@@ -15,6 +15,8 @@ export interface NewTemplate {
   readonly source: Uint8Array;
   /** Wall time when it was disabled; absent or null: in use. */
   readonly setAsideAtMs?: number | null;
+  /** The name of the photo's file without its folder; absent or null where there is none. */
+  readonly file?: string | null;
 }
 
 /** What is known about a stored template without opening it. */
@@ -30,7 +32,9 @@ export interface TemplateRecord {
 }
 
 /** A stored template, opened. */
-export interface OpenedTemplate extends Omit<NewTemplate, 'setAsideAtMs'>, Omit<TemplateRecord, 'id'> {}
+export interface OpenedTemplate extends Omit<NewTemplate, 'setAsideAtMs'>, Omit<TemplateRecord, 'id'> {
+  readonly file: string | null;
+}
 
 /** A face without quality: of the cohort, or a negative template. */
 export type BareFace = Pick<NewTemplate, 'space' | 'vector' | 'source'>;
@@ -62,6 +66,8 @@ export interface Changes {
    * Errors: PERSON_UNKNOWN.
    */
   addTemplate(person: PersonId, template: NewTemplate): boolean;
+  /** Keeps the names of the files of photos that are stored without a name. */
+  nameFiles(person: PersonId, photos: readonly Pick<NewTemplate, 'space' | 'source' | 'file'>[]): void;
   /** Erases templates. */
   removeTemplates(ids: readonly number[]): void;
   /**
@@ -107,6 +113,8 @@ export interface Store extends Disposable {
    * False if another process kept the log open; the next change then truncates it.
    */
   forget(person: PersonId): boolean;
+  /** The names of the photos' files by the id of the template, without those that are not known. */
+  fileNames(): ReadonlyMap<number, string>;
   /** Every template of a person, opened, for an export. Damaged templates are skipped and reported. */
   openTemplates(person: PersonId): readonly OpenedTemplate[];
   /** Every negative template of a person, opened, for an export. */

@@ -53,6 +53,25 @@ export function alignmentOf(landmarks: Landmarks | readonly Point[]): Similarity
   return { a, b, tx: dx - a * sx + b * sy, ty: dy - b * sx - a * sy };
 }
 
+/** Distance between the eyes of the template, pixels of the crop. */
+const TEMPLATE_EYES_PX = Math.hypot(template[1]![0] - template[0]![0], template[1]![1] - template[0]![1]);
+
+/**
+ * How far the first four landmarks are from the template after the alignment: root mean square in distances between the template's
+ * eyes. 1 where there is no alignment.
+ */
+export function misfitOf(landmarks: Landmarks | readonly Point[]): number {
+  const similarity = alignmentOf(landmarks);
+  if (similarity === null) return 1;
+  const { a, b, tx, ty } = similarity;
+  let square = 0;
+  for (const [i, [x, y]] of template.entries()) {
+    const [px, py] = landmarks[i]!;
+    square += (a * px - b * py + tx - x) ** 2 + (b * px + a * py + ty - y) ** 2;
+  }
+  return Math.sqrt(square / template.length) / TEMPLATE_EYES_PX;
+}
+
 function mean(points: readonly Point[]): Point {
   let x = 0;
   let y = 0;

@@ -47,9 +47,27 @@ export interface Quality {
   readonly light: number;
   /** Standard deviation of the luma of the aligned face, 0 to 0.5. */
   readonly contrast: number;
+  /** Turned in the plane of the picture, degrees: 0 is upright, positive is clockwise, -180 to 180. */
+  readonly rollDegrees: number;
+  /**
+   * How far the landmarks are from those of an average face that is moved, scaled and turned onto them: root mean square in distances
+   * between the eyes. Large where the detector placed them wrongly, and where the face is turned or distorted.
+   */
+  readonly misfit: number;
+  /** Share of the aligned face that is overexposed, 0 to 1. */
+  readonly glare: number;
+  /**
+   * How much of a face the embedder recognises: the length of its embedding before it is scaled to unit length, 1 for a good portrait.
+   * Low for faces that are hidden in part, and for what is no upright face. null where the face was not embedded, or where nobody
+   * measured the embedder's lengths.
+   */
+  readonly clarity: number | null;
 }
 
-/** `Quality` as part of a document: a backup, a person from another room, a sampled decision. */
+/** What earlier versions did not measure: their templates were all taken for upright and plausible. */
+export const unmeasuredQuality = { rollDegrees: 0, misfit: 0, glare: 0, clarity: null } as const;
+
+/** `Quality` as part of a document: a backup, a person from another room, a sampled decision. Earlier versions wrote less. */
 export const qualitySchema: z.ZodType<Quality> = z.object({
   eyesPx: z.number(),
   sharpness: z.number(),
@@ -57,6 +75,10 @@ export const qualitySchema: z.ZodType<Quality> = z.object({
   pitchDegrees: z.number(),
   light: z.number(),
   contrast: z.number(),
+  rollDegrees: z.number().default(unmeasuredQuality.rollDegrees),
+  misfit: z.number().default(unmeasuredQuality.misfit),
+  glare: z.number().default(unmeasuredQuality.glare),
+  clarity: z.number().nullable().default(unmeasuredQuality.clarity),
 });
 
 /** One face in one frame. */

@@ -49,6 +49,38 @@ function checked(plane: Plane): Plane {
   return plane;
 }
 
+/** By how many degrees a picture is turned clockwise. */
+export type Turn = 0 | 90 | 180 | 270;
+
+/** An RGB picture turned clockwise, without padding of its rows. */
+export function turnedRgb({ width, height, stride, data }: Picture & { readonly format: 'rgb' }, turn: Turn): Picture {
+  const isUpright = turn === 0 || turn === 180;
+  const [newWidth, newHeight] = isUpright ? [width, height] : [height, width];
+  const out = new Uint8Array(newWidth * newHeight * 3);
+  for (let y = 0, to = 0; y < newHeight; y++) {
+    for (let x = 0; x < newWidth; x++, to += 3) {
+      const [fromX, fromY] = turnedBack([x, y], turn, width - 1, height - 1);
+      const from = fromY * stride + fromX * 3;
+      out[to] = data[from]!;
+      out[to + 1] = data[from + 1]!;
+      out[to + 2] = data[from + 2]!;
+    }
+  }
+  return { width: newWidth, height: newHeight, format: 'rgb', stride: newWidth * 3, data: out };
+}
+
+/** Where a point of a turned picture is in the picture before; `right` and `bottom` are the last positions of the latter. */
+export function turnedBack(
+  [x, y]: readonly [x: number, y: number],
+  turn: Turn,
+  right: number,
+  bottom: number,
+): readonly [x: number, y: number] {
+  if (turn === 90) return [y, bottom - x];
+  if (turn === 180) return [right - x, bottom - y];
+  return turn === 270 ? [right - y, x] : [x, y];
+}
+
 // Full-range BT.601, as libcamera's sYCC and JPEG use it (ITU-T T.871, section 7). Not the 16-235 video range.
 
 /** Writes R, G, B (0 to 255, unrounded) of one YUV triple to `out[at]`, `out[at + 1]`, `out[at + 2]`. */

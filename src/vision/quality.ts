@@ -1,6 +1,6 @@
 // The quality of an observation, measured on the aligned face and its landmarks before any name is known.
 
-import { ALIGNED_PX } from './alignment.js';
+import { ALIGNED_PX, alignmentOf, misfitOf } from './alignment.js';
 import { eyesApart } from './blazeface.js';
 import type { Landmarks, Quality } from './face.js';
 import { luma } from './picture.js';
@@ -19,7 +19,7 @@ const MOUTH_BELOW_EYES = 1.15;
 /** Position of the detector's nose tip between eyes (0) and mouth (1) on a level face: the median of LFW's photos. */
 const NOSE_LEVEL = 0.555;
 
-/** Quality of an aligned face `[112, 112, 3]` that was found with these landmarks (frame pixels). */
+/** Quality of an aligned face `[112, 112, 3]` that was found with these landmarks (frame pixels), and that is not embedded yet. */
 export function qualityOf(crop: Uint8Array, landmarks: Landmarks): Quality {
   const gray = new Float32Array(ALIGNED_PX * ALIGNED_PX);
   for (let i = 0; i < gray.length; i++) gray[i] = luma(crop[3 * i]!, crop[3 * i + 1]!, crop[3 * i + 2]!);
@@ -30,7 +30,32 @@ export function qualityOf(crop: Uint8Array, landmarks: Landmarks): Quality {
     ...poseOf(landmarks),
     light: mean / 255,
     contrast: deviation / 255,
+    rollDegrees: rollOf(landmarks),
+    misfit: misfitOf(landmarks),
+    glare: glare(gray),
+    clarity: null,
   };
+}
+
+/** Luma from which on a pixel is overexposed: what a camera makes of a light that is too bright for it, with some noise. */
+const OVEREXPOSED = 250;
+/** The face within the aligned face, without hair and background: columns and rows. */
+const FACE = { left: 22, right: 90, top: 24, bottom: 104 };
+
+/** The share of overexposed pixels of the face. */
+function glare(gray: Float32Array): number {
+  let bright = 0;
+  for (let y = FACE.top; y < FACE.bottom; y++) {
+    for (let x = FACE.left; x < FACE.right; x++) if (gray[y * ALIGNED_PX + x]! >= OVEREXPOSED) bright++;
+  }
+  return bright / ((FACE.bottom - FACE.top) * (FACE.right - FACE.left));
+}
+
+/** Degrees clockwise in the picture; 0 for landmarks that coincide. */
+function rollOf(landmarks: Landmarks): number {
+  const similarity = alignmentOf(landmarks);
+  // The alignment turns the face back.
+  return similarity === null ? 0 : degrees(Math.atan2(-similarity.b, similarity.a));
 }
 
 function meanAndDeviation(values: Float32Array): { mean: number; deviation: number } {

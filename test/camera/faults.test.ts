@@ -1,6 +1,14 @@
 import t from 'tap';
 import type { ProgramExit } from '../../src/camera/child.js';
-import { explainFfmpeg, explainFfmpegStall, explainLibcamera, explainLibcameraStall } from '../../src/camera/faults.js';
+import {
+  explainFfmpeg,
+  explainFfmpegStall,
+  explainLibcamera,
+  explainLibcameraStall,
+  ffmpegFaults,
+  libcameraFaults,
+} from '../../src/camera/faults.js';
+import { ffmpegTexts, libcameraTexts } from './field-faults.js';
 
 const failed: ProgramExit = { code: 255, signal: null, spawnError: null };
 
@@ -17,8 +25,8 @@ t.test('every fault of rpicam-vid has a sentence that says what to do', async (t
     ['ERROR: *** Invalid AWB mode: foo ***', /Invalid AWB mode: foo.*\[camera\]/],
     ["ERROR: *** the argument ('x') for option '--width' is invalid ***", /option '--width' is invalid/],
     ["ERROR: *** option '--width' cannot be specified more than once ***", /--width/],
-    ['ERROR: *** transforms requiring transpose not supported ***', /0 or 180/],
-    ['ERROR: *** illegal rotation value ***', /0 or 180/],
+    ['ERROR: *** transforms requiring transpose not supported ***', /\[camera\] rotation/],
+    ['ERROR: *** illegal rotation value ***', /\[camera\] rotation/],
     ['ERROR: *** the system appears to be configured for the legacy camera stack ***', /config.txt/],
     ['ERROR: *** rpicam-apps currently only supports the Raspberry Pi platforms. ***', /source = "ffmpeg"/],
     ['Received signal 13', /started again/],
@@ -64,4 +72,22 @@ t.test('every fault of ffmpeg has a sentence that says what to do', async (t) =>
   t.match(explainFfmpeg({ code: null, signal: null, spawnError: 'ENOENT' }, []), /apt install ffmpeg/);
   t.match(explainFfmpeg({ ...failed, code: 0 }, []), /ended its stream/);
   t.equal(explainFfmpegStall([]), null);
+});
+
+t.test('each text of the field has its advice, and each row of the tables is the answer to one', async (t) => {
+  for (const [rows, texts, explain] of [
+    [libcameraFaults, libcameraTexts, explainLibcamera],
+    [ffmpegFaults, ffmpegTexts, explainFfmpeg],
+  ] as const) {
+    const met = new Set<unknown>();
+    for (const [text, advice] of texts) {
+      t.match(explain(failed, ['a line before', text]), advice, text);
+      met.add(rows.find(([pattern]) => pattern.test(text)));
+    }
+    t.same(
+      rows.filter((row) => !met.has(row)).map(([pattern]) => pattern.source),
+      [],
+      'rows without a text',
+    );
+  }
 });

@@ -40,6 +40,11 @@ t.test('a webcam is opened as a V4L2 device and does not end', async (t) => {
   const program = ffmpegProgram({ ...quickOptions, source: 'ffmpeg', input: '/dev/video9' });
   t.match(program.args.join(' '), '-f v4l2 -framerate 10 -video_size 128x96 -i /dev/video9 ');
   t.equal(program.ends, false);
+  const settings = { input_format: 'mjpeg' } as const;
+  const { args } = ffmpegProgram({ ...quickOptions, source: 'ffmpeg', input: '/dev/video9', options: settings });
+  t.match(args.join(' '), '-f v4l2 -input_format mjpeg -framerate 10');
+  const rtsp = { source: 'ffmpeg', input: 'rtsp://cam.lan/x', options: { rtsp_transport: 'udp' } } as const;
+  t.match(ffmpegProgram({ ...quickOptions, ...rtsp }).stdin, '\noption rtsp_transport udp\n');
 });
 
 t.test('with ffmpeg', { skip }, async (t) => {
@@ -122,16 +127,20 @@ t.test('with ffmpeg', { skip }, async (t) => {
     const { port } = server.address() as { port: number };
     t.teardown(() => void server.close());
     const command = ['/bin/sh', '-c', `exec ffmpeg "$@"`, marker];
-    const camera = open({ input: `rtsp://ada:secret@127.0.0.1:${port}/live`, command });
+    // A size of its own tells this ffmpeg from those of other tests.
+    const options = { input: `rtsp://ada:secret@127.0.0.1:${port}/live`, command, width: 142, height: 98 };
+    const { args } = ffmpegProgram({ ...quickOptions, source: 'ffmpeg', ...options });
+    const filters = args[args.indexOf('-vf') + 1]!;
+    const camera = open(options);
     const connected = new Promise((resolve) => server.once('connection', resolve));
     camera.start();
     await connected;
-    const ids = processesWith('pipe:0');
+    const ids = processesWith(filters);
     t.ok(ids.length >= 1);
     for (const id of ids) t.notMatch(readFileSync(`/proc/${id}/cmdline`, 'utf8'), /secret/);
     await camera.stop();
     t.same(
-      processesWith('pipe:0').filter((id) => ids.includes(id)),
+      processesWith(filters).filter((id) => ids.includes(id)),
       [],
     );
   });

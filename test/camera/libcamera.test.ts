@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { libcameraProgram } from '../../src/camera/libcamera.js';
+import { turned } from '../../src/camera/turn.js';
 import { fakeCommand, openFake, quickOptions, take, until } from './camera-harness.js';
 import { readPattern } from './test-pattern.js';
 
@@ -28,6 +29,19 @@ t.test('the options become arguments of rpicam-vid', async (t) => {
     ...['--flush', '--camera', '1', '--hflip', '--vflip', '--rotation', '180', '--mode', '1640:1232:10:P'],
     ...['--tuning-file', '/a b/imx219_noir.json', '--roi', '0.25,0.25,0.5,0.5', '-o', '-'],
   ]);
+});
+
+t.test('settings are passed on, and a quarter turn is made by roomkin itself', async (t) => {
+  const settings = { lens_position: 2, awb: 'indoor', flicker_period: '10000us', denoise: 'cdn_hq' } as const;
+  const { args, turn } = libcameraProgram({ ...quickOptions, rotation: 90, options: settings });
+  t.match(args.join(' '), '--denoise cdn_hq --lens-position 2 --awb indoor --flicker-period 10000us');
+  t.notMatch(args.join(' '), /--rotation|cdn_off/);
+  t.equal(turn, 90);
+  await using camera = openFake([], { rotation: 90 });
+  camera.start();
+  const frame = (await take(camera, 1))[0]!;
+  t.match(frame, { width: 96, height: 128, stride: 96 });
+  t.not(readPattern(turned(frame, 270)), null, 'turned back it is the picture of the camera');
 });
 
 t.test('the actual size is the one that libcamera configured for the first stream', async (t) => {

@@ -183,3 +183,47 @@ t.test('continuation lines are indented under the text', async (t) => {
   t.equal(lines[0]?.slice(0, 24), 'FAIL camera       gone: ');
   t.ok(lines.length > 2 && lines.slice(1).every((line) => line.startsWith(' '.repeat(18)) && line.length <= 60));
 });
+
+t.test('check says that an address gives single pictures, and that the picture is turned', async (t) => {
+  const folder = shortFolder(t);
+  const picture = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#888' } })
+    .jpeg()
+    .toBuffer();
+  const server = createHttpServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'image/jpeg' }).end(picture);
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  t.teardown(() => void server.close());
+  const { port } = server.address() as { port: number };
+  const path = join(folder, 'config.toml');
+  const camera = `source = "ffmpeg"\ninput = "http://127.0.0.1:${port}/now.jpg"\nwidth = 128\nheight = 96\nrotation = 90\n`;
+  const store = `[mqtt]\nurl = "mqtt://127.0.0.1:1"\n[store]\ndirectory = "${folder}/store"\n`;
+  writeFileSync(path, `[room]\nid = "lab"\n[camera]\n${camera}${store}`);
+  const { stdout } = await runVerb(['check', '--json', '--config', path]);
+  const found = (JSON.parse(stdout) as Report).checks.find(({ check }) => check === 'camera');
+  t.match(found, { state: 'ok', found: /96x128.*snapshot address.*every 1 s.*turned by 90 degrees/ });
+});
+
+t.test('what rpicam-vid said is in the advice of check', async (t) => {
+  const folder = shortFolder(t);
+  mkdirSync(join(folder, 'bin'));
+  const program = join(folder, 'bin', 'rpicam-vid');
+  const store = `[mqtt]\nurl = "mqtt://127.0.0.1:1"\n[store]\ndirectory = "${folder}/store"\n`;
+  const path = join(folder, 'config.toml');
+  writeFileSync(path, `[room]\nid = "lab"\n${store}`);
+  const searched = process.env['PATH'];
+  process.env['PATH'] = `${join(folder, 'bin')}:${searched}`;
+  t.teardown(() => {
+    process.env['PATH'] = searched;
+  });
+  for (const [status, text, advice] of [
+    [127, 'rpicam-vid: symbol lookup error: libcamera.so.0.3: undefined symbol: _ZN7libpisp22', /full-upgrade/],
+    [3, 'words \u001b[2J that nobody knows', /status 3: words \\u001b\[2J that nobody knows/],
+  ] as const) {
+    writeFileSync(program, `#!/bin/sh\ncat >&2 <<'X'\n${text}\nX\nexit ${status}\n`);
+    chmodSync(program, 0o755);
+    const { stdout } = await runVerb(['check', '--json', '--config', path]);
+    const found = (JSON.parse(stdout) as Report).checks.find(({ check }) => check === 'camera');
+    t.match(found, { state: 'fail', advice });
+  }
+});

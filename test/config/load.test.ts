@@ -82,3 +82,32 @@ t.test('the hold time of roomkin 0.1 still counts where it is the longer one', a
   t.equal(leaveAfterMs('hold_seconds = 0'), 60_000);
   t.throws(() => leaveAfterMs('leave_after_seconds = 1'), { code: 'CONFIG_INVALID' });
 });
+
+t.test('settings of the camera programs are listed, checked and of use for the camera', async (t) => {
+  const camera = (lines: string): string => `[room]\nid = "a"\n[camera]\n${lines}\n`;
+  const line = (lines: string): string => faults(camera(lines)).join('\n');
+  const { options } = parseConfig(
+    camera('options = { lens_position = 2.5, awb = "indoor", flicker_period = "10000us", shutter = 5000 }'),
+    'c.toml',
+  ).camera;
+  t.same(options, { lens_position: 2.5, awb: 'indoor', flicker_period: '10000us', shutter: '5000us' });
+  t.match(
+    line('[camera.options]\nlens_positon = 2'),
+    /c\.toml:5: camera\.options\.lens_positon: .*did you mean lens_position\?/,
+  );
+  t.match(line('[camera.options]\nrpicam = 2'), /known here: .*autofocus_mode.*rtsp_transport/);
+  t.match(line('[camera.options]\nawb = "indor"'), /camera\.options\.awb: .*"indoor"/);
+  t.match(line('[camera.options]\nflicker_period = "fast"'), /time with its unit/);
+  t.match(line('[camera.options]\nawb = "auto; reboot"'), /camera\.options\.awb/);
+  t.match(line('[camera.options]\nlens_position = 1\nautofocus_mode = "continuous"'), /lens_position: has no effect/);
+  t.match(line('[camera.options]\ninput_format = "mjpeg"'), /input_format: is a setting of a webcam/);
+  t.match(
+    line('source = "ffmpeg"\ninput = "/dev/video0"\noptions = { gain = 2 }'),
+    /gain: is a setting of the Pi camera/,
+  );
+  t.match(line('source = "ffmpeg"\ninput = "http://cam/x"\noptions = { rtsp_transport = "udp" }'), /an RTSP camera/);
+  t.match(line('aspect = "16:9"'), /pixels of a Pi camera are square/);
+  t.match(line('source = "ffmpeg"\ninput = "x.mp4"\naspect = "wide"'), /WIDTH:HEIGHT/);
+  t.match(line('rotation = 45'), /camera\.rotation/);
+  t.equal(parseConfig(camera('rotation = 270'), 'c.toml').camera.rotation, 270);
+});

@@ -10,6 +10,7 @@ import {
 import type { Gallery, Person } from '../../src/gallery/person.js';
 import { similarity } from '../../src/gallery/similarity.js';
 import type { Face } from '../../src/vision/face.js';
+import { unmeasuredQuality } from '../../src/vision/face.js';
 import { madeUpVector } from '../sharing/household.js';
 
 const face = (x: number, y: number, eyesPx: number, change: Partial<Face['quality']> = {}): Face => ({
@@ -23,7 +24,16 @@ const face = (x: number, y: number, eyesPx: number, change: Partial<Face['qualit
     [0, 0],
   ],
   score: 0.9,
-  quality: { eyesPx, sharpness: 0.5, yawDegrees: 0, pitchDegrees: 0, light: 0.5, contrast: 0.2, ...change },
+  quality: {
+    eyesPx,
+    sharpness: 0.5,
+    yawDegrees: 0,
+    pitchDegrees: 0,
+    light: 0.5,
+    contrast: 0.2,
+    ...unmeasuredQuality,
+    ...change,
+  },
   embedding: madeUpVector(`${x}/${y}`),
 });
 

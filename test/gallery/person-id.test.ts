@@ -85,6 +85,7 @@ t.test('no id of a person is the key of a component, nor makes the entity id of 
     id: 'lab',
     topics: roomTopics('room', 'lab'),
     snapshots: true,
+    corrections: true,
     healthMs: 30_000,
     formerNames: [],
     machine: { temperature: true, throttling: true },

@@ -17,10 +17,14 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** Starts `roomkin ...args` as a process; without a terminal on any stream. */
-export function spawnCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+/** Starts `roomkin ...args` as a process; without a terminal on any stream; standard input is empty, or a pipe. */
+export function spawnCli(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  input: 'ignore' | 'pipe' = 'ignore',
+): ChildProcess {
   return spawn(process.execPath, ['-e', start, '--', cliPath, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input, 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
 }

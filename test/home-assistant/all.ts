@@ -12,9 +12,10 @@ const runs =
         ['room', open],
         ['room', overTls5],
         ['examples', open],
+        ['corrections', open],
         ['daemon', overTls4],
       ]
-    : ['room', 'examples', 'daemon'].map((name) => [name, String(secureProtocol)]);
+    : ['room', 'examples', 'corrections', 'daemon'].map((name) => [name, String(secureProtocol)]);
 
 for (const [name, secure] of runs) {
   console.log(`# ${name}${secure ? ` over TLS, MQTT ${secure === '5' ? '5' : '3.1.1'}` : ''}`);

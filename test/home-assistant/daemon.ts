@@ -17,12 +17,16 @@ import { runSteps, skipWithoutHomeAssistant } from './steps.js';
 skipWithoutHomeAssistant();
 t.setTimeout(900_000);
 
-const ha = await startHomeAssistant(
-  [join(packageRoot, 'examples', 'last-one-leaves.yaml'), join(packageRoot, 'test', 'home-assistant', 'house.yaml')],
-  ['lamp/#'],
-);
+const ha = await startHomeAssistant([join(packageRoot, 'test', 'home-assistant', 'house.yaml')], ['lamp/#']);
 const listener = await listenTo(ha.mqttUrl);
 await addLight(listener, 'kitchen');
+await ha.useBlueprints([
+  {
+    name: 'last_one_leaves',
+    blueprint: 'last-one-leaves',
+    input: { rooms: ['binary_sensor.kitchen_presence_occupancy'], lights: ['light.kitchen'] },
+  },
+]);
 t.comment(`Home Assistant ${ha.version}, logs in ${ha.folder}`);
 const house = await makeHousehold(ha.login('kitchen'));
 let daemon: ChildProcess | null = null;

@@ -2,7 +2,7 @@
 // repository: ROOMKIN_SHARED or `../shared` names the folder. With ROOMKIN_HA_SECURE=5 or 4 rooms and Home Assistant use MQTT 5
 // or 3.1.1 over TLS, each with its own user and the access list of deploy/mosquitto.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { packageRoot } from '../../src/base/files.js';
@@ -34,6 +34,12 @@ export interface HomeAssistant {
   state(entity: string): Promise<string | null>;
   /** Calls a service, like a person who uses a control. */
   call(service: string, data: Spec): Promise<void>;
+  /** Imports the blueprints of this repository and makes automations of them, in place of those made before. */
+  useBlueprints(automations: readonly BlueprintUse[]): Promise<void>;
+  /** What Assist answers. */
+  ask(text: string, language: string): Promise<string>;
+  /** Fires an event, like the app of a phone. */
+  fire(event: string, data: Spec): Promise<void>;
   stop(): Promise<void>;
   /** Starts it again, with the same packages. */
   start(): Promise<void>;
@@ -44,6 +50,14 @@ export interface HomeAssistant {
   readonly folder: string;
 }
 
+export interface BlueprintUse {
+  /** Entity id of the automation, without `automation.`. */
+  readonly name: string;
+  /** File name in blueprints/automation/roomkin, without its ending. */
+  readonly blueprint: string;
+  readonly input: Spec;
+}
+
 /** Messages about Home Assistant's own connection while a test stops the broker. They are not about roomkin. */
 const ownConnection = 'The connection was lost|Failed to connect to MQTT|Unable to connect|failed to receive on socket';
 /** When a device goes, Home Assistant empties its topic once more for each entity that is disabled, and warns about its own message. */
@@ -52,7 +66,7 @@ const logWithout = [
   `^(?!.*(${ownConnection}|${ownCleanUp})).*(WARNING|ERROR).*mqtt`,
   'Error doing job',
   `^(?!.*${ownCleanUp}).*roomkin`,
-  '(WARNING|ERROR).*(automation|template)',
+  '(WARNING|ERROR).*(automation|template|blueprint|intent_script|conversation)',
 ];
 
 /**
@@ -76,6 +90,9 @@ export async function startHomeAssistant(
   await harness(['up', '--ha', version, ...packages.flatMap((file) => ['--package', file])]);
   const environment = await harness(['env']);
   const setting = (name: string) => new RegExp(`${name}='?([^'\\s]+)`).exec(environment)?.[1] ?? '';
+  const { config } = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')) as { config: string };
+  cpSync(join(packageRoot, 'examples', 'custom_sentences'), join(config, 'custom_sentences'), { recursive: true });
+  const headers = { authorization: `Bearer ${setting('HA_TOKEN')}`, 'content-type': 'application/json' };
   const mqttUrl = `mqtt://127.0.0.1:${setting('MQTT_PORT')}`;
   return {
     version,
@@ -86,12 +103,33 @@ export async function startHomeAssistant(
       await harness(['assert', '-'], JSON.stringify({ timeout: 10, log_without: logWithout, ...spec }));
     },
     async state(entity) {
-      const headers = { authorization: `Bearer ${setting('HA_TOKEN')}` };
       const answer = await fetch(`${setting('HA_URL')}/api/states/${entity}`, { headers });
       return answer.ok ? ((await answer.json()) as { state: string }).state : null;
     },
     async call(service, data) {
       await harness(['call', service, JSON.stringify(data)]);
+    },
+    async useBlueprints(automations) {
+      cpSync(join(packageRoot, 'blueprints'), join(config, 'blueprints'), { recursive: true });
+      const automation = automations.map(({ name, blueprint, input }) => ({
+        id: name,
+        alias: name,
+        use_blueprint: { path: `roomkin/${blueprint}.yaml`, input },
+      }));
+      // JSON is YAML.
+      writeFileSync(join(config, 'packages', 'blueprints.yaml'), JSON.stringify({ automation }));
+      await harness(['call', 'automation.reload']);
+    },
+    async ask(text, language) {
+      const body = JSON.stringify({ text, language });
+      const answer = await fetch(`${setting('HA_URL')}/api/conversation/process`, { method: 'POST', headers, body });
+      const { response } = (await answer.json()) as { response: { speech: { plain: { speech: string } } } };
+      return response.speech.plain.speech;
+    },
+    async fire(event, data) {
+      const url = `${setting('HA_URL')}/api/events/${event}`;
+      const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(data) });
+      if (!answer.ok) throw new Error(`${event}: ${answer.status} ${await answer.text()}`);
     },
     async stop() {
       await harness(['ha', 'stop']);

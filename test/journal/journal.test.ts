@@ -215,3 +215,22 @@ t.test('a person forgotten by another room is erased at once, also from pending 
   t.equal(installation.stored().length, 1, 'only her entries were erased');
   t.end();
 });
+
+t.test('an observation is found by its track and time, also where sampling would have skipped it', async (t) => {
+  const installation = createInstallation(t);
+  using journal = installation.start();
+  observe(installation, journal, 16);
+  const skippedMs = installation.clock.now;
+  observe(installation, journal, 1);
+  t.equal(journal.idOf(1, skippedMs), null, 'it was skipped');
+  journal.keep(1, skippedMs);
+  const id = journal.idOf(1, skippedMs);
+  t.match(journal.find(id!), { atMs: skippedMs, track: 1, nth: 16 });
+  observe(installation, journal, 30);
+  installation.clock.now += 3_600_000;
+  observe(installation, journal, 20);
+  t.equal(journal.idOf(1, skippedMs), id, 'an hour later, too');
+  t.equal(journal.idOf(2, skippedMs), null);
+  using second = installation.start();
+  t.equal(second.idOf(1, skippedMs), null, 'a track of another run is another track');
+});

@@ -1,9 +1,24 @@
 import t from 'tap';
-import { finishSampling, noSamplers, type SampledObservation, sample } from '../../src/journal/sampling.js';
+import {
+  finishSampling,
+  noSamplers,
+  type SampledObservation,
+  sample,
+  storeSkipped,
+} from '../../src/journal/sampling.js';
 import type { DecidedObservation } from '../../src/recognition/observation.js';
+import { unmeasuredQuality } from '../../src/vision/face.js';
 import { vector } from '../helpers/people.js';
 
-const quality = { eyesPx: 40, sharpness: 0.6, yawDegrees: 0, pitchDegrees: 0, light: 0.5, contrast: 0.2 };
+const quality = {
+  eyesPx: 40,
+  sharpness: 0.6,
+  yawDegrees: 0,
+  pitchDegrees: 0,
+  light: 0.5,
+  contrast: 0.2,
+  ...unmeasuredQuality,
+};
 const ada: DecidedObservation = {
   ...{ atMs: 0, track: 1, box: [0, 0, 90, 90], score: 0.9, quality, embedding: vector(0.8), weight: 1 },
   ...{ best: 'ada', runnerUp: 'ben', similarity: 0.8, second: 0, margin: 0.8 },
@@ -141,4 +156,32 @@ t.test('tracks are sampled separately', async (t) => {
     return next.entries;
   }).flat();
   for (const track of [1, 2]) t.equal(entries.filter((entry) => entry.track === track).length, 10 + 3);
+});
+
+t.test('a skipped observation is stored on request, and no observation counts twice or is lost', async (t) => {
+  let samplers = noSamplers;
+  const stored: SampledObservation[] = [];
+  const add = (next: ReturnType<typeof storeSkipped>): void => {
+    samplers = next.samplers;
+    stored.push(...next.entries);
+  };
+  for (let n = 1; n <= 40; n += 1) {
+    add(sample(samplers, [{ ...ada, atMs: n * 100 }], n * 100));
+    if (n === 17) add(storeSkipped(samplers, 1, 1500));
+  }
+  t.ok(numbers(stored).includes(15), 'the one that was asked for');
+  const before = stored.length;
+  add(storeSkipped(samplers, 1, 1500));
+  add(storeSkipped(samplers, 1, 1));
+  add(storeSkipped(samplers, 2, 1500));
+  t.equal(stored.length, before, 'neither once more, nor one that there never was');
+  stored.push(...finishSampling(samplers));
+  const counted = stored.reduce((sum, { skipped }) => sum + 1 + (skipped?.observations ?? 0), 0);
+  t.equal(counted, 40);
+  t.strictSame(
+    numbers(stored),
+    numbers(stored).toSorted((a, b) => a - b),
+    'in the order of time',
+  );
+  t.equal(new Set(numbers(stored)).size, stored.length);
 });

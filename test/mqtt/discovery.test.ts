@@ -20,6 +20,7 @@ function room(changes: Partial<DiscoveredRoom> = {}): DiscoveredRoom {
     topics: roomTopics('room', 'kitchen'),
     people: [{ id: 'ada', name: 'Ada' }],
     snapshots: false,
+    corrections: false,
     healthMs: 30_000,
     formerNames: [],
     machine: { temperature: true, throttling: true },

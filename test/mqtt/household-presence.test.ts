@@ -97,6 +97,7 @@ t.test('people who change rooms give one event each and are never in two places'
   await using _rooms = new Together(roomIds.map((id) => livingRoom(id, broker.url, whereIs)));
   for (const person of names) await until(listener, person, capital(whereIs.get(person)!));
   const before = moves(listener).length;
+  const overlap = longestOverlap(listener);
   const changes = Number(process.env['ROOMKIN_MOVES'] ?? 24);
   for (let n = 0; n < changes; n += 1) {
     const person = names[n % names.length]!;
@@ -109,6 +110,9 @@ t.test('people who change rooms give one event each and are never in two places'
   }
   await sleep(1500);
   t.equal(moves(listener).length, before + changes, 'no event twice');
+  const overlapMs = overlap.stop();
+  t.comment(`the longest time in two rooms at once: ${overlapMs.toFixed()} ms`);
+  t.ok(overlapMs <= 2_000, 'in the states of two rooms for at most 2 s');
   const summary = JSON.parse(listener.of('household/home/state').at(-1)!);
   t.match(summary, { people: 6, strangers: 0, at_home: names });
   const device = listener.of('homeassistant/device/roomkin-household/home/config').at(-1)!;
@@ -140,10 +144,10 @@ t.test('away, unknown, forgotten; every room may be off', async (t) => {
   await until(listener, 'ada', 'Hall');
   whereIs.clear();
   await until(listener, 'ada', 'away');
-  t.equal(moves(listener).at(-1)?.event_type, 'left_home');
+  await waitFor(() => moves(listener).at(-1)?.event_type === 'left_home');
   whereIs.set('ada', 'hall');
   await until(listener, 'ada', 'Hall');
-  t.equal(moves(listener).at(-1)?.event_type, 'came_home');
+  await waitFor(() => moves(listener).at(-1)?.event_type === 'came_home');
 
   await bath[Symbol.asyncDispose]();
   whereIs.clear();
@@ -157,6 +161,7 @@ t.test('away, unknown, forgotten; every room may be off', async (t) => {
   const kinds = moves(listener).map(({ event_type }) => event_type);
   whereIs.set('ada', 'bath');
   await until(listener, 'ada', 'Bath');
+  await waitFor(() => moves(listener).length > kinds.length);
   t.strictSame(
     moves(listener)
       .slice(kinds.length)
@@ -178,6 +183,59 @@ t.test('away, unknown, forgotten; every room may be off', async (t) => {
   );
   await again[Symbol.asyncDispose]();
 });
+
+t.test(
+  'who is forgotten while Home Assistant restarts twice in a few seconds is removed when it is back',
+  async (t) => {
+    await using broker = await startMosquitto();
+    await using listener = await listenTo(broker.url);
+    const whereIs = new Map([['ada', 'hall']]);
+    let gallery = everybody;
+    await using _hall = livingRoom('hall', broker.url, whereIs, () => gallery);
+    const devices = () => listener.of('homeassistant/device/roomkin-household/home/config');
+    const rooms = () => listener.of('homeassistant/device/roomkin/hall/config').length;
+    await waitFor(() => devices().at(-1)?.includes('fay') === true);
+    const answered = rooms();
+    await listener.say('homeassistant/status', 'online');
+    await listener.say('homeassistant/status', 'offline');
+    await waitFor(() => rooms() > answered);
+
+    gallery = { ...everybody, version: 2, people: everybody.people.filter(({ id }) => id !== 'fay') };
+    await waitFor(() => devices().at(-1)?.includes('fay') === false);
+    const whileAway = devices().length;
+    await listener.say('homeassistant/status', 'online');
+    const ofFay = (text: string) => JSON.parse(text).cmps.place_fay;
+    await waitFor(() => devices().length >= whileAway + 3);
+    const [told, removed, last] = devices().slice(whileAway).map(ofFay);
+    t.ok(told.stat_t, 'Home Assistant is told of the entity that it does not know since its restart');
+    t.strictSame(removed, { p: 'sensor' }, 'then that it is gone');
+    t.equal(last, undefined);
+  },
+);
+
+/** The longest time for which the states of two rooms contained one person, milliseconds, in steps of 50 ms. */
+function longestOverlap(listener: Listener): { stop(): number } {
+  const sinceMs = new Map<string, number>();
+  let longestMs = 0;
+  const timer = setInterval(() => {
+    const present = roomIds.flatMap((id): string[] => {
+      const text = listener.of(`room/${id}/state`).at(-1);
+      const people = text === undefined ? null : JSON.parse(text).people;
+      return (people ?? []).map(({ person }: { person: string }) => person);
+    });
+    for (const person of names) {
+      if (present.filter((other) => other === person).length < 2) sinceMs.delete(person);
+      else if (!sinceMs.has(person)) sinceMs.set(person, performance.now());
+      longestMs = Math.max(longestMs, performance.now() - (sinceMs.get(person) ?? performance.now()));
+    }
+  }, 50);
+  return {
+    stop() {
+      clearInterval(timer);
+      return longestMs;
+    },
+  };
+}
 
 /** Disposes all of them at once. */
 class Together implements AsyncDisposable {

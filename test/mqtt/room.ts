@@ -40,7 +40,8 @@ export function broker(url: string, changes: Partial<BrokerOptions> = {}): Broke
   };
 }
 
-export interface RoomChanges extends Partial<Omit<PublisherOptions, 'mqtt' | 'homeAssistant'>> {
+export interface RoomChanges extends Partial<Omit<PublisherOptions, 'mqtt' | 'homeAssistant' | 'privacy'>> {
+  readonly privacy?: Partial<PublisherOptions['privacy']>;
   readonly mqtt?: Partial<PublisherOptions['mqtt']>;
   readonly homeAssistant?: Partial<PublisherOptions['homeAssistant']>;
   readonly memory?: AnnouncedMemory;
@@ -50,17 +51,17 @@ export interface RoomChanges extends Partial<Omit<PublisherOptions, 'mqtt' | 'ho
 
 /** A publisher for `kitchen` at `url`, not started. */
 export function roomPublisher(url: string, changes: RoomChanges = {}): Publisher {
-  const { mqtt, homeAssistant, memory: stored = memory(), log, clock = systemClock, ...rest } = changes;
+  const { mqtt, homeAssistant, privacy, memory: stored = memory(), log, clock = systemClock, ...rest } = changes;
   const options: PublisherOptions = {
     room: { id: 'kitchen', name: 'Kitchen' },
     household: { id: 'home', shares: false },
-    privacy: { snapshots: false },
     service: { healthMs: 30_000 },
     version: '0.0.1',
     board: { model: null, serial: null },
     machine: { temperature: true, throttling: true },
     ...rest,
-    mqtt: { ...broker(url), base: 'room', ...mqtt },
+    privacy: { snapshots: false, looksKeptMs: 86_400_000, ...privacy },
+    mqtt: { ...broker(url), base: 'room', corrections: false, ...mqtt },
     homeAssistant: {
       discovery: true,
       prefix: 'homeassistant',
@@ -83,6 +84,10 @@ export function aloneView(room: string, snapshot: PresenceSnapshot | null): Hous
 export function aloneInHousehold(publisher: Publisher, room: string): Publisher {
   let last: PresenceSnapshot | null = null;
   const timer = setInterval(() => publisher.updateHousehold(aloneView(room, last)), 250);
+  async function stop(): Promise<void> {
+    clearInterval(timer);
+    await publisher.stop();
+  }
   return {
     ...publisher,
     status: publisher.status,
@@ -90,10 +95,8 @@ export function aloneInHousehold(publisher: Publisher, room: string): Publisher 
       last = snapshot;
       publisher.state(snapshot);
     },
-    async stop() {
-      clearInterval(timer);
-      await publisher.stop();
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
 

@@ -1,11 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import t from 'tap';
-import { createEventPictures } from '../../src/mqtt/snapshot.js';
+import { createEventPictures, type PicturedObservation } from '../../src/mqtt/snapshot.js';
 import type { PresenceEvent } from '../../src/presence/presence.js';
 import type { DecidedObservation } from '../../src/recognition/observation.js';
+import { unmeasuredQuality } from '../../src/vision/face.js';
 
-const quality = { eyesPx: 30, sharpness: 1, yawDegrees: 0, pitchDegrees: 0, light: 0.5, contrast: 0.2 };
+const quality = {
+  eyesPx: 30,
+  sharpness: 1,
+  yawDegrees: 0,
+  pitchDegrees: 0,
+  light: 0.5,
+  contrast: 0.2,
+  ...unmeasuredQuality,
+};
 const seen = (track: number, weight = 1, eyesPx = 30) =>
   ({ track, weight, quality: { ...quality, eyesPx } }) as DecidedObservation;
 const grey = (value: number): Uint8Array => new Uint8Array(112 * 112 * 3).fill(value);
@@ -21,8 +30,10 @@ const event = (type: PresenceEvent['type'], atMs: number, track: number | null):
 });
 
 function recorder() {
-  const sent: { type: string; jpeg: Uint8Array | null }[] = [];
-  const pictures = createEventPictures((happened, jpeg) => void sent.push({ type: happened.type, jpeg }));
+  const sent: { type: string; jpeg: Uint8Array | null; pictured: PicturedObservation | null }[] = [];
+  const pictures = createEventPictures(
+    (happened, jpeg, pictured) => void sent.push({ type: happened.type, jpeg, pictured }),
+  );
   const until = async (count: number) => {
     for (let n = 0; n < 500 && sent.length < count; n++) await sleep(10);
   };
@@ -52,13 +63,14 @@ t.test('each event has the crop of its own face, not of the largest', async (t) 
 });
 
 t.test('the best crop of the track in the last 2 s is taken; older ones may show somebody else', async (t) => {
-  const { pictures, until, value } = recorder();
+  const { sent, pictures, until, value } = recorder();
   pictures.frame({ capturedAt: 0, crops: [grey(20)] }, [seen(1, 1)]);
   pictures.frame({ capturedAt: 2500, crops: [grey(90)] }, [seen(1, 0.9)]);
   pictures.frame({ capturedAt: 3000, crops: [grey(160)] }, [seen(1, 0.2)]);
   pictures.event(event('arrived', 3000, 1));
   await until(1);
   t.ok(Math.abs((await value(0)) - 90) < 4);
+  t.strictSame(sent[0]!.pictured, { track: 1, atMs: 2500 }, 'the observation that the picture shows');
 });
 
 t.test('an event without a face, without a crop or with a broken crop is passed on without a picture', async (t) => {
@@ -70,8 +82,8 @@ t.test('an event without a face, without a crop or with a broken crop is passed 
   pictures.frame({ capturedAt: 1 }, [seen(9)]);
   await until(3);
   t.strictSame(sent, [
-    { type: 'left', jpeg: null },
-    { type: 'arrived', jpeg: null },
-    { type: 'stranger_arrived', jpeg: null },
+    { type: 'left', jpeg: null, pictured: null },
+    { type: 'arrived', jpeg: null, pictured: null },
+    { type: 'stranger_arrived', jpeg: null, pictured: null },
   ]);
 });

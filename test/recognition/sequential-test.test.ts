@@ -58,10 +58,10 @@ t.test('more observations and photos reject sooner, a lower false positive rate 
     const person = somebody(photos);
     const [few, many] = [boundaries(person, 1), boundaries(person, 3)];
     t.ok(few.reject < few.accept && many.reject < many.accept);
-    t.ok(many.reject > few.reject || many.reject === 0.45, `with ${photos} photos more observations reject sooner`);
-    t.ok(many.reject <= 0.45, 'but never from 0.45 on');
+    t.ok(many.reject > few.reject || many.reject === 0.37, `with ${photos} photos more observations reject sooner`);
+    t.ok(many.reject <= 0.37, 'but never from 0.37 on');
   }
-  t.ok(boundaries(somebody(5), 2).reject > boundaries(somebody(1), 2).reject + 0.05, 'a single photo rejects less');
+  t.ok(boundaries(somebody(5), 2).reject > boundaries(somebody(1), 2).reject, 'a single photo rejects less');
   t.ok(boundaries(somebody(5, 0.9, 1e-6), 2).accept > boundaries(somebody(5, 0.9, 1e-3), 2).accept + 0.03);
   t.strictSame(boundaries({ id: 'x', name: 'X', templates: [] }, 2), {
     accept: Number.POSITIVE_INFINITY,

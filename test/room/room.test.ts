@@ -5,6 +5,7 @@ import type { PresenceEvent, PresenceSnapshot } from '../../src/presence/presenc
 import { defaultRoomOptions } from '../../src/room/options.js';
 import { createRoom } from '../../src/room/room.js';
 import type { Analysis, Face } from '../../src/vision/face.js';
+import { unmeasuredQuality } from '../../src/vision/face.js';
 
 const ada = new Float32Array(192).fill(1 / Math.sqrt(192));
 const gallery: Gallery = {
@@ -24,7 +25,15 @@ const face: Face = {
     [175, 130],
   ],
   score: 0.9,
-  quality: { eyesPx: 40, sharpness: 0.9, yawDegrees: 0, pitchDegrees: 0, light: 0.5, contrast: 0.2 },
+  quality: {
+    eyesPx: 40,
+    sharpness: 0.9,
+    yawDegrees: 0,
+    pitchDegrees: 0,
+    light: 0.5,
+    contrast: 0.2,
+    ...unmeasuredQuality,
+  },
   embedding: ada,
 };
 const frame = (capturedAt: number, faces: readonly Face[]): Analysis => ({

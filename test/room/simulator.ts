@@ -3,6 +3,7 @@
 import { gaussian, type Random, seededRandom } from '../../src/commands/evaluate/random.js';
 import type { Gallery } from '../../src/gallery/person.js';
 import type { Box, Face, Landmarks, Observation } from '../../src/vision/face.js';
+import { unmeasuredQuality } from '../../src/vision/face.js';
 import { movedIn, type SceneMotion } from '../presence/made-motion.js';
 
 /**
@@ -112,7 +113,15 @@ export function face(box: Box, embedding: Float32Array | null, quality: Partial<
     at(0.05, 0.4),
     at(0.95, 0.4),
   ];
-  const good = { eyesPx: round(0.4 * w), sharpness: 0.6, yawDegrees: 3, pitchDegrees: 2, light: 0.5, contrast: 0.2 };
+  const good = {
+    eyesPx: round(0.4 * w),
+    sharpness: 0.6,
+    yawDegrees: 3,
+    pitchDegrees: 2,
+    light: 0.5,
+    contrast: 0.2,
+    ...unmeasuredQuality,
+  };
   return { box, landmarks, score: 0.9, quality: { ...good, ...quality }, embedding };
 }
 

@@ -18,6 +18,10 @@ export const quality: Quality = {
   pitchDegrees: 0,
   light: 0.5,
   contrast: 0.2,
+  rollDegrees: 3,
+  misfit: 0.06,
+  glare: 0.01,
+  clarity: 0.98,
 };
 
 /** A unit vector of 192 numbers, always the same for one seed. */

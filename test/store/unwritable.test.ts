@@ -3,11 +3,20 @@ import { join } from 'node:path';
 import t from 'tap';
 import { openStore } from '../../src/store/gallery-store.js';
 import { isWritable } from '../../src/store/unwritable.js';
+import { unmeasuredQuality } from '../../src/vision/face.js';
 import { shortFolder } from '../helpers/short-folder.js';
 import { mountSmallDisk, noSmallDisk } from '../helpers/small-disk.js';
 
 const vector = new Float32Array(4).fill(0.5);
-const quality = { eyesPx: 60, sharpness: 100, yawDegrees: 0, pitchDegrees: 0, light: 120, contrast: 40 };
+const quality = {
+  eyesPx: 60,
+  sharpness: 100,
+  yawDegrees: 0,
+  pitchDegrees: 0,
+  light: 120,
+  contrast: 40,
+  ...unmeasuredQuality,
+};
 
 for (const fault of ['full', 'read-only'] as const)
   t.test(

@@ -13,14 +13,17 @@ import type { DaemonStatus } from '../../control/protocol.js';
 import { type Finding, failed, ok, warn } from './finding.js';
 import { runProgram } from './machine.js';
 
-/** A Pi's camera gives its first frame within two seconds; a network camera may need several. */
-const firstFrameMs = 15_000;
+/** A Pi's camera gives its first frame within two seconds; a network camera may send a keyframe every 10 seconds. */
+const firstFrameMs = 20_000;
+
+const secondFrameMs = 4000;
 
 /** `daemon`: its status; null where none runs. */
 export async function checkCamera(config: Config, daemon: DaemonStatus | null): Promise<Finding> {
   if (daemon !== null) {
-    const { state, reason, frames } = daemon.camera;
-    if (state === 'online') return ok('camera', `online in the daemon, ${frames} frames`);
+    const { state, reason, frames, snapshots } = daemon.camera;
+    const how = snapshots === true ? polled(config) : '';
+    if (state === 'online') return ok('camera', `online in the daemon, ${frames} frames${how}`);
     if (state === 'paused') return warn('camera', 'switched off', '`roomkin resume` switches it on');
     return failed('camera', `${state} in the daemon`, reason);
   }
@@ -38,8 +41,17 @@ export async function checkCamera(config: Config, daemon: DaemonStatus | null): 
   if (first === null)
     return failed('camera', `no frame within ${firstFrameMs / 1000} s`, camera.status.reason ?? 'check [camera] input');
   if (typeof first === 'string') return failed('camera', `${config.camera.source} gives no frame`, first);
-  return ok('camera', `${config.camera.source} gives ${first.width}x${first.height}${await cameraNames(config)}`);
+  // The first picture of a snapshot address comes as a video of one frame. The second says what the address is.
+  if (/^https?:/i.test(config.camera.input ?? '')) await Promise.race([camera.next(), offline, wait(secondFrameMs)]);
+  const { rotation } = config.camera;
+  const how = camera.status.snapshots ? polled(config) : '';
+  const turn = rotation === 0 ? '' : `, turned by ${rotation} degrees`;
+  const size = `${first.width}x${first.height}`;
+  return ok('camera', `${config.camera.source} gives ${size}${how}${turn}${await cameraNames(config)}`);
 }
+
+const polled = ({ camera }: Config): string =>
+  `, a snapshot address: one picture for each request, asked every ${camera.snapshotMs / 1000} s`;
 
 /** The cameras that `--list-cameras` lists, for machines with two of them. */
 async function cameraNames(config: Config): Promise<string> {

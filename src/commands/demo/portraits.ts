@@ -14,7 +14,7 @@ const widthPx = 400;
 const heightPx = 500;
 
 /** A portrait as SVG. */
-function portrait(face: Features, { light, tiltDegrees, smile }: Pose): string {
+export function portrait(face: Features, { light, tiltDegrees, smile }: Pose): string {
   const [x, y] = [200, 250];
   const half = 98 * face.faceWidth;
   const chin = 132;
@@ -109,4 +109,9 @@ async function onlyFace(engine: Engine, path: string): Promise<Face> {
   const [face] = faces;
   if (face === undefined) throw fail('ENGINE_FAILED', `the detector finds no face in ${path}: run roomkin check`);
   return face;
+}
+
+/** A portrait of the person with this key of the cast, as SVG. Errors: none for a key of the cast. */
+export function drawPhoto(key: string, pose: Pose): Buffer {
+  return Buffer.from(portrait(cast.find((role) => role.key === key)!.features, pose));
 }

@@ -76,6 +76,8 @@ export function keepSamples(
     log('warning', `the new ${what} do not resemble the enrolled ${self.name}: check that they show ${name}`);
   const { add, redundant, remove } = presentChoice(chosen, self.templates);
   changes.removeTemplates(remove);
+  // A photo of an older gallery gets the name of its file when it is enrolled again.
+  changes.nameFiles(person, redundant);
   const added = add.filter((sample) => changes.addTemplate(person, sample)).length;
   const templates = self.templates.length - remove.length + added;
   return { person, name: self.name, added, redundant: redundant.length, templates };

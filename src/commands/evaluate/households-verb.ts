@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail, RoomkinError } from '../../base/errors.js';
-import { listPhotos } from '../../camera/photo.js';
+import { listPhotos } from '../../camera/photo-files.js';
 import { shippedConfig } from '../../config/load.js';
 import { createCalibrator } from '../../config/parts.js';
 import { roomOptionsFor } from '../../room/options.js';
@@ -70,7 +70,7 @@ function simulate(
 }
 
 /** The folders in `directory` with their photos, sorted by name. */
-async function listPeople(directory: string): Promise<{ name: string; files: string[] }[]> {
+async function listPeople(directory: string): Promise<{ name: string; files: readonly string[] }[]> {
   const entries = await readdir(directory, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
     throw fail(
       'FOLDER_EMPTY',
@@ -81,7 +81,7 @@ async function listPeople(directory: string): Promise<{ name: string; files: str
   const names = entries
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
     .map((entry) => entry.name);
-  const people: { name: string; files: string[] }[] = [];
+  const people: { name: string; files: readonly string[] }[] = [];
   for (const name of names.sort()) {
     try {
       people.push({ name, files: await listPhotos(join(directory, name)) });

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail, oneLine } from '../../base/errors.js';
+import { decodeText } from '../../base/text.js';
 import { similarity } from '../../gallery/similarity.js';
 import type { CommandIo } from '../command.js';
 import type { Given } from '../verbs.js';
@@ -102,9 +103,11 @@ export interface Pair {
 
 /** Reads `path`. Errors: PAIRS_MALFORMED, with file and line. */
 async function readPairs(path: string): Promise<Pair[]> {
-  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
     throw fail('PAIRS_MALFORMED', `cannot read ${path} (${cause.code}): give a pairs file with --pairs`, cause);
   });
+  const text = decodeText(bytes);
+  if (typeof text !== 'string') throw fail('PAIRS_MALFORMED', `${path}:${text.line}: ${text.fault}`);
   return parsePairs(text, path);
 }
 

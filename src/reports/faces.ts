@@ -1,0 +1,84 @@
+// The last faces and where faces were seen, for the page of `roomkin open`.
+import { z } from 'zod';
+import type { IdentificationState } from '../gallery/identify.js';
+import type { Reason } from '../gallery/reason.js';
+import { reasonText } from '../gallery/reason-text.js';
+import type { JournalEntry } from '../journal/codec.js';
+import { qualitySchema } from '../vision/face.js';
+import { report } from './report.js';
+
+const text = z.string();
+const px = z.number();
+/** A verb reads no more of a reason than its kind and its figures. */
+const reason = z.custom<Reason>((value) => z.object({ kind: text }).safeParse(value).success);
+const dayMs = 86_400_000;
+/** Positions on the plan; the newest ones. */
+const mostPositions = 400;
+
+/** The newest face of each of the last `last` tracks, newest first, and the positions of the faces of a day. */
+export const faces = report({
+  method: 'GET',
+  given: z.object({ last: z.coerce.number().int().min(1).max(50) }),
+  answer: z.object({
+    /** Of the frame, pixels. */
+    width: px,
+    height: px,
+    faces: z.array(
+      z.object({
+        id: z.number(),
+        at: text,
+        box: z.tuple([px, px, px, px]),
+        quality: qualitySchema,
+        state: text as unknown as z.ZodType<IdentificationState>,
+        person: text.nullable(),
+        name: text.nullable(),
+        /** Whether the observation counted. */
+        counted: z.boolean(),
+        rule: text,
+        reason,
+      }),
+    ),
+    /** Centres of faces, oldest first. `name` where the track had one. */
+    positions: z.array(z.object({ at: text, xPx: px, yPx: px, name: text.nullable() })),
+  }),
+  make({ last }, { config, store, journal: openJournal }) {
+    const names = new Map(store.people().map(({ id, name }) => [id, name]));
+    const name = (person: string | null): string | null => (person === null ? null : (names.get(person) ?? null));
+    const entries = [...(openJournal()?.since(Date.now() - dayMs) ?? [])].filter(({ box }) => box[2] > 0);
+    const newest = new Map<string, JournalEntry>();
+    for (const entry of entries) {
+      const key = `${entry.run} ${entry.track}`;
+      const before = newest.get(key);
+      // A face that counted shows more than the last glimpse of it.
+      if (before !== undefined && before.weight > 0 && !(entry.weight > 0) && before.person === entry.person) continue;
+      newest.delete(key);
+      newest.set(key, entry);
+    }
+    const iso = (entry: JournalEntry): string => new Date(entry.wallMs).toISOString();
+    return {
+      width: config.camera.width,
+      height: config.camera.height,
+      faces: [...newest.values()]
+        .slice(-last)
+        .reverse()
+        .map((entry) => ({
+          id: entry.id,
+          at: iso(entry),
+          box: [...entry.box] as [number, number, number, number],
+          quality: entry.quality,
+          state: entry.state,
+          person: name(entry.person) === null ? null : entry.person,
+          name: name(entry.person),
+          counted: entry.weight > 0,
+          rule: reasonText(entry.reason, names),
+          reason: entry.reason,
+        })),
+      positions: entries.slice(-mostPositions).map((entry) => ({
+        at: iso(entry),
+        xPx: entry.box[0] + entry.box[2] / 2,
+        yPx: entry.box[1] + entry.box[3] / 2,
+        name: name(entry.person),
+      })),
+    };
+  },
+});

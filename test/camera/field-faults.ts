@@ -1,0 +1,111 @@
+// Texts with which rpicam-vid, libcamera, ffmpeg and Node's HTTP client failed in the field, each with what its advice must say. The first
+// two lists are tried row by row: every row of the tables in src/camera/faults.ts must be the answer to one of them.
+
+type Case = readonly [text: string, advice: RegExp];
+
+const at = '[0:10:11.123] [812]';
+
+export const libcameraTexts: readonly Case[] = [
+  [
+    'rpicam-vid: symbol lookup error: /lib/aarch64-linux-gnu/libcamera.so.0.3: undefined symbol: _ZN7libpisp22compute_optimal_strideER24pisp',
+    /full-upgrade/,
+  ],
+  [
+    'rpicam-vid: error while loading shared libraries: libcamera.so.0.5: cannot open shared object file: No such file or directory',
+    /libcamera\.so\.0\.5.*full-upgrade/,
+  ],
+  [
+    "rpicam-vid: /lib/aarch64-linux-gnu/libc.so.6: version `GLIBC_2.38' not found (required by rpicam-vid)",
+    /release.*full-upgrade/,
+  ],
+  ['/usr/bin/rpicam-vid: cannot execute: required file not found', /reinstall/],
+  ['bash: /usr/bin/rpicam-vid: cannot execute binary file: Exec format error', /reinstall/],
+  [
+    `${at} ERROR V4L2 v4l2_videodevice.cpp:1248 /dev/video0[13:cap]: Unable to request 6 buffers: Cannot allocate memory`,
+    /CMA/,
+  ],
+  ['ERROR: *** failed to allocate capture buffers ***', /CMA/],
+  ['dmaHeap allocation failure for rpicam-apps0', /CMA/],
+  [`${at} ERROR RPI vc4.cpp:1 Not enough buffers provided by V4L2VideoDevice`, /CMA/],
+  ['Could not open any dmaHeap device', /group video/],
+  [`${at} ERROR DmaBufAllocator dma_buf_allocator.cpp:116 Could not open any dma-buf provider`, /group video/],
+  ['ERROR: *** the system appears to be configured for the legacy camera stack ***', /config\.txt/],
+  ['ERROR: *** rpicam-apps currently only supports the Raspberry Pi platforms. ***', /source = "ffmpeg"/],
+  [
+    `${at} ERROR Camera camera.cpp:1061 Camera in Configured state trying acquire() requiring state Available`,
+    /another program/,
+  ],
+  [`${at}  INFO Camera camera.cpp:841 Pipeline handler in use by another process`, /another program/],
+  ['ERROR: *** failed to acquire camera /base/soc/i2c0mux/i2c@1/imx477@1a ***', /another program/],
+  [
+    `${at} ERROR V4L2 v4l2_videodevice.cpp:1047 /dev/video0[13:cap]: Unable to set format: Device or resource busy`,
+    /another program/,
+  ],
+  ['ERROR: *** selected camera is not available ***', /\[camera\] index/],
+  ['ERROR: *** no cameras available ***', /ribbon cable/],
+  [`${at} ERROR RPI vc4.cpp:215 Failed to register camera imx477 10-001a: -12`, /ribbon cable/],
+  ['ERROR: *** transforms requiring transpose not supported ***', /\[camera\] rotation/],
+  ["ERROR: *** unrecognised option '--flicker-period' ***", /'--flicker-period'.*update/],
+  ['ERROR: *** lens position control not supported by this camera ***', /lens_position/],
+  [`${at} ERROR IPARPI ipa_base.cpp:1 Failed to load tuning data from imx219_noir.json`, /tuning_file/],
+  [`${at}  WARN V4L2 v4l2_subdevice.cpp:400 imx708: Unable to set controls: Remote I/O error`, /I2C/],
+  ['i2c-bcm2835 fe205000.i2c: i2c transfer timed out', /I2C/],
+  ['ERROR: *** failed to generate capture configuration ***', /mode/],
+  ['ERROR: *** failed to configure streams ***', /mode/],
+  [
+    `${at} ERROR V4L2 v4l2_videodevice.cpp:2086 /dev/video4[16:cap]: Failed to start streaming: Broken pipe`,
+    /ribbon cable.*restart/,
+  ],
+  [
+    `${at} ERROR V4L2 v4l2_videodevice.cpp:1563 /dev/video1[12:cap]: Failed to start streaming: Input/output error`,
+    /ribbon cable/,
+  ],
+  ['ERROR: *** failed to start camera ***', /ribbon cable.*restart/],
+  [`${at}  WARN V4L2 v4l2_videodevice.cpp:2150 /dev/video4[16:cap]: Camera frontend has timed out!`, /stopped sending/],
+  ['ERROR: Device timeout detected, attempting a restart!!!', /stopped sending/],
+  ['ERROR: *** failed to write output bytes ***', /started again/],
+  ['ERROR: *** Invalid AWB mode: foo ***', /Invalid AWB mode: foo.*options/],
+  ['Failed to open /dev/media0: Permission denied', /group video/],
+  ['Segmentation fault', /crashed/],
+  ['Halting: reached timeout of 5000 milliseconds.', /started again/],
+  ['Received signal 2', /SIGINT/],
+];
+
+export const ffmpegTexts: readonly Case[] = [
+  ['[rtsp @ 0x1] method DESCRIBE failed: 401 Unauthorized', /password/],
+  ['[http @ 0x1] HTTP error 403 Forbidden', /password/],
+  ['401 Unauthorized', /password/],
+  ['[rtsp @ 0x560b6f893000] method DESCRIBE failed: 404 Stream Not Found', /path/],
+  ['rtsp://*:*@192.168.60.101/cam: Server returned 404 Not Found', /path/],
+  ['[rtsp @ 0x1] method SETUP failed: 461 Unsupported transport', /rtsp_transport = "udp"/],
+  ['[rtsp @ 0x1] method PLAY failed: 453 Not Enough Bandwidth', /few viewers/],
+  ['503 Service Unavailable', /busy \(503 Service Unavailable\)/],
+  ['http://cam.lan/video: Server returned 400 Bad Request', /refuses the request/],
+  ['[tcp @ 0x1] Connection to tcp://127.0.0.1:8557?timeout=0 failed: Connection refused', /host and port/],
+  ['ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:80', /host and port/],
+  ['[tcp @ 0x1] Connection to tcp://1.2.3.4:554 failed: No route to host', /network/],
+  ['[tcp @ 0x1] Failed to resolve hostname cam.lan: Name or service not known', /network/],
+  ['rtsp://cam.lan/live: Connection timed out', /network/],
+  ['ENOTFOUND: getaddrinfo ENOTFOUND cam.lan', /network/],
+  ['[tls @ 0x55] error:0A000102:SSL routines::unsupported protocol', /newer TLS/],
+  ['[tls @ 0x1] Error in the pull function. TLS packet with unexpected length', /newer TLS/],
+  ['rtsp://cam.lan/live: Input/output error', /connection to the camera broke/],
+  ['ECONNRESET: socket hang up', /connection to the camera broke/],
+  ['/dev/video0: Permission denied', /group video/],
+  ['[video4linux2,v4l2 @ 0x1] ioctl(VIDIOC_STREAMON): No space left on device', /USB bus/],
+  ['ioctl(VIDIOC_REQBUFS): Cannot allocate memory', /USB bus/],
+  ['/dev/video0: Device or resource busy', /another program/],
+  [
+    "[video4linux2,v4l2 @ 0x1] Cannot find a proper format for codec 'mjpeg' (id 7), pixel format 'none' (id -1)",
+    /input_format/,
+  ],
+  ['[video4linux2,v4l2 @ 0x1] ioctl(VIDIOC_DQBUF): No such device', /plug it in/],
+  ['/dev/video0: No such file or directory', /does not exist/],
+  ['file:/tmp: Is a directory', /"replay"/],
+  ['[video4linux2,v4l2 @ 0x1] ioctl(VIDIOC_G_INPUT): Inappropriate ioctl for device', /several \/dev\/video/],
+  ["[concat @ 0x1] Protocol 'gopher' not on whitelist 'pipe,data'!", /protocol/],
+  ["Stream map '0:v:0' matches no streams.", /holds no video/],
+  ["Unknown input format: 'v4l2'", /of Debian/],
+  ['rtsp://192.168.1.154:554/Streaming/Channels/101/: Invalid data found when processing input', /not a video/],
+  ['Error while filtering: Cannot allocate memory', /memory/],
+];

@@ -1,0 +1,237 @@
+// Enrolment from a phone, end to end: the real command with the real models, and a real browser with the window of a phone.
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import sharp from 'sharp';
+import t from 'tap';
+import { type CliResult, runVerb, spawnCli } from '../helpers/cli.js';
+import { violations } from './accessible.js';
+import { noBrowser, openPhone } from './browser.js';
+import { drawGroup, drawPhotos } from './drawn-photos.js';
+
+t.setTimeout(600_000);
+const skip = noBrowser;
+const patienceMs = 120_000;
+const folder = mkdtempSync(join(tmpdir(), 'roomkin-phone-'));
+t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+const at = (...names: string[]): string => join(folder, ...names);
+const config = at('config.toml');
+mkdirSync(at('tmp'));
+writeFileSync(
+  config,
+  `[room]\nid = "lab"\n[mqtt]\nurl = "mqtt://127.0.0.1:1"\n[store]\ndirectory = "${at('store')}"\n`,
+);
+const roomkin = (...args: string[]): Promise<CliResult> => runVerb([...args, '--config', config]);
+const people = async (): Promise<{ person: string; name: string; templates: number }[]> =>
+  JSON.parse((await roomkin('people', '--json')).stdout).people;
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly address: string;
+  readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+}
+
+/** `roomkin enrol NAME --phone` as a process, once it waits for the phone. */
+async function start(name: string, ...args: string[]): Promise<Running> {
+  const child = spawnCli(['enrol', name, '--phone', '--address', '127.0.0.1', '--config', config, ...args], {
+    TMPDIR: at('tmp'),
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  let [stdout, stderr] = ['', ''];
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = once(child, 'close').then(([code]) => ({ code, stdout, stderr }));
+  for (const end = Date.now() + patienceMs; ; await wait(50)) {
+    const address = /http:\S+#[\w-]{43}/.exec(stdout + stderr)?.[0];
+    if (address !== undefined) return { child, address, ended };
+    if (Date.now() > end || child.exitCode !== null) throw new Error(`no address: ${stdout}${stderr}`);
+  }
+}
+
+const isOpen = (address: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(Number(new URL(address).port), '127.0.0.1');
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+
+/** Files under `places` that changed since `sinceMs` (wall time) and hold one of `traces`. */
+function filesWith(traces: readonly Buffer[], places: readonly string[], sinceMs: number): string[] {
+  const isNew = (path: string): boolean => {
+    const file = statSync(path, { throwIfNoEntry: false });
+    return file?.isFile() === true && file.mtimeMs >= sinceMs - 1000 && file.size < 64 << 20;
+  };
+  return places.flatMap((place) => {
+    try {
+      const paths = readdirSync(place, { recursive: true, encoding: 'utf8' }).map((name) => join(place, name));
+      return [place, ...paths].filter(
+        (path) => isNew(path) && traces.some((trace) => readFileSync(path).includes(trace)),
+      );
+    } catch {
+      return []; // it is gone meanwhile, or another user's
+    }
+  });
+}
+
+t.test('five photos, a group photo and a lost connection', { skip }, async (t) => {
+  const photos = await drawPhotos(at('ada'), 'ada', 5);
+  const group = await drawGroup(at('group.jpg'));
+  const startMs = performance.now();
+  const startedMs = Date.now();
+  const before = new Set(readdirSync('/tmp'));
+  const { address, ended } = await start('Ada');
+  const { page, context, complaints } = await openPhone(address);
+  /** The photos as they travel: JPEGs that the browser made. */
+  const sent: Buffer[] = [];
+  await page.exposeFunction('keep', (bytes: number[]) => sent.push(Buffer.from(bytes)));
+  await page.evaluate(() => {
+    const original = Blob.prototype.arrayBuffer;
+    Blob.prototype.arrayBuffer = async function (this: Blob) {
+      const buffer = await original.call(this);
+      await (globalThis as unknown as { keep(bytes: number[]): Promise<void> }).keep([...new Uint8Array(buffer)]);
+      return buffer;
+    };
+  });
+  await page.getByRole('heading', { name: 'Photos of Ada' }).waitFor();
+  t.equal(new URL(page.url()).hash, '', 'the secret is not in the address any more');
+  t.strictSame(await violations(page), [], 'axe-core finds nothing before a photo');
+  const chooser = page.locator('input[multiple]');
+  await chooser.setInputFiles(photos.slice(0, 2));
+  await page.getByText('Accepted: 2.').waitFor();
+
+  await context.setOffline(true);
+  await chooser.setInputFiles([...photos.slice(2), group]);
+  await page.getByText('The connection is lost').waitFor();
+  await context.setOffline(false);
+  await page.getByText('Accepted: 5. Refused: 1. Waiting: 0.').first().waitFor();
+  t.notOk(await page.locator('#connection').isVisible(), 'the connection is back');
+  await page.getByText('2 faces: only one may be on the photo').waitFor();
+  t.strictSame(await violations(page), [], 'axe-core finds nothing with photos');
+  if (process.env['ROOMKIN_SCREENSHOTS'])
+    await page.screenshot({ path: join(process.env['ROOMKIN_SCREENSHOTS'], 'phone-enrolment.png'), fullPage: true });
+
+  await page.reload();
+  await page.getByText('Accepted: 5. Refused: 1.').first().waitFor();
+  t.equal((await people()).length, 0, 'nothing is stored before the end');
+  await page.getByRole('button', { name: 'Done: enrol Ada' }).click();
+  await page.getByText('Ada is enrolled.').first().waitFor();
+  await page.getByText('Ada will be recognised (5 of 5 photos pass the test).').waitFor();
+  t.strictSame(await violations(page), [], 'axe-core finds nothing at the end');
+  const { code, stdout, stderr } = await ended;
+  const seconds = (performance.now() - startMs) / 1000;
+  t.comment(`from the command to the end: ${seconds.toFixed(1)} s`);
+  t.equal(code, 0, stderr);
+  t.match(stdout, /Ada \(ada\): 5 photos accepted/);
+  t.match(stdout, /Ada will be recognised/);
+  t.match(await people(), [{ person: 'ada', name: 'Ada' }]);
+  t.notOk(await isOpen(address), 'the port is closed');
+  t.strictSame(complaints, [], 'no error and nothing against the security policy');
+  t.ok(sent.length >= 6);
+  // A part of the middle of each JPEG, which no other file has.
+  const traces = sent.map((jpeg) => jpeg.subarray(jpeg.length >> 1, (jpeg.length >> 1) + 48));
+  // What is new in /tmp. The browser may keep its own files of the photos: it is not part of roomkin.
+  const others = readdirSync('/tmp').filter((name) => !before.has(name) && !/playwright|chromium/i.test(name));
+  t.strictSame(
+    filesWith(traces, [at('store'), at('tmp'), ...others.map((name) => join('/tmp', name))], startedMs),
+    [],
+    'no byte of a photo is in a file',
+  );
+  writeFileSync(at('control.bin'), sent[0]!);
+  t.strictSame(filesWith(traces, [folder], startedMs), [at('control.bin')], 'the search finds a photo that is there');
+  await context.close();
+});
+
+t.test('the closest person, names with markup, and another language', { skip }, async (t) => {
+  const photos = await drawPhotos(at('grace'), 'grace', 2);
+  const name = "Grace & ' O’Hara";
+  const { address, ended } = await start(name);
+  const { page, context, complaints } = await openPhone(address, { locale: 'de-DE', colorScheme: 'dark' });
+  await page.getByRole('heading', { name: `Fotos von ${name}` }).waitFor();
+  t.equal(await page.locator('img').count(), 0, 'the name is text');
+  t.equal(await page.locator('html').getAttribute('lang'), 'de');
+  await page.locator('input[multiple]').setInputFiles(photos);
+  await page.getByText('Angenommen: 2.').first().waitFor();
+  t.strictSame(await violations(page), [], 'axe-core finds nothing in the dark');
+  await page.getByRole('button', { name: 'Fertig' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByText('Am nächsten ist Ada').waitFor();
+  const { code, stdout } = await ended;
+  t.equal(code, 0);
+  t.match(stdout, /Closest is Ada \(similarity/);
+  t.strictSame(complaints, []);
+  await context.close();
+});
+
+t.test('who looks like somebody else is not enrolled; cancel ends with nothing', { skip }, async (t) => {
+  const photos = await drawPhotos(at('again'), 'ada', 3);
+  const { address, ended } = await start('Zoe', '--json');
+  const { page, context } = await openPhone(address);
+  await page.locator('input[multiple]').setInputFiles(photos);
+  await page.getByText('Accepted: 3.').first().waitFor();
+  await page.getByRole('button', { name: 'Done' }).click();
+  await page.getByText('The photos look like Ada').first().waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByText('Nothing was stored.').first().waitFor();
+  const { code, stdout } = await ended;
+  t.equal(code, 65);
+  t.match(JSON.parse(stdout), { error: { code: 'LOOKS_MISSING' } });
+  t.equal((await people()).length, 2);
+  await context.close();
+});
+
+t.test('two phones, a wrong secret, an address that has ended', { skip }, async (t) => {
+  const { child, address, ended } = await start('Eve');
+  const first = await openPhone(address);
+  await first.page.getByRole('heading', { name: 'Photos of Eve' }).waitFor();
+  const second = await openPhone(address);
+  await second.page.getByText('Another phone uses this page.').first().waitFor();
+  t.equal(await second.page.locator('input').count(), 0, 'the second one sees nothing of the first');
+  const { origin } = new URL(address);
+  const wrong = await openPhone(`${origin}/#${'A'.repeat(43)}`);
+  await wrong.page.getByText('This link is not valid any more').waitFor();
+  const short = await openPhone(`${origin}/`);
+  await short.page.getByText('The address is not complete').waitFor();
+  t.strictSame(await violations(short.page), []);
+  child.kill('SIGINT');
+  t.equal((await ended).code, 130);
+  t.notOk(await isOpen(address), 'Ctrl-C closes the port');
+  const late = await openPhone(address);
+  t.match(late.complaints.join(), /ERR_CONNECTION_REFUSED/);
+  t.equal((await people()).length, 2);
+  for (const { context } of [first, second, wrong, short, late]) await context.close();
+});
+
+t.test('a photo of 48 megapixels, turned by its EXIF, and a file that is none', { skip }, async (t) => {
+  const [photo] = await drawPhotos(at('large'), 'grace', 1);
+  const large = at('large.jpg');
+  // Stored lying on its side; the EXIF orientation 6 turns it upright.
+  await sharp(photo)
+    .resize(6048, 8064)
+    .rotate(270)
+    .jpeg({ quality: 80 })
+    .withMetadata({ orientation: 6 })
+    .toFile(large);
+  writeFileSync(at('none.jpg'), 'no picture');
+  const { child, address, ended } = await start('Max', '--force');
+  const { page, context } = await openPhone(address);
+  const bodies: number[] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST') bodies.push(request.postDataBuffer()?.length ?? 0);
+  });
+  await page.locator('input[multiple]').setInputFiles([large, at('none.jpg')]);
+  await page.getByText('Accepted: 1. Refused: 1. Waiting: 0.').first().waitFor();
+  await page.getByText('this photo cannot be read').waitFor();
+  t.ok(Math.max(...bodies) < 2 << 20, `${Math.max(...bodies)} bytes travelled`);
+  child.kill('SIGINT');
+  t.equal((await ended).code, 130);
+  await context.close();
+});
