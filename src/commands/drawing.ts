@@ -1,5 +1,5 @@
 // Drawings of similarities in lines of text: bars and distributions with a threshold. They repeat what the text before them says. They
-// consist of one kind of characters without colours, so that they look the same on every terminal and in a file.
+// consist of one kind of characters without colours, so that they are the same on every terminal and in a file.
 import { columnsOf, padTo, shortened } from '../base/width.js';
 import { binWidth, type PersonScores, type ScoreBins } from '../gallery/score-bins.js';
 import { count, wrap } from './rows.js';
