@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
+import { systemClock } from '../../src/base/clock.js';
 import { runVerb, spawnCli } from '../helpers/cli.js';
 import { violations } from './accessible.js';
 import { noBrowser, openPhone } from './browser.js';
@@ -252,4 +253,50 @@ t.test('a photo of 48 megapixels, turned by its EXIF, and a file that is none', 
   child.kill('SIGINT');
   t.equal((await ended).code, 130);
   await context.close();
+});
+
+t.test('302 photos, most of them copies: each is counted, and the limit is told', { skip }, async (t) => {
+  const config = room('many');
+  mkdirSync(at('many'), { recursive: true });
+  const photos: string[] = [];
+  for (const person of ['ada', 'grace'] as const) {
+    const [photo] = await drawPhotos(at('many', person), person, 1);
+    photos.push(
+      await sharp(photo)
+        .resize(240, 300)
+        .toFile(at('many', `${person}.jpg`))
+        .then(() => at('many', `${person}.jpg`)),
+    );
+  }
+  const { child, address, ended } = await start(config, 'Ada');
+  const { page, context, complaints } = await openPhone(address);
+  await page.locator('input[multiple]').setInputFiles(Array.from({ length: 302 }, (_, i) => photos[i % 2]!));
+  await page.getByText('Accepted: 1. Refused: 300. Waiting: 0.').first().waitFor();
+  await page.getByText('there are 300 photos already').waitFor();
+  t.equal(await page.locator('#photos li').count(), 30, 'the last ones are listed');
+  t.strictSame(complaints, []);
+  child.kill('SIGINT');
+  t.equal((await ended).code, 130);
+  await context.close();
+});
+
+t.test('without a photo for ten minutes the page ends', async (t) => {
+  const config = room('late');
+  let hurriedMs = 0;
+  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + hurriedMs };
+  let address: string | undefined;
+  const { code, stdout, stderr } = await runVerb(
+    ['enrol', 'Ada', '--phone', '--address', '127.0.0.1', '--json', '--config', config],
+    {
+      clock,
+      onStderr(text) {
+        address ??= /http:\S+#[\w-]{43}/.exec(text)?.[0];
+        if (address !== undefined) hurriedMs = 600_000;
+      },
+    },
+  );
+  t.equal(code, 65, stderr);
+  t.match(JSON.parse(stdout), { error: { code: 'LOOKS_MISSING', message: /no photo came for 10 minutes/ } });
+  t.notOk(await isOpen(address!), 'the port is closed');
+  t.strictSame(await names(config), []);
 });
