@@ -123,7 +123,7 @@ export const sections = z.strictObject({
     z.strictObject({
       score: orNull(z.number().min(0.1).max(0.99)),
       min_eyes_px: z.number().min(6).max(200).default(12),
-      tiles_per_frame: z.number().int().min(0).max(64).default(2),
+      tiles_per_frame: z.number().int().min(0).max(64).default(1),
     }),
   ),
   embedder: section(

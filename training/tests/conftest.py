@@ -6,6 +6,7 @@ import pytest
 
 NEEDS_TORCH = [
     "test_augment.py",
+    "test_detector.py",
     "test_distil.py",
     "test_fusion.py",
     "test_losses.py",
