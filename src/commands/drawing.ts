@@ -1,5 +1,5 @@
 // Drawings of similarities in lines of text: bars and distributions with a threshold. They repeat what the text before them says. They
-// consist of one kind of characters without colours, so that they look the same on every terminal and in a file.
+// consist of one kind of characters without colours, so that they are the same on every terminal and in a file.
 import { columnsOf, padTo, shortened } from '../base/width.js';
 import { binWidth, type PersonScores, type ScoreBins } from '../gallery/score-bins.js';
 import { count, wrap } from './rows.js';
@@ -67,7 +67,7 @@ function bar(value: number, threshold: number | null, width: number, style: Draw
 
 const levels = { blocks: ' ▁▂▃▄▅▆▇█', ascii: ' .:-=+*#%@' };
 const rowLabels = { strangers: 'unknown', own: 'own' };
-const labelColumns = 9;
+const labelColumns = 10;
 
 /** For each person: the figures in words, then the distribution of unknown faces and that of the own photos around the threshold. */
 export function scoreLines(people: readonly PersonScores[], style: DrawingStyle): string[] {
@@ -88,19 +88,20 @@ export function scoreLines(people: readonly PersonScores[], style: DrawingStyle)
   ];
 }
 
-/** `threshold 0.53; 5 of 5 own photos reach it (0.61 to 0.78), 0 of 1500 unknown faces do (at most 0.46)`. */
+/** `threshold 0.53, reached by 5 of 5 own photos (0.61 to 0.78) and by 0 of 1500 unknown faces (at most 0.46)`. */
 function scoreText({ threshold, own, strangers }: PersonScores): string {
   const [photos, faces] = [total(own.below) + total(own.above), total(strangers.below) + total(strangers.above)];
-  const [lowest, highest] = [edges(own, threshold), edges(strangers, threshold)];
-  const ofPhotos =
-    lowest === null
-      ? 'one photo, so there is no other to compare it with'
-      : `${total(own.above)} of ${count(photos, 'own photo')} reach it (${lowest.from} to ${lowest.to})`;
-  const ofFaces =
-    highest === null
-      ? 'there are no unknown faces to compare with'
-      : `${total(strangers.above)} of ${count(faces, 'unknown face')} do (at most ${highest.to})`;
-  return `threshold ${threshold.toFixed(2)}; ${ofPhotos}, ${ofFaces}`;
+  const [ofOwn, ofUnknown] = [edges(own, threshold), edges(strangers, threshold)];
+  const reached = [
+    ...(ofOwn === null
+      ? []
+      : [`by ${total(own.above)} of ${count(photos, 'own photo')} (${ofOwn.from} to ${ofOwn.to})`]),
+    ...(ofUnknown === null
+      ? []
+      : [`by ${total(strangers.above)} of ${count(faces, 'unknown face')} (at most ${ofUnknown.to})`]),
+  ];
+  const alone = ofOwn === null ? '; one photo has no other to be compared with' : '';
+  return `threshold ${threshold.toFixed(2)}${reached.length === 0 ? '' : `, reached ${reached.join(' and ')}`}${alone}`;
 }
 
 /** The similarities between which all counted scores lie, to a bin; null where none is counted. */
@@ -142,7 +143,7 @@ function axis(threshold: number, mark: number, { columns }: DrawingStyle, width:
       for (const [i, character] of [...text].entries()) line[start + i] = character;
   };
   put(threshold.toFixed(2), mark);
-  for (const tick of [0, 1, 0.5, -0.2, 0.2, 0.8, 0.4]) {
+  for (const tick of [0, 1, -0.2, 0.2, 0.8, 0.4, 0.6]) {
     const offset = (tick - threshold) / width;
     put(tick.toFixed(1), mark + (offset < 0 ? Math.round(offset) : Math.round(offset) + 1));
   }

@@ -279,7 +279,7 @@ def test_distillation(words: list[str], variant: str, monkeypatch: pytest.Monkey
 def test_both_sides_have_the_teachers_embedding_of_their_side(tmp_path: Path) -> None:
     rows = faces(2, 2, 1)
     ask = lambda rows: normalised(rows[:, 0, :5].reshape(len(rows), -1).astype(np.float32))  # noqa: E731
-    found = distillation.sides(ask, rows, tmp_path / "sides.npy", batch=3)
+    found = distillation.sides(ask, rows, tmp_path / "sides.npy", 15, batch=3)
     assert np.allclose(found[:, 0], ask(rows), atol=1e-3)
     assert np.allclose(found[:, 1], ask(rows[:, :, ::-1]), atol=1e-3)
 
@@ -528,6 +528,35 @@ def test_the_target_is_the_mean_over_close_ups(words: list[str]) -> None:
     assert np.abs(found[:4] - POINTS[:4]).max() < 25  # the detector does not follow the close-ups here
     detector.detect = lambda picture: []
     assert landmarks.target(faces(1, 1, 1)[0], detector, np.random.default_rng(1)) is None
+
+
+def test_yaws_and_targets_go_on_where_they_stopped(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = options(words, "--cache", str(tmp_path))
+    subset = subset_of(given)
+    asked: list[int] = []
+
+    def point(face: object, detector: object, rng: object) -> np.ndarray | None:
+        asked.append(1)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return None if len(asked) == 2 else np.full((5, 2), 7.0)
+
+    monkeypatch.setattr(landmarks, "target", point)
+    monkeypatch.setattr(landmarks, "BlazeFace", lambda: None)
+    with pytest.raises(KeyboardInterrupt):
+        landmarks.targets(given, subset)
+    rows, points = landmarks.targets(given, subset)
+    assert len(asked) == len(subset.rows) + 1  # the third face was asked twice, no other
+    assert len(rows) == len(points) == len(subset.rows) - 1
+    angles = iter([10.0, float("nan")])
+    monkeypatch.setattr(pose, "measured_yaw", lambda face, detector: next(angles))
+    monkeypatch.setattr(pose, "BlazeFace", lambda: None)
+    for _ in range(2):  # the second time from the cache
+        found = pose.cached_yaws(given, "two", subset.images[:2])
+        assert found[0] == 10
+        assert np.isnan(found[1])
 
 
 def test_landmarks(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
