@@ -56,7 +56,7 @@ t.test('help of each verb: every option explained, two examples, exit codes, 80 
     for (const [line, effect] of definition.examples) {
       shows(line);
       shows(effect);
-      t.match(line, new RegExp(`^(sudo )?roomkin ${definition.name}\\b`));
+      t.match(line, new RegExp(`(^|\\| ssh pi )(sudo )?roomkin ${definition.name}\\b`));
     }
     for (const exitCode of [0, 64, ...definition.exitCodes] as const) shows(`${exitCode} ${exitCodeTexts[exitCode]}`);
   }

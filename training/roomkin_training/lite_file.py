@@ -103,7 +103,7 @@ class _File:
 def write(graph: Graph, steps: dict[str, Steps], size: tuple[int, int], outputs: list[str]) -> bytes:
     """The file for pictures of `size` (width, height). `steps` has every tensor of the graph."""
     file = _File()
-    shapes = {INPUT: (1, size[1], size[0], 3)}
+    shapes: dict[str, tuple[int, ...]] = {INPUT: (1, size[1], size[0], 3)}
     index = {INPUT: file.tensor(INPUT, shapes[INPUT], _pair(steps[INPUT]))}
     for node in graph:
         shapes[node.name] = _shape(node, [shapes[name] for name in node.inputs])
