@@ -9,7 +9,7 @@ import type { Log } from '../base/log.js';
 import { createBackoff } from '../base/retry.js';
 import type { PersonId } from '../gallery/person.js';
 import type { Reason } from '../gallery/reason.js';
-import { reasonText } from '../gallery/reason-text.js';
+import { observationText } from '../gallery/reason-text.js';
 import { type DecidedObservation, isAbout } from '../recognition/observation.js';
 import type { JournalEntry } from './codec.js';
 import {
@@ -267,7 +267,7 @@ export function explain(entry: JournalEntry, names: ReadonlyMap<PersonId, string
     margin: entry.margin,
     state: entry.state,
     name: entry.person === null ? null : nameOf(entry.person),
-    rule: reasonText(entry.reason, names),
+    rule: observationText(entry, names),
     reason: entry.reason,
   };
 }
