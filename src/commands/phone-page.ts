@@ -26,7 +26,10 @@ export async function openPage(
   return listener;
 }
 
-/** Waits for the end of the page: the phone's, `other`, or after `limitMs` (measured from the last `touch`). Rejects on Ctrl-C. */
+/** How often the limit is looked at, milliseconds: it becomes shorter when the phone is done. */
+const checkMs = 1000;
+
+/** Waits for the end of the page: the phone's, one of `others`, or when `limitMs` returns no time that is left. Rejects on Ctrl-C. */
 export async function pageEnd(
   io: CommandIo,
   listener: Listener,
@@ -39,7 +42,7 @@ export async function pageEnd(
     const check = (): void => {
       const leftMs = limitMs();
       if (leftMs <= 0) resolve('late');
-      else timer = setTimeout(check, Math.min(leftMs, 60_000));
+      else timer = setTimeout(check, Math.min(leftMs, checkMs));
     };
     check();
   });

@@ -16,7 +16,7 @@ const poses: readonly [Parameters<typeof portrait>[1], (photo: Sharp) => Sharp][
   [{ light: 0.3, tiltDegrees: -6, smile: 0 }, (photo) => photo.flop().modulate({ brightness: 0.6, saturation: 0.5 })],
   [{ light: 0, tiltDegrees: 0, smile: 8 }, (photo) => photo.blur(2.5).modulate({ brightness: 1.15 })],
   [{ light: -0.8, tiltDegrees: 9, smile: 2 }, (photo) => photo.greyscale().resize(360, 500, { fit: 'fill' })],
-  [{ light: 0.8, tiltDegrees: -9, smile: 9 }, (photo) => photo.linear(1.5, -40).resize(400, 440, { fit: 'fill' })],
+  [{ light: 0.8, tiltDegrees: -9, smile: 9 }, (photo) => photo.linear(0.75, 10).resize(400, 440, { fit: 'fill' })],
 ];
 const drawn = async (key: string, pose: number): Promise<Buffer> => {
   const { features } = cast.find((role) => role.key === key)!;

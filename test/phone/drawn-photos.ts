@@ -1,4 +1,4 @@
-// Photos of drawn people: the faces of the demo, with a little of other light for each photo.
+// Photos of drawn people: the faces of the demo, in another pose, proportion and light on each photo.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -6,24 +6,33 @@ import { drawPhoto } from '../../src/commands/demo/portraits.js';
 
 export type Person = 'ada' | 'grace';
 
-/** Writes `count` photos of a person, 1200 x 1500 pixels, and returns their paths. */
+/**
+ * Photos that differ less count as the same one: two of these have a similarity below 0.97. The width of a photo changes the
+ * proportions of the face, which makes the largest difference.
+ */
+const shots = [
+  { light: -1, tiltDegrees: -14, smile: 0, widthPx: 1200, brightness: 0.7 },
+  { light: 0.6, tiltDegrees: -7, smile: 16, widthPx: 1000, brightness: 0.9 },
+  { light: 0, tiltDegrees: 0, smile: 6, widthPx: 1320, brightness: 1 },
+  { light: -0.6, tiltDegrees: 8, smile: 22, widthPx: 1140, brightness: 0.8 },
+  { light: 1, tiltDegrees: 14, smile: -4, widthPx: 1160, brightness: 1.15 },
+] as const;
+
+/** Writes up to five photos of a person, about 1200 x 1500 pixels, and returns their paths. */
 export async function drawPhotos(folder: string, person: Person, count: number): Promise<string[]> {
   mkdirSync(folder, { recursive: true });
-  const paths: string[] = [];
-  for (let i = 0; i < count; i++) {
-    const path = join(folder, `${person}-${i}.jpg`);
-    // Photos that differ less count as the same one.
-    const pose = { light: i % 2 === 0 ? -0.6 : 0.6, tiltDegrees: -14 + 7 * i, smile: (5 * i) % 12 };
-    const drawn = sharp(drawPhoto(person, pose)).resize(1200, 1500);
-    const lit = drawn.modulate({ brightness: 0.6 + 0.1 * i, saturation: 1.4 - 0.3 * i, hue: (i * 340) % 24 });
-    await (i % 2 === 0 ? lit : lit.flop())
-      .blur(0.3 + 1.2 * i)
-      .gamma(1 + 0.4 * (i % 3))
-      .jpeg({ quality: 90 })
-      .toFile(path);
-    paths.push(path);
-  }
-  return paths;
+  return Promise.all(
+    shots.slice(0, count).map(async ({ widthPx, brightness, ...pose }, i) => {
+      const path = join(folder, `${person}-${i}.jpg`);
+      const drawn = sharp(drawPhoto(person, pose)).resize(widthPx, 1500, { fit: 'fill' });
+      await (i % 2 === 0 ? drawn : drawn.flop())
+        .modulate({ brightness, hue: 5 * i })
+        .blur(0.5 + i)
+        .jpeg({ quality: 90 })
+        .toFile(path);
+      return path;
+    }),
+  );
 }
 
 /** Two people on one photo. */

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import sharp from 'sharp';
-import t from 'tap';
-import { type CliResult, runVerb, spawnCli } from '../helpers/cli.js';
+import t, { type Test } from 'tap';
+import { systemClock } from '../../src/base/clock.js';
+import { runVerb, spawnCli } from '../helpers/cli.js';
 import { violations } from './accessible.js';
 import { noBrowser, openPhone } from './browser.js';
 import { drawGroup, drawPhotos } from './drawn-photos.js';
@@ -19,15 +20,29 @@ const patienceMs = 120_000;
 const folder = mkdtempSync(join(tmpdir(), 'roomkin-phone-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 const at = (...names: string[]): string => join(folder, ...names);
-const config = at('config.toml');
 mkdirSync(at('tmp'));
-writeFileSync(
-  config,
-  `[room]\nid = "lab"\n[mqtt]\nurl = "mqtt://127.0.0.1:1"\n[store]\ndirectory = "${at('store')}"\n`,
-);
-const roomkin = (...args: string[]): Promise<CliResult> => runVerb([...args, '--config', config]);
-const people = async (): Promise<{ person: string; name: string; templates: number }[]> =>
-  JSON.parse((await roomkin('people', '--json')).stdout).people;
+
+/** A room with a gallery of its own: the path of its configuration. */
+function room(id: string): string {
+  const config = at(`${id}.toml`);
+  const store = at(id, 'store');
+  writeFileSync(config, `[room]\nid = "lab"\n[mqtt]\nurl = "mqtt://127.0.0.1:1"\n[store]\ndirectory = "${store}"\n`);
+  return config;
+}
+
+/** A room in which Ada is enrolled. */
+async function roomOfAda(t: Test, id: string): Promise<string> {
+  const config = room(id);
+  const photos = await drawPhotos(at(id, 'ada'), 'ada', 3);
+  const { code, stderr } = await runVerb(['enrol', 'Ada', '--photos', ...photos, '--config', config]);
+  t.equal(code, 0, stderr);
+  return config;
+}
+
+async function names(config: string): Promise<string[]> {
+  const { stdout } = await runVerb(['people', '--json', '--config', config]);
+  return JSON.parse(stdout).people.map(({ name }: { name: string }) => name);
+}
 
 interface Running {
   readonly child: ChildProcess;
@@ -36,7 +51,7 @@ interface Running {
 }
 
 /** `roomkin enrol NAME --phone` as a process, once it waits for the phone. */
-async function start(name: string, ...args: string[]): Promise<Running> {
+async function start(config: string, name: string, ...args: string[]): Promise<Running> {
   const child = spawnCli(['enrol', name, '--phone', '--address', '127.0.0.1', '--config', config, ...args], {
     TMPDIR: at('tmp'),
   });
@@ -85,10 +100,11 @@ function filesWith(traces: readonly Buffer[], places: readonly string[], sinceMs
 t.test('five photos, a group photo and a lost connection', { skip }, async (t) => {
   const photos = await drawPhotos(at('ada'), 'ada', 5);
   const group = await drawGroup(at('group.jpg'));
+  const config = room('first');
   const startMs = performance.now();
   const startedMs = Date.now();
   const before = new Set(readdirSync('/tmp'));
-  const { address, ended } = await start('Ada');
+  const { address, ended } = await start(config, 'Ada');
   const { page, context, complaints } = await openPhone(address);
   /** The photos as they travel: JPEGs that the browser made. */
   const sent: Buffer[] = [];
@@ -121,7 +137,7 @@ t.test('five photos, a group photo and a lost connection', { skip }, async (t) =
 
   await page.reload();
   await page.getByText('Accepted: 5. Refused: 1.').first().waitFor();
-  t.equal((await people()).length, 0, 'nothing is stored before the end');
+  t.strictSame(await names(config), [], 'nothing is stored before the end');
   await page.getByRole('button', { name: 'Done: enrol Ada' }).click();
   await page.getByText('Ada is enrolled.').first().waitFor();
   await page.getByText('Ada will be recognised (5 of 5 photos pass the test).').waitFor();
@@ -132,7 +148,7 @@ t.test('five photos, a group photo and a lost connection', { skip }, async (t) =
   t.equal(code, 0, stderr);
   t.match(stdout, /Ada \(ada\): 5 photos accepted/);
   t.match(stdout, /Ada will be recognised/);
-  t.match(await people(), [{ person: 'ada', name: 'Ada' }]);
+  t.strictSame(await names(config), ['Ada']);
   t.notOk(await isOpen(address), 'the port is closed');
   t.strictSame(complaints, [], 'no error and nothing against the security policy');
   t.ok(sent.length >= 6);
@@ -141,7 +157,7 @@ t.test('five photos, a group photo and a lost connection', { skip }, async (t) =
   // What is new in /tmp. The browser may keep its own files of the photos: it is not part of roomkin.
   const others = readdirSync('/tmp').filter((name) => !before.has(name) && !/playwright|chromium/i.test(name));
   t.strictSame(
-    filesWith(traces, [at('store'), at('tmp'), ...others.map((name) => join('/tmp', name))], startedMs),
+    filesWith(traces, [at('first', 'store'), at('tmp'), ...others.map((name) => join('/tmp', name))], startedMs),
     [],
     'no byte of a photo is in a file',
   );
@@ -151,9 +167,10 @@ t.test('five photos, a group photo and a lost connection', { skip }, async (t) =
 });
 
 t.test('the closest person, names with markup, and another language', { skip }, async (t) => {
+  const config = await roomOfAda(t, 'language');
   const photos = await drawPhotos(at('grace'), 'grace', 2);
   const name = "Grace & ' O’Hara";
-  const { address, ended } = await start(name);
+  const { address, ended } = await start(config, name);
   const { page, context, complaints } = await openPhone(address, { locale: 'de-DE', colorScheme: 'dark' });
   await page.getByRole('heading', { name: `Fotos von ${name}` }).waitFor();
   t.equal(await page.locator('img').count(), 0, 'the name is text');
@@ -172,11 +189,12 @@ t.test('the closest person, names with markup, and another language', { skip }, 
 });
 
 t.test('who looks like somebody else is not enrolled; cancel ends with nothing', { skip }, async (t) => {
-  const photos = await drawPhotos(at('again'), 'ada', 3);
-  const { address, ended } = await start('Zoe', '--json');
+  const config = await roomOfAda(t, 'alike');
+  const photos = await drawPhotos(at('again'), 'ada', 2);
+  const { address, ended } = await start(config, 'Zoe', '--json');
   const { page, context } = await openPhone(address);
   await page.locator('input[multiple]').setInputFiles(photos);
-  await page.getByText('Accepted: 3.').first().waitFor();
+  await page.getByText('Accepted: 2.').first().waitFor();
   await page.getByRole('button', { name: 'Done' }).click();
   await page.getByText('The photos look like Ada').first().waitFor();
   await page.getByRole('button', { name: 'Cancel' }).click();
@@ -184,12 +202,13 @@ t.test('who looks like somebody else is not enrolled; cancel ends with nothing',
   const { code, stdout } = await ended;
   t.equal(code, 65);
   t.match(JSON.parse(stdout), { error: { code: 'LOOKS_MISSING' } });
-  t.equal((await people()).length, 2);
+  t.strictSame(await names(config), ['Ada']);
   await context.close();
 });
 
 t.test('two phones, a wrong secret, an address that has ended', { skip }, async (t) => {
-  const { child, address, ended } = await start('Eve');
+  const config = room('two');
+  const { child, address, ended } = await start(config, 'Eve');
   const first = await openPhone(address);
   await first.page.getByRole('heading', { name: 'Photos of Eve' }).waitFor();
   const second = await openPhone(address);
@@ -206,7 +225,7 @@ t.test('two phones, a wrong secret, an address that has ended', { skip }, async 
   t.notOk(await isOpen(address), 'Ctrl-C closes the port');
   const late = await openPhone(address);
   t.match(late.complaints.join(), /ERR_CONNECTION_REFUSED/);
-  t.equal((await people()).length, 2);
+  t.strictSame(await names(config), []);
   for (const { context } of [first, second, wrong, short, late]) await context.close();
 });
 
@@ -221,7 +240,7 @@ t.test('a photo of 48 megapixels, turned by its EXIF, and a file that is none', 
     .withMetadata({ orientation: 6 })
     .toFile(large);
   writeFileSync(at('none.jpg'), 'no picture');
-  const { child, address, ended } = await start('Max', '--force');
+  const { child, address, ended } = await start(room('large'), 'Max');
   const { page, context } = await openPhone(address);
   const bodies: number[] = [];
   page.on('request', (request) => {
@@ -234,4 +253,50 @@ t.test('a photo of 48 megapixels, turned by its EXIF, and a file that is none', 
   child.kill('SIGINT');
   t.equal((await ended).code, 130);
   await context.close();
+});
+
+t.test('302 photos, most of them copies: each is counted, and the limit is told', { skip }, async (t) => {
+  const config = room('many');
+  mkdirSync(at('many'), { recursive: true });
+  const photos: string[] = [];
+  for (const person of ['ada', 'grace'] as const) {
+    const [photo] = await drawPhotos(at('many', person), person, 1);
+    photos.push(
+      await sharp(photo)
+        .resize(240, 300)
+        .toFile(at('many', `${person}.jpg`))
+        .then(() => at('many', `${person}.jpg`)),
+    );
+  }
+  const { child, address, ended } = await start(config, 'Ada');
+  const { page, context, complaints } = await openPhone(address);
+  await page.locator('input[multiple]').setInputFiles(Array.from({ length: 302 }, (_, i) => photos[i % 2]!));
+  await page.getByText('Accepted: 1. Refused: 300. Waiting: 0.').first().waitFor();
+  await page.getByText('there are 300 photos already').waitFor();
+  t.equal(await page.locator('#photos li').count(), 30, 'the last ones are listed');
+  t.strictSame(complaints, []);
+  child.kill('SIGINT');
+  t.equal((await ended).code, 130);
+  await context.close();
+});
+
+t.test('without a photo for ten minutes the page ends', async (t) => {
+  const config = room('late');
+  let hurriedMs = 0;
+  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + hurriedMs };
+  let address: string | undefined;
+  const { code, stdout, stderr } = await runVerb(
+    ['enrol', 'Ada', '--phone', '--address', '127.0.0.1', '--json', '--config', config],
+    {
+      clock,
+      onStderr(text) {
+        address ??= /http:\S+#[\w-]{43}/.exec(text)?.[0];
+        if (address !== undefined) hurriedMs = 600_000;
+      },
+    },
+  );
+  t.equal(code, 65, stderr);
+  t.match(JSON.parse(stdout), { error: { code: 'LOOKS_MISSING', message: /no photo came for 10 minutes/ } });
+  t.notOk(await isOpen(address!), 'the port is closed');
+  t.strictSame(await names(config), []);
 });

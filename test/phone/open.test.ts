@@ -120,7 +120,7 @@ t.test('who is here, people, last faces, corrections, plan', { skip: noBrowser }
     .waitFor();
 
   await people.getByText(`Change Grace & 'Hopper'`).click();
-  await people.getByText('Forget Grace').click();
+  await people.getByText(`Forget Grace & 'Hopper'…`).click();
   await people.getByRole('button', { name: /^Yes, forget/ }).click();
   await people.getByRole('heading', { name: `Grace & 'Hopper'` }).waitFor({ state: 'detached' });
   const left = JSON.parse((await runVerb(['people', '--json', '--config', config])).stdout).people;
