@@ -32,6 +32,7 @@ const long = [
   'camera/process',
   'camera/http-camera',
   'commands/enrol',
+  'commands/enrol-sideways',
   'commands/terminal',
   'commands/plain-user',
   'commands/interrupt',

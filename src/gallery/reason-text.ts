@@ -1,4 +1,7 @@
 // Puts reasons into words, for `why`, `identify`, `replay` and the self-test of an enrolment. No other file does this.
+
+import type { Face } from '../vision/face.js';
+import { refusal, strangerGate } from '../vision/quality-gate.js';
 import type { NotYetStranger } from './identify.js';
 import type { PersonId } from './person.js';
 import type { Reason } from './reason.js';
@@ -71,6 +74,20 @@ export function reasonText(reason: Reason, names: ReadonlyMap<PersonId, string>)
     case 'in-other-room':
       return `is in ${reason.room}: ${reasonText(reason.decided, names)}`;
   }
+}
+
+/**
+ * The reason of an observation in one line. Where good observations are missing for an unknown person, it also says why this one is
+ * not good.
+ */
+export function observationText(
+  { reason, ...face }: Pick<Face, 'score' | 'quality' | 'embedding'> & { readonly reason: Reason },
+  names: ReadonlyMap<PersonId, string>,
+): string {
+  const text = reasonText(reason, names);
+  const poor =
+    reason.kind === 'not-yet-stranger' && reason.because.kind === 'few-good' ? refusal(face, strangerGate) : null;
+  return poor === null ? text : `${text}; this one is not good: ${reasonText(poor, names)}`;
 }
 
 /** A time in minutes, hours or days: `45 min`, `3 h`, `2 d`. */

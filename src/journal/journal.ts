@@ -10,7 +10,7 @@ import { createBackoff } from '../base/retry.js';
 import { type NameThresholds, trackThreshold } from '../gallery/identify.js';
 import type { Person, PersonId } from '../gallery/person.js';
 import { neededIn, type Reason } from '../gallery/reason.js';
-import { reasonText } from '../gallery/reason-text.js';
+import { observationText } from '../gallery/reason-text.js';
 import { type DecidedObservation, isAbout } from '../recognition/observation.js';
 import type { JournalEntry } from './codec.js';
 import {
@@ -283,7 +283,7 @@ export function explain(
     margin: entry.margin,
     state: entry.state,
     name: entry.person === null ? null : nameOf(entry.person),
-    rule: reasonText(entry.reason, names),
+    rule: observationText(entry, names),
     reason: entry.reason,
   };
 }

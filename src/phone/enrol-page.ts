@@ -128,13 +128,14 @@ function photoList(photos: Photos, language: Language): Html {
   return html`<h2 tabindex="-1">${say(language, 'inUse', { count: photos.samples.length })}</h2><ul class="cards">${items}</ul>`;
 }
 
-function photoItem({ number, state, pose, why }: SentPhoto, language: Language): Html {
+function photoItem({ number, state, pose, why, isTurned }: SentPhoto, language: Language): Html {
+  const details = [pose, isTurned ? ('wasTurned' as const) : null].flatMap((key) => key ?? []);
   const note =
     why !== null
       ? html`<span class="bad">✗ ${say(language, 'refused')}: ${refusalText(why, language)}</span>`
       : state === 'waiting'
         ? html`<span class="soft">${say(language, 'waiting')}</span>`
-        : html`<span class="good">✓ ${say(language, 'accepted')}${pose === null ? '' : `, ${say(language, pose)}`}</span>`;
+        : html`<span class="good">✓ ${[say(language, 'accepted'), ...details.map((key) => say(language, key))].join(', ')}</span>`;
   const remove =
     state === 'accepted'
       ? html`<button type="button" id="remove-${number}" data-action="remove" data-number="${number}">${say(language, 'remove', { number })}</button>`

@@ -5,6 +5,7 @@ import { duplicateAbove, type PhotoRefusal, templateCandidate } from '../gallery
 import { isAnother, type Pose, poseOf, poses } from '../gallery/guided-enrolment.js';
 import { similarity } from '../gallery/similarity.js';
 import type { Face, Quality } from '../vision/face.js';
+import type { Turn } from '../vision/picture.js';
 
 /** More photos than a person has templates for; each costs a second of the processor or more. */
 export const mostPhotos = 300;
@@ -25,13 +26,20 @@ export interface SentPhoto {
   /** Of an accepted photo; null where it is between two poses. */
   readonly pose: Pose | null;
   readonly why: Refusal | null;
+  /** Whether an accepted photo lay on its side or upside down, and was turned. */
+  readonly isTurned: boolean;
 }
 
-/** What the analysis of a photo gives: its faces, and its size in pixels; null where it is no photo. */
+/** What the analysis of a photo gives: its faces, its size in pixels, and by how much it was turned; null where it is no photo. */
 export type AnalysePhoto = (
   bytes: Uint8Array,
   name: string,
-) => Promise<{ readonly faces: readonly Face[]; readonly width: number; readonly height: number } | null>;
+) => Promise<{
+  readonly faces: readonly Face[];
+  readonly width: number;
+  readonly height: number;
+  readonly turn: Turn;
+} | null>;
 
 export interface PhotoSample {
   readonly number: number;
@@ -73,7 +81,8 @@ export function createPhotos(analyse: AnalysePhoto, onChange: () => void): Photo
   });
   failed.catch(() => {});
 
-  const refuse = (number: number, why: Refusal): void => set({ number, state: 'refused', pose: null, why });
+  const refuse = (number: number, why: Refusal): void =>
+    set({ number, state: 'refused', pose: null, why, isTurned: false });
   function set(photo: SentPhoto): void {
     const isNew = !list.some(({ number }) => number === photo.number);
     list = isNew ? [...list, photo] : list.map((other) => (other.number === photo.number ? photo : other));
@@ -94,7 +103,7 @@ export function createPhotos(analyse: AnalysePhoto, onChange: () => void): Photo
 
   /** What the analysis means for the photo; adds the sample of an accepted one. */
   function judge(number: number, bytes: Uint8Array, analysed: Awaited<ReturnType<AnalysePhoto>>): SentPhoto {
-    const refused = (why: Refusal): SentPhoto => ({ number, state: 'refused', pose: null, why });
+    const refused = (why: Refusal): SentPhoto => ({ number, state: 'refused', pose: null, why, isTurned: false });
     if (analysed === null) return refused({ kind: 'unreadable' });
     const candidate = templateCandidate(analysed.faces, analysed.width, analysed.height);
     if ('refused' in candidate) return refused(candidate.because);
@@ -105,7 +114,7 @@ export function createPhotos(analyse: AnalysePhoto, onChange: () => void): Photo
     const posed = samples.flatMap(({ pose, quality: other }) => (pose === null ? [] : [{ pose, quality: other }]));
     const pose = poseOf(quality, posed, 1);
     samples = [...samples, { number, pose, vector, quality, score, source: digestOf(bytes) }];
-    return { number, state: 'accepted', pose, why: null };
+    return { number, state: 'accepted', pose, why: null, isTurned: analysed.turn !== 0 };
   }
 
   return {
@@ -138,7 +147,7 @@ export function createPhotos(analyse: AnalysePhoto, onChange: () => void): Photo
         return true;
       }
       numbers.set(digest, number);
-      set({ number, state: 'waiting', pose: null, why: null });
+      set({ number, state: 'waiting', pose: null, why: null, isTurned: false });
       waiting.push({ number, bytes, name });
       if (!isRunning) run().catch(reject);
       return true;

@@ -149,6 +149,13 @@ const table = {
   ),
   photoNumber: row('Photo {number}', 'Foto {number}', 'Photo {number}', 'Foto {number}', 'Foto {number}'),
   accepted: row('accepted', 'angenommen', 'acceptée', 'aanvaard', 'aceptada'),
+  wasTurned: row(
+    'turned, because it was not upright',
+    'gedreht, weil es nicht aufrecht war',
+    'tournée, car elle n’était pas droite',
+    'gedraaid, want hij stond niet rechtop',
+    'girada, porque no estaba derecha',
+  ),
   refused: row('refused', 'abgelehnt', 'refusée', 'geweigerd', 'rechazada'),
   waiting: row(
     'is being analysed',

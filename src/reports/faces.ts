@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { IdentificationState } from '../gallery/identify.js';
 import type { Reason } from '../gallery/reason.js';
-import { reasonText } from '../gallery/reason-text.js';
+import { observationText } from '../gallery/reason-text.js';
 import type { JournalEntry } from '../journal/codec.js';
 import { qualitySchema } from '../vision/face.js';
 import { report } from './report.js';
@@ -70,7 +70,7 @@ export const faces = report({
           person: name(entry.person) === null ? null : entry.person,
           name: name(entry.person),
           counted: entry.weight > 0,
-          rule: reasonText(entry.reason, names),
+          rule: observationText(entry, names),
           reason: entry.reason,
         })),
       positions: entries.slice(-mostPositions).map((entry) => ({

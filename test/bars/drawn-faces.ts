@@ -60,6 +60,7 @@ export function drawFrame({ picture, landmarks }: Subject, drawing: Drawing, ran
   const [atX, atY] = drawing.at ?? [0.5, 0.5];
   const turn = (drawing.rollDegrees * Math.PI) / 180;
   const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
+  const [tiltCos, tiltSin] = [Math.cos(tilt), Math.sin(tilt)];
   const pixels = new Float32Array(width * height * 3).fill(backgroundLevel);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -68,8 +69,8 @@ export function drawFrame({ picture, landmarks }: Subject, drawing: Drawing, ran
       // The upright face, then the portrait as it is, which may be tilted already.
       const across = (dx * cos + dy * sin) / squeeze;
       const down = -dx * sin + dy * cos;
-      const sx = (across * Math.cos(tilt) - down * Math.sin(tilt) + sideEyes / 2) * eyesPx;
-      const sy = (across * Math.sin(tilt) + down * Math.cos(tilt) + sideEyes / 2) * eyesPx;
+      const sx = (across * tiltCos - down * tiltSin + sideEyes / 2) * eyesPx;
+      const sy = (across * tiltSin + down * tiltCos + sideEyes / 2) * eyesPx;
       if (!(sx >= 0 && sy >= 0 && sx < sidePx - 1 && sy < sidePx - 1) || !isInside(sx, sy)) continue;
       const cover = drawing.cover?.(across, down) ?? null;
       const light = drawing.light?.(across, down) ?? 1;

@@ -1,6 +1,8 @@
 import t from 'tap';
 import {
   chooseTemplates,
+  clearestTurn,
+  isDoubtful,
   mostTemplates,
   outliers,
   templateCandidate,
@@ -217,4 +219,28 @@ t.test('two thousand observations take seconds, with progress', async (t) => {
   const oddMs = process.cpuUsage().user / 1000;
   t.strictSame(outliers([...many, candidate('cy', 1)]).length, 1);
   t.ok(process.cpuUsage().user / 1000 - oddMs < 1000);
+});
+
+t.test('a photo without a clearly upright face is doubtful, and the clearest turn is used', async (t) => {
+  const upright = { ...face(280, 200, 60), score: 0.9 };
+  const quality = (over: Partial<Face['quality']>): Face => ({ ...upright, quality: { ...upright.quality, ...over } });
+  t.notOk(isDoubtful([upright]));
+  t.notOk(isDoubtful([quality({ rollDegrees: 90 }), upright]), 'one upright face is enough');
+  for (const lying of [
+    [],
+    [{ ...upright, score: 0.65 }],
+    [quality({ rollDegrees: -45 })],
+    [quality({ misfit: 0.2 })],
+    [quality({ clarity: 0.7 })],
+  ])
+    t.ok(isDoubtful(lying));
+  const turns = (...faces: (Face | null)[]) =>
+    faces.map((face, i) => ({ turn: 90 * i, width: 640, height: 480, faces: face === null ? [] : [face] })) as [
+      { turn: number; width: number; height: number; faces: Face[] },
+    ];
+  const upsideDown = { ...quality({ clarity: 0.98, misfit: 0.07 }), score: 0.65 };
+  t.equal(clearestTurn(turns(upsideDown, null, quality({ clarity: 0.88 }), null)).turn, 180, 'the score counts too');
+  t.equal(clearestTurn(turns(upright, upright, upright, upright)).turn, 0, 'of equals the photo as it is');
+  t.equal(clearestTurn(turns(null, null, null, upsideDown)).turn, 270);
+  t.equal(clearestTurn(turns(null, null, null, null)).turn, 0, 'a photo without a face stays as it is');
 });

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { peopleIn, type Reason } from '../../src/gallery/reason.js';
-import { longTime, reasonText } from '../../src/gallery/reason-text.js';
+import { longTime, observationText, reasonText } from '../../src/gallery/reason-text.js';
+import { madeUpVector, quality } from '../sharing/household.js';
 
 const names = new Map([
   ['ada', 'Ada'],
@@ -37,6 +38,14 @@ const all: readonly (readonly [Reason, string, readonly string[]])[] = [
     ['ada'],
   ],
   [close, 'Ada and Min are 0.05 apart, 0.10 needed', ['ada', 'min']],
+  [{ kind: 'rolled', degrees: 75, mostDegrees: 40 }, 'tilted by 75°, 40° at most', []],
+  [{ kind: 'implausible', misfit: 0.21, most: 0.13 }, 'eyes, nose and mouth are 21 % out of place, 13 % at most', []],
+  [{ kind: 'overexposed', glare: 0.3, most: 0.05 }, '30 % overexposed, 5.0 % at most', []],
+  [
+    { kind: 'unclear-face', clarity: 0.71, needed: 0.84 },
+    'hidden in part or not upright: clarity 71 %, 84 % needed',
+    [],
+  ],
   [match, 'similarity 0.70 reaches 0.50, margin 0.40 reaches 0.10', ['ada']],
   [{ ...match, margin: null }, 'similarity 0.70 reaches 0.50', ['ada']],
   [{ kind: 'nothing-compared' }, 'no observation was good enough yet', []],
@@ -57,6 +66,15 @@ const all: readonly (readonly [Reason, string, readonly string[]])[] = [
       compared: { kind: 'nobody-enrolled' },
     },
     'nobody is enrolled; 2 good observations, 6 over 1.5 s needed',
+    [],
+  ],
+  [
+    {
+      kind: 'not-yet-stranger',
+      because: { kind: 'poor', because: { kind: 'rolled', degrees: 75, mostDegrees: 40 } },
+      compared: { kind: 'nobody-enrolled' },
+    },
+    'nobody is enrolled; too poor for an unknown person: tilted by 75°, 40° at most',
     [],
   ],
   [
@@ -86,6 +104,20 @@ t.test('each reason has one sentence and mentions people by id', async (t) => {
     t.equal(reasonText(reason, names), sentence);
     t.strictSame(peopleIn(reason), people, sentence);
   }
+});
+
+t.test('an observation says what keeps it from counting for an unknown person', async (t) => {
+  const reason: Reason = {
+    kind: 'not-yet-stranger',
+    because: { kind: 'few-good', good: 2, needed: 6, overMs: 1500 },
+    compared: { kind: 'nobody-enrolled' },
+  };
+  const good = { score: 0.9, quality: { ...quality, glare: 0.01 }, embedding: madeUpVector('face'), reason };
+  const waiting = 'nobody is enrolled; 2 good observations, 6 over 1.5 s needed';
+  t.equal(observationText(good, names), waiting);
+  const bright = { ...good, quality: { ...quality, glare: 0.3 } };
+  t.equal(observationText(bright, names), `${waiting}; this one is not good: 30 % overexposed, 5.0 % at most`);
+  t.equal(observationText({ ...bright, reason: match }, names), reasonText(match, names), 'a name needs no such face');
 });
 
 t.test('ids are not searched in sentences: "45 min" does not mention "min"', async (t) => {

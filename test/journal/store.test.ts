@@ -7,8 +7,10 @@ import { seededRandom } from '../../src/commands/evaluate/random.js';
 import { similarity } from '../../src/gallery/similarity.js';
 import { decodeEntry, encodeEntry } from '../../src/journal/codec.js';
 import { type JournalStore, type JournalStoreOptions, openJournalStore } from '../../src/journal/store.js';
+import { unmeasuredQuality } from '../../src/vision/face.js';
+import { defaultGate, refusal, strangerGate, templateGate } from '../../src/vision/quality-gate.js';
 import { direction } from '../room/simulator.js';
-import { openTestStore, temporaryFolder } from '../sharing/household.js';
+import { openTestStore, quality, temporaryFolder } from '../sharing/household.js';
 import { madeUpEntry } from './made-up-observations.js';
 
 /** A store directory with a key that a gallery created, as in the daemon. */
@@ -52,6 +54,21 @@ t.test('entries are read as they were written, also after a restart', async (t) 
   t.strictSame(idsOf(store.recent(1)), [2]);
   t.strictSame(idsOf(store.recent(10)), [1, 2], 'oldest first');
   t.strictSame(idsOf(store.since(1_000_100)), [2]);
+});
+
+t.test('an entry that was written before roll, misfit, glare and clarity were measured is read', async (t) => {
+  // By the encoder of that version.
+  const old = [
+    'FK36XG1FSpNAAAAAAAAA8D8AAAAAAADwPwAAAAAAgCRAAAAAAACANEAAAAAAAIhWQAAAAAAAwFZAbmk1JO4x7T8AAAAAAABOQAAAAAAAAOA/AAAAAAAA',
+    'AAAAAAAAAAAAAAAAAAAAAOA/mpmZmZmZyT83vAeFlIHnP9XPm4pUmOM/mpmZmZmZyT/d0mpI3GPaPwAAAAAAAAAAAAAAAAAAAAAEAAQCgTt/gX9/AAAA',
+    'AAAAi1YqKs3TNVTSUSpJLQbnCHA+hbk2MSURTial5iE5G80xECWo7jEzJMJFJiiKDCyAbgIA',
+  ];
+  const { embedding, ...entry } = decodeEntry(Buffer.from(old.join(''), 'base64'));
+  const { embedding: _, wallMs: _wallMs, ...expected } = madeUpEntry();
+  t.strictSame(entry, { ...expected, quality: { ...quality, ...unmeasuredQuality } });
+  t.ok(similarity(embedding!, Float32Array.from([0.5, -0.5, 0.5, 0.5])) > 0.9999);
+  for (const gate of [defaultGate, templateGate, strangerGate])
+    t.equal(refusal({ ...entry, embedding }, gate), null, 'what was not measured refuses no face');
 });
 
 t.test('an embedding loses almost nothing as 8-bit integers', async (t) => {

@@ -1,7 +1,7 @@
 // The file format of a clip: JSON lines with the gallery, one analysis per line, and the events. Vectors have five decimals.
 
 import type { Gallery } from '../../src/gallery/person.js';
-import type { Analysis } from '../../src/vision/face.js';
+import { type Analysis, qualitySchema } from '../../src/vision/face.js';
 import type { Clip } from './simulator.js';
 
 export function encodeClip({ gallery, frames }: Clip, events: readonly string[]): string {
@@ -21,8 +21,10 @@ function encode(line: unknown): string {
   );
 }
 
+/** Clips of earlier versions have fewer numbers of the quality. */
 function decode(line: string): unknown {
-  return JSON.parse(line, (_, value: { float32?: number[] } | null) =>
-    Array.isArray(value?.float32) ? Float32Array.from(value.float32) : value,
-  );
+  return JSON.parse(line, (key, value: { float32?: number[] } | null) => {
+    if (key === 'quality') return qualitySchema.parse(value);
+    return Array.isArray(value?.float32) ? Float32Array.from(value.float32) : value;
+  });
 }

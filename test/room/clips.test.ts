@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { packageRoot } from '../../src/base/files.js';
+import { refusal, strangerGate } from '../../src/vision/quality-gate.js';
 import { decodeClip, encodeClip } from './clip-file.js';
 import { clipOptions } from './clip-options.js';
 import { eventLines, replay } from './replay-clip.js';
@@ -27,10 +28,19 @@ for (const file of files) {
       first,
       'a second replay gives the same events',
     );
-    t.equal(encodeClip(clip, clip.events), text, 'reading and writing changes nothing');
+    t.strictSame(decodeClip(encodeClip(clip, clip.events)), clip, 'writing and reading changes nothing');
     t.equal(simulate(scenes[file.replace('.jsonl', '')]!).frames.length, clip.frames.length);
   });
 }
+
+t.test('a clip that was recorded before roll, misfit, glare and clarity were measured is read', async (t) => {
+  const text = readFileSync(join(folder, 'stranger.jsonl'), 'utf8');
+  t.notMatch(text, 'rollDegrees', 'it is such a clip');
+  const faces = decodeClip(text).frames.flatMap((frame) => frame.faces);
+  t.ok(faces.length > 0);
+  t.ok(faces.every(({ quality }) => quality.clarity === null && quality.rollDegrees === 0));
+  t.ok(faces.some((face) => refusal(face, strangerGate) === null));
+});
 
 t.test('the clips show what their scenes describe', async (t) => {
   const play = (name: string) => {

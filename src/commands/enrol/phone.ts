@@ -61,7 +61,7 @@ export async function enrolByPhone(name: string, { force, address }: PhoneOption
       );
       if (isBad(photo)) return null;
       const { width, height } = photo.picture;
-      return { faces: photo.faces, width, height };
+      return { faces: photo.faces, width, height, turn: photo.turn };
     },
     () => {
       activeMs = io.clock.monotonicMs();
