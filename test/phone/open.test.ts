@@ -123,6 +123,14 @@ t.test('who is here, people, last faces, corrections, plan', { skip: noBrowser }
     .getByText(/would lose the name too/)
     .waitFor();
 
+  // A face of somebody else is not believed to be Grace; the page says so.
+  const visitor = faces.locator('li', { hasNotText: 'resembles Ada clearly' }).first();
+  await visitor.locator('summary').click();
+  await visitor.getByLabel(/^Who is/).selectOption(`Grace & 'Hopper'`);
+  await visitor.getByRole('button', { name: 'This is the person' }).click();
+  await wait(4000);
+  t.comment(await page.locator('#problem, #status').allTextContents());
+
   await people.getByText(`Change Grace & 'Hopper'`).click();
   await people.getByText(`Forget Grace & 'Hopper'…`).click();
   await people.getByRole('button', { name: /^Yes, forget/ }).click();
