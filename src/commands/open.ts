@@ -36,10 +36,14 @@ export async function run({ for: period, address }: Given<'open'>, io: CommandIo
   /** Requests come one after the other, but one may wait for the daemon. */
   let turn: Promise<unknown> = Promise.resolve();
 
+  /** What came of the last press of a button: shown until the next one. */
+  let problem: string | null = null;
+  let done: string | null = null;
+
   async function answer(request: PageRequest): Promise<PageAnswer> {
-    let problem: string | null = null;
-    let done: string | null = null;
     if (request.action !== 'ask') {
+      problem = null;
+      done = null;
       try {
         done = await act(request, io);
         slow = null;
