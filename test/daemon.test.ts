@@ -50,7 +50,7 @@ t.test(
     writeFileSync(
       config,
       `[room]\nid = "lab"\n[camera]\nsource = "replay"\ninput = "${frames}"\nloop = true\nwidth = 384\nheight = 256\nframerate = 5
-[presence]\nleave_after_seconds = 2\n[mqtt]\nurl = "${broker.url}"\n[store]\ndirectory = "${join(folder, 's')}"\n`,
+[presence]\nleave_after_seconds = 2\n[mqtt]\nurl = "${broker.url}"\ncorrections = true\n[privacy]\nsnapshots = true\n[store]\ndirectory = "${join(folder, 's')}"\n`,
     );
     const daemon = spawnCli(['run', '--config', config]);
     let log = '';
@@ -66,6 +66,9 @@ t.test(
     const arrived = await until('Ada', () => events(listener).find((event) => event.event_type === 'arrived'));
     t.match(arrived, { person: 'ada', name: 'Ada', present: ['ada'] }, 'the gallery was read without a restart');
     t.notMatch(JSON.stringify(arrived), /similarity|margin/, 'no similarity leaves the process');
+    await listener.say('room/lab/correction/set', JSON.stringify({ correction: arrived.correction, not: 'ada' }));
+    const answer = await until('an answer', () => listener.of('room/lab/correction')[0]);
+    t.match(JSON.parse(answer), { event_type: 'refused', correction: arrived.correction, text: /^it resembles Ada/ });
 
     const [engine] = enginePids(daemon.pid!);
     t.ok(engine, 'the models run in a process of their own');

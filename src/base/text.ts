@@ -83,3 +83,13 @@ function lineOfFault(bytes: Uint8Array, encoding: Encoding): number {
 function linesBefore(text: string, end: number): number {
   return text.slice(0, end).match(/\r\n?|\n/g)?.length ?? 0;
 }
+
+/** `text` without what was pasted with it: blanks and invisible characters around it, and a pair of quotes or angle brackets. */
+export function unwrapped(text: string): string {
+  const bare = text.replace(/^[\s\p{Cf}]+|[\s\p{Cf}]+$/gu, '');
+  const [, inner] =
+    /^(?:"(.*)"|'(.*)'|`(.*)`|<(.*)>|[“„”](.*)[“”]|[‘‚’](.*)[‘’]|«(.*)»)$/su
+      .exec(bare)
+      ?.filter((part) => part !== undefined) ?? [];
+  return inner === undefined ? bare : unwrapped(inner);
+}

@@ -2,6 +2,9 @@
 // behind the password, and the password is encoded for ffmpeg. And no part of it may be shown: ffmpeg prints addresses, whole and in
 // parts, encoded and decoded.
 
+import { inBrackets, readPlace } from '../base/place.js';
+import { unwrapped } from '../base/text.js';
+
 const addressPattern = /^([a-z][a-z0-9+.-]*:\/\/)(.*)$/is;
 const hostPattern = String.raw`(?:\[[^\]\s]+\]|[\p{L}\p{N}_.-]+)(?::\d{1,5})?`;
 
@@ -17,9 +20,42 @@ export function isAddress(input: string): boolean {
   return addressPattern.test(input);
 }
 
+/** `input` as it is meant: an address and a device without what was pasted around them. A file may have any name. */
+export function cameraInput(input: string): string {
+  const bare = unwrapped(input);
+  return isAddress(bare) || bare.startsWith('/dev/') || bare === '' ? bare : input;
+}
+
+/** Protocols that an address may have: those that ffmpeg is allowed to open (ffmpeg.ts). */
+const schemes: ReadonlySet<string> = new Set(
+  'rtsp rtsps http https rtmp rtmps rtp srtp udp tcp tls'.split(' ').map((scheme) => `${scheme}://`),
+);
+/** These may listen, at any address of this machine. */
+const mayListen = /^(udp|rtp|srtp|tcp|tls):/i;
+/** An address whose scheme was forgotten: an IP address, a host with a port, a name of a local network, a login. */
+const withoutScheme =
+  /^(?:\[[^\]]*:[^\]]*\]|\d{1,3}(?:\.\d{1,3}){3}|[\p{L}\p{N}_.-]+:\d+(?=\/|$)|[\p{L}\p{N}_-]+\.(?:local|lan|home|fritz\.box)(?=[/:]|$)|[^\s/@:]+:[^\s]*@[\p{L}\p{N}[])/iu;
+
+const pleaseWrite = 'write it as rtsp://user:password@host:554/path or http://host/path';
+
 /** Why `input` cannot be used, in words that do not quote it; null if it can. */
 export function addressFault(input: string): string | null {
-  if (!isAddress(input) || split(input) !== null) return null;
+  if (/^(rtsps?|rtmps?|https?)(:\/?|\/\/)(?!\/)/i.test(input) && !isAddress(input))
+    return `a colon and two slashes follow the scheme: ${pleaseWrite}`;
+  if (!isAddress(input))
+    return withoutScheme.test(input)
+      ? `an address begins with rtsp://, http:// or https://: ${pleaseWrite}; for a file write ./ before its name`
+      : null;
+  const parts = split(input);
+  const [scheme = ''] = /^[^:]*:\/\//.exec(input.toLowerCase()) ?? [];
+  if (scheme === 'file://') return 'write the path of the file without file://';
+  if (!schemes.has(scheme)) return `no camera is read from ${scheme.slice(0, 23)}: ${pleaseWrite}`;
+  if (parts !== null) {
+    const place = readPlace(parts.place);
+    const isOpen =
+      mayListen.test(input) && /^(:\d+)?$/.test(parts.place) && !('fault' in readPlace(`host${parts.place}`));
+    return 'fault' in place && !isOpen ? `${place.fault}: ${pleaseWrite}` : null;
+  }
   return 'it is not clear where the password ends and the host begins: in the user name and password write / as %2F, @ as %40, : as %3A, # as %23, ? as %3F and % as %25; in the path write @ as %40';
 }
 
@@ -33,7 +69,17 @@ export function readAddress(input: string): Address {
   // A fragment has no meaning for a camera, but `#` and `%` occur in passwords.
   const sentQuery = query < 0 ? '' : rest.slice(query).replace(/#|%(?![0-9a-f]{2})/gi, percent);
   const sentUser = userinfo === null ? '' : `${userinfo.replace(/%(?![0-9a-f]{2})|[^\w.~!$&()*+,;=%:-]/giu, percent)}@`;
-  return { address: `${scheme}${sentUser}${place}${path}${sentQuery}`, redact: redactor(input, parts) };
+  return {
+    address: `${scheme.toLowerCase()}${sentUser}${sentPlace(place)}${path}${sentQuery}`,
+    redact: redactor(input, parts),
+  };
+}
+
+/** Host names in ASCII, as ffmpeg takes them. */
+function sentPlace(place: string): string {
+  const read = readPlace(place);
+  if ('fault' in read) return place;
+  return `${inBrackets(read.host)}${read.port === null ? '' : `:${read.port}`}`;
 }
 
 interface Parts {
@@ -81,7 +127,7 @@ function split(input: string): Parts | null {
       others.length === 0 || !authority.includes(':') || isNumeric(standard.place) || isNamed(standard.place);
     return clear ? standard : only(certain);
   }
-  if (!body.includes('@')) return standard;
+  if (!body.includes('@') || (at >= 0 && others.length === 0)) return standard;
   return only(certain) ?? only(others);
 }
 

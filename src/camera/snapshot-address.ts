@@ -12,7 +12,7 @@ export interface SnapshotAddress {
 }
 
 /** For one picture with all redirections, milliseconds. */
-const pictureMs = 10_000;
+const shippedPictureMs = 10_000;
 /** Bytes: more than a JPEG of any camera. */
 const mostBytes = 20_000_000;
 const mostRedirects = 5;
@@ -21,13 +21,13 @@ const mostRedirects = 5;
 export const notAPicture = 'the address gives no picture';
 
 /** `address`: http:// or https://, its login encoded. As with ffmpeg, the certificate is not checked: cameras sign their own. */
-export function createSnapshotAddress(address: string): SnapshotAddress {
+export function createSnapshotAddress(address: string, pictureMs = shippedPictureMs): SnapshotAddress {
   return {
     async get(signal) {
       const late = AbortSignal.timeout(pictureMs);
       const either = AbortSignal.any([signal, late]);
       try {
-        return await fetchPicture(new URL(address), either);
+        return await fetchPicture(new URL(withoutZone(address)), zoneOf(address), either);
       } catch (error) {
         if (error instanceof SnapshotFault) throw error;
         if (late.aborted) throw new SnapshotFault(`Connection timed out: no picture within ${pictureMs / 1000} s`);
@@ -38,16 +38,23 @@ export function createSnapshotAddress(address: string): SnapshotAddress {
   };
 }
 
-async function fetchPicture(start: URL, signal: AbortSignal): Promise<Buffer> {
+// URL knows no zone of an IPv6 address (`[fe80::1%eth0]`).
+const zonePattern = /^(https?:\/\/(?:[^@/?#]*@)?\[[^\]%]*)(%[^\]]*)\]/i;
+const withoutZone = (address: string): string => address.replace(zonePattern, '$1]');
+const zoneOf = (address: string): string => zonePattern.exec(address)?.[2] ?? '';
+
+/** `zone` belongs to the host of `start`. */
+async function fetchPicture(start: URL, zone: string, signal: AbortSignal): Promise<Buffer> {
   let url = start;
   for (let redirects = 0; redirects <= mostRedirects; redirects++) {
     // A login is sent to the host that it was written for.
     const login = url.host === start.host ? loginOf(start) : null;
-    let answer = await ask(url, login === null ? null : basic(login), signal);
+    const host = `${url.hostname.replace(/^\[|\]$/g, '')}${url.host === start.host ? zone : ''}`;
+    let answer = await ask(url, host, login === null ? null : basic(login), signal);
     const challenge = answer.headers['www-authenticate'] ?? '';
     if (answer.statusCode === 401 && login !== null && /^digest /i.test(challenge)) {
       answer.destroy();
-      answer = await ask(url, digest(login, challenge, `${url.pathname}${url.search}`), signal);
+      answer = await ask(url, host, digest(login, challenge, `${url.pathname}${url.search}`), signal);
     }
     const status = answer.statusCode ?? 0;
     if (status >= 300 && status < 400 && answer.headers.location !== undefined) {
@@ -66,9 +73,9 @@ async function fetchPicture(start: URL, signal: AbortSignal): Promise<Buffer> {
 }
 
 /** Cameras write headers that no standard allows; their answer is a picture all the same. */
-function ask(url: URL, authorization: string | null, signal: AbortSignal): Promise<IncomingMessage> {
+function ask(url: URL, host: string, authorization: string | null, signal: AbortSignal): Promise<IncomingMessage> {
   const options: RequestOptions & { rejectUnauthorized: boolean } = {
-    host: url.hostname.replace(/^\[|\]$/g, ''),
+    host,
     port: url.port === '' ? null : Number(url.port),
     path: `${url.pathname}${url.search}`,
     headers: { accept: 'image/*', ...(authorization === null ? {} : { authorization }) },

@@ -16,8 +16,8 @@ import type { Given } from './verbs.js';
 
 const stageNames: Readonly<Record<Stage, string>> = {
   detectWhole: 'detect, whole 1280x960 frame',
-  detectTile: 'detect, one tile of 480 px',
   detectAll: 'detect, a still with every tile',
+  check: 'check one face in a close-up',
   align: 'align one face',
   embed: 'embed one face',
   total: 'a video frame with one face',

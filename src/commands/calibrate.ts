@@ -4,6 +4,7 @@ import { padTo, shortened } from '../base/width.js';
 import type { PersonCalibration } from '../gallery/calibration.js';
 import type { ReportAnswer } from '../reports/reports.js';
 import type { CommandIo } from './command.js';
+import { scoreLines } from './drawing.js';
 import { reportOf } from './parts.js';
 import { count, wrapItem } from './rows.js';
 
@@ -14,6 +15,7 @@ export async function run(_: object, io: CommandIo): Promise<void> {
   const fixed = report.fixed ? ['The configuration sets recognition.threshold, so it is used for everybody.'] : [];
   for (const sentence of [...fixed, ...report.advice])
     for (const line of wrapItem(sentence, io.textColumns)) io.out(line);
+  for (const line of scoreLines(report.scores, { columns: io.textColumns, blocks: io.blocks })) io.out(line);
 }
 
 function table({ people, budget, cohort }: ReportAnswer<'calibrate'>): string[] {

@@ -21,6 +21,8 @@ export interface CommandIo {
   readonly columns: number;
   /** The width of running text: the columns of the terminal, but at most 80. */
   readonly textColumns: number;
+  /** Whether stdout shows block characters; otherwise drawings are in ASCII. */
+  readonly blocks: boolean;
   /** Lines of the terminal on stdout; 40 where stdout is not a terminal. */
   readonly rows: number;
   /** Whether stdin and stderr are a terminal, so that the verb may ask a question. */

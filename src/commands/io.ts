@@ -8,6 +8,7 @@ import { columnsOf, firstColumns } from '../base/width.js';
 import { type Config, defaultConfigPath, loadConfig, shippedConfig } from '../config/load.js';
 import { codeLines, codeStyleOf } from '../phone/code.js';
 import type { CommandIo, Stream } from './command.js';
+import { showsBlocks } from './drawing.js';
 import { wrap } from './rows.js';
 import { coloursOf, pictureLines } from './terminal-picture.js';
 
@@ -67,6 +68,7 @@ export function createIo(options: IoOptions): CommandIo {
     // A terminal that does not know its size says 0.
     columns: stdout.columns || 80,
     textColumns: Math.min(stdout.columns || 80, 80),
+    blocks: showsBlocks(process.env),
     rows: stdout.rows || 40,
     interactive: process.stdin.isTTY === true && stderr.isTTY === true,
     signal,

@@ -3,6 +3,7 @@
 import { columnsOf, padTo, shortened } from '../base/width.js';
 import type { ReportAnswer } from '../reports/reports.js';
 import type { CommandIo } from './command.js';
+import { scoreLines } from './drawing.js';
 import { reportOf } from './parts.js';
 import { count, wrap, wrapItem } from './rows.js';
 import { type Given, misused } from './verbs.js';
@@ -63,7 +64,7 @@ type Faults = ReportAnswer<'people/check'>['faults'];
 /** Errors: CONFIG_*, MODEL_MISSING, DATABASE. */
 async function checkPeople(io: CommandIo): Promise<void> {
   const report = await reportOf(io, 'people/check', {});
-  const { faults, photos, people } = report;
+  const { faults, photos, people, scores } = report;
   io.document(report);
   for (const fault of faults) for (const line of wrapItem(describe(fault), io.textColumns)) io.out(line);
   const checked = `${count(photos, 'photo')} of ${people === 1 ? '1 person' : `${people} people`}`;
@@ -71,6 +72,7 @@ async function checkPeople(io: CommandIo): Promise<void> {
     faults.length === 0 ? `${checked}: no problem found` : `${checked}; roomkin show NAME lists a person's photos`,
   );
   if (faults.length > 0) for (const line of advice(faults, io.textColumns)) io.out(line);
+  for (const line of scoreLines(scores, { columns: io.textColumns, blocks: io.blocks })) io.out(line);
 }
 
 /**

@@ -1,8 +1,8 @@
 // roomkin setup: from an installed package to a room that runs. Everything is asked and tried before the first file is written.
 import { existsSync, readFileSync } from 'node:fs';
 import { fail } from '../base/errors.js';
+import { brokerUrl, readBrokerAddress } from '../config/broker-address.js';
 import { type Config, parseConfig } from '../config/load.js';
-import { brokerUrlFault } from '../config/mqtt-rules.js';
 import { idFault } from '../gallery/names.js';
 import { tryBroker } from './check/broker.js';
 import { findingLines, run as runCheck } from './check.js';
@@ -31,7 +31,7 @@ export async function run(options: Options, io: CommandIo): Promise<void> {
   }
   const room = options.room ?? (await askUntil('Id of this room (like living_room): ', idFault, io));
   const name = options.name ?? (io.interactive ? await askName(room, io) : null);
-  const url = options.mqtt ?? (await askBroker(io));
+  const url = written(options.mqtt ?? (await askBroker(io)));
   const choices = await tryLogin({ room, name, url }, options, io);
   writeConfiguration(path, choices);
   io.out(`Written: ${path}${choices.login === null ? '' : ', with the password in a file beside it'}`);
@@ -46,7 +46,8 @@ function refuseBadOptions({ room, name, mqtt, username, passwordFile }: Options)
   };
   if (room !== undefined) refuse('room', idFault(room));
   if (name !== undefined) refuse('name', nameFault(name));
-  if (mqtt !== undefined) refuse('mqtt', brokerUrlFault(mqtt));
+  if (mqtt !== undefined)
+    refuse('mqtt', addressFault(mqtt, 'give user and password with --username and --password-file, not in it'));
   if (passwordFile !== undefined && username === undefined) throw misused('setup', '--password-file needs --username');
   if (username !== undefined && username.trim() === '') refuse('username', 'must not be empty');
 }
@@ -90,6 +91,20 @@ function nameFault(text: string): string | null {
   return /^[^\p{Cc}\u2028\u2029]{1,64}$/u.test(text) ? null : 'use 1 to 64 characters, no control characters';
 }
 
+const loginIsAsked = 'leave user and password out: they are asked for';
+
+function addressFault(text: string, loginCure: string): string | null {
+  const address = readBrokerAddress(text, loginCure);
+  return 'fault' in address ? address.fault : null;
+}
+
+/** An address without faults in the form that is written into the configuration. */
+function written(text: string): string {
+  const address = readBrokerAddress(text);
+  if ('fault' in address) throw fail('USAGE', `--mqtt: ${address.fault}`);
+  return brokerUrl(address);
+}
+
 async function askBroker(io: CommandIo): Promise<string> {
   if (!io.interactive) throw misused('setup', 'there is no terminal to ask on: give --room and --mqtt');
   io.progress('looking for brokers in the network...');
@@ -103,7 +118,7 @@ async function askBroker(io: CommandIo): Promise<string> {
   const question =
     first === undefined ? 'Address of the broker: ' : `Broker, as a number or an address [${first.url}]: `;
   const chosen = (answer: string): string => (answer === '' ? first?.url : found[Number(answer) - 1]?.url) ?? answer;
-  return chosen(await askUntil(question, (answer) => brokerUrlFault(chosen(answer)), io));
+  return chosen(await askUntil(question, (answer) => addressFault(chosen(answer), loginIsAsked), io));
 }
 
 /** Connects as the daemon will. Errors: BROKER, USAGE; on a terminal it asks again instead. */
@@ -141,8 +156,8 @@ async function tryLogin(room: Omit<Choices, 'login'>, options: Options, io: Comm
       username = await askUntil('User at the broker: ', (text) => (text === '' ? 'a name is needed' : null), io);
       passwordFile = undefined;
     } else {
-      url =
-        (await askUntil(`Broker [${url}]: `, (answer) => (answer === '' ? null : brokerUrlFault(answer)), io)) || url;
+      const fault = (answer: string): string | null => (answer === '' ? null : addressFault(answer, loginIsAsked));
+      url = written((await askUntil(`Broker [${url}]: `, fault, io)) || url);
     }
   }
 }

@@ -608,10 +608,12 @@ export const verbs = [
     summary: 'Measure recognition on pictures of known people.',
     details:
       'pairs: the verification protocol of LFW; a line of the pairs file is `label fold imageA imageB [kind]`. ' +
-      'household: identification in random households made from DIR/<person>/*.jpg.',
+      'household: identification in random households made from DIR/<person>/*.jpg. ' +
+      '--plot draws the DET curve, also that of the teacher of the embedder where its package is installed; the evaluation ' +
+      'then takes twice as long.',
     usage: [
-      'evaluate pairs --images DIR --pairs FILE [--limit N]',
-      'evaluate household --images DIR [--people N] [--references N] [--trials N] [--alike]',
+      'evaluate pairs --images DIR --pairs FILE [--limit N] [--plot FILE.svg]',
+      'evaluate household --images DIR [--people N] [--references N] [--trials N] [--alike] [--plot FILE.svg]',
     ],
     arguments: [
       {
@@ -637,6 +639,8 @@ export const verbs = [
         default: 1,
         text: 'seed of the random numbers',
       },
+      { name: 'plot', value: 'FILE', type: text, text: 'write the DET curve (FNIR over FPIR) to FILE.svg' },
+      { name: 'compare', value: 'FILE', type: text, text: 'also draw the result that evaluate --json wrote to FILE' },
       { name: 'pairs', value: 'FILE', type: text, needed: true, only: 'pairs', text: 'the pairs file' },
       {
         name: 'limit',
@@ -674,8 +678,12 @@ export const verbs = [
     examples: [
       ['roomkin evaluate pairs --images lfw --pairs pairs.txt', 'Measure LFW.'],
       ['roomkin evaluate household --images faces --people 4', 'Measure households of four.'],
+      [
+        'roomkin evaluate household --images faces --plot det.svg --compare old.json',
+        'Draw the curve beside an old one.',
+      ],
     ],
-    exitCodes: [64, 65, 70, 78],
+    exitCodes: [64, 65, 70, 74, 78],
   },
   {
     name: 'bench',

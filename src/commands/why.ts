@@ -1,10 +1,12 @@
 // roomkin why: the last observations of the daemon, each with the rule that decided on its name. Without a daemon it reads the
 // journal.
 import { RoomkinError } from '../base/errors.js';
+import { createCalibrator, recognitionOptions } from '../config/parts.js';
 import type { ExplainedObservation } from '../journal/journal.js';
 import { explain } from '../journal/journal.js';
 import type { CommandIo } from './command.js';
-import { ask, openGallery, openJournal } from './parts.js';
+import { type Bar, barLines, markOf } from './drawing.js';
+import { ask, configuredSpace, openGallery, openJournal } from './parts.js';
 import { qualityText, wrap } from './rows.js';
 import type { Given } from './verbs.js';
 
@@ -12,6 +14,7 @@ export async function run({ last }: Given<'why'>, io: CommandIo): Promise<void> 
   const observations = await lastObservations(last, io);
   if (observations.length === 0) io.out('There is no observation of a face in the period that the journal covers.');
   for (const observation of observations) for (const line of observationLines(observation, io.columns)) io.out(line);
+  for (const line of comparisonLines(observations, io)) io.out(line);
   io.document({ looks: observations });
 }
 
@@ -33,13 +36,30 @@ async function journalObservations(last: number, io: CommandIo): Promise<readonl
     using journal = await openJournal(io);
     const entries = journal?.recent(last) ?? [];
     if (entries.length === 0) return null;
-    using gallery = openGallery(io);
-    const names = new Map(gallery.people().map(({ id, name }) => [id, name]));
-    return entries.map((entry) => explain(entry, names));
+    using store = openGallery(io);
+    const options = recognitionOptions(io.config());
+    const space = configuredSpace(io);
+    const gallery = createCalibrator(io.config(), space, options).calibrated(store.gallery(space));
+    return entries.map((entry) => explain(entry, gallery.people, options));
   } catch (error) {
     if (error instanceof RoomkinError) return null;
     throw error;
   }
+}
+
+/** The similarity of the nearest people in all observations, after their text and without anything new. */
+function comparisonLines(observations: readonly ExplainedObservation[], io: CommandIo): string[] {
+  const bars = observations.flatMap(({ id, best, second }): Bar[] =>
+    [best, second]
+      .filter((person) => person !== null)
+      .map(({ name, similarity, threshold }, index) => {
+        return { label: index === 0 ? String(id) : '', name, value: similarity, threshold };
+      }),
+  );
+  if (bars.length === 0) return [];
+  const style = { columns: io.textColumns, blocks: io.blocks };
+  const about = `Observation, nearest people, similarity and the threshold of a track, which ${markOf(style)} marks:`;
+  return [...wrap(about, io.textColumns), ...barLines(bars, style)];
 }
 
 /** One observation as three or more lines: its number and time, what was measured, and the decision with its rule. */

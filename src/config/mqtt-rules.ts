@@ -2,25 +2,12 @@
 // settings. Each rule returns the fault in words for the user, or null.
 
 const levelPattern = /^[A-Za-z0-9_-]+$/;
-const schemes: ReadonlySet<string> = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:']);
 
 /** For the first levels of a topic: letters, digits, `_` and `-`; no `+`, `#`, `$SYS`, NUL or empty level. */
 export function prefixFault(prefix: string): string | null {
   const levels = prefix.split('/');
   if (prefix.length <= 64 && levels.every((level) => levelPattern.test(level))) return null;
   return 'use levels of A-Z, a-z, 0-9, _ and -, separated by single slashes, at most 64 characters';
-}
-
-/** For the address of the broker. The text does not quote the address, which may contain a password. */
-export function brokerUrlFault(url: string): string | null {
-  const login = 'put user and password into mqtt.username and mqtt.password_file, not into the url';
-  // A password with a slash would otherwise be read as a port and a path.
-  if (/^[^?]*@/.test(url)) return login;
-  const parsed = !/[\s\p{Cc}]/u.test(url) && URL.canParse(url) ? new URL(url) : null;
-  if (parsed === null || !schemes.has(parsed.protocol) || parsed.hostname === '') {
-    return 'use mqtt://host:1883 or mqtts://host:8883';
-  }
-  return null;
 }
 
 /** For the client certificate: the configuration key that is set without the other one. */

@@ -5,6 +5,7 @@ import { chooseEmbedder, defaultManifestPath, readCohort, readManifest } from '.
 import type { EngineOptions } from '../engine/supervisor.js';
 import { type Budget, type Calibration, calibrate, calibrated } from '../gallery/calibration.js';
 import type { Gallery } from '../gallery/person.js';
+import { type PersonScores, personScores } from '../gallery/score-bins.js';
 import { type RoomOptions, roomOptionsFor } from '../room/options.js';
 import type { Config } from './load.js';
 
@@ -51,6 +52,8 @@ export interface Calibrator {
   /** Size of the cohort that is shipped with the model. */
   readonly cohort: number;
   calibration(gallery: Gallery): Calibration;
+  /** How own photos and unknown faces lie around the threshold of each person, for drawings. */
+  scores(gallery: Gallery): readonly PersonScores[];
   /** The gallery with the thresholds of its people. Takes about 3 ms a person on a PC, so call it once for each change of the gallery. */
   calibrated(gallery: Gallery): Gallery;
 }
@@ -73,6 +76,13 @@ export function createCalibrator(
     budget,
     cohort: cohort.vectors.length,
     calibration,
+    scores(gallery) {
+      const { people } = calibrated(gallery, calibration(gallery));
+      const strangers = [...cohort.vectors, ...gallery.cohort];
+      return people
+        .filter(({ templates }) => templates.length > 0)
+        .map((person) => personScores(person, strangers, options.single));
+    },
     calibrated: (gallery) => calibrated(gallery, calibration(gallery)),
   };
 }

@@ -2,10 +2,11 @@
 // names; `Config` has camelCase keys and durations in milliseconds. Unknown keys are errors.
 import { join } from 'node:path';
 import { z } from 'zod';
-import { addressFault } from '../camera/address.js';
+import { addressFault, cameraInput } from '../camera/address.js';
 import { cameraSettings, settingFault } from '../camera/settings.js';
 import { idFault } from '../gallery/names.js';
-import { brokerUrlFault, certificateFault, prefixFault } from './mqtt-rules.js';
+import { brokerUrl, readBrokerAddress } from './broker-address.js';
+import { certificateFault, prefixFault } from './mqtt-rules.js';
 
 /** A text without control characters. */
 const text = (maxLength = 256) =>
@@ -21,6 +22,13 @@ const checked = (fault: (value: string) => string | null) =>
     const message = fault(value);
     if (message !== null) context.addIssue(message);
   });
+/** The address of a broker in one form, whatever form it was written in. */
+const brokerAddress = z.string().transform((written, context) => {
+  const address = readBrokerAddress(written);
+  if (!('fault' in address)) return brokerUrl(address);
+  context.addIssue(address.fault);
+  return z.NEVER;
+});
 const id = checked(idFault);
 const seconds = (min: number, max: number) => z.number().min(min).max(max);
 const pixels = z.number().int().min(64).max(4096).multipleOf(2);
@@ -65,7 +73,13 @@ export const sections = z.strictObject({
     z
       .strictObject({
         source: z.enum(['libcamera', 'ffmpeg', 'replay']).default('libcamera'),
-        input: orNull(text(1024)),
+        input: orNull(
+          z
+            .string()
+            .transform(cameraInput)
+            .refine((input) => input !== '', 'is empty: write an address, a device or a path')
+            .pipe(text(1024)),
+        ),
         width: pixels.default(1280),
         height: pixels.default(960),
         framerate: z.number().min(0.2).max(60).default(5),
@@ -109,7 +123,7 @@ export const sections = z.strictObject({
     z.strictObject({
       score: orNull(z.number().min(0.1).max(0.99)),
       min_eyes_px: z.number().min(6).max(200).default(12),
-      tiles_per_frame: z.number().int().min(0).max(64).default(2),
+      tiles_per_frame: z.number().int().min(0).max(64).default(1),
     }),
   ),
   embedder: section(
@@ -152,7 +166,7 @@ export const sections = z.strictObject({
   mqtt: section(
     z
       .strictObject({
-        url: text(1024).pipe(checked(brokerUrlFault)).default('mqtt://localhost:1883'),
+        url: brokerAddress.default('mqtt://localhost:1883'),
         base: checked(prefixFault).default('room'),
         protocol: z.literal([5, 4]).default(5),
         client_id: orNull(text(64)),

@@ -68,7 +68,7 @@ const status = z.object({
 
 /** Nothing in a verb reads more of a reason than its kind. */
 const reason = z.custom<Reason>((value) => z.object({ kind: text }).safeParse(value).success);
-const candidate = z.object({ name: text, similarity: number }).nullable();
+const candidate = z.object({ name: text, similarity: number, threshold: nullableNumber }).nullable();
 
 const observation = z.object({
   id: number,

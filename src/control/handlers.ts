@@ -6,6 +6,7 @@ import { packageVersion } from '../base/files.js';
 import type { Problems } from '../base/problems.js';
 import type { Camera } from '../camera/camera.js';
 import type { Config } from '../config/load.js';
+import { recognitionOptions } from '../config/parts.js';
 import type { EngineInfo } from '../engine/engine.js';
 import type { Gallery } from '../gallery/person.js';
 import { explain, type Journal } from '../journal/journal.js';
@@ -131,8 +132,9 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
   return {
     status,
     why(last) {
-      const names = new Map(currentGallery().people.map(({ id, name }) => [id, name]));
-      return journal.recent(last).map((entry) => explain(entry, names));
+      const { people } = currentGallery();
+      const options = recognitionOptions(config);
+      return journal.recent(last).map((entry) => explain(entry, people, options));
     },
     pause: () => privacy.set(false),
     resume: () => privacy.set(true),

@@ -58,7 +58,7 @@ function cause(facts: SpeedFacts & { readonly intervalMs: number }): string {
   if (heat.underVoltage) return `${takes}, because the supply voltage is too low: use the official power supply`;
   if (heat.throttled) return `${takes}, because the firmware slows the board down: add a heat sink or a fan`;
   const embedder = facts.embedder === fastestEmbedder ? '' : `, set [embedder] id = "${fastestEmbedder}"`;
-  return `${takes}: lower [camera] width and height${embedder}, set [detector] tiles_per_frame = 0 if nobody is far from the camera, or free the processor of other work`;
+  return `${takes}: lower [camera] width and height${embedder}, or free the processor of other work`;
 }
 
 export interface SpeedWatch {

@@ -1,14 +1,13 @@
 // The stages of a frame in the child: search, align, measure quality, embed.
 
 import { ALIGNED_PX, alignmentOf, warp } from '../vision/alignment.js';
-import type { Candidate } from '../vision/blazeface.js';
 import type { Face, Quality } from '../vision/face.js';
 import type { Frame } from '../vision/picture.js';
 import { qualityOf } from '../vision/quality.js';
-import { searchFaces } from '../vision/search.js';
+import { type FoundFace, searchFaces } from '../vision/search.js';
 import type { AnalyzeOptions } from './engine.js';
 import { chooseEmbedder, readManifest, readModel } from './manifest.js';
-import { detectorOf, embedderOf } from './models.js';
+import { checkerOf, embedderOf, finderOf } from './models.js';
 import type { LoadOptions, ModelInfo, Step, WireAnalysis } from './protocol.js';
 import { type LoadedModel, loadModel } from './runtime.js';
 
@@ -17,7 +16,7 @@ export interface Analyzer {
   analyze(frame: Frame, options: AnalyzeOptions): WireAnalysis;
 }
 
-/** Loads both models into this process. `progress` is called at the beginning of each step. Errors: MODEL_MISSING, MODEL_HASH. */
+/** Loads the models into this process. `progress` is called at the beginning of each step. Errors: MODEL_MISSING, MODEL_HASH. */
 export function loadAnalyzer(options: LoadOptions, progress: (step: Step) => void): Analyzer {
   progress('read manifest');
   const manifest = readManifest(options.manifestPath);
@@ -25,9 +24,12 @@ export function loadAnalyzer(options: LoadOptions, progress: (step: Step) => voi
   const runtime = { threads: options.threads, delegatePath: options.delegatePath };
   progress('read detector');
   const detectorBytes = readModel(manifest, manifest.detector);
+  const checkerBytes = readModel(manifest, manifest.checker);
   progress('create detector');
   const detectorModel = reporting(loadModel(detectorBytes, runtime), () => progress('detect'));
-  const detect = detectorOf(detectorModel, manifest.detector);
+  const finder = finderOf(detectorModel, manifest.detector);
+  const checkerModel = reporting(loadModel(checkerBytes, runtime), () => progress('check'));
+  const checker = checkerOf(checkerModel, manifest.checker);
   progress('read embedder');
   const embedderBytes = readModel(manifest, embedder);
   progress('create embedder');
@@ -40,18 +42,19 @@ export function loadAnalyzer(options: LoadOptions, progress: (step: Step) => voi
 
   const analyze = (frame: Frame, request: AnalyzeOptions): WireAnalysis => {
     const startedAt = performance.now();
-    const { search, around = [], moved = [], limits } = request;
-    const searchRequest = { search, around, moved, turn, tileTurn, limits };
+    const { search, limits } = request;
+    const searchRequest = { search, turn, tileTurn, limits };
     if (search === 'auto') turn++;
     if (search === 'auto' && limits?.tiles !== 0) tileTurn++;
-    const found = searchFaces(frame, detect(frame), searchRequest, options.search);
+    const detectors = { find: finder(frame), check: checker(frame) };
+    const found = searchFaces(frame, detectors, searchRequest, options.search);
     const detectedAt = performance.now();
     progress('align');
     const aligned = found.faces.map((candidate) => alignedFace(frame, candidate)).filter((face) => face !== null);
     const alignedAt = performance.now();
     const isStill = search === 'all' || search === 'portrait';
-    const isEmbedded = (face: { readonly quality: Quality }): boolean =>
-      (request.embed ?? true) && (isStill || face.quality.eyesPx >= options.minEyesPx);
+    const isEmbedded = (face: FoundFace & { readonly quality: Quality }): boolean =>
+      (request.embed ?? true) && face.isPlaced && (isStill || face.quality.eyesPx >= options.minEyesPx);
     const chosen = aligned.filter(isEmbedded);
     const embedded = embed(
       chosen.map((face) => face.crop),
@@ -99,7 +102,7 @@ function reporting(model: LoadedModel, onInfer: () => void): LoadedModel {
 }
 
 /** A candidate with its aligned picture and quality; null when its landmarks are not those of a face. */
-function alignedFace(frame: Frame, candidate: Candidate) {
+function alignedFace(frame: Frame, candidate: FoundFace) {
   const similarity = alignmentOf(candidate.landmarks);
   if (similarity === null) return null;
   const crop = warp(frame, similarity);

@@ -1,20 +1,16 @@
 // The interface of the engine: frames in, faces out. There is one implementation (TFLite in a child process).
 
 import type { SearchLimits } from '../vision/effort.js';
-import type { Analysis, Box } from '../vision/face.js';
+import type { Analysis } from '../vision/face.js';
 import type { Frame } from '../vision/picture.js';
 
 export interface AnalyzeOptions {
   /**
    * `all`: the whole frame and every tile (stills). `portrait`: the same for a photo of one person: fine tiles are left out where they could
-   * only show faces in the background. `auto`: the whole frame, a close view of each box of `around`, and some tiles in
-   * turn (video). `whole`: the whole frame only.
+   * only show faces in the background. `auto`: the whole frame and, where it is larger than a tile, some tiles
+   * in turn (video). `whole`: the whole frame only.
    */
   readonly search: 'all' | 'portrait' | 'auto' | 'whole';
-  /** Boxes of expected faces (tracks), for `auto`. */
-  readonly around?: readonly Box[];
-  /** Boxes with motion: `auto` searches the tiles there first. */
-  readonly moved?: readonly Box[];
   /** What `auto` leaves out, because the board cannot keep up; absent or null: nothing. */
   readonly limits?: SearchLimits | null;
   /** Embed the detected faces. Default true. */

@@ -20,14 +20,25 @@ const shape = z.array(z.number().int().positive()).min(1);
 
 const modelEntry = z.object({
   id: z.string().min(1),
-  task: z.enum(['detect', 'embed']),
+  /** `detect`: finds faces in a frame. `check`: checks a face in a close-up and places its landmarks. */
+  task: z.enum(['detect', 'check', 'embed']),
   /** A path relative to the manifest, or `package:NAME/path` for a file of an installed npm package. */
   file: z.string().min(1),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   /** The input for a pixel 0 to 255 is (pixel - mean) / std. The first number of the shape is the batch size. */
   input: z.object({ shape, ...stored, channels: z.literal('RGB'), mean: z.number(), std: z.number().positive() }),
   /** Found by the names of the tensors, since their order in the file depends on the converter. */
-  outputs: z.array(z.object({ name: z.string(), shape, ...stored })).min(1),
+  outputs: z
+    .array(
+      z.object({
+        name: z.string(),
+        shape,
+        ...stored,
+        /** What each number of the last dimension is multiplied by after it was made real; absent: 1. */
+        units: z.array(z.number().positive()).optional(),
+      }),
+    )
+    .min(1),
   /** Length of an embedding; null for a detector. */
   dimension: z.number().int().positive().nullable(),
   /** Only embeddings of the same space can be compared; null for a detector. */
@@ -70,7 +81,10 @@ export interface Embedder extends ModelEntry {
 
 export interface Manifest {
   readonly path: string;
+  /** Finds faces. */
   readonly detector: ModelEntry;
+  /** Checks them in close-ups. */
+  readonly checker: ModelEntry;
   readonly embedders: readonly Embedder[];
   readonly cohorts: readonly CohortEntry[];
   readonly defaultEmbedder: string;
@@ -85,11 +99,15 @@ export function readManifest(path: string = defaultManifestPath): Manifest {
     const [issue] = parsed.error.issues;
     throw fail('MODEL_HASH', `${path}: ${issue?.path.join('.')}: ${issue?.message}: install roomkin again`);
   }
-  const detector = parsed.data.models.find((model) => model.task === 'detect');
-  if (detector === undefined) throw fail('MODEL_HASH', `${path} contains no detector: install roomkin again`);
+  const [detector, checker] = (['detect', 'check'] as const).map((task) =>
+    parsed.data.models.find((model) => model.task === task),
+  );
+  if (detector === undefined || checker === undefined) {
+    throw fail('MODEL_HASH', `${path} contains no detector: install roomkin again`);
+  }
   const embedders = parsed.data.models.filter(isEmbedder);
   const { cohorts, default: defaultEmbedder } = parsed.data;
-  return { path, detector, embedders, cohorts, defaultEmbedder };
+  return { path, detector, checker, embedders, cohorts, defaultEmbedder };
 }
 
 function isEmbedder(model: ModelEntry): model is Embedder {

@@ -1,19 +1,22 @@
-// The two models as functions: pixels of a view in, candidates out; aligned faces in, embeddings out.
+// The models as functions: pixels of a view in, candidates out; aligned faces in, embeddings out.
 //
 // Invariant: only this file deals with the batch size, type, scale and zero point of a model.
 import { ALIGNED_PX, mirrored } from '../vision/alignment.js';
-import { DETECTOR_PX, decode, suppress } from '../vision/blazeface.js';
-import type { Picture } from '../vision/picture.js';
+import { DETECTOR_PX, decode } from '../vision/blazeface.js';
+import { suppress } from '../vision/candidate.js';
+import { halver } from '../vision/halve.js';
+import type { Picture, Size, View } from '../vision/picture.js';
 import { resampler } from '../vision/resample.js';
-import type { DetectorPass } from '../vision/search.js';
+import { type DetectorPass, VIEW_ASPECT } from '../vision/search.js';
+import { CELL_NUMBERS, decodeLevels, type Level, shifted } from '../vision/yunet.js';
 import type { Embedder, ModelEntry } from './manifest.js';
-import type { LoadedModel, LoadedTensor } from './runtime.js';
+import type { InputArray, LoadedModel, LoadedTensor } from './runtime.js';
 import { pixelWriter, readReals, storePixel, unit } from './runtime.js';
 
 /** Samples per detector pixel, across and down, at most. More do not find more faces with 14 px between the eyes. */
 const SAMPLES = 4;
 
-/** Detector passes over one picture. */
+/** Passes of a detector over one picture. */
 export type Detect = (picture: Picture) => DetectorPass;
 
 /** The output of the embedder for one aligned face. */
@@ -27,9 +30,46 @@ export interface Embedded {
 /** The embeddings of aligned faces, in the same order; null where the model returned a zero vector. */
 export type Embed = (crops: readonly Uint8Array[], mirror: boolean) => (Embedded | null)[];
 
-export function detectorOf(model: LoadedModel, entry: ModelEntry): Detect {
-  checkInput(model, entry, DETECTOR_PX);
-  const resample = resampler(DETECTOR_PX, SAMPLES, (level) => storePixel(level, entry.input));
+/** The detector that finds candidates in a frame. */
+export function finderOf(model: LoadedModel, entry: ModelEntry): Detect {
+  const [, height, width] = entry.input.shape as [number, number, number];
+  checkInput(model, entry, { width, height });
+  if (width / height !== VIEW_ASPECT) throw new Error(`model ${entry.id} takes ${width}x${height} pixels, not 4 to 3`);
+  const write = viewWriter({ width, height }, (level) => storePixel(level, entry.input), model.input.data);
+  const levels = entry.outputs.map((spec) => levelOf(model, entry, spec));
+  return (picture) => (view, leastScore) => {
+    write(picture, shifted(view, width));
+    model.infer();
+    return suppress(decodeLevels(levels, width, view, leastScore));
+  };
+}
+
+/** Writes a view of a picture into a model's input. */
+function viewWriter(size: Size, stored: (level: number) => number, input: InputArray) {
+  const resample = resampler(size, SAMPLES, stored);
+  const halve = input instanceof Int8Array ? halver(size, stored, input) : null;
+  return (picture: Picture, view: View): void => {
+    if (halve === null || !halve(picture, view)) input.set(resample(picture, view));
+  };
+}
+
+/** One level of YuNet's outputs, always the same array. */
+function levelOf(model: LoadedModel, entry: ModelEntry, spec: ModelEntry['outputs'][number]): Level {
+  const tensor = model.outputs.find((output) => output.name === spec.name);
+  const [, height, width, numbers] = spec.shape;
+  if (tensor === undefined || numbers !== CELL_NUMBERS || spec.units?.length !== numbers) {
+    throw new Error(`model ${entry.id} has no output ${spec.name} of ${CELL_NUMBERS} numbers`);
+  }
+  checkType(entry, tensor, spec.type, spec.shape);
+  const steps = spec.units.map((unit) => unit * spec.scale);
+  return { width: width!, height: height!, stored: tensor.data, zeroPoint: spec.zeroPoint, steps };
+}
+
+/** The detector that checks candidates in close-ups. */
+export function checkerOf(model: LoadedModel, entry: ModelEntry): Detect {
+  const size = { width: DETECTOR_PX, height: DETECTOR_PX };
+  checkInput(model, entry, size);
+  const resample = resampler(size, SAMPLES, (level) => storePixel(level, entry.input));
   const regressors = outputOf(model, entry, 16);
   const logits = outputOf(model, entry, 1);
   return (picture) => (view, leastScore) => {
@@ -49,7 +89,7 @@ function outputOf(model: LoadedModel, entry: ModelEntry, last: number): () => Fl
 }
 
 export function embedderOf(model: LoadedModel, entry: Embedder): Embed {
-  checkInput(model, entry, ALIGNED_PX);
+  checkInput(model, entry, { width: ALIGNED_PX, height: ALIGNED_PX });
   const write = pixelWriter(entry.input);
   const read = outputOf(model, entry, entry.dimension);
   const batch = entry.input.shape[0]!;
@@ -86,11 +126,11 @@ function meanDirection(first: Embedded | null, second: Embedded | null): Embedde
   return embedding && { embedding, length: (first.length + second.length) / 2 };
 }
 
-function checkInput(model: LoadedModel, entry: ModelEntry, sidePx: number): void {
+function checkInput(model: LoadedModel, entry: ModelEntry, size: Size): void {
   checkType(entry, model.input, entry.input.type, entry.input.shape);
   const [, height, width, channels] = entry.input.shape;
-  if (height !== sidePx || width !== sidePx || channels !== 3) {
-    throw new Error(`model ${entry.id} takes ${entry.input.shape.join('x')}, not ${sidePx}x${sidePx} RGB`);
+  if (height !== size.height || width !== size.width || channels !== 3) {
+    throw new Error(`model ${entry.id} takes ${entry.input.shape.join('x')}, not ${size.height}x${size.width} RGB`);
   }
 }
 

@@ -33,6 +33,7 @@ export type Step =
   | 'create embedder'
   | 'warm up'
   | 'detect'
+  | 'check'
   | 'align'
   | 'embed'
   | 'answer';

@@ -34,7 +34,7 @@ export interface EngineOptions {
   readonly score?: number | null;
   /** In video, faces with a smaller eye distance are detected but not embedded. Default 12. */
   readonly minEyesPx?: number;
-  /** Tiles searched in turn in each video frame. Default 2. */
+  /** Tiles searched in turn in each video frame larger than a tile. Default 1. */
   readonly tilesPerFrame?: number;
   /** false: run without XNNPACK. Default true: use it where it works. */
   readonly delegate?: boolean;
@@ -168,7 +168,9 @@ export function createEngine(options: EngineOptions = {}): Engine {
   const startNow = async (): Promise<EngineInfo> => {
     // The files are verified here first, so that a wrong file is reported as such and not as a child that died.
     const manifest = readManifest(load.manifestPath);
-    for (const model of [manifest.detector, chooseEmbedder(manifest, load.embedder)]) readModel(manifest, model);
+    for (const model of [manifest.detector, manifest.checker, chooseEmbedder(manifest, load.embedder)]) {
+      readModel(manifest, model);
+    }
     if (options.delegate ?? true) delegate = installedDelegate(options.pluginPath ?? delegatePluginPath);
     if (delegate.path !== null) {
       const cause = await launchFailure();

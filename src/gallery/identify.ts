@@ -24,6 +24,14 @@ export interface NameThresholds {
   readonly pooled: Omit<Thresholds, 'strangerBelow'>;
 }
 
+/** The similarity that a track embedding needs for the name of this person. */
+export function trackThreshold(
+  { adjustment }: Pick<Person, 'adjustment'>,
+  { pooled }: Pick<NameThresholds, 'pooled'>,
+): number {
+  return pooled.threshold + (adjustment?.threshold ?? 0) + (adjustment?.headroom ?? 0);
+}
+
 /** Two people, in the order of their ids. */
 export type Pair = readonly [PersonId, PersonId];
 

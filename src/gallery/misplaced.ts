@@ -25,15 +25,23 @@ export interface Misplaced<T extends FiledPhoto> {
   readonly clear: boolean;
 }
 
-/** Least similarity to the photos of the other person. */
-const leastSimilarity = 0.5;
-/** Least lead of the other person. docs/measurements.md has the share of correct photos that both refuse. */
-const leastLead = 0.15;
+export interface MisplacedLimits {
+  /** Least similarity to the photos of the other person. */
+  readonly similarity: number;
+  /** By how much the photo resembles the other person more than its own, at least. */
+  readonly lead: number;
+}
+
+/** Chosen in docs/measurements.md, "Swapped photos". */
+export const misplacedLimits: MisplacedLimits = { similarity: 0.5, lead: 0.15 };
 /** It ends after one to three rounds; this bounds the time for photos that fit nowhere. */
 const mostRounds = 10;
 
 /** The misplaced photos of `people`, in their order. Takes time in proportion to photos times people: 30 ms for 400 and 10. */
-export function misplaced<T extends FiledPhoto>(people: readonly Filed<T>[]): readonly Misplaced<T>[] {
+export function misplaced<T extends FiledPhoto>(
+  people: readonly Filed<T>[],
+  limits: MisplacedLimits = misplacedLimits,
+): readonly Misplaced<T>[] {
   const photos = people.flatMap((person, from) => person.photos.map((photo) => ({ photo, from, at: from })));
   const [first] = photos;
   if (first === undefined || people.length < 2) return [];
@@ -67,8 +75,8 @@ export function misplaced<T extends FiledPhoto>(people: readonly Filed<T>[]): re
       const scores = people.map((_, index) => similarityTo(entry.photo, index));
       const best = scores.indexOf(Math.max(...scores));
       // At home it needs a lead to leave; away from home it goes where it resembles most.
-      const needed = entry.at === entry.from ? scores[entry.from]! + leastLead : scores[entry.at]!;
-      if (best !== entry.at && scores[best]! >= Math.max(needed, best === entry.from ? -1 : leastSimilarity)) {
+      const needed = entry.at === entry.from ? scores[entry.from]! + limits.lead : scores[entry.at]!;
+      if (best !== entry.at && scores[best]! >= Math.max(needed, best === entry.from ? -1 : limits.similarity)) {
         entry.at = best;
         moved = true;
       }

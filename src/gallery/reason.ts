@@ -20,6 +20,23 @@ export type Reason =
   /** Another room of the household has this person. */
   | { readonly kind: 'in-other-room'; readonly room: string; readonly decided: Reason };
 
+/** The similarity to the closest person that the deciding rule compared with; null where it names none. */
+export function neededIn(reason: Reason): number | null {
+  switch (reason.kind) {
+    case 'match':
+    case 'below-threshold':
+      return reason.needed;
+    case 'not-yet-stranger':
+      return neededIn(reason.compared);
+    case 'name-kept':
+      return neededIn(reason.because);
+    case 'in-other-room':
+      return neededIn(reason.decided);
+    default:
+      return null;
+  }
+}
+
 /** The ids of all people whom `reason` mentions. */
 export function peopleIn(reason: Reason): readonly PersonId[] {
   switch (reason.kind) {

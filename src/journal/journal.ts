@@ -7,8 +7,9 @@ import { createWallTime } from '../base/clock.js';
 import { sentenceOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { createBackoff } from '../base/retry.js';
-import type { PersonId } from '../gallery/person.js';
-import type { Reason } from '../gallery/reason.js';
+import { type NameThresholds, trackThreshold } from '../gallery/identify.js';
+import type { Person, PersonId } from '../gallery/person.js';
+import { neededIn, type Reason } from '../gallery/reason.js';
 import { reasonText } from '../gallery/reason-text.js';
 import { type DecidedObservation, isAbout } from '../recognition/observation.js';
 import type { JournalEntry } from './codec.js';
@@ -226,6 +227,13 @@ export function createJournal(options: JournalOptions): Journal {
 // A journal entry as `why` shows it, with people's names. The daemon answers with it over its socket; `why` builds it itself if no
 // daemon runs.
 
+export interface ComparedPerson {
+  readonly name: string;
+  readonly similarity: number;
+  /** The similarity that a track needs for this name: as it was decided, or else as it is now. null for a forgotten person. */
+  readonly threshold: number | null;
+}
+
 /** One observation and the reason for its name or for having none. The numbers stay on this machine: they are never published. */
 export interface ExplainedObservation {
   /** The id that `correct` takes. Never reused while entries are stored on disk. */
@@ -240,8 +248,8 @@ export interface ExplainedObservation {
   readonly pitchDegrees: number;
   readonly light: number;
   /** Best and second-best person, with similarity -1 to 1; null if there is none or the face was not embedded. */
-  readonly best: { readonly name: string; readonly similarity: number } | null;
-  readonly second: { readonly name: string; readonly similarity: number } | null;
+  readonly best: ComparedPerson | null;
+  readonly second: ComparedPerson | null;
   readonly margin: number | null;
   /** State of its track: `known`, `ambiguous`, `unclear` or `stranger`. */
   readonly state: string;
@@ -252,18 +260,26 @@ export interface ExplainedObservation {
   readonly reason: Reason;
 }
 
-/** `names` maps the id of every person in the gallery to the name. */
-export function explain(entry: JournalEntry, names: ReadonlyMap<PersonId, string>): ExplainedObservation {
+/** `people`: the calibrated gallery. `options` has the thresholds of tracks. */
+export function explain(
+  entry: JournalEntry,
+  people: readonly Person[],
+  options: Pick<NameThresholds, 'pooled'>,
+): ExplainedObservation {
+  const names = new Map(people.map(({ id, name }) => [id, name]));
   const nameOf = (person: PersonId): string => names.get(person) ?? person;
-  const candidate = (person: PersonId | null, similarity: number | null) =>
-    person === null || similarity === null ? null : { name: nameOf(person), similarity };
+  const candidate = (id: PersonId | null, similarity: number | null, needed: number | null): ComparedPerson | null => {
+    if (id === null || similarity === null) return null;
+    const person = people.find((other) => other.id === id);
+    return { name: nameOf(id), similarity, threshold: needed ?? (person ? trackThreshold(person, options) : null) };
+  };
   return {
     id: entry.id,
     at: new Date(entry.wallMs).toISOString(),
     track: entry.track,
     ...entry.quality,
-    best: candidate(entry.best, entry.similarity),
-    second: candidate(entry.runnerUp, entry.second),
+    best: candidate(entry.best, entry.similarity, neededIn(entry.reason)),
+    second: candidate(entry.runnerUp, entry.second, null),
     margin: entry.margin,
     state: entry.state,
     name: entry.person === null ? null : nameOf(entry.person),

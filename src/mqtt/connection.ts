@@ -219,7 +219,7 @@ export function createMqttConnection(options: MqttConnectionOptions, log: Log): 
     isSubscribed = false;
     try {
       const identity = { ...options, will };
-      attempt = connect(broker.url, clientOptions(broker, version, identity));
+      attempt = connect(clientOptions(broker, version, identity));
     } catch (cause) {
       return { error: cause, livedMs: null, wasAcknowledged: false }; // a password or certificate file can no longer be read
     }

@@ -4,8 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { IClientOptions } from 'mqtt';
 import { fail, sentenceOf } from '../base/errors.js';
+import { inBrackets } from '../base/place.js';
 import { decodeText, onlyLine } from '../base/text.js';
-import { brokerUrlFault, certificateFault } from '../config/mqtt-rules.js';
+import { type BrokerAddress, readBrokerAddress } from '../config/broker-address.js';
+import { certificateFault } from '../config/mqtt-rules.js';
 
 /** MQTT 5 or 3.1.1, with the numbers of the CONNECT packet. */
 export type ProtocolVersion = 4 | 5;
@@ -53,8 +55,7 @@ const connectTimeoutMs = 8_000;
 
 /** Throws CONFIG_INVALID or KEY_FILE for settings that can never work; reads each file once. */
 export function checkBrokerOptions(options: BrokerOptions): void {
-  const url = brokerUrlFault(options.url);
-  if (url !== null) throw fail('CONFIG_INVALID', `mqtt.url: ${url}`);
+  addressOf(options);
   const certificate = certificateFault(options.certFile, options.keyFile);
   if (certificate !== null) throw fail('CONFIG_INVALID', `mqtt.${certificate.key}: ${certificate.text}`);
   secrets(options);
@@ -66,12 +67,26 @@ export function checkBrokerOptions(options: BrokerOptions): void {
  */
 export const willExpirySeconds = 31_536_000;
 
+/** Errors: CONFIG_INVALID. */
+export function addressOf(options: Pick<BrokerOptions, 'url'>): BrokerAddress {
+  const address = readBrokerAddress(options.url);
+  if ('fault' in address) throw fail('CONFIG_INVALID', `mqtt.url: ${address.fault}`);
+  return address;
+}
+
 /** Options for one connection of mqtt.js. Throws KEY_FILE if a file named in `broker` cannot be read. */
 export function clientOptions(broker: BrokerOptions, version: ProtocolVersion, identity: Identity): IClientOptions {
   const { topic, payload, qos = 1, retain = true } = identity.will;
   const will = { topic, payload: Buffer.from(payload), qos, retain } as const;
+  const { protocol, host, port, path } = addressOf(broker);
+  const isWebSocket = protocol.startsWith('ws');
   const common: IClientOptions = {
     ...secrets(broker),
+    // Not as an address: mqtt.js reads no zone of an IPv6 address. Of these parts it makes the address of a WebSocket.
+    protocol,
+    hostname: isWebSocket ? inBrackets(host) : host,
+    port,
+    ...(isWebSocket ? { path: path === '' ? '/' : path } : {}),
     protocolVersion: version,
     clientId: identity.clientId,
     keepalive: Math.max(1, Math.round(broker.keepaliveMs / 1000)),
@@ -114,9 +129,8 @@ function secrets(options: BrokerOptions): IClientOptions {
 
 /** `host:port`, for messages. */
 export function brokerName(options: BrokerOptions): string {
-  const url = new URL(options.url);
-  const port = url.port || { 'mqtt:': '1883', 'mqtts:': '8883', 'ws:': '80', 'wss:': '443' }[url.protocol] || '';
-  return `${url.hostname}:${port}`;
+  const { host, port } = addressOf(options);
+  return `${inBrackets(host)}:${port}`;
 }
 
 function readPassword(options: BrokerOptions): string | null {

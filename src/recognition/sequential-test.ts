@@ -2,7 +2,7 @@
 // "Sequential tests of statistical hypotheses"). The log-likelihood ratio of the track embedding is compared with two
 // boundaries. The boundaries are given as the similarities at which the ratio reaches them, because users can be shown
 // similarities. ADR 15 lists the differences from the textbook.
-import { type Identification, identify } from '../gallery/identify.js';
+import { type Identification, identify, trackThreshold } from '../gallery/identify.js';
 import type { Gallery, Hypotheses, Person } from '../gallery/person.js';
 import { genuineScores, impostorScores, roomScores, similarityAt } from '../gallery/score-model.js';
 import type { RecognitionOptions } from './options.js';
@@ -92,7 +92,7 @@ export function identifyTrack(
       threshold: needed,
       margin: margin * (1 + 1 / observations),
       // A similarity that is enough for a name never means `stranger`.
-      strangerBelow: Math.min(boundaries(person, observations).reject, needed + (person.adjustment?.threshold ?? 0)),
+      strangerBelow: Math.min(boundaries(person, observations).reject, trackThreshold(person, options)),
     };
   });
   const person = gallery.people.find(({ id }) => id === identification.person);

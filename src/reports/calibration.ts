@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { createCalibrator, recognitionOptions } from '../config/parts.js';
 import type { Calibration } from '../gallery/calibration.js';
 import { calibrationAdvice } from '../gallery/calibration-advice.js';
+import type { PersonScores } from '../gallery/score-bins.js';
 import { report } from './report.js';
 
 const number = z.number();
@@ -31,6 +32,12 @@ const calibrationSchema: z.ZodType<Calibration> = z.object({
   closestPair: z.object({ people: z.tuple([text, text]), similarity: number }).nullable(),
 });
 
+const bins = z.object({ below: z.array(number), above: z.array(number) });
+/** Counts in bins around the threshold: no single similarity of a face is told. */
+export const scoresSchema: z.ZodType<readonly PersonScores[]> = z.array(
+  z.object({ person: text, name: text, threshold: number, own: bins, strangers: bins }),
+);
+
 export const calibrate = report({
   method: 'GET',
   given: z.object({}),
@@ -45,12 +52,13 @@ export const calibrate = report({
       /** Whether the configuration sets the threshold for everybody. */
       fixed: z.boolean(),
       advice: z.array(text),
+      scores: scoresSchema,
     }),
   ),
   make(_, { config, store, space: configured }) {
     const options = recognitionOptions(config);
     const space = configured();
-    const { calibration: calibrationOf, budget, cohort } = createCalibrator(config, space, options);
+    const { calibration: calibrationOf, scores, budget, cohort } = createCalibrator(config, space, options);
     const gallery = store.gallery(space);
     const calibration = calibrationOf(gallery);
     return {
@@ -62,6 +70,7 @@ export const calibrate = report({
       fixed: config.recognition.threshold !== null,
       ...calibration,
       advice: [...calibrationAdvice(gallery, calibration)],
+      scores: [...scores(gallery)],
     };
   },
 });

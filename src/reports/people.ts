@@ -1,8 +1,9 @@
 // The enrolled people, one person, photos that cause errors, and which photos are in use.
 import { z } from 'zod';
-import { recognitionOptions } from '../config/parts.js';
+import { createCalibrator, recognitionOptions } from '../config/parts.js';
 import { checkGallery } from '../gallery/check.js';
 import { qualitySchema } from '../vision/face.js';
+import { scoresSchema } from './calibration.js';
 import { report } from './report.js';
 
 const id = z.coerce.number().int().min(0);
@@ -125,9 +126,11 @@ export const faults = report({
         similarity: z.number(),
       }),
     ),
+    scores: scoresSchema,
   }),
   make(_, { config, store, space: configured }) {
     const space = configured();
+    const options = recognitionOptions(config);
     const gallery = store.gallery(space);
     const records = store.people();
     const files = store.fileNames();
@@ -140,7 +143,7 @@ export const faults = report({
       space,
       people: gallery.people.length,
       photos: gallery.people.reduce((sum, { templates }) => sum + templates.length, 0),
-      faults: checkGallery(gallery, recognitionOptions(config).single).map((fault) => ({
+      faults: checkGallery(gallery, options.single).map((fault) => ({
         ...fault,
         name: name(fault.person) ?? fault.person,
         otherName: name(fault.other),
@@ -148,6 +151,7 @@ export const faults = report({
         file: files.get(fault.template) ?? null,
         otherFile: fault.otherTemplate === null ? null : (files.get(fault.otherTemplate) ?? null),
       })),
+      scores: [...createCalibrator(config, space, options).scores(gallery)],
     };
   },
 });

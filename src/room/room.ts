@@ -51,8 +51,6 @@ export interface Room {
   overdue(): void;
   /** Usual time between two analysed frames, milliseconds; null before it is known. */
   readonly intervalMs: number | null;
-  /** Where faces are expected next, pixels. */
-  expected(): readonly Box[];
   /** There is a track without a decision, or an enrolment is in progress: every frame must be analysed. */
   readonly undecided: boolean;
   /** A guided enrolment is in progress in front of the camera. */
@@ -150,9 +148,6 @@ export function createRoom(
     },
     get intervalMs() {
       return usualInterval(state.pace);
-    },
-    expected() {
-      return state.tracks.tracks.map((track) => track.box);
     },
     get undecided() {
       if (enrolling) return true;

@@ -28,10 +28,10 @@ function intersection(a: Box, b: Box): number {
 export type Point = readonly [x: number, y: number];
 
 /**
- * Six points in BlazeFace's order: right eye (left in the image), left eye, nose tip, mouth centre,
- * right ear tragion, left ear tragion.
+ * Points in BlazeFace's order: right eye (left in the image), left eye, nose tip, mouth centre, and from a close-up right ear
+ * tragion, left ear tragion.
  */
-export type Landmarks = readonly [Point, Point, Point, Point, Point, Point];
+export type Landmarks = readonly [Point, Point, Point, Point, ...Point[]];
 
 /** The quality of an observation. Every number is measured on the frame, before any name is known. */
 export interface Quality {

@@ -107,14 +107,15 @@ function clamp(value: number): number {
   return value < 0 ? 0 : value > 255 ? 255 : value;
 }
 
-// A view is the square of a frame that one detector pass covers. Views are in continuous frame pixels: the frame's first
+// A view is the rectangle of a frame that one detector pass covers. Views are in continuous frame pixels: the frame's first
 // pixel covers [0, 1). A view may extend beyond the frame's border. The area outside is black.
 
-/** A square: left edge, top edge and side, in pixels of the frame. */
+/** Left edge, top edge and size, in pixels of the frame. */
 export interface View {
   readonly x: number;
   readonly y: number;
-  readonly side: number;
+  readonly width: number;
+  readonly height: number;
 }
 
 export interface Size {
@@ -122,13 +123,17 @@ export interface Size {
   readonly height: number;
 }
 
-/** The smallest square around the whole frame, the frame in its middle (a letterbox). `grow` 1.5: a side half as long again. */
-export function wholeView(frame: Size, grow = 1): View {
-  const side = Math.max(frame.width, frame.height) * grow;
-  return { x: (frame.width - side) / 2, y: (frame.height - side) / 2, side };
+/**
+ * The smallest view around the whole frame, the frame in its middle (a letterbox). `aspect`: width by height, 1 for a square.
+ * `grow` 1.5: half as long again.
+ */
+export function wholeView(frame: Size, aspect = 1, grow = 1): View {
+  const width = Math.max(frame.width, frame.height * aspect) * grow;
+  const height = width / aspect;
+  return { x: (frame.width - width) / 2, y: (frame.height - height) / 2, width, height };
 }
 
 /** The square of `side` pixels centred on `(x, y)`. */
 export function viewAround(x: number, y: number, side: number): View {
-  return { x: x - side / 2, y: y - side / 2, side };
+  return { x: x - side / 2, y: y - side / 2, width: side, height: side };
 }

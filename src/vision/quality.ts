@@ -1,7 +1,7 @@
 // The quality of an observation, measured on the aligned face and its landmarks before any name is known.
 
 import { ALIGNED_PX, alignmentOf, misfitOf } from './alignment.js';
-import { eyesApart } from './blazeface.js';
+import { eyesApart } from './candidate.js';
 import type { Landmarks, Quality } from './face.js';
 import { luma } from './picture.js';
 

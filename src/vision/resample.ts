@@ -1,4 +1,4 @@
-// A view of a picture as the detector's square input: area-averaged where it shrinks, linear where it grows, black
+// A view of a picture as a detector's input: area-averaged where it shrinks, linear where it grows, black
 // outside the picture.
 //
 // Separable, in integers: rows are summed first (row-pairs.ts), then columns, then converted to colours. Each step handles
@@ -6,9 +6,9 @@
 //
 // Invariant: a flat picture stays as bright as it was, and every colour is within two grey levels of the exact
 // weighted mean. Colours are in quarters of a level.
-import { BLUE_U, GREEN_U, GREEN_V, type Picture, type Plane, planes, RED_V, type View } from './picture.js';
+import { BLUE_U, GREEN_U, GREEN_V, type Picture, type Plane, planes, RED_V, type Size, type View } from './picture.js';
 
-/** A view of a picture as RGB `[sidePx, sidePx, 3]`. Every call returns the same array. */
+/** A view of a picture as RGB `[height, width, 3]`. Every call returns the same array. */
 export type Resampler = (picture: Picture, view: View) => Float32Array;
 
 /**
@@ -16,22 +16,23 @@ export type Resampler = (picture: Picture, view: View) => Float32Array;
  * Four are enough to detect faces. Then 1280x960 i420 to 192 px takes 1.3 ms of one x86 core, a tile of 480 px 0.9 ms.
  * @param stored the number to write for a level 0 to 255
  */
-export function resampler(sidePx: number, most: number, stored = (level: number): number => level): Resampler {
+export function resampler(size: Size, most: number, stored = (level: number): number => level): Resampler {
   const levels = levelTable(stored);
-  const rows = new Float32Array((sidePx + 1) * sidePx * 3);
-  const rgb = rows.subarray(0, sidePx * sidePx * 3);
-  const line = () => new Int32Array(sidePx);
+  // Rows are written in pairs.
+  const rows = new Float32Array((size.height + 1) * size.width * 3);
+  const rgb = rows.subarray(0, size.height * size.width * 3);
+  const line = () => new Int32Array(size.width);
   const lines: Lines = [line(), line(), line()];
   const memory = noMemory();
   return (picture, view) => {
     const [first, u, v] = planes(picture);
     if (u === undefined || v === undefined) {
-      resampleRgb(scaled(first!, first!, view, sidePx, most, memory), lines, levels, rows);
+      resampleRgb(scaled(first!, first!, view, size, most, memory), size, lines, levels, rows);
     } else {
       // A 4:2:0 chroma sample lies in the middle of its four pixels, so continuous coordinates are halved.
-      const halved = { x: view.x / 2, y: view.y / 2, side: view.side / 2 };
-      const luma = scaled(first!, first!, view, sidePx, most, memory);
-      resampleYuv(luma, scaled(u, v, halved, sidePx, most, memory), lines, levels, rows);
+      const halved = { x: view.x / 2, y: view.y / 2, width: view.width / 2, height: view.height / 2 };
+      const luma = scaled(first!, first!, view, size, most, memory);
+      resampleYuv(luma, scaled(u, v, halved, size, most, memory), size, lines, levels, rows);
     }
     return rgb;
   };
@@ -39,7 +40,7 @@ export function resampler(sidePx: number, most: number, stored = (level: number)
 
 /** `view` of `picture` as RGB `[sidePx, sidePx, 3]`, 0 to 255, in quarters of a level. Every source pixel counts. */
 export function resample(picture: Picture, view: View, sidePx: number): Float32Array {
-  return resampler(sidePx, Number.POSITIVE_INFINITY)(picture, view);
+  return resampler({ width: sidePx, height: sidePx }, Number.POSITIVE_INFINITY)(picture, view);
 }
 
 /** Colours are in quarters of a level, because the mean of many source pixels is more precise than whole levels. */
@@ -66,16 +67,16 @@ interface Scaled extends RowPairs {
   readonly down: Taps;
 }
 
-function scaled(a: Plane, b: Plane, view: View, outPx: number, most: number, memory: Memory): Scaled {
-  const across = makeTaps(view.x, view.side, a.width, outPx, most);
-  const down = makeTaps(view.y, view.side, a.height, outPx, most);
+function scaled(a: Plane, b: Plane, view: View, out: Size, most: number, memory: Memory): Scaled {
+  const across = makeTaps(view.x, view.width, a.width, out.width, most);
+  const down = makeTaps(view.y, view.height, a.height, out.height, most);
   return { channels: a.channels, across, down, ...rowPairs([a, b], across, down, memory) };
 }
 
-function resampleRgb(picture: Scaled, lines: Lines, levels: Float32Array, rgb: Float32Array): void {
+function resampleRgb(picture: Scaled, out: Size, lines: Lines, levels: Float32Array, rgb: Float32Array): void {
   const [red, green, blue] = lines;
-  const px = red.length;
-  for (let j = 0; j < px; j += 2) {
+  const px = out.width;
+  for (let j = 0; j < out.height; j += 2) {
     picture.read(j, j + 1);
     for (let c = 0; c < 3; c++) sumColumns(picture, c, lines[c]!);
     for (let i = 0, upper = j * px * 3, lower = upper + px * 3; i < px; i++) {
@@ -92,12 +93,12 @@ function resampleRgb(picture: Scaled, lines: Lines, levels: Float32Array, rgb: F
 function resampleYuv(
   luma: Scaled,
   chroma: Scaled,
+  out: Size,
   [light, colours]: Lines,
   levels: Float32Array,
   rgb: Float32Array,
 ): void {
-  const px = light.length;
-  for (let j = 0; j < px; j += 2) {
+  for (let j = 0; j < out.height; j += 2) {
     luma.read(j, j + 1);
     sumColumns(luma, 0, light);
     for (let k = 0; k < 2; k++) {

@@ -1,12 +1,12 @@
 // The search for the faces of a frame: which views the detector passes cover, and which candidates are faces.
 //
-// Invariant: pure; the detector is the function `pass`. A candidate that was only seen small is checked by a second pass over a
-// close-up. That rejects candidates that are no faces, and gives landmarks to the pixel, which alignment needs.
+// Invariant: pure; the detectors are functions. One detector (YuNet) finds candidates in views of the frame. A second one
+// (BlazeFace) checks them in close-ups: that rejects candidates that are no faces, and gives landmarks to the pixel, which
+// alignment needs. In a photo each face needs its close-ups. In video a clear candidate whose close-up is left out is a face all
+// the same, whose landmarks are not good enough for an embedding.
 //
-// Measured on portraits pasted into 1280x960 room photos (test/bars/recall.ts): first passes with a score of 0.5 or
-// more leave 0.4 false faces per empty room. A mean of 0.5 over two close-ups leaves none and loses no face of 14 px between
-// the eyes.
-import { average, type Candidate, DETECTOR_PX, groups, OVERLAP_LIMIT } from './blazeface.js';
+// test/bars/recall.ts measures the scores; docs/measurements.md has the figures.
+import { average, type Candidate, groups, OVERLAP_LIMIT } from './candidate.js';
 import type { SearchLimits } from './effort.js';
 import { type Box, containment, overlap } from './face.js';
 import { type Size, type View, viewAround, wholeView } from './picture.js';
@@ -14,15 +14,25 @@ import { type Size, type View, viewAround, wholeView } from './picture.js';
 /** One detector pass over a view: its candidates of `leastScore` or more, after non-maximum suppression. */
 export type DetectorPass = (view: View, leastScore: number) => readonly Candidate[];
 
+export interface Detectors {
+  /** Finds candidates. Its views have this aspect, width by height. */
+  readonly find: DetectorPass;
+  /** Checks a candidate in a close-up, a square. */
+  readonly check: DetectorPass;
+}
+
+/** Width by height of the views in which candidates are searched: those of the detector's input, 640x480. */
+export const VIEW_ASPECT = 4 / 3;
+
 export interface SearchOptions {
-  /** Side of the smallest tiles of a photo (`still`) and of video, px. */
+  /** Width of the smallest tiles of a photo (`still`) and of video, px. A frame not larger than a tile has none. */
   readonly stillTilePx: number;
   readonly videoTilePx: number;
-  /** The score of a first pass that makes a second pass worthwhile. */
+  /** The score of a candidate. */
   readonly candidateScore: number;
-  /** The score a face must reach, mean over its close-ups. */
+  /** The score a face must reach: mean over its close-ups; in video without a close-up as a candidate. */
   readonly leastScore: number;
-  /** Second passes of a photo and of video: how many boxes wide each close-up is. */
+  /** Close-ups of a photo and of video: how many boxes wide each is. */
   readonly stillCloseUps: readonly number[];
   readonly videoCloseUps: readonly number[];
   /** `auto`: tiles searched in turn each frame. */
@@ -30,38 +40,37 @@ export interface SearchOptions {
 }
 
 export const defaultSearch: SearchOptions = {
-  stillTilePx: 320,
-  videoTilePx: 480,
-  candidateScore: 0.25,
+  stillTilePx: 640,
+  videoTilePx: 1440,
+  candidateScore: 0.3,
   leastScore: 0.5,
   stillCloseUps: [2, 4],
   videoCloseUps: [3],
-  tilesPerFrame: 2,
+  tilesPerFrame: 1,
 };
 
-/** In video a face this wide in the detector's input, px, needs no second pass. Its eyes are then 16 px apart in the input. */
-const WELL_SEEN_PX = 40;
-
 /**
- * Views for a photo in which nothing was found: the whole again, with a border for faces that fill the picture, and two
- * enlargements of its middle. The needed score is lower, because somebody took this photo to show a face.
+ * Views for a photo in which nothing was found: the whole again, and with a border for faces that fill the picture. The needed
+ * score is lower, because somebody took this photo to show a face.
  */
-const RETRY_VIEWS = [1, 1.5, 0.7, 0.5];
+const RETRY_VIEWS = [1, 1.5];
 const RETRY_SCORE_FACTOR = 0.75;
+
+/** A face of a frame. */
+export interface FoundFace extends Candidate {
+  /** A close-up has placed its landmarks: they are good enough for an embedding. */
+  readonly isPlaced: boolean;
+}
 
 export interface FoundFaces {
   /** Best score first. */
-  readonly faces: readonly Candidate[];
+  readonly faces: readonly FoundFace[];
   /** Detector passes beyond the one over the whole frame. */
   readonly passes: number;
 }
 
 export interface SearchRequest {
   readonly search: 'all' | 'portrait' | 'auto' | 'whole';
-  /** Where faces are expected: boxes of faces. */
-  readonly around: readonly Box[];
-  /** Where something moved: any boxes. */
-  readonly moved: readonly Box[];
   /** Counts frames of `auto`, so that every tile is searched in turn. */
   readonly turn: number;
   /** The same for frames in which tiles are searched. Default: `turn`. */
@@ -70,41 +79,39 @@ export interface SearchRequest {
   readonly limits?: SearchLimits | null | undefined;
 }
 
-/** A candidate and how wide its box was in the detector's input, px. */
-interface SizedCandidate extends Candidate {
-  readonly inputPx: number;
-}
-
 /** The faces of a frame. */
 export function searchFaces(
   frame: Size,
-  pass: DetectorPass,
+  { find, check }: Detectors,
   request: SearchRequest,
   options: SearchOptions,
 ): FoundFaces {
   let passes = 0;
   const still = request.search === 'all' || request.search === 'portrait';
-  const sizedPass = (view: View, leastScore: number): SizedCandidate[] => {
+  const firstPass = (views: readonly View[]): Candidate[] =>
+    views.flatMap((view) => {
+      passes++;
+      return find(view, options.candidateScore);
+    });
+  const closeUpPass: DetectorPass = (view, leastScore) => {
     passes++;
-    return pass(view, leastScore).map((face) => ({ ...face, inputPx: (face.box[2] * DETECTOR_PX) / view.side }));
+    return check(view, leastScore);
   };
-  const firstPass = (views: readonly View[]): SizedCandidate[] =>
-    views.flatMap((view) => sizedPass(view, options.candidateScore));
-  const facesOf = (seen: readonly SizedCandidate[], by: SearchOptions): Candidate[] => {
-    const candidates = groups(seen).map(sharpest);
-    const doubtful = candidates.filter((candidate) => !wellSeen(candidate, still, by));
-    // Without its second pass a candidate is no face: it may be one in another frame.
-    const checked = still ? doubtful : inTurn(doubtful, request.turn, request.limits?.closeUps);
+  const facesOf = (seen: readonly Candidate[], by: SearchOptions): FoundFace[] => {
+    const candidates = groups(seen).map((group) => average(group, group[0]!.score));
+    const checked = still ? candidates : inTurn(candidates, request.turn, request.limits?.closeUps);
     const confirmed = candidates
-      .filter((candidate) => checked.includes(candidate) || !doubtful.includes(candidate))
-      .map((candidate) => (checked.includes(candidate) ? secondPass(candidate, sizedPass, still, by) : candidate))
+      .map((candidate): FoundFace | null => {
+        if (checked.includes(candidate)) return confirmedFace(candidate, closeUpPass, still, by);
+        return candidate.score >= by.leastScore ? { ...candidate, isPlaced: false } : null;
+      })
       .filter((face) => face !== null);
     return withoutParts(groups(confirmed).map((group) => group[0]!));
   };
   /** Coarse tiles first, and finer ones only while they may show a face that is not clearly in the background. */
-  const portrait = (): Candidate[] => {
-    const seen = firstPass([wholeView(frame)]);
-    let side = wholeView(frame).side;
+  const portrait = (): FoundFace[] => {
+    let side = whole(frame).width;
+    const seen = firstPass([whole(frame)]);
     for (const next of tileSides(frame, options.stillTilePx)) {
       if (
         isFineEnough(
@@ -123,21 +130,25 @@ export function searchFaces(
   let faces =
     request.search === 'portrait'
       ? portrait()
-      : facesOf(firstPass([wholeView(frame), ...closerViews(frame, request, options)]), options);
+      : facesOf(firstPass([whole(frame), ...closerViews(frame, request, options)]), options);
   if (still && faces.length === 0) {
     const lower = { ...options, leastScore: options.leastScore * RETRY_SCORE_FACTOR };
-    const views = RETRY_VIEWS.map((grow) => wholeView(frame, grow));
+    const views = RETRY_VIEWS.map((grow) => whole(frame, grow));
     faces = facesOf(firstPass(views), lower);
   }
   return { faces, passes: passes - 1 };
 }
 
-/** Eyes this far apart are found in every tile of side 1: 28 px in tiles of 640 px, 20 px in tiles of 480 px (DESIGN.md, recall). */
-const SURE_EYES = 28 / 640;
+function whole(frame: Size, grow = 1): View {
+  return wholeView(frame, VIEW_ASPECT, grow);
+}
+
+/** Eyes this far apart are found in every tile of width 1: 21 px in views of 1280 px (docs/measurements.md, detection). */
+const SURE_EYES = 21 / 1280;
 /** A face whose eyes are closer together than this share of the largest face's is in the background of a portrait. */
 const BACKGROUND_SHARE = 1 / 3;
 
-/** Whether tiles of `side` have shown every face that is not in the background of the largest of `faces`. */
+/** Whether tiles of width `side` have shown every face that is not in the background of the largest of `faces`. */
 function isFineEnough(side: number, faces: readonly Candidate[]): boolean {
   const eyesPx = faces.map(({ landmarks: [right, left] }) => Math.hypot(left[0] - right[0], left[1] - right[1]));
   return side * SURE_EYES <= BACKGROUND_SHARE * Math.max(0, ...eyesPx);
@@ -145,55 +156,41 @@ function isFineEnough(side: number, faces: readonly Candidate[]): boolean {
 
 /** How many views a photo is searched in, not counting close-ups. */
 export function photoViews(photo: Size, options: SearchOptions = defaultSearch): number {
-  return 1 + closerViews(photo, { search: 'all', around: [], moved: [], turn: 0 }, options).length;
+  return 1 + closerViews(photo, { search: 'all', turn: 0 }, options).length;
 }
 
-function closerViews(frame: Size, request: SearchRequest, options: SearchOptions): View[] {
+function closerViews(frame: Size, request: SearchRequest, options: SearchOptions): readonly View[] {
   if (request.search === 'whole') return [];
   if (request.search === 'all') return tileSides(frame, options.stillTilePx).flatMap((side) => tileGrid(frame, side));
-  const { limits } = request;
-  const inputPerPx = DETECTOR_PX / wholeView(frame).side;
-  const expected = request.around.filter((box) => box[2] * inputPerPx < WELL_SEEN_PX);
-  const grid = tileGrid(frame, options.videoTilePx);
-  return [
-    ...inTurn(expected, request.turn, limits?.closeUps).map((box) => closeUp(box, options.videoCloseUps[0]!)),
-    ...tilesInTurn(grid, request.moved, request.tileTurn ?? request.turn, limits?.tiles ?? options.tilesPerFrame),
-  ];
-}
-
-/** One candidate per group: the mean of those in which the face is at least half as wide as in the largest. */
-function sharpest(group: readonly SizedCandidate[]): SizedCandidate {
-  const largest = Math.max(...group.map(({ inputPx }) => inputPx));
-  const good = group.filter(({ inputPx }) => inputPx > largest / 2);
-  return { ...average(good, good[0]!.score), inputPx: largest };
-}
-
-function wellSeen(candidate: SizedCandidate, still: boolean, options: SearchOptions): boolean {
-  return !still && candidate.inputPx >= WELL_SEEN_PX && candidate.score >= options.leastScore;
+  const tiles = request.limits?.tiles ?? options.tilesPerFrame;
+  return inTurn(tileGrid(frame, options.videoTilePx), request.tileTurn ?? request.turn, tiles);
 }
 
 /** One more pass over each close-up of a candidate. The mean of what they found; null when they do not agree on a face. */
-function secondPass(
+function confirmedFace(
   candidate: Candidate,
   pass: DetectorPass,
   still: boolean,
   options: SearchOptions,
-): Candidate | null {
+): FoundFace | null {
   const closeUps = still ? options.stillCloseUps : options.videoCloseUps;
   const found: Candidate[] = [];
   for (const boxesWide of closeUps) {
-    const matches = pass(closeUp(candidate.box, boxesWide), options.candidateScore / 2)
+    const matches = pass(closeUp(candidate.box, boxesWide), CLOSE_UP_SCORE)
       .filter((face) => overlap(face.box, candidate.box) > OVERLAP_LIMIT)
       .sort((a, b) => b.score - a.score);
     if (matches[0] !== undefined) found.push(matches[0]);
   }
   if (found.length === 0) return null;
   const score = found.reduce((sum, face) => sum + face.score, 0) / closeUps.length;
-  return score >= options.leastScore ? average(found, score) : null;
+  return score >= options.leastScore ? { ...average(found, score), isPlaced: true } : null;
 }
 
+/** The least score of what a close-up shows: the mean over the close-ups decides. */
+const CLOSE_UP_SCORE = 0.125;
+
 /** Drops boxes that lie inside a better one of similar size: faces cut by a tile's border. */
-function withoutParts(faces: readonly Candidate[]): Candidate[] {
+function withoutParts(faces: readonly FoundFace[]): FoundFace[] {
   return faces.filter((face, i) => !faces.slice(0, i).some((better) => isPart(face.box, better.box)));
 }
 
@@ -207,12 +204,13 @@ function isPart(box: Box, whole: Box): boolean {
 /** Share of a tile that its neighbour also covers, so that no face of interest is cut in both. */
 const OVERLAP = 0.25;
 
-/** Tiles of about `tilePx` covering the frame row by row, evenly spread; none when the frame is not larger than a tile. */
+/** Tiles `tilePx` wide covering the frame row by row, evenly spread; none when the frame is not larger than a tile. */
 export function tileGrid(frame: Size, tilePx: number): View[] {
-  if (Math.max(frame.width, frame.height) <= tilePx) return [];
-  const xs = starts(frame.width, tilePx);
-  const ys = starts(frame.height, tilePx);
-  return ys.flatMap((y) => xs.map((x) => ({ x, y, side: tilePx })));
+  if (whole(frame).width <= tilePx) return [];
+  const size = { width: tilePx, height: tilePx / VIEW_ASPECT };
+  const xs = starts(frame.width, size.width);
+  const ys = starts(frame.height, size.height);
+  return ys.flatMap((y) => xs.map((x) => ({ x, y, ...size })));
 }
 
 function starts(length: number, tilePx: number): number[] {
@@ -222,27 +220,15 @@ function starts(length: number, tilePx: number): number[] {
 }
 
 /**
- * Sides of the tiles that a still is searched with, largest first: `finestPx`, doubled up to the frame's size.
- * Very large photos get coarser tiles (at least an eighth of the long side): a tiny face in them is no portrait, and hundreds
+ * Widths of the tiles that a still is searched with, largest first: `finestPx`, doubled up to the frame's size.
+ * Very large photos get coarser tiles (at least an eighth of the whole view): a tiny face in them is no portrait, and hundreds
  * of tiles take minutes on a Pi.
  */
 export function tileSides(frame: Size, finestPx: number): number[] {
-  const long = Math.max(frame.width, frame.height);
+  const long = whole(frame).width;
   const sides: number[] = [];
   for (let side = Math.max(finestPx, long / 8); side < long * 0.9; side *= 2) sides.unshift(side);
   return sides;
-}
-
-/**
- * The `count` tiles of `grid` to search in video frame number `turn`. Tiles with motion come first, in turn. The other tiles
- * fill the rest, in turn. So every tile is searched eventually, and a tile with motion soon.
- */
-export function tilesInTurn(grid: readonly View[], moved: readonly Box[], turn: number, count: number): View[] {
-  const active = grid.filter((tile) => moved.some((box) => touches(tile, box)));
-  const quiet = grid.filter((tile) => !active.includes(tile));
-  const first = rotated(active, turn * count).slice(0, count);
-  const rest = count - first.length;
-  return [...first, ...rotated(quiet, turn * rest).slice(0, rest)];
 }
 
 /** At most `most` of `items`, others in each turn; all where `most` is absent. */
@@ -252,10 +238,6 @@ function inTurn<T>(items: readonly T[], turn: number, most = items.length): read
 
 function rotated<T>(items: readonly T[], by: number): T[] {
   return items.map((_, i) => items[(by + i) % items.length]!);
-}
-
-function touches({ x, y, side }: View, [left, top, width, height]: Box): boolean {
-  return left < x + side && left + width > x && top < y + side && top + height > y;
 }
 
 /** The view that shows a face of this box at the size the detector places landmarks best. */

@@ -2,7 +2,7 @@
 // blurred or far. Only for measurements: the same seed gives the same pictures.
 import { gaussian, type Random } from '../../src/commands/evaluate/random.js';
 import type { Landmarks } from '../../src/vision/face.js';
-import type { Frame, Picture } from '../../src/vision/picture.js';
+import { type Frame, type Picture, viewAround } from '../../src/vision/picture.js';
 import { resample } from '../../src/vision/resample.js';
 
 export const frameSize = { width: 640, height: 480 } as const;
@@ -50,11 +50,11 @@ export function drawFrame({ picture, landmarks }: Subject, drawing: Drawing, ran
   const apart = Math.hypot(left[0] - right[0], left[1] - right[1]);
   const tilt = Math.atan2(left[1] - right[1], left[0] - right[0]);
   const sidePx = Math.round(sideEyes * eyesPx);
-  const view = { x: middle[0] - (sideEyes * apart) / 2, y: middle[1] - (sideEyes * apart) / 2, side: sideEyes * apart };
+  const view = viewAround(middle[0], middle[1], sideEyes * apart);
   const portrait = resample(picture, view, sidePx);
   const isInside = (x: number, y: number): boolean => {
-    const px = view.x + (x / sidePx) * view.side;
-    const py = view.y + (y / sidePx) * view.side;
+    const px = view.x + (x / sidePx) * view.width;
+    const py = view.y + (y / sidePx) * view.width;
     return px >= 0 && py >= 0 && px < picture.width && py < picture.height;
   };
   const [atX, atY] = drawing.at ?? [0.5, 0.5];

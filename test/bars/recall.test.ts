@@ -8,7 +8,7 @@ t.test(
   'far faces in rooms are detected, and empty rooms have no false faces',
   { skip: folder === null && 'skipped: the folder ../shared/eval does not exist' },
   async (t) => {
-    const { falsePerEmptyRoom, recall } = await measureRecall(folder!, 5, [14, 20]);
+    const { falsePerEmptyRoom, recall } = await measureRecall(folder!, 'video', 5, [14, 20]);
     t.equal(falsePerEmptyRoom, 0);
     for (const { eyesPx, pasted, found } of recall) {
       t.ok(found / pasted >= (eyesPx === 14 ? 0.88 : 0.97), `${eyesPx} px: ${found} of ${pasted}`);

@@ -1,8 +1,8 @@
 // Measures the detector's recall by the distance between the eyes, and its false faces. Portraits of ../shared/eval/people
-// are pasted into the room photos of ../shared/eval/rooms at 1280x960, and each picture is searched as by `roomkin detect`
-// and `roomkin identify`.
+// are pasted into the room photos of ../shared/eval/rooms at 1280x960. Each picture is searched as one video frame in which
+// nothing is known to have moved, or as a photo (`roomkin detect`, `roomkin identify`).
 //
-//   npx tsc -p tsconfig.test.json && node .test-build/test/bars/recall.js [ROOMS] [PX,PX,...]
+//   npx tsc -p tsconfig.test.json && node .test-build/test/bars/recall.js [video|photo] [ROOMS] [PX,PX,...]
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import { createEngine } from '../../src/engine/supervisor.js';
 import { primaryFace } from '../../src/gallery/enrolment.js';
 import type { Face } from '../../src/vision/face.js';
 import type { Frame } from '../../src/vision/picture.js';
+import { toI420 } from '../vision/made-picture.js';
 
 const [roomWidth, roomHeight] = [1280, 960];
 const perRoom = 4;
@@ -47,36 +48,64 @@ interface Portrait {
   readonly eyesPx: number;
 }
 
+/** How a picture is searched. */
+export type Search = 'video' | 'photo';
+
+/** A room, and where faces were pasted into it: the middle of the eyes. */
+interface Scene {
+  /** null: an empty room. */
+  readonly eyesPx: number | null;
+  /** RGB, 1280x960. */
+  readonly pixels: Uint8Array;
+  readonly eyes: readonly (readonly [number, number])[];
+}
+
 /** Measures on the first `rooms` rooms. Pictures, positions and people are the same in every run. */
-export async function measureRecall(folder: string, rooms: number, sizes: readonly number[]): Promise<RecallReport> {
+export async function measureRecall(
+  folder: string,
+  search: Search,
+  rooms: number,
+  sizes: readonly number[],
+): Promise<RecallReport> {
   await using engine = createEngine();
   await engine.start();
+  let [empty, falseFaces] = [0, 0];
+  const recall = sizes.map((eyesPx) => ({ eyesPx, pasted: 0, found: 0 }));
+  for await (const { eyesPx, pixels, eyes } of scenes(engine, folder, rooms, sizes)) {
+    const faces = await facesIn(engine, pixels, search);
+    const row = recall.find((entry) => entry.eyesPx === eyesPx);
+    if (row === undefined) {
+      empty++;
+      falseFaces += faces.length;
+    } else {
+      row.pasted += eyes.length;
+      row.found += eyes.filter((middle) => faces.some((face) => isAt(face, middle, row.eyesPx))).length;
+    }
+  }
+  return { rooms: empty, falsePerEmptyRoom: falseFaces / empty, recall };
+}
+
+/** The first `rooms` rooms without faces, then with faces of each of `sizes`. */
+export async function* scenes(
+  engine: Engine,
+  folder: string,
+  rooms: number,
+  sizes: readonly number[],
+): AsyncGenerator<Scene> {
   const random = seeded(20260101);
   const files = sortedFolder(join(folder, 'rooms')).slice(0, rooms);
   const portraits = await readPortraits(engine, folder, Math.min(100, rooms * 2), random);
-  let falseFaces = 0;
-  for (const file of files) falseFaces += (await facesIn(engine, await roomPixels(file))).length;
-  const recall: Recall[] = [];
+  for (const file of files) yield { eyesPx: null, pixels: await roomPixels(file), eyes: [] };
   for (const eyesPx of sizes) {
-    let pasted = 0;
-    let found = 0;
-    for (const file of files) {
-      const scene = await paste(await roomPixels(file), portraits, eyesPx, random);
-      const faces = await facesIn(engine, scene.pixels);
-      pasted += scene.eyes.length;
-      found += scene.eyes.filter((eyes) => faces.some((face) => isAt(face, eyes, eyesPx))).length;
-    }
-    recall.push({ eyesPx, pasted, found });
+    for (const file of files) yield { eyesPx, ...(await paste(await roomPixels(file), portraits, eyesPx, random)) };
   }
-  return { rooms: files.length, falsePerEmptyRoom: falseFaces / files.length, recall };
 }
 
-async function facesIn(engine: Engine, data: Uint8Array): Promise<readonly Face[]> {
-  const frame: Frame = {
-    ...{ capturedAt: 0, sequence: 0, width: roomWidth, height: roomHeight },
-    ...{ format: 'rgb', stride: roomWidth * 3, data },
-  };
-  return (await engine.analyze(frame, { search: 'all', embed: false })).faces;
+async function facesIn(engine: Engine, data: Uint8Array, search: Search): Promise<readonly Face[]> {
+  const photo = { width: roomWidth, height: roomHeight, format: 'rgb', stride: roomWidth * 3, data } as const;
+  const picture = search === 'photo' ? photo : toI420(photo);
+  const frame: Frame = { ...picture, capturedAt: 0, sequence: 0 };
+  return (await engine.analyze(frame, { search: search === 'photo' ? 'all' : 'auto', embed: false })).faces;
 }
 
 function isAt(face: Face, [x, y]: readonly [number, number], eyesPx: number): boolean {
@@ -147,11 +176,11 @@ function seeded(seed: number): () => number {
   };
 }
 
-async function main(rooms: number, sizes: readonly number[]): Promise<void> {
+async function main(search: Search, rooms: number, sizes: readonly number[]): Promise<void> {
   const folder = evaluationFolder();
   if (folder === null) return void process.stdout.write('skipped: the folder ../shared/eval does not exist\n');
-  const { falsePerEmptyRoom, recall, rooms: count } = await measureRecall(folder, rooms, sizes);
-  process.stdout.write(`${count} rooms, false faces per empty room: ${falsePerEmptyRoom.toFixed(3)}\n`);
+  const { falsePerEmptyRoom, recall, rooms: count } = await measureRecall(folder, search, rooms, sizes);
+  process.stdout.write(`${search}: ${count} rooms, false faces per empty room: ${falsePerEmptyRoom.toFixed(3)}\n`);
   for (const { eyesPx, pasted, found } of recall) {
     process.stdout.write(
       `${eyesPx} px between the eyes: ${found} of ${pasted}, ${((100 * found) / pasted).toFixed(1)} %\n`,
@@ -160,5 +189,6 @@ async function main(rooms: number, sizes: readonly number[]): Promise<void> {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  await main(Number(process.argv[2] ?? 60), (process.argv[3] ?? '10,14,20,28,40').split(',').map(Number));
+  const sizes = (process.argv[4] ?? '10,14,20,28,40').split(',').map(Number);
+  await main(process.argv[2] === 'photo' ? 'photo' : 'video', Number(process.argv[3] ?? 60), sizes);
 }

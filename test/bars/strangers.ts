@@ -151,10 +151,7 @@ async function drawTrack(
   for (let i = 0; i < drawnPerTrack; i++) {
     const random = seededRandom(seedOf(`${seed} ${situation.name} ${i}`, 2));
     const frame = drawFrame(subject, jittered(drawing, random), random);
-    const [x, y] = drawing.at ?? [0.5, 0.5];
-    const wide = 2.5 * drawing.eyesPx;
-    const around = [[x * frameSize.width - wide / 2, y * frameSize.height - wide / 3, wide, wide] as const];
-    const analysis = await engine.analyze(frame, { search: 'auto', around });
+    const analysis = await engine.analyze(frame, { search: 'auto' });
     faces.push(analysis.faces[0] ?? null);
   }
   return { person, situation: situation.name, faces };

@@ -25,10 +25,10 @@ t.test('figures for every stage, with XNNPACK and without', { timeout: 110_000 }
   t.equal(code, 0, stderr);
   const report = JSON.parse(stdout);
   t.equal(report.machine.arch, process.arch);
-  t.same(Object.keys(report.stages), ['detectWhole', 'detectTile', 'detectAll', 'align', 'embed', 'total']);
+  t.same(Object.keys(report.stages), ['detectWhole', 'detectAll', 'check', 'align', 'embed', 'total']);
   for (const { p50, p95 } of Object.values<{ p50: number; p95: number }>(report.stages)) t.ok(p50 > 0 && p95 >= p50);
   t.match(report.embedder, { id: 'resnet50-w025-random', plain: Number, delegate: Number, float: Number });
-  t.match(report.detector, { id: 'blazeface-full-range', plain: Number, delegate: Number });
+  t.match(report.detector, { id: 'yunet', plain: Number, delegate: Number });
   if (process.arch === 'x64') {
     // A width of 0.25 gains less than the shipped widths, and this machine is busy with other tests.
     t.ok(report.embedder.speedup > 1.3, `int8 embedder ${report.embedder.speedup.toFixed(1)} times as fast`);

@@ -92,7 +92,7 @@ t.test('an invalid command line ends with one line and the right code', async (t
   writeFileSync(at('photos', 'ada.jpg'), 'no picture');
   const cases: [string[], number, RegExp][] = [
     [['enrol'], 64, /USAGE/],
-    [['enrol', 'Ada'], 64, /USAGE: one of --photos, --live and --from/],
+    [['enrol', 'Ada'], 64, /USAGE: one of --photos, --phone, --live and --from/],
     [['enrol', 'a\nb', '--live'], 65, /NAME_REFUSED: /],
     [['enrol', 'Ada', '--live', '--from', 'x'], 64, /USAGE: one of --photos/],
     [['enrol', '--photos', at('photos', 'ada.jpg')], 64, /USAGE: one NAME is needed/],

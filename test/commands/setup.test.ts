@@ -23,7 +23,7 @@ t.test('a script gives room and broker; the configuration is complete and privat
     '--name',
     'Küche "1"',
     '--mqtt',
-    broker.url,
+    ` "${broker.url.replace('mqtt://', '')}/"`,
   );
   t.equal(code, 0, stderr);
   t.match(stdout, /accepts MQTT/);
@@ -78,8 +78,13 @@ t.test('bad input is refused with what to do, and nothing is written', async (t)
     [['--room', 'kitchen'], 64, /give --room and --mqtt/],
     [['--room', '../x', '--mqtt', url], 64, /--room: use 1 to 32 of a-z/],
     [['--room', 'nobody', '--mqtt', url], 64, /--room: this word has a meaning/],
-    [['--room', 'kitchen', '--mqtt', 'http://x'], 64, /--mqtt: use mqtt:\/\/host/],
-    [['--room', 'kitchen', '--mqtt', 'mqtt://u:p@x'], 64, /--mqtt: put user and password/],
+    [['--room', 'kitchen', '--mqtt', 'http://x:8123'], 64, /--mqtt: .*web pages.*write mqtt:\/\/x:1883/],
+    [['--room', 'kitchen', '--mqtt', 'mqtt://x:0'], 64, /--mqtt: the port must be/],
+    [
+      ['--room', 'kitchen', '--mqtt', 'mqtt://u:p@x'],
+      64,
+      /--mqtt: give user and password with --username and --password-file/,
+    ],
     [['--room', 'kitchen', '--name', '', '--mqtt', url], 64, /--name: use 1 to 64/],
     [['--room', 'kitchen', '--mqtt', url, '--password-file', '/dev/null'], 64, /--password-file needs --username/],
     [['--room', 'kitchen', '--mqtt', url, '--username', 'x'], 64, /add --password-file FILE/],

@@ -47,34 +47,6 @@ t.test('an invalid id is an error with its line', async (t) => {
   }
 });
 
-t.test('an invalid url is an error with its line', async (t) => {
-  const urls = [
-    'localhost',
-    'http://host',
-    'mqtt://',
-    'mqtt://:1883',
-    'mqtt:host',
-    'mqtt://host:99999',
-    'mqtt:///x',
-    '',
-  ];
-  for (const url of urls) t.match(faultsOf({ mqtt: { url } }), /^c\.toml:4: mqtt\.url: /, url);
-  for (const url of [
-    'mqtt://ada:secret@host',
-    'mqtts://ada@host',
-    'ws://:secret@host',
-    'mqtt://ada:12/secret@host',
-    'mqtt://ada:s/secret@host',
-  ]) {
-    const faults = faultsOf({ mqtt: { url } });
-    t.match(faults, /^c\.toml:4: mqtt\.url: .*mqtt\.username/, url);
-    t.notMatch(faults, /secret/, 'the password stays out of the error');
-  }
-  for (const url of ['mqtt://host', 'mqtts://broker.lan:8883', 'ws://host/mqtt', 'mqtt://[::1]:1883']) {
-    t.equal(faultsOf({ mqtt: { url } }), null, url);
-  }
-});
-
 t.test('a certificate without its key, or a key without its certificate, is an error with its line', async (t) => {
   t.match(faultsOf({ mqtt: { cert_file: '/a' } }), /^c\.toml:4: mqtt\.cert_file: .*key_file/);
   t.match(faultsOf({ mqtt: { key_file: '/a' } }), /^c\.toml:4: mqtt\.key_file: .*cert_file/);

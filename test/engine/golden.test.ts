@@ -5,10 +5,11 @@ import t from 'tap';
 import { packageRoot } from '../../src/base/files.js';
 import { readPhoto } from '../../src/camera/photo.js';
 import { chooseEmbedder, type Embedder, type Manifest, readManifest, readModel } from '../../src/engine/manifest.js';
-import { detectorOf, embedderOf } from '../../src/engine/models.js';
+import { checkerOf, embedderOf } from '../../src/engine/models.js';
 import { delegatePluginPath, type LoadedModel, loadModel, pixelWriter, unit } from '../../src/engine/runtime.js';
 import { mirrored } from '../../src/vision/alignment.js';
-import { type Candidate, DETECTOR_PX } from '../../src/vision/blazeface.js';
+import { DETECTOR_PX } from '../../src/vision/blazeface.js';
+import type { Candidate } from '../../src/vision/candidate.js';
 import { overlap } from '../../src/vision/face.js';
 import { wholeView } from '../../src/vision/picture.js';
 import { golden, type Kind, madePixels } from '../vision/made-picture.js';
@@ -46,8 +47,8 @@ t.test('the detector finds the same in artificial pictures and in photos as in P
   }>('detector');
   const samples = join(packageRoot, 'node_modules', '@vladmandic', 'face-api', 'demo');
   for (const [name, options] of Object.entries(runtimes)) {
-    const model = loadModel(readModel(manifest, manifest.detector), options);
-    const write = pixelWriter(manifest.detector.input);
+    const model = loadModel(readModel(manifest, manifest.checker), options);
+    const write = pixelWriter(manifest.checker.input);
     for (const { inputs, expected: want } of expected.raw) {
       const outputs = run(model, write, [madePixels(inputs.picture, inputs.width, inputs.height)]);
       const regressors = outputs.find(({ shape }) => shape.at(-1) === 16)!.data;
@@ -63,12 +64,12 @@ t.test('the detector finds the same in artificial pictures and in photos as in P
       const boxes = some.flatMap((i) => [...regressors.subarray(i * 16, i * 16 + 16)]);
       t.ok(far(boxes, want.regressors.flat()) <= expected.tolerance.regressor, `${name} ${inputs.picture}: boxes`);
     }
-    const detect = detectorOf(model, manifest.detector);
+    const detect = checkerOf(model, manifest.checker);
     for (const { inputs, expected: want } of expected.photos) {
       const photo = await readPhoto(join(samples, inputs.file));
       const view = wholeView(photo);
       const faces = detect(photo)(view, 0.7);
-      const inputPx = view.side / DETECTOR_PX;
+      const inputPx = view.width / DETECTOR_PX;
       const same = want.faces.filter((face) => sameFace(face, faces, inputPx, expected.tolerance));
       t.equal(same.length, want.faces.length, `${name} ${inputs.file}`);
     }

@@ -56,7 +56,7 @@ t.test('a damaged and a missing manifest are errors', async (t) => {
 t.test('the error for an unknown embedder lists the known ones', async (t) => {
   await t.rejects(createEngine({ embedder: 'nobody' }).start(), { code: 'MODEL_MISSING', message: /mobilefacenet/ });
   const absent = changed(({ models }) => {
-    models[1]!['file'] = 'package:@no-such/package/model.tflite';
+    models[2]!['file'] = 'package:@no-such/package/model.tflite';
   });
   t.throws(() => readModel(readManifest(absent), readManifest(absent).embedders[0]!), { message: /npm ci/ });
 });

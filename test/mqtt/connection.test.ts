@@ -220,7 +220,7 @@ t.test('settings that can never work are refused at the start', async (t) => {
   for (const changes of [
     { url: 'http://x' },
     { url: 'mqtt://' },
-    { url: 'nonsense' },
+    { url: 'mqtt://host:0' },
     { url: 'mqtt://user:secret@host' },
     { certFile: '/x' },
   ]) {

@@ -19,7 +19,7 @@ import { openStore } from '../../src/store/gallery-store.js';
 import { createSettings } from '../../src/store/settings.js';
 import { readStaticFaces, rememberStaticFaces } from '../../src/store/static-faces.js';
 import type { Store } from '../../src/store/store.js';
-import type { Box, Face } from '../../src/vision/face.js';
+import type { Face } from '../../src/vision/face.js';
 
 const width = 640;
 const height = 480;
@@ -46,7 +46,6 @@ t.before(async () => {
   const random = seededRandom(3);
   // A prime number of values, and each frame begins at another one.
   const noise = Float32Array.from({ length: 65_537 }, () => 5 * gaussian(random));
-  let around: readonly Box[] = [];
   const picture = await portrait.resize(200, 200).png().toBuffer();
   for (const [index, left] of [...Array(12).fill(210), ...Array(4).fill(330)].entries()) {
     const wall = sharp({ create: { width, height, channels: 3, background: '#8a8478' } });
@@ -70,8 +69,7 @@ t.before(async () => {
       capturedAt: index,
       sequence: index,
     } as const;
-    const { faces } = await engine.analyze(frame, { search: 'auto', around });
-    around = faces.map(({ box }) => box);
+    const { faces } = await engine.analyze(frame, { search: 'auto' });
     (left === 210 ? analyses : elsewhere).push(faces);
   }
 });

@@ -1,6 +1,8 @@
 import t from 'tap';
-import { type Candidate, DETECTOR_PX, decode, suppress } from '../../src/vision/blazeface.js';
+import { DETECTOR_PX, decode } from '../../src/vision/blazeface.js';
+import { type Candidate, suppress } from '../../src/vision/candidate.js';
 import { containment, overlap } from '../../src/vision/face.js';
+import { viewAround } from '../../src/vision/picture.js';
 import { golden } from './made-picture.js';
 
 interface DecodeGolden {
@@ -9,7 +11,7 @@ interface DecodeGolden {
   readonly tolerance: { absolute: number };
 }
 
-const whole = { x: 0, y: 0, side: DETECTOR_PX };
+const whole = viewAround(DETECTOR_PX / 2, DETECTOR_PX / 2, DETECTOR_PX);
 
 function rawOutputs(rows: DecodeGolden['inputs']['rows']) {
   const regressors = new Float32Array(2304 * 16);
@@ -40,7 +42,7 @@ t.test('a view translates and scales its candidates', async (t) => {
   const { inputs } = golden<DecodeGolden>('decode');
   const { regressors, logits } = rawOutputs(inputs.rows);
   const [plain] = decode(regressors, logits, whole, 0.9);
-  const [moved] = decode(regressors, logits, { x: 100, y: -50, side: 2 * DETECTOR_PX }, 0.9);
+  const [moved] = decode(regressors, logits, viewAround(100 + DETECTOR_PX, -50 + DETECTOR_PX, 2 * DETECTOR_PX), 0.9);
   t.same(moved!.box, [100 + 2 * plain!.box[0], -50 + 2 * plain!.box[1], 2 * plain!.box[2], 2 * plain!.box[3]]);
   t.equal(moved!.landmarks[2][0], 100 + 2 * (plain!.landmarks[2][0] + 0.5) - 0.5);
 });

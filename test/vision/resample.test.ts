@@ -1,4 +1,5 @@
 import t from 'tap';
+import { halver } from '../../src/vision/halve.js';
 import { type Picture, planes, type View, viewAround, wholeView } from '../../src/vision/picture.js';
 import { resample, resampler } from '../../src/vision/resample.js';
 import { madePicture, toI420 } from './made-picture.js';
@@ -63,9 +64,11 @@ t.test('a camera frame and the same photo give similar pixels', async (t) => {
   }
 });
 
+const square = (side: number) => ({ width: side, height: side });
+
 /** A plane's exact area mean (or linear interpolation) at output pixel `(i, j)`, in plain real numbers. */
 function exact(at: (x: number, y: number) => number, width: number, height: number, view: View, outPx: number) {
-  const scale = view.side / outPx;
+  const scale = view.width / outPx;
   const reach = Math.max(1, scale);
   const window = (start: number, index: number, size: number): readonly [number, number] => {
     const middle = start + (index + 0.5) * scale;
@@ -85,11 +88,11 @@ function exact(at: (x: number, y: number) => number, width: number, height: numb
 }
 
 const views: readonly (readonly [View, number])[] = [
-  [{ x: 0, y: 0, side: 90 }, 23],
-  [{ x: 11.3, y: 20.7, side: 37.9 }, 24],
-  [{ x: 40.2, y: -13.6, side: 61 }, 60],
-  [{ x: 20, y: 31.5, side: 17.3 }, 41],
-  [{ x: -200, y: -150, side: 500 }, 16],
+  [{ x: 0, y: 0, width: 90, height: 90 }, 23],
+  [{ x: 11.3, y: 20.7, width: 37.9, height: 37.9 }, 24],
+  [{ x: 40.2, y: -13.6, width: 61, height: 61 }, 60],
+  [{ x: 20, y: 31.5, width: 17.3, height: 17.3 }, 41],
+  [{ x: -200, y: -150, width: 500, height: 500 }, 16],
 ];
 
 t.test(
@@ -144,7 +147,7 @@ t.test('a flat picture keeps its brightness', async (t) => {
     [333, 4],
   ] as const) {
     t.ok(
-      resampler(px, most)(flat, wholeView(flat)).every((value) => value === 201),
+      resampler(square(px), most)(flat, wholeView(flat)).every((value) => value === 201),
       `${px} px of ${most}x${most}`,
     );
   }
@@ -154,19 +157,19 @@ t.test('the mean of samples is close to the mean of all pixels', async (t) => {
   const picture = madePicture('gradient', 640, 480);
   for (const side of [640, 500, 333]) {
     const view = viewAround(320, 240, side);
-    t.ok(worst(resampler(64, 4)(picture, view), resample(picture, view, 64)) < 4, `${side} px`);
+    t.ok(worst(resampler(square(64), 4)(picture, view), resample(picture, view, 64)) < 4, `${side} px`);
   }
 });
 
 t.test('a resampler keeps no data of the previous picture', async (t) => {
-  const again = resampler(33, 4);
+  const again = resampler(square(33), 4);
   const pictures: Picture[] = [
     madePicture('noise', 300, 200),
     toI420(madePicture('checker', 96, 70)),
     madePicture('gradient', 91, 70),
   ];
   for (const picture of [...pictures, ...pictures.toReversed()]) {
-    for (const [view] of views) t.same(again(picture, view), resampler(33, 4)(picture, view));
+    for (const [view] of views) t.same(again(picture, view), resampler(square(33), 4)(picture, view));
   }
 });
 
@@ -176,4 +179,55 @@ t.test('data that is too short for the picture is refused', async (t) => {
   t.throws(() => planes({ ...picture, stride: 10 }), RangeError);
   t.throws(() => planes({ ...picture, width: 0 }), RangeError);
   t.throws(() => planes({ ...toI420(picture), data: new Uint8Array(64 * 32) }), RangeError);
+});
+
+t.test('a view twice as wide as high gives a picture of that shape', async (t) => {
+  const picture = madePicture('gradient', 200, 100);
+  const view = { x: 20, y: 10, width: 160, height: 80 };
+  const wide = resampler({ width: 64, height: 32 }, 4)(picture, view);
+  t.equal(wide.length, 64 * 32 * 3);
+  const left = resampler(square(32), 4)(picture, { ...view, width: 80 });
+  const rows = Array.from({ length: 32 }, (_, row) => wide.subarray(row * 64 * 3, row * 64 * 3 + 32 * 3));
+  t.ok(worst(Float32Array.from(rows.flatMap((row) => [...row])), left) < 1e-3);
+});
+
+t.test('a camera frame is halved to the same levels, one pixel moved', async (t) => {
+  const size = { width: 64, height: 48 };
+  const store = (level: number) => Math.round(level) - 128;
+  for (const [kind, padding] of [
+    ['mixed', 0],
+    ['noise', 64],
+  ] as const) {
+    const frame = toI420(madePicture(kind, 128, 96), padding);
+    for (const [x, y] of [
+      [0, 0],
+      [-2, -2],
+      [-2, -8],
+    ] as const) {
+      const view = { x, y, width: 128, height: 96 };
+      const out = new Int8Array(64 * 48 * 3).fill(77);
+      t.ok(halver(size, store, out)(frame, view));
+      t.ok(
+        worst(
+          Float32Array.from(out, (value) => value + 128),
+          resampler(size, 4)(frame, view),
+        ) <= 1.5,
+        `${kind} at ${x}, ${y}`,
+      );
+    }
+  }
+});
+
+t.test('only a frame of twice the size is halved', async (t) => {
+  const size = { width: 64, height: 48 };
+  const out = new Int8Array(64 * 48 * 3);
+  const halve = halver(size, (level) => level - 128, out);
+  const frame = toI420(madePicture('noise', 128, 96));
+  const whole = { x: 0, y: 0, width: 128, height: 96 };
+  t.notOk(halve(madePicture('noise', 128, 96), whole), 'a photo');
+  t.notOk(halve(toI420(madePicture('noise', 130, 96)), whole), 'another size');
+  t.notOk(halve(frame, { ...whole, width: 64, height: 48 }), 'a part');
+  t.notOk(halve(frame, { ...whole, x: -1 }), 'half an output pixel');
+  t.notOk(halve(frame, { ...whole, x: 2 }), 'a view to the right');
+  t.ok(out.every((value) => value === 0));
 });

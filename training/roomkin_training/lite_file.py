@@ -1,7 +1,7 @@
 """Writes a full int8 TFLite file of a detector's graph, tensor by tensor, without TensorFlow.
 
-Invariant: fixed shapes, int8 tensors, int32 biases, built-in operations in versions that TFLite 2.9 knows; weights are symmetric
-with one scale per output channel (-127 to 127), as TFLite's int8 specification asks.
+Invariant: fixed shapes, int8 tensors, int32 biases, built-in operations in versions that TFLite 2.9 knows; weights are
+symmetric with one scale per output channel (-127 to 127), as TFLite's int8 specification asks.
 """
 
 from __future__ import annotations

@@ -5,24 +5,12 @@ Invariant: every range holds zero (padding and ReLU need it exact) and is never 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import numpy.typing as npt
 
 RULES = ("minmax", "percentile", "mse")
 PERCENTILE = 99.99
 STEPS = 255
-BINS = 2048
-
-
-@dataclass
-class Histogram:
-    """What was seen of a tensor: its ends, then counts of `BINS` equal bins between them."""
-
-    low: float = 0.0
-    high: float = 0.0
-    counts: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS, dtype=np.int64))
 
 
 def _shares(counts: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:

@@ -16,14 +16,14 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def scenes(rooms: Path, people: Path, count: int, size: tuple[int, int], seed: int) -> Iterator[Bytes]:
-    """`count` pictures [height, width, 3] of `size` (width, height): three portraits of 40 to 400 pixels in each room."""
+    """`count` rooms [height, width, 3] of `size` (width, height), with up to three portraits of 40 to 400 px."""
     rng = np.random.default_rng(seed)
     room_files, portraits = sorted(rooms.glob("*.jpg")), sorted(people.glob("*/*.jpg"))
     if not room_files or not portraits:
         raise ValueError(f"{rooms} and {people} must hold pictures (*.jpg and */*.jpg)")
     for number in range(count):
         picture = Image.open(room_files[number % len(room_files)]).convert("RGB").resize(size)
-        for file in rng.choice(np.array(portraits, dtype=object), 3, replace=False):
+        for file in rng.choice(np.array(portraits, dtype=object), min(3, len(portraits)), replace=False):
             portrait = Image.open(file).convert("RGB")
             side = round(40 * 10 ** rng.random())
             portrait = portrait.resize((side, round(side * portrait.height / portrait.width)))

@@ -7,7 +7,7 @@ activations asymmetric per tensor (256 steps, zero exactly representable).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,12 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from .folding import Convolution, Network, walk
-from .ranges import BINS, Histogram
 
 Floats = npt.NDArray[np.float32]
 Ranges = Mapping[str, tuple[float, float]]
 
 INPUT = "input"
+BINS = 2048
 PEAK_LIMIT = 4.0
 
 
@@ -40,6 +40,15 @@ def rounded_kernel(kernel: Floats) -> Floats:
     scale = np.maximum(np.abs(kernel).max(axis=(0, 1, 2)), 1e-12) / 127
     values: Floats = (np.rint(kernel / scale) * scale).astype(np.float32)
     return values
+
+
+@dataclass
+class Histogram:
+    """What was seen of a tensor: its ends, then counts of `BINS` equal bins between them."""
+
+    low: float = 0.0
+    high: float = 0.0
+    counts: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS, dtype=np.int64))
 
 
 class Watch:

@@ -1,9 +1,12 @@
-"""Without PyTorch the tests of the training itself are left out, and pytest says so in its header."""
+"""Without PyTorch the tests of the training itself are left out, and pytest says so at its end."""
 
 import importlib.util
 
+import pytest
+
 NEEDS_TORCH = [
     "test_augment.py",
+    "test_detector.py",
     "test_distil.py",
     "test_fusion.py",
     "test_losses.py",
@@ -17,6 +20,7 @@ WITHOUT_TORCH = importlib.util.find_spec("torch") is None
 collect_ignore = NEEDS_TORCH if WITHOUT_TORCH else []
 
 
-def pytest_report_header() -> str | None:
-    """One line a reader of the log cannot miss."""
-    return f"PyTorch is not installed: {', '.join(NEEDS_TORCH)} left out" if WITHOUT_TORCH else None
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line a reader of the log cannot miss; pytest leaves out its header with -q."""
+    if WITHOUT_TORCH:
+        terminalreporter.write_line(f"PyTorch is not installed: {', '.join(NEEDS_TORCH)} left out")

@@ -111,9 +111,9 @@ def test_the_contrastive_loss_pulls_and_pushes_up_to_the_margin() -> None:
     a = torch.tensor([[0.0, 0.0]], requires_grad=True)
     near, far = torch.tensor([[0.3, 0.4]]), torch.tensor([[3.0, 4.0]])
     one, zero = torch.ones(1), torch.zeros(1)
-    assert float(siamese.contrastive_loss(a, near, one)) == pytest.approx(0.25)
-    assert float(siamese.contrastive_loss(a, near, zero)) == pytest.approx(0.25)
-    assert float(siamese.contrastive_loss(a, far, zero)) == 0
+    assert float(siamese.contrastive_loss(a, near, one).detach()) == pytest.approx(0.25)
+    assert float(siamese.contrastive_loss(a, near, zero).detach()) == pytest.approx(0.25)
+    assert float(siamese.contrastive_loss(a, far, zero).detach()) == 0
     (pull,) = torch.autograd.grad(siamese.contrastive_loss(a, near, one), a)
     (push,) = torch.autograd.grad(siamese.contrastive_loss(a, near, zero), a)
     assert float(pull[0, 0]) < 0 < float(push[0, 0])
@@ -236,8 +236,8 @@ def test_the_margin_lowers_the_own_logit_only_and_the_nearest_centre_counts() ->
     assert torch.allclose(plain[:, 1], torch.tensor([0.0, 0.0, 0.8]), atol=1e-3)
     margin = last(found, person, 0.5) / arcface.SCALE
     assert torch.equal(margin[:2, 1], plain[:2, 1])
-    assert float(margin[0, 0]) == pytest.approx(np.cos(0.5), abs=2e-3)
-    assert float(margin[2, 1]) == pytest.approx(np.cos(np.arccos(0.8) + 0.5), abs=1e-3)
+    assert float(margin[0, 0].detach()) == pytest.approx(np.cos(0.5), abs=2e-3)
+    assert float(margin[2, 1].detach()) == pytest.approx(np.cos(np.arccos(0.8) + 0.5), abs=1e-3)
     # It goes on falling where the angle and the margin are beyond half a turn.
     far = torch.stack([torch.cos(torch.tensor([2.9, 3.0])), torch.sin(torch.tensor([2.9, 3.0]))], 1)
     line = arcface.Centres(2, 2, 1)
@@ -279,7 +279,7 @@ def test_distillation(words: list[str], variant: str, monkeypatch: pytest.Monkey
 def test_both_sides_have_the_teachers_embedding_of_their_side(tmp_path: Path) -> None:
     rows = faces(2, 2, 1)
     ask = lambda rows: normalised(rows[:, 0, :5].reshape(len(rows), -1).astype(np.float32))  # noqa: E731
-    found = distillation.sides(ask, rows, tmp_path / "sides.npy", batch=3)
+    found = distillation.sides(ask, rows, tmp_path / "sides.npy", 15, batch=3)
     assert np.allclose(found[:, 0], ask(rows), atol=1e-3)
     assert np.allclose(found[:, 1], ask(rows[:, :, ::-1]), atol=1e-3)
 
@@ -530,6 +530,35 @@ def test_the_target_is_the_mean_over_close_ups(words: list[str]) -> None:
     assert landmarks.target(faces(1, 1, 1)[0], detector, np.random.default_rng(1)) is None
 
 
+def test_yaws_and_targets_go_on_where_they_stopped(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = options(words, "--cache", str(tmp_path))
+    subset = subset_of(given)
+    asked: list[int] = []
+
+    def point(face: object, detector: object, rng: object) -> np.ndarray | None:
+        asked.append(1)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return None if len(asked) == 2 else np.full((5, 2), 7.0)
+
+    monkeypatch.setattr(landmarks, "target", point)
+    monkeypatch.setattr(landmarks, "BlazeFace", lambda: None)
+    with pytest.raises(KeyboardInterrupt):
+        landmarks.targets(given, subset)
+    rows, points = landmarks.targets(given, subset)
+    assert len(asked) == len(subset.rows) + 1  # the third face was asked twice, no other
+    assert len(rows) == len(points) == len(subset.rows) - 1
+    angles = iter([10.0, float("nan")])
+    monkeypatch.setattr(pose, "measured_yaw", lambda face, detector: next(angles))
+    monkeypatch.setattr(pose, "BlazeFace", lambda: None)
+    for _ in range(2):  # the second time from the cache
+        found = pose.cached_yaws(given, "two", subset.images[:2])
+        assert found[0] == 10
+        assert np.isnan(found[1])
+
+
 def test_landmarks(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from PIL import Image
 
@@ -584,6 +613,22 @@ def test_the_comparison_trains_what_is_missing_and_shows_every_method(
     picture = (tmp_path / "docs/images/methods-det.svg").read_text("utf-8")
     assert picture.count("<polyline") == len(compare.CURVES)
     assert "so it does not ship" in page
+    assert "Not run yet" not in page
+
+
+def test_the_page_of_what_has_run_names_what_has_not(words: list[str], tmp_path: Path) -> None:
+    given = [*words, "--cache", str(tmp_path), "--docs", str(tmp_path), "--present"]
+    with pytest.raises(SystemExit, match=r"run python -m roomkin_training\.methods\.shipped first"):
+        compare.main(given)
+    figures = {key: 0.25 for key in KEYS}
+    evaluation.write_result(
+        tmp_path, evaluation.Result("shipped", "student", "x", 0.0, 0, 1.0, "y", "d", figures, [[0.01, 0.2]])
+    )
+    compare.main(given)
+    page = (tmp_path / "methods.md").read_text("utf-8")
+    assert "Not run yet: frozen, closed-set, one-shot, triplet" in page
+    assert page.count("| student |") == 4
+    assert (tmp_path / "images/methods-det.svg").read_text("utf-8").count("<polyline") == 1
 
 
 KEYS = [

@@ -2,13 +2,12 @@
 import { sentenceOf } from '../../base/errors.js';
 import { quantile } from '../../base/stats.js';
 import { chooseEmbedder, type ModelEntry, readManifest, readModel } from '../../engine/manifest.js';
-import { type Detect, detectorOf, type Embed, embedderOf } from '../../engine/models.js';
+import { checkerOf, type Detect, type Embed, embedderOf, finderOf } from '../../engine/models.js';
 import { type LoadedModel, loadModel } from '../../engine/runtime.js';
 import { alignmentOf, warp } from '../../vision/alignment.js';
-import type { Box } from '../../vision/face.js';
 import type { Picture } from '../../vision/picture.js';
-import { wholeView } from '../../vision/picture.js';
-import { defaultSearch, searchFaces, tileGrid } from '../../vision/search.js';
+import { viewAround, wholeView } from '../../vision/picture.js';
+import { defaultSearch, searchFaces, VIEW_ASPECT } from '../../vision/search.js';
 import type { MeasureAnswer, Measurement, MeasureOptions, Spread, Stage } from './measure.js';
 
 const minRuns = 5;
@@ -56,7 +55,12 @@ function measureHere(options: MeasureOptions): Measurement {
   return {
     ...models,
     extra: {
-      stages: stages(detectorOf(detector, manifest.detector), embedderOf(embedder, entry), options.budgetMs),
+      stages: stages(
+        finderOf(detector, manifest.detector),
+        checkerOf(load(manifest.checker, options.threads), manifest.checker),
+        embedderOf(embedder, entry),
+        options.budgetMs,
+      ),
       embedder: other === null ? null : bare(chooseEmbedder(manifest, other), options.threads),
       byThreads: threadCounts.map((threads) => {
         return { threads, detector: bare(manifest.detector, threads), embedder: bare(entry, threads) };
@@ -65,11 +69,10 @@ function measureHere(options: MeasureOptions): Measurement {
   };
 }
 
-function stages(detect: Detect, embed: Embed, budgetMs: number): Record<Stage, Spread> {
+function stages(finder: Detect, checker: Detect, embed: Embed, budgetMs: number): Record<Stage, Spread> {
   const frame = noiseFrame();
-  const pass = detect(frame);
-  const [tile] = tileGrid(frame, defaultSearch.videoTilePx);
-  const face: Box = [600, 400, 90, 90];
+  const detectors = { find: finder(frame), check: checker(frame) };
+  const closeUp = viewAround(645, 445, 270);
   const align = () =>
     warp(
       frame,
@@ -81,15 +84,15 @@ function stages(detect: Detect, embed: Embed, budgetMs: number): Record<Stage, S
       ])!,
     );
   const crop = align();
-  const search = (kind: 'all' | 'auto', around: readonly Box[]) =>
-    searchFaces(frame, pass, { search: kind, around, moved: [], turn: 0 }, defaultSearch);
+  const search = (kind: 'all' | 'auto') => searchFaces(frame, detectors, { search: kind, turn: 0 }, defaultSearch);
+  const check = () => detectors.check(closeUp, 0.5);
   return {
-    detectWhole: timed(() => pass(wholeView(frame), 0.5), budgetMs),
-    detectTile: timed(() => pass(tile!, 0.5), budgetMs),
-    detectAll: timed(() => search('all', []), budgetMs),
+    detectWhole: timed(() => detectors.find(wholeView(frame, VIEW_ASPECT), 0.5), budgetMs),
+    detectAll: timed(() => search('all'), budgetMs),
+    check: timed(check, budgetMs),
     align: timed(align, budgetMs),
     embed: timed(() => embed([crop], false), budgetMs),
-    total: timed(() => [search('auto', [face]), embed([align()], false)], budgetMs),
+    total: timed(() => [search('auto'), check(), embed([align()], false)], budgetMs),
   };
 }
 

@@ -12,7 +12,7 @@ export interface Spread {
   readonly p95: number;
 }
 
-export type Stage = 'detectWhole' | 'detectTile' | 'detectAll' | 'align' | 'embed' | 'total';
+export type Stage = 'detectWhole' | 'detectAll' | 'check' | 'align' | 'embed' | 'total';
 
 export interface MeasureOptions {
   readonly manifestPath: string;

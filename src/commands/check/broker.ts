@@ -4,6 +4,7 @@ import type { Config } from '../../config/load.js';
 import { explainFault, isLoginRefusal, weakerWill } from '../../mqtt/connection.js';
 import { type BrokerLimits, limitSentences, limitsOf, noLimits } from '../../mqtt/limits.js';
 import {
+  addressOf,
   type BrokerOptions,
   brokerName,
   checkBrokerOptions,
@@ -68,7 +69,7 @@ export async function tryBroker(
     ...(missing.readOfOthers.length > 0 ? [`may not read ${missing.readOfOthers.join(', ')}: ${aclAdvice}`] : []),
   ];
   if (sentences.length > 0) return { finding: warn('broker', found, sentences.join('; ')), wantsLogin: false };
-  const exposed = open && !['localhost', '127.0.0.1', '[::1]'].includes(new URL(mqtt.url).hostname);
+  const exposed = open && !['localhost', '127.0.0.1', '::1'].includes(addressOf(mqtt).host);
   const advice = 'anyone in the network can read who is where: add users to the broker';
   return { finding: exposed ? warn('broker', found, advice) : ok('broker', found), wantsLogin: false };
 }
@@ -98,7 +99,7 @@ function tryOnce(broker: BrokerOptions, version: ProtocolVersion, will: Will, pr
     const clientId = `roomkin-check-${process.pid}`;
     const { properties: _, ...options } = clientOptions(broker, version, { clientId, will, willDelaySeconds: 0 });
     // Without a session the connection leaves nothing behind on the broker.
-    const client = connect(broker.url, { ...options, clean: true, reconnectPeriod: 0, connectTimeout: timeoutMs });
+    const client = connect({ ...options, clean: true, reconnectPeriod: 0, connectTimeout: timeoutMs });
     const silent = { text: 'no answer', code: null, unsupportedVersion: false };
     const timer = setTimeout(() => refuse(silent), timeoutMs);
     let finished = false;

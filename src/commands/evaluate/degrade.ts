@@ -1,7 +1,7 @@
 // Degrades good portraits to the quality of a room camera, for measurements only. The recipes and strengths are those of `degrade` in
 // the training package. They are applied before detection, so they affect the whole pipeline.
 
-import { eyesApart } from '../../vision/blazeface.js';
+import { eyesApart } from '../../vision/candidate.js';
 import type { Landmarks } from '../../vision/face.js';
 import type { Picture } from '../../vision/picture.js';
 import { viewAround } from '../../vision/picture.js';

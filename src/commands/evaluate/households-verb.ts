@@ -5,16 +5,47 @@ import { fail, RoomkinError } from '../../base/errors.js';
 import { listPhotos } from '../../camera/photo-files.js';
 import { shippedConfig } from '../../config/load.js';
 import { createCalibrator } from '../../config/parts.js';
+import type { EngineInfo } from '../../engine/engine.js';
 import { roomOptionsFor } from '../../room/options.js';
 import type { CommandIo } from '../command.js';
 import type { Given } from '../verbs.js';
-import { households, type Identity } from './households.js';
+import { householdCurves } from './det.js';
+import { type HouseholdsResult, households, type Identity } from './households.js';
+import { openPlot } from './plot.js';
 import { evaluatedEngine, portraits } from './portraits.js';
 
 export async function evaluateHousehold(given: Given<'evaluate'>, io: CommandIo): Promise<void> {
+  const plot = await openPlot(given, 'household', io);
   const folders = await listPeople(given.images);
+  const result = await measureHouseholds(folders, given, given.embedder, io);
+  io.document(result);
+  for (const line of describeResult(result)) io.out(line);
+  await plot?.write(householdCurves(result), async (embedder) => {
+    return householdCurves(await measureHouseholds(folders, given, embedder, io));
+  });
+}
+
+interface Person {
+  readonly name: string;
+  readonly files: readonly string[];
+}
+
+interface MeasuredHouseholds extends HouseholdsResult {
+  readonly embedder: string;
+  readonly delegate: EngineInfo['delegate'];
+  readonly images: number;
+  /** Pictures without a detected face. */
+  readonly undetected: number;
+}
+
+async function measureHouseholds(
+  folders: readonly Person[],
+  given: Given<'evaluate'>,
+  embedderId: string | undefined,
+  io: CommandIo,
+): Promise<MeasuredHouseholds> {
   const files = folders.flatMap((folder) => folder.files);
-  await using engine = await evaluatedEngine(io, given.embedder);
+  await using engine = await evaluatedEngine(io, embedderId);
   const { embedder, delegate, space } = await engine.start();
   const low = new Set(given.degrade === 'low' ? files : []);
   const faces = await portraits(engine, { files, low, seed: given.seed }, io);
@@ -30,26 +61,30 @@ export async function evaluateHousehold(given: Given<'evaluate'>, io: CommandIo)
     }),
   );
   const result = simulate(identities, given, embedder, space);
-  io.document({ embedder, delegate, images: files.length, undetected: undetected.length, ...result });
+  return { embedder, delegate, images: files.length, undetected: undetected.length, ...result };
+}
+
+function describeResult(result: MeasuredHouseholds): string[] {
   const { fnirAtFpir, atShippedThreshold: shipped, tracks } = result;
-  io.out(
-    `${result.households} households of ${result.people} people with ${result.references} photos each; ${embedder}`,
-  );
-  if (result.alike !== null)
-    io.out(`members are drawn in pairs that look alike, mean similarity ${result.alike.toFixed(2)}`);
-  io.out(`${files.length} pictures, ${undetected.length} without a detected face`);
-  io.out('FNIR: share of members who do not get their name');
-  io.out('FPIR: share of unknown people who get a name');
-  io.out(`single pictures, ${result.probes} of members and ${result.strangers} of unknown people:`);
-  io.out(`  FNIR ${percent(fnirAtFpir['0.01'])} at FPIR 1 %, ${percent(fnirAtFpir['0.001'])} at FPIR 0.1 %`);
-  io.out(`  with the shipped thresholds: ${describe(shipped)}`);
-  if (tracks === null) return io.out('no tracks of 5 observations: there are too few pictures of each person');
-  const curve = tracks.fnirAtFpir;
-  io.out(
-    `tracks of ${tracks.looks} observations, ${tracks.probes} of members and ${tracks.strangers} of unknown people:`,
-  );
-  io.out(`  FNIR ${percent(curve['0.01'])} at FPIR 1 %, ${percent(curve['0.002'])} at FPIR 0.2 %`);
-  io.out(`  with the shipped thresholds: ${describe(tracks.atShippedThreshold)}`);
+  return [
+    `${result.households} households of ${result.people} people with ${result.references} photos each; ${result.embedder}`,
+    ...(result.alike === null
+      ? []
+      : [`members are drawn in pairs that look alike, mean similarity ${result.alike.toFixed(2)}`]),
+    `${result.images} pictures, ${result.undetected} without a detected face`,
+    'FNIR: share of members who do not get their name',
+    'FPIR: share of unknown people who get a name',
+    `single pictures, ${result.probes} of members and ${result.strangers} of unknown people:`,
+    `  FNIR ${percent(fnirAtFpir['0.01'])} at FPIR 1 %, ${percent(fnirAtFpir['0.001'])} at FPIR 0.1 %`,
+    `  with the shipped thresholds: ${describe(shipped)}`,
+    ...(tracks === null
+      ? ['no tracks of 5 observations: there are too few pictures of each person']
+      : [
+          `tracks of ${tracks.looks} observations, ${tracks.probes} of members and ${tracks.strangers} of unknown people:`,
+          `  FNIR ${percent(tracks.fnirAtFpir['0.01'])} at FPIR 1 %, ${percent(tracks.fnirAtFpir['0.002'])} at FPIR 0.2 %`,
+          `  with the shipped thresholds: ${describe(tracks.atShippedThreshold)}`,
+        ]),
+  ];
 }
 
 function simulate(
@@ -70,7 +105,7 @@ function simulate(
 }
 
 /** The folders in `directory` with their photos, sorted by name. */
-async function listPeople(directory: string): Promise<{ name: string; files: readonly string[] }[]> {
+async function listPeople(directory: string): Promise<Person[]> {
   const entries = await readdir(directory, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
     throw fail(
       'FOLDER_EMPTY',
@@ -81,7 +116,7 @@ async function listPeople(directory: string): Promise<{ name: string; files: rea
   const names = entries
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
     .map((entry) => entry.name);
-  const people: { name: string; files: readonly string[] }[] = [];
+  const people: Person[] = [];
   for (const name of names.sort()) {
     try {
       people.push({ name, files: await listPhotos(join(directory, name)) });

@@ -3,6 +3,7 @@
 import type { Gallery } from '../../gallery/person.js';
 import { centre, similarity } from '../../gallery/similarity.js';
 import type { RoomOptions } from '../../room/options.js';
+import { type DetCurve, detCurve } from './det.js';
 import { type Random, seededRandom, shuffled } from './random.js';
 import { evaluatePicture, evaluateTrack, type Outcome, type Portrait } from './tracks.js';
 import { thresholdAtRate } from './verification.js';
@@ -45,6 +46,8 @@ interface Rates<F extends string> {
   readonly strangers: number;
   /** FNIR at the threshold that this share of unknown people passes. */
   readonly fnirAtFpir: Readonly<Record<F, number>>;
+  /** FNIR over FPIR at all thresholds. */
+  readonly det: DetCurve;
   readonly atShippedThreshold: Shipped;
 }
 
@@ -156,6 +159,10 @@ function rates<F extends string>({ members, unknownPeople }: Tally, fpirs: Reado
     probes: members.length,
     strangers: unknownPeople.length,
     fnirAtFpir: Object.fromEntries(curve),
+    det: detCurve(
+      members.map(({ right, nearest }) => (right ? nearest : Number.NEGATIVE_INFINITY)),
+      scores,
+    ),
     atShippedThreshold: {
       fnir: rate(members, ({ named }) => named !== 'right'),
       fpir: rate(unknownPeople, ({ named }) => named !== 'nobody'),

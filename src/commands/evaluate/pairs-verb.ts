@@ -4,9 +4,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail, oneLine } from '../../base/errors.js';
 import { decodeText } from '../../base/text.js';
+import type { EngineInfo } from '../../engine/engine.js';
 import { similarity } from '../../gallery/similarity.js';
 import type { CommandIo } from '../command.js';
 import type { Given } from '../verbs.js';
+import { pairsCurves } from './det.js';
+import { openPlot } from './plot.js';
 import { evaluatedEngine, portraits } from './portraits.js';
 import { accuracyAt, type ScoredPair, type Verification, verify } from './verification.js';
 
@@ -20,12 +23,46 @@ interface PerKind {
 }
 
 export async function evaluatePairs(given: Given<'evaluate'>, io: CommandIo): Promise<void> {
+  const plot = await openPlot(given, 'pairs', io);
   const all = await readPairs(given.pairs!);
   const pairs = given.limit === undefined ? all : spread(all, given.limit);
+  const { result, without } = await measurePairs(pairs, given, given.embedder, io);
+  io.document(result);
+  const head = `${result.pairs} pairs of ${result.images} pictures, ${result.undetected} without a detected face`;
+  io.out(`${head}; ${result.embedder}`);
+  io.out(
+    `accuracy ${percent(result.accuracy)} ± ${percent(result.accuracyStd)} (threshold ${fixed(result.threshold)})`,
+  );
+  for (const [far, tar] of Object.entries(result.tarAtFar)) io.out(`TAR at FAR ${far}: ${percent(tar)}`);
+  io.out(`equal error rate ${percent(result.eer)}`);
+  for (const [kind, { pairs: number, accuracy, tarAtFar }] of Object.entries(result.perKind)) {
+    io.out(`${kind}: ${number} pairs, accuracy ${percent(accuracy)}, TAR at FAR 0.01: ${percent(tarAtFar['0.01'])}`);
+  }
+  for (const file of without.slice(0, 20)) io.out(`no face detected: ${file}`);
+  await plot?.write(pairsCurves(result), async (embedder) => {
+    return pairsCurves((await measurePairs(pairs, given, embedder, io)).result);
+  });
+}
+
+interface MeasuredPairs extends Verification {
+  readonly embedder: string;
+  readonly delegate: EngineInfo['delegate'];
+  readonly images: number;
+  readonly undetected: number;
+  readonly perKind: Readonly<Record<string, PerKind>>;
+}
+
+/** `without`: the files without a detected face. */
+async function measurePairs(
+  pairs: readonly Pair[],
+  given: Given<'evaluate'>,
+  embedderId: string | undefined,
+  io: CommandIo,
+): Promise<{ readonly result: MeasuredPairs; readonly without: readonly string[] }> {
   const path = (name: string) => join(given.images, name);
   const probes = new Set(given.degrade === 'low' ? pairs.map((pair) => path(pair.b)) : []);
   const files = [...new Set(pairs.flatMap((pair) => [path(pair.a), path(pair.b)]))];
-  await using engine = await evaluatedEngine(io, given.embedder);
+  await using engine = await evaluatedEngine(io, embedderId);
   const { embedder, delegate } = await engine.start();
   const faces = await portraits(engine, { files, low: probes, seed: given.seed }, io);
 
@@ -34,40 +71,23 @@ export async function evaluatePairs(given: Given<'evaluate'>, io: CommandIo): Pr
     const b = faces.get(path(pair.b))?.[given.degrade === 'low' ? 'low' : 'clean']?.embedding ?? null;
     return { ...pair, similarity: a === null || b === null ? null : similarity(a, b) };
   });
-  const undetected = [...faces].filter(
-    ([file, { clean, low }]) => clean?.embedding == null || (probes.has(file) && low?.embedding == null),
-  );
-  const { pairs: count, ...rest } = verify(scored);
+  const without = files.filter((file) => {
+    const { clean, low } = faces.get(file)!;
+    return clean?.embedding == null || (probes.has(file) && low?.embedding == null);
+  });
+  const verification = verify(scored);
   const kinds = [...new Set(scored.flatMap((pair) => pair.kind ?? []))];
   const perKind = Object.fromEntries(
     kinds.map((kind) => [
       kind,
       ofKind(
         scored.filter((pair) => pair.kind === kind),
-        rest.threshold,
+        verification.threshold,
       ),
     ]),
   );
-  const result = {
-    embedder,
-    delegate,
-    pairs: count,
-    images: files.length,
-    undetected: undetected.length,
-    ...rest,
-    perKind,
-  };
-  io.document(result);
-  io.out(`${count} pairs of ${files.length} pictures, ${undetected.length} without a detected face; ${embedder}`);
-  io.out(
-    `accuracy ${percent(result.accuracy)} ± ${percent(result.accuracyStd)} (threshold ${fixed(result.threshold)})`,
-  );
-  for (const [far, tar] of Object.entries(result.tarAtFar)) io.out(`TAR at FAR ${far}: ${percent(tar)}`);
-  io.out(`equal error rate ${percent(result.eer)}`);
-  for (const [kind, { pairs: number, accuracy, tarAtFar }] of Object.entries(perKind)) {
-    io.out(`${kind}: ${number} pairs, accuracy ${percent(accuracy)}, TAR at FAR 0.01: ${percent(tarAtFar['0.01'])}`);
-  }
-  for (const [file] of undetected.slice(0, 20)) io.out(`no face detected: ${file}`);
+  const counts = { images: files.length, undetected: without.length };
+  return { result: { embedder, delegate, ...counts, ...verification, perKind }, without };
 }
 
 function ofKind(pairs: readonly ScoredPair[], threshold: number): PerKind {

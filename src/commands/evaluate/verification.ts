@@ -1,5 +1,7 @@
 // The verification protocol: do two pictures show the same person? Accuracy over folds, true acceptance at a false acceptance rate.
 
+import { type DetCurve, detCurve } from './det.js';
+
 export interface ScoredPair {
   /** Whether both show the same person. */
   readonly same: boolean;
@@ -19,6 +21,8 @@ export interface Verification {
   readonly tarAtFar: Readonly<Record<'0.01' | '0.001', number | null>>;
   /** Equal error rate: as many same pairs are rejected as different pairs are accepted; null without pairs of both kinds. */
   readonly eer: number | null;
+  /** Rejected same pairs over accepted different pairs; null without pairs of both kinds. */
+  readonly det: DetCurve | null;
   /** Mean of the folds' thresholds. */
   readonly threshold: number;
 }
@@ -42,6 +46,7 @@ export function verify(pairs: readonly ScoredPair[]): Verification {
     accuracyStd: Math.sqrt(mean(accuracies.map((value) => (value - accuracy) ** 2))),
     tarAtFar: { '0.01': tarAt(pairs, 0.01), '0.001': tarAt(pairs, 0.001) },
     eer: equalErrorRate(pairs),
+    det: detOf(pairs),
     threshold: mean(thresholds),
   };
 }
@@ -71,6 +76,11 @@ function tarAt(pairs: readonly ScoredPair[], far: number): number | null {
   const { same, different } = split(pairs);
   if (same.length === 0 || different.length === 0) return null;
   return shareAbove(same, thresholdAtRate(different, far));
+}
+
+function detOf(pairs: readonly ScoredPair[]): DetCurve | null {
+  const { same, different } = split(pairs);
+  return same.length === 0 || different.length === 0 ? null : detCurve(same, different);
 }
 
 /** Similarities of same and of different pairs; minus infinity for an undetected face. */

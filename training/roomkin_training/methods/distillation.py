@@ -30,13 +30,14 @@ from ..schedule import learning_rate
 from ..spaces import joined, rotated, rotation
 from ..student import Student, stage_channels
 from ..teacher import Teacher, load_program
-from ..teachers import MobileFaceNet, SFace
+from ..teachers import TEACHERS, MobileFaceNet, SFace
 from .evaluation import Row, cosine, embed_material, report_embeddings
-from .material import Bytes, Floats, Subset, read_material, read_subset
+from .material import Bytes, Floats, Subset, open_table, read_material, read_subset
 from .networks import embedder, small_input, unit_pixels
 from .running import Options, descend, fit, numpy_chance, options_of, parser, set_rate, torch_chance
 
 WIDTH = 0.25
+SFACE_NUMBERS = TEACHERS["sface"].numbers
 RATE = 4e-3
 WARM_UP_STEPS = 20
 RELATION = 0.3
@@ -57,28 +58,28 @@ def row(variant: str) -> Row:
     return Row(f"distillation-{variant}", TITLES[variant], f"from scratch, width {WIDTH}")
 
 
-def sides(ask: Callable[[Bytes], Floats], faces: Bytes, path: Path, batch: int = 16) -> Floats:
-    """A teacher's embeddings float32 [n,2,d] of faces and of their mirror images; computed once, then from the file."""
-    if not path.exists():
-        parts = []
-        for start in range(0, len(faces), batch):
-            part = faces[start : start + batch]
-            parts.append(np.stack([ask(part), ask(part[:, :, ::-1])], axis=1))
-        beside = path.with_suffix(".new.npy")
-        np.save(beside, np.concatenate(parts).astype(np.float16))
-        beside.replace(path)
-    return normalised(np.load(path).astype(np.float32))
+def sides(ask: Callable[[Bytes], Floats], faces: Bytes, path: Path, numbers: int, batch: int = 16) -> Floats:
+    """A teacher's embeddings float32 [n,2,numbers] of faces and of their mirror images, from the file.
+
+    What is missing there is computed first.
+    """
+    table = open_table(path, (len(faces), 2, numbers), np.float16)
+    for start in range(0, len(faces), batch):
+        part = faces[start : start + batch]
+        if np.isnan(table[start : start + batch]).any():
+            table[start : start + batch] = np.stack([ask(part), ask(part[:, :, ::-1])], axis=1)
+    return normalised(np.asarray(table, np.float32))
 
 
 def teacher_sides(options: Options, subset: Subset) -> Floats:
     """MobileFaceNet's embeddings float32 [n,2,192] of both sides."""
     teacher = MobileFaceNet(options.teacher)
-    return sides(teacher.plain, subset.images, options.cache / f"mobilefacenet-{subset.hash[:12]}.npy")
+    return sides(teacher.plain, subset.images, options.cache / f"mobilefacenet-{subset.hash[:12]}.npy", DIMENSION)
 
 
 def joined_targets(options: Options, subset: Subset, sface: Path) -> Floats:
     """Targets float32 [n,192] of both teachers, half of each."""
-    second = sides(SFace(sface), subset.images, options.cache / f"sface-{subset.hash[:12]}.npy")
+    second = sides(SFace(sface), subset.images, options.cache / f"sface-{subset.hash[:12]}.npy", SFACE_NUMBERS)
     both = joined([normalised(second.sum(axis=1)), subset.targets], [0.5, 0.5])
     return rotated(both, rotation(both, min(DIMENSION, both.shape[1])))
 

@@ -34,7 +34,7 @@ from ..lite import LiteModel
 from ..metrics import tar_at_far
 from ..pairs import read_pairs
 from ..schedule import learning_rate
-from .material import Bytes, Floats, Subset, read_subset
+from .material import Bytes, Floats, Subset, open_table, read_subset
 from .running import Options, Trained, arguments, descend, fit, numpy_chance, set_rate
 
 NAME = "landmarks"
@@ -101,23 +101,19 @@ def target(face: Bytes, detector: BlazeFace, rng: np.random.Generator) -> Double
 
 
 def targets(options: Options, subset: Subset) -> tuple[Bytes, Floats]:
-    """Faces uint8 [n,112,112,3] and their points float32 [n,5,2], from the cache, computed at the first use."""
-    path = options.cache / f"points-{subset.hash[:12]}.npz"
+    """Faces uint8 [n,112,112,3] and their points float32 [n,5,2]; what is missing in the cache is computed first."""
     picked = numpy_chance(options.seed, 0).permutation(len(subset.images))[:FACES]
-    if not path.exists():
+    table = open_table(options.cache / f"points-{subset.hash[:12]}.npy", (len(picked), POINTS, 2), np.float32)
+    missing = np.flatnonzero(np.isnan(table[:, 0, 0]))
+    if len(missing):
         detector = BlazeFace()
-        points = np.full((len(picked), POINTS, 2), np.nan, np.float32)
-        for place, row in enumerate(picked):
-            one = target(subset.images[row], detector, numpy_chance(options.seed, int(row)))
-            if one is not None:
-                points[place] = one
-        beside = path.with_suffix(".new.npz")
-        np.savez(beside, points=points)
-        os.replace(beside, path)
-    with np.load(path) as file:
-        points = file["points"]
-    known = np.isfinite(points[:, 0, 0])
-    return subset.images[picked[known]], points[known]
+        for place in missing:
+            row = int(picked[place])
+            points = target(subset.images[row], detector, numpy_chance(options.seed, row))
+            table[place] = np.inf if points is None else points
+    found = np.asarray(table, np.float32)
+    known = np.isfinite(found[:, 0, 0])
+    return subset.images[picked[known]], found[known]
 
 
 class LandmarkNet(nn.Module):

@@ -142,6 +142,24 @@ def read_subset(pack: Path, cache: Path, people: int, photos: int, seed: int) ->
         return Subset(rows, person, reader.images(rows), reader.targets(rows), name)
 
 
+def open_table(
+    path: Path, shape: tuple[int, ...], kind: type[np.float16] | type[np.float32]
+) -> npt.NDArray[np.floating]:
+    """A table on disk whose rows are NaN until they are computed; made where missing.
+
+    Raises ValueError for a table of another shape.
+    """
+    if path.exists():
+        kept: npt.NDArray[np.floating] = np.load(path, mmap_mode="r+")
+        if kept.shape != shape:
+            raise ValueError(f"{path} has the shape {kept.shape}, {shape} is needed: delete it")
+        return kept
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made: npt.NDArray[np.floating] = np.lib.format.open_memmap(path, "w+", kind, shape)
+    made[:] = np.nan
+    return made
+
+
 @dataclass(frozen=True)
 class Portraits:
     """Aligned portraits of the household protocol: `faces` uint8 [n,112,112,3], `person` int64 [n], file `names`."""
@@ -210,8 +228,21 @@ class Material:
 def read_material(evaluation: Path, cache: Path) -> Material:
     """The protocols with their degraded copies."""
     lfw, portraits = read_lfw(evaluation, cache), read_portraits(evaluation, cache)
-    low = degrade_all(lfw.faces, DEGRADE_SEED), degrade_all(portraits.faces, DEGRADE_SEED + 1)
-    return Material(lfw, portraits, *low)
+    return Material(
+        lfw,
+        portraits,
+        _degraded(lfw.faces, DEGRADE_SEED, cache / "lfw-low.npy"),
+        _degraded(portraits.faces, DEGRADE_SEED + 1, cache / "people-low.npy"),
+    )
+
+
+def _degraded(faces: Bytes, seed: int, file: Path) -> Bytes:
+    if not file.exists():
+        beside = file.with_suffix(".new.npy")
+        np.save(beside, degrade_all(faces, seed))
+        os.replace(beside, file)
+    low: Bytes = np.load(file)
+    return low
 
 
 def room_crops(evaluation: Path, count: int, seed: int) -> Bytes:

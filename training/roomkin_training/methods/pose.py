@@ -20,6 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -30,7 +31,7 @@ from ..losses import cosine_loss, relation_loss
 from ..metrics import normalised, tar_at_far
 from ..schedule import learning_rate
 from .evaluation import Row, cosine, mapped, report_embeddings
-from .material import Bytes, Floats, Material, Subset, read_material, read_subset
+from .material import Bytes, Floats, Material, Subset, open_table, read_material, read_subset
 from .running import Options, descend, fit, numpy_chance, options_of, parser, set_rate
 from .trunk import cached_features, material_features, read_trunk, subset_features, trunk_features
 
@@ -53,7 +54,7 @@ EACH = 3  # only every third training face is considered for side views
 RATE = 2e-4
 RELATION = 0.3
 MEASURED_YAWS = (30.0, 50.0)
-TURNED = 20.0
+TURNED = 15.0
 
 Doubles = npt.NDArray[np.float64]
 
@@ -138,26 +139,24 @@ def yaw_of(landmarks: npt.NDArray[np.floating]) -> float:
     return math.degrees(math.atan2(offset * HALF_WIDTH, width / 2 * (DEPTH + NOSE)))
 
 
-def yaws(faces: Bytes, detector: BlazeFace) -> Floats:
-    """Yaws in degrees float32 [n] of aligned faces; NaN where the detector finds none."""
-    from PIL import Image
-
-    found = np.full(len(faces), np.nan, np.float32)
-    for row, face in enumerate(faces):
-        picture = Image.fromarray(np.pad(face, ((SIDE // 2,) * 2, (SIDE // 2,) * 2, (0, 0)), mode="edge"))
-        best = central(detector.search(picture), *picture.size)
-        if best is not None:
-            found[row] = yaw_of(best.landmarks)
-    return found
+def measured_yaw(face: Bytes, detector: BlazeFace) -> float:
+    """The yaw in degrees of an aligned face uint8 [112,112,3]; NaN where the detector finds none."""
+    picture = Image.fromarray(np.pad(face, ((SIDE // 2,) * 2, (SIDE // 2,) * 2, (0, 0)), mode="edge"))
+    best = central(detector.search(picture), *picture.size)
+    return math.nan if best is None else yaw_of(best.landmarks)
 
 
 def cached_yaws(options: Options, name: str, faces: Bytes) -> Floats:
-    """`yaws` from the cache, computed at the first use."""
-    path = options.cache / f"yaws-{name}.npy"
-    if not path.exists():
-        np.save(path, yaws(faces, BlazeFace()))
-    found: Floats = np.load(path)
-    return found
+    """Yaws in degrees float32 [n], NaN where the detector finds none; what the cache lacks is computed first."""
+    table = open_table(options.cache / f"yaws-{name}.npy", (len(faces),), np.float32)
+    missing = np.flatnonzero(np.isnan(table))
+    if len(missing):
+        detector = BlazeFace()
+        for row in missing:
+            yaw = measured_yaw(faces[row], detector)
+            table[row] = np.inf if math.isnan(yaw) else yaw
+    found = np.asarray(table, np.float32)
+    return np.where(np.isinf(found), np.float32(np.nan), found)
 
 
 class Head(torch.nn.Module):

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -25,7 +24,7 @@ from ..dice import Dice
 from ..folded_student import FoldedStudent
 from ..folding import read_weights
 from ..student import normalised_input
-from .material import Bytes, Floats, Material, Subset, read_material, read_subset, reduced
+from .material import Bytes, Floats, Material, Subset, open_table, read_material, read_subset, reduced
 from .running import Options, arguments
 
 BATCH = 16
@@ -70,25 +69,13 @@ def camera_view(faces: Bytes, seed: int) -> Bytes:
     return view
 
 
-def _table(path: Path, count: int, numbers: int) -> npt.NDArray[np.float16]:
-    if path.exists():
-        kept: npt.NDArray[np.float16] = np.load(path, mmap_mode="r+")
-        if kept.shape != (count, numbers):
-            raise ValueError(f"{path} has the shape {kept.shape}, {(count, numbers)} is needed: delete it")
-        return kept
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made: npt.NDArray[np.float16] = np.lib.format.open_memmap(path, "w+", np.float16, (count, numbers))
-    made[:] = np.nan
-    return made
-
-
 def cached_features(trunk: FoldedStudent, faces: Bytes, path: Path, camera_seed: int | None = None) -> Floats:
     """Features float32 [n,f] from the cache file; what is missing there is computed first.
 
     With `camera_seed` the features of `camera_view`, whose chance depends on the seed and the row.
     """
     numbers = int(trunk.units["head"].weight.shape[1])  # type: ignore[index]
-    table = _table(path, len(faces), numbers)
+    table = open_table(path, (len(faces), numbers), np.float16)
     said = time.monotonic()
     for start in range(0, len(faces), BATCH):
         rows = slice(start, start + BATCH)
