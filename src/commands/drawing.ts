@@ -43,7 +43,8 @@ export function barLines(bars: readonly Bar[], style: DrawingStyle): string[] {
   const nameColumns = Math.min(Math.max(...bars.map(({ name }) => columnsOf(name))), style.columns < 60 ? 8 : 18);
   return bars.map(({ label, name, value, threshold }) => {
     const needed = threshold === null ? '   -' : threshold.toFixed(2);
-    const figures = `${value.toFixed(2).padStart(5)} ${needed}`;
+    // Never -0.00.
+    const figures = `${Number(value.toFixed(2)).toFixed(2).padStart(5)} ${needed}`;
     const text = `${padTo(label, labelColumns)} ${padTo(shortened(name, nameColumns), nameColumns)} ${figures}  `;
     const width = style.columns - columnsOf(text) - 1;
     return width < leastColumns ? text.trimEnd() : `${text}${bar(value, threshold, width, style)}`.trimEnd();
@@ -66,7 +67,7 @@ function bar(value: number, threshold: number | null, width: number, style: Draw
 // Distributions.
 
 const levels = { blocks: ' ▁▂▃▄▅▆▇█', ascii: ' .:-=+*#%@' };
-const rowLabels = { strangers: 'unknown', own: 'own' };
+
 const labelColumns = 10;
 
 /** For each person: the figures in words, then the distribution of unknown faces and that of the own photos around the threshold. */
@@ -89,16 +90,16 @@ export function scoreLines(people: readonly PersonScores[], style: DrawingStyle)
 }
 
 /** `threshold 0.53, reached by 5 of 5 own photos (0.61 to 0.78) and by 0 of 1500 unknown faces (at most 0.46)`. */
-function scoreText({ threshold, own, strangers }: PersonScores): string {
-  const [photos, faces] = [total(own.below) + total(own.above), total(strangers.below) + total(strangers.above)];
-  const [ofOwn, ofUnknown] = [edges(own, threshold), edges(strangers, threshold)];
+function scoreText({ threshold, own, unknown }: PersonScores): string {
+  const [photos, faces] = [total(own.below) + total(own.above), total(unknown.below) + total(unknown.above)];
+  const [ofOwn, ofUnknown] = [edges(own, threshold), edges(unknown, threshold)];
   const reached = [
     ...(ofOwn === null
       ? []
       : [`by ${total(own.above)} of ${count(photos, 'own photo')} (${ofOwn.from} to ${ofOwn.to})`]),
     ...(ofUnknown === null
       ? []
-      : [`by ${total(strangers.above)} of ${count(faces, 'unknown face')} (at most ${ofUnknown.to})`]),
+      : [`by ${total(unknown.above)} of ${count(faces, 'unknown face')} (at most ${ofUnknown.to})`]),
   ];
   const alone = ofOwn === null ? '; one photo has no other to be compared with' : '';
   return `threshold ${threshold.toFixed(2)}${reached.length === 0 ? '' : `, reached ${reached.join(' and ')}`}${alone}`;
@@ -114,8 +115,8 @@ function edges({ below, above }: ScoreBins, threshold: number): { readonly from:
   return { from: at(first), to: at(last + 1) };
 }
 
-function drawing({ own, strangers, threshold }: PersonScores, style: DrawingStyle): string[] {
-  const bins = strangers.below.length + strangers.above.length;
+function drawing({ own, unknown, threshold }: PersonScores, style: DrawingStyle): string[] {
+  const bins = unknown.below.length + unknown.above.length;
   const merged = [1, 2, 5, 10].find((factor) => labelColumns + bins / factor + 1 <= style.columns);
   if (merged === undefined || bins / merged < leastColumns) return [];
   const row = (label: string, { below, above }: ScoreBins): string[] => {
@@ -125,10 +126,10 @@ function drawing({ own, strangers, threshold }: PersonScores, style: DrawingStyl
     const part = (values: readonly number[]): string => values.map((value) => level(value / most, style)).join('');
     return [`${`  ${label}`.padEnd(labelColumns)}${part(left)}${markOf(style)}${part(right)}`.trimEnd()];
   };
-  const mark = labelColumns + strangers.below.length / merged;
+  const mark = labelColumns + unknown.below.length / merged;
   return [
-    ...row(rowLabels.strangers, strangers),
-    ...row(rowLabels.own, own),
+    ...row('unknown', unknown),
+    ...row('own', own),
     axis(threshold, mark, { ...style, columns: labelColumns + bins / merged + 1 }, binWidth * merged),
   ];
 }

@@ -30,7 +30,7 @@ async function lastObservations(last: number, io: CommandIo): Promise<readonly E
   }
 }
 
-/** null where the journal is empty, or this user may not read it. */
+/** null where the journal is empty, or this user may not read it. Errors: MODEL_MISSING, MODEL_HASH (thresholds need the cohort). */
 async function journalObservations(last: number, io: CommandIo): Promise<readonly ExplainedObservation[] | null> {
   try {
     using journal = await openJournal(io);
@@ -42,7 +42,7 @@ async function journalObservations(last: number, io: CommandIo): Promise<readonl
     const gallery = createCalibrator(io.config(), space, options).calibrated(store.gallery(space));
     return entries.map((entry) => explain(entry, gallery.people, options));
   } catch (error) {
-    if (error instanceof RoomkinError) return null;
+    if (error instanceof RoomkinError && !error.code.startsWith('MODEL_')) return null;
     throw error;
   }
 }

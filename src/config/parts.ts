@@ -78,10 +78,10 @@ export function createCalibrator(
     calibration,
     scores(gallery) {
       const { people } = calibrated(gallery, calibration(gallery));
-      const strangers = [...cohort.vectors, ...gallery.cohort];
+      const unknown = [...cohort.vectors, ...gallery.cohort];
       return people
         .filter(({ templates }) => templates.length > 0)
-        .map((person) => personScores(person, strangers, options.single));
+        .map((person) => personScores(person, unknown, options.single));
     },
     calibrated: (gallery) => calibrated(gallery, calibration(gallery)),
   };

@@ -20,19 +20,33 @@ export function isId(text: string): boolean {
 
 const maxCodePoints = 64;
 
+/** Asks for the picture or the text form of an emoji. After anything else it changes nothing, and no one sees it. */
+const uselessSelector = /(?<![\p{Extended_Pictographic}\d#*])[\ufe0e\ufe0f]/gu;
+
 /**
- * The normalised name: Unicode NFC, without spaces at the ends, and with single spaces inside.
+ * The normalised name: Unicode NFC, without blanks at the ends, and with single spaces inside. Each blank is a space: phones and
+ * Japanese keyboards write others.
  * Errors: NAME_REFUSED for anything no human name needs (control and invisible characters, `/ + #`, more than 64 characters ...).
  */
 export function checkName(text: string): string {
   const name = text
+    .replace(uselessSelector, '')
     .normalize('NFC')
-    .replace(/^ +| +$/g, '')
-    .replace(/ +/g, ' ');
+    .replace(/^\s+|\s+$/g, '')
+    .replace(/\p{Zs}+/gu, ' ');
   const why = refusal(name);
   if (why) throw fail('NAME_REFUSED', `"${shortened(text)}" cannot be a name: ${why}`);
   return name;
 }
+
+/** The zero-width joiner and non-joiner within Persian and Indic words, and the joiner within an emoji. */
+const joiner =
+  '(?<=[\\p{L}\\p{M}\\p{Extended_Pictographic}\\p{Emoji_Modifier}\\ufe0f])(?<!\\p{Script=Latin})[\\u200c\\u200d](?=[\\p{L}\\p{M}\\p{Extended_Pictographic}])(?!.\\p{Script=Latin})';
+/** U+2800 is a blank of Braille. */
+const hiddenPattern = new RegExp(
+  `(?!${joiner}|[\\ufe0e\\ufe0f])[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Co}\\p{Cn}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}\\u2800\\ufffd]`,
+  'u',
+);
 
 function refusal(name: string): string | null {
   if (name === '') return 'it is empty';
@@ -40,12 +54,12 @@ function refusal(name: string): string | null {
     return `it has more than ${maxCodePoints} characters`;
   const forbidden = /[/+#\\"<>{}]/u.exec(name);
   if (forbidden) return `it contains ${forbidden[0]}`;
-  // Persian and Indic names need the zero-width joiner and non-joiner. Every other invisible character is refused.
-  const hidden = /[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\ufffd]|(?![\u200c\u200d])\p{Cf}|(?! )\p{Zs}/u.exec(name);
+  const hidden = hiddenPattern.exec(name);
   if (hidden) {
     const code = (hidden[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
-    return `it contains an invisible or unknown character (U+${code})`;
+    return `it contains an invisible or unknown character (U+${code}): remove it`;
   }
+  if (/^\p{M}/u.test(name)) return 'it starts with an accent that belongs to no letter';
   if (/\p{M}{5}/u.test(name)) return 'it has more than four accents in a row';
   if (!/[\p{L}\p{N}]/u.test(name)) return 'it has no letter and no digit';
   if (name.startsWith('-')) return 'it starts with a dash, like an option';

@@ -24,29 +24,29 @@ export interface PersonScores {
   readonly threshold: number;
   /** Each photo against the person's other photos; empty with one photo. */
   readonly own: ScoreBins;
-  readonly strangers: ScoreBins;
+  readonly unknown: ScoreBins;
 }
 
 /**
- * The scores of `person` (with templates). `strangers`: embeddings of people who are not enrolled. Throws RangeError if vectors differ in
+ * The scores of `person` (with templates). `unknown`: embeddings of people who are not enrolled. Throws RangeError if vectors differ in
  * length.
  */
 export function personScores(
   person: Person,
-  strangers: readonly Float32Array[],
+  unknown: readonly Float32Array[],
   single: { readonly threshold: number },
 ): PersonScores {
   const threshold = single.threshold + (person.adjustment?.threshold ?? 0);
   const own = person.templates.map((template) =>
     personSimilarity(template.vector, { templates: person.templates.filter((other) => other !== template) }),
   );
-  const others = strangers.map((vector) => personSimilarity(vector, person));
+  const others = unknown.map((vector) => personSimilarity(vector, person));
   return {
     person: person.id,
     name: person.name,
     threshold,
     own: inBins(own, threshold),
-    strangers: inBins(others, threshold),
+    unknown: inBins(others, threshold),
   };
 }
 

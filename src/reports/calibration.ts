@@ -35,7 +35,7 @@ const calibrationSchema: z.ZodType<Calibration> = z.object({
 const bins = z.object({ below: z.array(number), above: z.array(number) });
 /** Counts in bins around the threshold: no single similarity of a face is told. */
 export const scoresSchema: z.ZodType<readonly PersonScores[]> = z.array(
-  z.object({ person: text, name: text, threshold: number, own: bins, strangers: bins }),
+  z.object({ person: text, name: text, threshold: number, own: bins, unknown: bins }),
 );
 
 export const calibrate = report({

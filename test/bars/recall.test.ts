@@ -11,7 +11,7 @@ t.test(
     const { falsePerEmptyRoom, recall } = await measureRecall(folder!, 'video', 5, [14, 20]);
     t.equal(falsePerEmptyRoom, 0);
     for (const { eyesPx, pasted, found } of recall) {
-      t.ok(found / pasted >= (eyesPx === 14 ? 0.88 : 0.97), `${eyesPx} px: ${found} of ${pasted}`);
+      t.ok(found / pasted >= (eyesPx === 14 ? 0.85 : 0.97), `${eyesPx} px: ${found} of ${pasted}`);
     }
   },
 );

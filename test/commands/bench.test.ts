@@ -14,7 +14,12 @@ function withResnet(): string {
   const folder = mkdtempSync(join(tmpdir(), 'roomkin-bench-'));
   const file = join(folder, resnet.file);
   writeFileSync(file, readFileSync(join(fixtures, resnet.file)));
-  const models = manifest.models.filter(({ file }: { file: string }) => file.startsWith('package:'));
+  const isKept = ({ task, file }: { task: string; file: string }): boolean =>
+    task === 'detect' || file.startsWith('package:');
+  const models = manifest.models.filter(isKept);
+  for (const { file } of models.filter(({ task }: { task: string }) => task === 'detect')) {
+    writeFileSync(join(folder, file), readFileSync(join(packageRoot, 'models', 'int8', file)));
+  }
   const path = join(folder, 'manifest.json');
   writeFileSync(path, JSON.stringify({ default: 'mobilefacenet', models: [...models, resnet] }));
   return path;

@@ -54,6 +54,27 @@ t.test('each person with thresholds, expected FNIR and closest person, within 80
   t.match(stdout.replaceAll('\n  ', ' '), /^- Bartholomew Montgomery the Third has one photo/m);
 });
 
+t.test('the distributions of own photos and unknown faces follow the text', async (t) => {
+  const before = { ...process.env };
+  t.teardown(() => {
+    process.env = before;
+  });
+  Object.assign(process.env, { LC_ALL: 'C.UTF-8', TERM: 'xterm', NO_COLOR: '1' });
+  const blocks = (await roomkin('calibrate')).stdout;
+  t.match(
+    blocks.replaceAll(/\s+/g, ' '),
+    /Ada: threshold 0\.\d\d, reached by 5 of 5 own photos \(0\.\d\d to \d\.\d\d\) and by \d of 1500 unknown faces/,
+  );
+  t.match(blocks, /^ {2}unknown [ ▁▂▃▄▅▆▇█]*█[ ▁▂▃▄▅▆▇█]*│[ ▁▂▃▄▅▆▇█]*\n {2}own +│ *[▁▂▃▄▅▆▇█]/m);
+  t.match(blocks.replaceAll(/\s+/g, ' '), /Third: threshold .*one photo has no other to be compared with/);
+  t.notMatch(blocks, /\u001b/);
+  t.ok(blocks.indexOf('FNIR:') < blocks.indexOf('own photos'), 'text first');
+  process.env['TERM'] = 'dumb';
+  const ascii = (await roomkin('calibrate')).stdout;
+  t.match(ascii, /^ {2}unknown [ .:=+*#%@-]*@[ .:=+*#%@-]*\|[ .:=+*#%@-]*\n {2}own +\| *[.:=+*#%@-]/m);
+  t.notMatch(ascii, /[│▁▂▃▄▅▆▇█]/);
+});
+
 t.test('the same as JSON', async (t) => {
   const { code, document } = await json('calibrate');
   t.equal(code, 0);
@@ -67,10 +88,17 @@ t.test('the same as JSON', async (t) => {
       { templates: 1, fnir: { own: false } },
     ],
     closestPair: { people: ['ada', 'bartholomew-montgomery-the-third'] },
+    scores: [{ person: 'ada' }, { name: 'Bartholomew Montgomery the Third' }],
   });
   const [ada] = document.people;
   t.ok(Math.abs(ada.adjustment.threshold) <= 0.1 && ada.single !== 0.53);
   t.equal(ada.single, 0.53 + ada.adjustment.threshold);
+  const [{ threshold, own, unknown }] = document.scores;
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  t.equal(threshold, ada.single);
+  t.equal(sum(own.above), 5);
+  t.equal(sum(unknown.below) + sum(unknown.above), 1500);
+  t.ok([...own.above, ...unknown.below].every(Number.isInteger), 'counts, no similarity of a face');
 });
 
 t.test('the configured budget changes the thresholds; a configured threshold is used as it is', async (t) => {

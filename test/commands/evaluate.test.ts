@@ -1,6 +1,6 @@
 // roomkin evaluate as a process, on portraits cut out of a package's sample pictures; on the development pairs where they lie
 // beside the checkout.
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -96,6 +96,22 @@ t.test('households from folders', async (t) => {
   });
 });
 
+t.test('the DET curve with the teacher and an earlier result', async (t) => {
+  const args = ['household', '--images', images, '--people', '2', '--references', '1', '--trials', '2'];
+  const [old, svg] = [join(folder, 'old.json'), join(folder, 'det.svg')];
+  const json = await evaluate(...args, '--json');
+  writeFileSync(old, json.stdout);
+  writeFileSync(svg, 'it is replaced');
+  const { code, stdout, stderr } = await evaluate(...args, '--plot', svg, '--compare', old);
+  t.equal(code, 0, stderr);
+  const words = stdout.replaceAll(/\s+/g, ' ');
+  t.match(words, /DET curve of resnet50-w100 \(roomkin .*\), mobilefacenet \(teacher\), old\.json \(resnet50-w100\): /);
+  const drawn = readFileSync(svg, 'utf8');
+  t.match(drawn, /<desc id="description">.*mobilefacenet \(teacher\): single pictures/);
+  t.equal(drawn.match(/<polyline /g)?.length, 3);
+  t.equal((await sharp(svg).metadata()).format, 'svg');
+});
+
 t.test('an evaluation that cannot run ends with a clear line', async (t) => {
   const refused = async (code: number, line: RegExp, ...args: string[]) => {
     const result = await evaluate(...args);
@@ -122,6 +138,15 @@ t.test('an evaluation that cannot run ends with a clear line', async (t) => {
   await refused(64, /USAGE: --people must be a whole number/, 'household', '--images', images, '--people', '0');
   await refused(64, /USAGE: --degrade must be one of: low/, 'household', '--images', images, '--degrade', 'high');
   await refused(64, /USAGE: --limit is not for household/, 'household', '--images', images, '--limit', '3');
+  const out = join(folder, 'out.svg');
+  const plot = (...more: string[]) => ['household', '--images', images, '--plot', ...more];
+  await refused(64, /USAGE: --compare needs --plot/, 'household', '--images', images, '--compare', out);
+  await refused(64, /USAGE: .*out\.png must end with \.svg/, ...plot(join(folder, 'out.png')));
+  await refused(74, /OUTPUT: .*none.*cannot be written \(ENOENT\): choose/, ...plot(join(folder, 'none', 'out.svg')));
+  mkdirSync(join(folder, 'folder.svg'));
+  await refused(74, /OUTPUT: .*folder\.svg cannot be written/, ...plot(join(folder, 'folder.svg')));
+  await refused(65, /RESULT_REFUSED: .*is not complete JSON/, ...plot(out, '--compare', bad));
+  t.notOk(existsSync(out));
   await refused(65, /FOLDER_EMPTY: .*fewer --people or --references/, 'household', '--images', images);
 });
 

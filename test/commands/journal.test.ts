@@ -81,7 +81,15 @@ t.test('why reads the journal where no daemon runs, and says so', async (t) => {
   t.match(stderr, /^notice: the daemon is not running: these are the last observations in its journal\n$/);
   t.ok(widest(stdout) <= 80, stdout);
   t.match(stdout, new RegExp(`^observation ${ids.at(-1)} {2}\\d\\d:\\d\\d:\\d\\d {2}track \\d+\n {4}eyes`, 'm'));
+  const all = await roomkin('why', '--last', '200');
+  t.ok(widest(all.stdout) <= 80);
+  const [text, drawing] = all.stdout.split(/^Observation, nearest people, .*\smarks:$/ms);
+  t.match(text, /similarity/, 'text first');
+  t.match(drawing, /^ *\d+ Ada +0\.\d\d 0\.\d\d {2}[#█]+[|│][#█]+$/m, 'a bar that passes the threshold');
+  t.match(drawing, /^ +Ben +-?0\.\d\d 0\.\d\d {2}[#█ ]+[|│]$/m, 'and one that does not');
   const { document } = await json('why', '--last', '200');
+  const ada = document.looks.find(({ best }: { best: { name: string } | null }) => best?.name === 'Ada');
+  t.ok(ada.best.threshold > 0.4 && ada.best.threshold < 0.7);
   t.strictSame(
     document.looks.map(({ id }: { id: number }) => id),
     ids.slice(-200),

@@ -45,6 +45,7 @@ t.test('people --check lists photos that cause errors, in 80 columns', async (t)
     stdout.split('\n').every((line) => line.length <= 80),
     stdout,
   );
+  t.match(stdout, /revert.*^Ada: threshold 0\.\d\d, reached by 3 of 3 own photos .*^ {2}unknown .*^ {2}own {4}/ms);
   const named = /^ {2}roomkin people --disable ([\d ]+)$/m.exec(stdout)?.[1]?.split(' ') ?? [];
   t.same(
     named,

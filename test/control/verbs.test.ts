@@ -131,6 +131,7 @@ t.test('why explains, in words and as JSON', async (t) => {
     stdout.replaceAll(/\s+/g, ' '),
     /no name: Ada and Ben are .* needed \(Ada 0\.512, then Bob 0\.498, margin 0\.014\)/,
   );
+  t.match(stdout, /^417 Ada {2}0\.51 0\.55 {2}[#█]+ +[|│]\n {4}Bob {2}0\.50 0\.50 {2}[#█]+ +[|│]\n$/m, 'a bar each');
   t.ok(widest(stdout) <= 80, stdout);
   const json = await runVerb(['why', '--json', '--config', config]);
   t.same(JSON.parse(json.stdout), { looks: [look] });

@@ -22,15 +22,19 @@ const axisTexts: Readonly<Record<Protocol, { readonly x: string; readonly y: str
   },
 };
 
-/** The names of the rates in the description and the legend. */
-const rateNames: Readonly<Record<Protocol, readonly [fnir: string, fpir: string]>> = {
-  household: ['FNIR', 'FPIR'],
-  pairs: ['rejected', 'accepted'],
+const edge = 'A line on the lower edge stands for no error at all.';
+
+/** `value` and `rate` are percentages in words. */
+const figureTexts: Readonly<Record<Protocol, (value: string, rate: string) => string>> = {
+  household: (value, rate) => `FNIR ${value} at FPIR ${rate}`,
+  pairs: (value, rate) => `${value} rejected where ${rate} are accepted`,
 };
 
 // In user units, which are pixels at the drawn size.
 const panel = { width: 400, height: 300, left: 76, right: 24, top: 76, bottom: 60 };
 const legendLine = 22;
+/** For the legend below a single panel. */
+const leastWidth = 800;
 
 /** Text and lines have a contrast of 4.5 to 1 or more with the background in both; dashes tell the lines apart as well. */
 const colours = {
@@ -72,12 +76,12 @@ const series = [
 export function detPlot(results: readonly DrawnResult[], protocol: Protocol): string {
   const panels = results[0]!.result.curves.map(({ title }) => title);
   const panelColumns = panel.left + panel.width + panel.right;
-  const width = Math.max(1, panels.length) * panelColumns;
+  const width = Math.max(leastWidth, panels.length * panelColumns);
   const legendTop = panel.top + panel.height + panel.bottom;
   const legend = results.map(({ label, result }) => `${label}: ${figures(result, protocol)}`);
-  const height = legendTop + legend.length * legendLine + 16;
+  const height = legendTop + (legend.length + 1) * legendLine + 16;
   const { title } = axisTexts[protocol];
-  const description = `Both axes are logarithmic; a lower curve is better. ${legend.join('. ')}.`;
+  const description = `Both axes are logarithmic; a lower curve is better. ${edge} ${legend.join('. ')}.`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="title description" font-family="system-ui, sans-serif" font-size="13">
   <title id="title">${escaped(title)}</title>
   <desc id="description">${escaped(description)}</desc>
@@ -86,6 +90,7 @@ export function detPlot(results: readonly DrawnResult[], protocol: Protocol): st
   ${textAt(panel.left, 30, title, 'font-size="17" font-weight="600"')}
 ${panels.map((name, index) => panelOf(name, index * panelColumns, results, protocol)).join('\n')}
 ${legend.map((text, index) => legendOf(text, index, legendTop + index * legendLine)).join('\n')}
+  ${textAt(panel.left, legendTop + legend.length * legendLine + 4, edge, '')}
 </svg>
 `;
 }
@@ -96,11 +101,10 @@ function legendOf(text: string, index: number, y: number): string {
 
 /** `single pictures FNIR 1.2 % at FPIR 1 %`, for each curve. */
 function figures({ curves }: DetResult, protocol: Protocol): string {
-  const [fnir, fpir] = rateNames[protocol];
   const texts = curves.map(({ title, curve }) => {
     const value = fnirAt(curve, 0.01);
-    const at = value === null ? `too few probes for ${fpir} 1 %` : `${fnir} ${percent(value)} at ${fpir} 1 %`;
-    return `${title.toLowerCase()} ${at}`;
+    const text = value === null ? 'too few probes for 1 %' : figureTexts[protocol](percent(value), '1 %');
+    return `${title.toLowerCase()} ${text}`;
   });
   return texts.length === 0 ? 'no curve' : texts.join(', ');
 }

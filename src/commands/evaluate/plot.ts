@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { basename, dirname, extname } from 'node:path';
 import { fail, RoomkinError } from '../../base/errors.js';
 import { packageVersion, replaceFile } from '../../base/files.js';
+import { shortened } from '../../base/width.js';
 import { type Embedder, type Manifest, modelPath, readManifest } from '../../engine/manifest.js';
 import type { CommandIo } from '../command.js';
 import { type Given, misused } from '../verbs.js';
@@ -29,7 +30,7 @@ export async function openPlot(given: Given<'evaluate'>, protocol: Protocol, io:
   const compared: DrawnResult[] = [];
   if (compare !== undefined) {
     const result = await readResult(compare, protocol);
-    compared.push({ label: `${basename(compare)} (${result.embedder})`, result });
+    compared.push({ label: `${shortened(basename(compare), 30)} (${shortened(result.embedder, 30)})`, result });
   }
   return {
     async write(result, measure) {
