@@ -129,7 +129,10 @@ t.test('who is here, people, last faces, corrections, plan', { skip: noBrowser }
   await visitor.getByLabel(/^Who is/).selectOption(`Grace & 'Hopper'`);
   await visitor.getByRole('button', { name: 'This is the person' }).click();
   const told = page.locator('#problem, #status').filter({ hasText: /correction is stored|did not work/ });
-  await told.filter({ hasNotText: /would lose the name too/ }).first().waitFor();
+  await told
+    .filter({ hasNotText: /would lose the name too/ })
+    .first()
+    .waitFor();
   t.comment(`"This is Grace" on the visitor: ${await told.first().textContent()}`);
 
   await people.getByText(`Change Grace & 'Hopper'`).click();
