@@ -12,6 +12,7 @@ import {
   overviewTitle,
 } from '../phone/overview-page.js';
 import { say } from '../phone/texts.js';
+import type { ReportAnswer } from '../reports/reports.js';
 import type { CommandIo } from './command.js';
 import { forgetPerson } from './forget.js';
 import { ask, openGallery, reportOf } from './parts.js';
@@ -29,15 +30,20 @@ export async function run({ for: period, address }: Given<'open'>, io: CommandIo
   // Who may not ask is told so before a code is shown.
   await reportOf(io, 'people', {});
   const untilMs = io.clock.monotonicMs() + period.ms;
-  let slow: Omit<Overview, 'here' | 'unknown'> | null = null;
+  let slow: SlowPart | null = null;
+  const calibrationOf = lastCalibration(io);
   let readMs = 0;
   /** Requests come one after the other, but one may wait for the daemon. */
   let turn: Promise<unknown> = Promise.resolve();
 
+  /** What came of the last press of a button: shown until the next one. */
+  let problem: string | null = null;
+  let done: string | null = null;
+
   async function answer(request: PageRequest): Promise<PageAnswer> {
-    let problem: string | null = null;
-    let done: string | null = null;
     if (request.action !== 'ask') {
+      problem = null;
+      done = null;
       try {
         done = await act(request, io);
         slow = null;
@@ -48,7 +54,7 @@ export async function run({ for: period, address }: Given<'open'>, io: CommandIo
     }
     const status = await statusOf(io);
     if (slow === null || io.clock.monotonicMs() - readMs > freshMs) {
-      slow = await readSlowly(io, status);
+      slow = await readSlowly(io, status, calibrationOf);
       readMs = io.clock.monotonicMs();
     }
     const overview = { ...slow, ...presenceOf(status) };
@@ -125,23 +131,38 @@ function presenceOf(status: DaemonStatus | null): Pick<Overview, 'here' | 'unkno
   return { here: { people, strangers: status.presence.strangers ?? 0 }, unknown };
 }
 
-async function readSlowly(io: CommandIo, status: DaemonStatus | null): Promise<Omit<Overview, 'here' | 'unknown'>> {
+type SlowPart = Omit<Overview, 'here' | 'unknown'>;
+type People = ReportAnswer<'people'>['people'];
+type CalibrationOf = (people: People, photos: unknown) => Promise<ReportAnswer<'calibrate'> | null>;
+
+/** The calibration, which the daemon computes from all photos, is asked for again only when people or photos have changed. */
+function lastCalibration(io: CommandIo): CalibrationOf {
+  let last: { readonly of: string; readonly calibration: ReportAnswer<'calibrate'> } | null = null;
+  return async (people, photos) => {
+    if (people.length === 0) return null;
+    const of = JSON.stringify([people, photos]);
+    if (last?.of !== of) last = { of, calibration: await reportOf(io, 'calibrate', {}) };
+    return last.calibration;
+  };
+}
+
+async function readSlowly(io: CommandIo, status: DaemonStatus | null, calibrationOf: CalibrationOf): Promise<SlowPart> {
   const { people } = await reportOf(io, 'people', {});
-  const calibration = people.length === 0 ? null : await reportOf(io, 'calibrate', {});
+  const records: ReportAnswer<'show'>['templates'][] = [];
+  for (const { person } of people) records.push((await reportOf(io, 'show', { name: person })).templates);
+  const calibration = await calibrationOf(people, records);
   const { faces, positions, width, height } = await reportOf(io, 'faces', { last: lastFaces });
-  const shown: OverviewPerson[] = [];
-  for (const { person, name } of people) {
-    const { templates } = await reportOf(io, 'show', { name: person });
+  const shown = people.map(({ person, name }, i): OverviewPerson => {
     const calibrated = calibration?.people.find((entry) => entry.person === person) ?? null;
-    shown.push({
+    return {
       person,
       name,
       missed: calibrated?.fnir.tracks ?? null,
       closest: calibrated?.closest ?? null,
-      photos: templates.map(({ id, since, quality, setAside }) => {
+      photos: records[i]!.map(({ id, since, quality, setAside }) => {
         return { id, since, eyesPx: quality.eyesPx, isDisabled: setAside !== null };
       }),
-    });
-  }
+    };
+  });
   return { people: shown, faces, plan: { width, height, positions, staticFaces: status?.fixedFaces ?? [] } };
 }

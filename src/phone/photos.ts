@@ -1,6 +1,7 @@
 // The photos that a phone has sent for one person: a short queue, one analysis at a time, and what came of each. A photo is in memory
 // until it is analysed; then only numbers are left of it.
 import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
 import { duplicateAbove, type PhotoRefusal, templateCandidate } from '../gallery/enrolment.js';
 import { isAnother, type Pose, poseOf, poses } from '../gallery/guided-enrolment.js';
 import { similarity } from '../gallery/similarity.js';
@@ -43,6 +44,8 @@ export type AnalysePhoto = (
 
 export interface PhotoSample {
   readonly number: number;
+  /** The name of its file on the phone; null where the phone told none. */
+  readonly file: string | null;
   readonly pose: Pose | null;
   readonly vector: Float32Array;
   readonly quality: Quality;
@@ -66,12 +69,18 @@ export interface Photos {
   readonly failed: Promise<never>;
 }
 
+interface WaitingPhoto {
+  readonly number: number;
+  readonly bytes: Uint8Array;
+  readonly name: string;
+}
+
 /** `onChange` is called after each analysis. */
 export function createPhotos(analyse: AnalysePhoto, onChange: () => void): Photos {
   let list: SentPhoto[] = [];
   let samples: PhotoSample[] = [];
   let count = 0;
-  const waiting: { readonly number: number; readonly bytes: Uint8Array; readonly name: string }[] = [];
+  const waiting: WaitingPhoto[] = [];
   /** By the digest of a photo: its number. */
   const numbers = new Map<string, number>();
   let isRunning = false;
@@ -95,14 +104,14 @@ export function createPhotos(analyse: AnalysePhoto, onChange: () => void): Photo
       const analysed = await analyse(bytes, name);
       waiting.shift();
       // The phone may have taken it back meanwhile.
-      if (list.some((photo) => photo.number === number)) set(judge(number, bytes, analysed));
+      if (list.some((photo) => photo.number === number)) set(judge(next, analysed));
       onChange();
     }
     isRunning = false;
   }
 
   /** What the analysis means for the photo; adds the sample of an accepted one. */
-  function judge(number: number, bytes: Uint8Array, analysed: Awaited<ReturnType<AnalysePhoto>>): SentPhoto {
+  function judge({ number, bytes, name }: WaitingPhoto, analysed: Awaited<ReturnType<AnalysePhoto>>): SentPhoto {
     const refused = (why: Refusal): SentPhoto => ({ number, state: 'refused', pose: null, why, isTurned: false });
     if (analysed === null) return refused({ kind: 'unreadable' });
     const candidate = templateCandidate(analysed.faces, analysed.width, analysed.height);
@@ -113,7 +122,8 @@ export function createPhotos(analyse: AnalysePhoto, onChange: () => void): Photo
     if (isAnother(vector, samples)) return refused({ kind: 'not-alike' });
     const posed = samples.flatMap(({ pose, quality: other }) => (pose === null ? [] : [{ pose, quality: other }]));
     const pose = poseOf(quality, posed, 1);
-    samples = [...samples, { number, pose, vector, quality, score, source: digestOf(bytes) }];
+    const file = name === '' ? null : basename(name);
+    samples = [...samples, { number, file, pose, vector, quality, score, source: digestOf(bytes) }];
     return { number, state: 'accepted', pose, why: null, isTurned: analysed.turn !== 0 };
   }
 

@@ -44,41 +44,40 @@ export const faces = report({
   make({ last }, { config, store, journal: openJournal }) {
     const names = new Map(store.people().map(({ id, name }) => [id, name]));
     const name = (person: string | null): string | null => (person === null ? null : (names.get(person) ?? null));
-    const entries = [...(openJournal()?.since(Date.now() - dayMs) ?? [])].filter(({ box }) => box[2] > 0);
+    const iso = (entry: JournalEntry): string => new Date(entry.wallMs).toISOString();
     const newest = new Map<string, JournalEntry>();
-    for (const entry of entries) {
-      const key = `${entry.run} ${entry.track}`;
+    let positions: { at: string; xPx: number; yPx: number; name: string | null }[] = [];
+    // A day may have 50,000 entries: only what is shown is held.
+    for (const entry of openJournal()?.since(Date.now() - dayMs) ?? []) {
+      const { box, run, track, person } = entry;
+      if (box[2] <= 0) continue;
+      positions.push({ at: iso(entry), xPx: box[0] + box[2] / 2, yPx: box[1] + box[3] / 2, name: name(person) });
+      if (positions.length >= 2 * mostPositions) positions = positions.slice(-mostPositions);
+      const key = `${run} ${track}`;
       const before = newest.get(key);
       // A face that counted shows more than the last glimpse of it.
-      if (before !== undefined && before.weight > 0 && !(entry.weight > 0) && before.person === entry.person) continue;
+      if (before !== undefined && before.weight > 0 && !(entry.weight > 0) && before.person === person) continue;
       newest.delete(key);
       newest.set(key, entry);
+      const [oldest] = newest.keys();
+      if (newest.size > last) newest.delete(oldest!);
     }
-    const iso = (entry: JournalEntry): string => new Date(entry.wallMs).toISOString();
     return {
       width: config.camera.width,
       height: config.camera.height,
-      faces: [...newest.values()]
-        .slice(-last)
-        .reverse()
-        .map((entry) => ({
-          id: entry.id,
-          at: iso(entry),
-          box: [...entry.box] as [number, number, number, number],
-          quality: entry.quality,
-          state: entry.state,
-          person: name(entry.person) === null ? null : entry.person,
-          name: name(entry.person),
-          counted: entry.weight > 0,
-          rule: observationText(entry, names),
-          reason: entry.reason,
-        })),
-      positions: entries.slice(-mostPositions).map((entry) => ({
+      faces: [...newest.values()].reverse().map((entry) => ({
+        id: entry.id,
         at: iso(entry),
-        xPx: entry.box[0] + entry.box[2] / 2,
-        yPx: entry.box[1] + entry.box[3] / 2,
+        box: [...entry.box] as [number, number, number, number],
+        quality: entry.quality,
+        state: entry.state,
+        person: name(entry.person) === null ? null : entry.person,
         name: name(entry.person),
+        counted: entry.weight > 0,
+        rule: observationText(entry, names),
+        reason: entry.reason,
       })),
+      positions: positions.slice(-mostPositions),
     };
   },
 });

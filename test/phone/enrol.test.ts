@@ -149,6 +149,12 @@ t.test('five photos, a group photo and a lost connection', { skip }, async (t) =
   t.match(stdout, /Ada \(ada\): 5 photos accepted/);
   t.match(stdout, /Ada will be recognised/);
   t.strictSame(await names(config), ['Ada']);
+  const shown = JSON.parse((await runVerb(['show', 'Ada', '--json', '--config', config])).stdout);
+  t.match(
+    shown.templates.map(({ file }: { file: string }) => file),
+    photos.map((_, i) => `ada-${i}.jpg`),
+    'the names of the files are kept',
+  );
   t.notOk(await isOpen(address), 'the port is closed');
   t.strictSame(complaints, [], 'no error and nothing against the security policy');
   t.ok(sent.length >= 6);
