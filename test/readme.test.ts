@@ -39,6 +39,8 @@ const elsewhere: readonly (readonly [command: RegExp, file: string, says: RegExp
   [/^npm ci && npm run release$/, '.github/workflows/release.yml', /npm ci.*npm run release/s],
   [/^sudo systemctl /, 'test/deploy/unit.test.ts', /roomkin\.service/],
   [/^sudo roomkin enrol Ben --live$/, 'test/commands/enrol/live.test.ts', /--live/],
+  [/^sudo roomkin enrol Ada --phone$/, 'test/phone/enrol.test.ts', /--phone/],
+  [/^sudo roomkin open$/, 'test/phone/open.test.ts', /'open'/],
   [/^sudo roomkin household --join$/, 'test/commands/household.test.ts', /--join/],
 ];
 

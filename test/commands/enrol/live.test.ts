@@ -94,8 +94,8 @@ t.test('a wrong command line is refused before anything starts', async (t) => {
   for (const [words, code, message] of [
     [['--live'], 64, /one NAME is needed/],
     [['Ada', 'Ben', '--live'], 64, /one NAME is needed/],
-    [['Ada', '--live', '--photos', 'a.jpg'], 64, /one of --photos, --live and --from is needed/],
-    [['Ada', '--live', '--skip-bad'], 64, /--skip-bad is for photos/],
+    [['Ada', '--live', '--photos', 'a.jpg'], 64, /one of --photos, --phone, --live and --from is needed/],
+    [['Ada', '--live', '--skip-bad'], 64, /--skip-bad and --face are for photos/],
     [['no/body', '--live'], 65, /NAME_REFUSED/],
     [['Ada', '--live'], 69, /DAEMON_NOT_RUNNING: no daemon answers.*; nothing was enrolled$/m],
   ] as const) {
