@@ -24,7 +24,10 @@ export interface MisplacedPhoto extends BadPhoto {
   readonly folder: string | null;
 }
 
-/** The photos of `people` that show another one of them, or somebody in `gallery`. */
+/**
+ * The photos of `people` that show another one of them, or somebody in `gallery`. Not those of a new person who is the same as another in
+ * all photos: that is a second name for one person, which the enrolment refuses.
+ */
 export function misplacedPhotos(people: readonly PhotosOfPerson[], gallery: Gallery): MisplacedPhoto[] {
   const enrolled = new Map(gallery.people.map((person) => [foldName(person.name), person]));
   const named = new Set(people.map(({ name }) => foldName(name)));
@@ -35,7 +38,14 @@ export function misplacedPhotos(people: readonly PhotosOfPerson[], gallery: Gall
     }),
     ...others.map(({ templates }) => ({ photos: [], certain: templates })),
   ];
-  return misplaced<PhotoOf>(filed).map(({ photo: { file }, from, to, similarity, clear }) => {
+  const found = misplaced<PhotoOf>(filed);
+  const isSecondName = (index: number): boolean => {
+    const { photos, certain } = filed[index]!;
+    const moved = found.filter(({ from }) => from === index);
+    return certain.length === 0 && moved.length === photos.length && new Set(moved.map(({ to }) => to)).size === 1;
+  };
+  const left = found.filter(({ from }) => !isSecondName(from));
+  return left.map(({ photo: { file }, from, to, similarity, clear }) => {
     const name = people[from]!.name;
     const other = people[to]?.name ?? others[to - people.length]!.name;
     const alike = `(similarity ${similarity.toFixed(2)})`;
