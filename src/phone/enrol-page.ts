@@ -3,6 +3,7 @@ import { type Pose, poses } from '../gallery/guided-enrolment.js';
 import { type Html, html } from './html.js';
 import type { PageAnswer, PageRequest } from './listener.js';
 import { mostPhotos, type Photos, type Refusal, type SentPhoto } from './photos.js';
+import { qualityWords } from './reason-words.js';
 import { type Language, say } from './texts.js';
 
 /** The last photos that are listed; the numbers above tell of all. */
@@ -145,32 +146,11 @@ function photoItem({ number, state, pose, why, isTurned }: SentPhoto, language: 
 
 /** The end of a sentence: why a photo is refused. */
 function refusalText(why: Refusal, language: Language): string {
-  const whole = (value: number): string => value.toFixed(0);
   switch (why.kind) {
     case 'no-face':
       return say(language, 'noFace');
     case 'several-faces':
       return say(language, 'severalFaces', { count: why.count });
-    case 'too-small':
-      return say(language, 'small', { px: whole(why.eyesPx), least: whole(why.neededPx) });
-    case 'turned-aside':
-    case 'turned-up-or-down':
-      return say(language, 'turned', { degrees: whole(why.degrees) });
-    case 'rolled':
-      return say(language, 'rolled', { degrees: whole(why.degrees) });
-    case 'overexposed':
-      return say(language, 'bright');
-    case 'too-dark':
-      return say(language, 'dark');
-    case 'low-contrast':
-      return say(language, 'flat');
-    case 'blurred':
-      return say(language, 'blurred');
-    case 'low-score':
-    case 'implausible':
-    case 'unclear-face':
-    case 'not-embedded':
-      return say(language, 'unclear');
     case 'unreadable':
       return say(language, 'unreadable');
     case 'duplicate':
@@ -179,6 +159,8 @@ function refusalText(why: Refusal, language: Language): string {
       return say(language, 'notAlike');
     case 'too-many':
       return say(language, 'tooMany', { most: mostPhotos });
+    default:
+      return qualityWords(why, language);
   }
 }
 

@@ -1,36 +1,17 @@
 // The rule of a decision in plain words, for people who do not know the terms of the program.
 import type { PersonId } from '../gallery/person.js';
 import type { Reason } from '../gallery/reason.js';
+import type { QualityRefusal } from '../vision/quality-gate.js';
 import { type Language, say } from './texts.js';
 
 /** The end of a sentence. `names`: by the id of a person. */
 export function reasonWords(reason: Reason, names: ReadonlyMap<PersonId, string>, language: Language): string {
   const nameOf = (person: PersonId): string => names.get(person) ?? say(language, 'somebody');
-  const whole = (value: number): string => value.toFixed(0);
   const figures = (similarity: number, needed: number) => ({
     similarity: similarity.toFixed(2),
     needed: needed.toFixed(2),
   });
   switch (reason.kind) {
-    case 'too-small':
-      return say(language, 'small', { px: whole(reason.eyesPx), least: whole(reason.neededPx) });
-    case 'turned-aside':
-    case 'turned-up-or-down':
-      return say(language, 'turned', { degrees: whole(reason.degrees) });
-    case 'rolled':
-      return say(language, 'rolled', { degrees: whole(reason.degrees) });
-    case 'overexposed':
-      return say(language, 'bright');
-    case 'too-dark':
-      return say(language, 'dark');
-    case 'low-contrast':
-      return say(language, 'flat');
-    case 'blurred':
-      return say(language, 'blurred');
-    case 'low-score':
-    case 'implausible':
-    case 'unclear-face':
-    case 'not-embedded':
     case 'nothing-compared':
       return say(language, 'unclear');
     case 'nobody-enrolled':
@@ -61,5 +42,34 @@ export function reasonWords(reason: Reason, names: ReadonlyMap<PersonId, string>
       return say(language, 'whyStill');
     case 'in-other-room':
       return reasonWords(reason.decided, names, language);
+    default:
+      return qualityWords(reason, language);
+  }
+}
+
+/** The end of a sentence: what is not good enough about a face. */
+export function qualityWords(refusal: QualityRefusal, language: Language): string {
+  const whole = (value: number): string => value.toFixed(0);
+  switch (refusal.kind) {
+    case 'too-small':
+      return say(language, 'small', { px: whole(refusal.eyesPx), least: whole(refusal.neededPx) });
+    case 'turned-aside':
+    case 'turned-up-or-down':
+      return say(language, 'turned', { degrees: whole(refusal.degrees) });
+    case 'rolled':
+      return say(language, 'rolled', { degrees: whole(refusal.degrees) });
+    case 'overexposed':
+      return say(language, 'bright');
+    case 'too-dark':
+      return say(language, 'dark');
+    case 'low-contrast':
+      return say(language, 'flat');
+    case 'blurred':
+      return say(language, 'blurred');
+    case 'low-score':
+    case 'implausible':
+    case 'unclear-face':
+    case 'not-embedded':
+      return say(language, 'unclear');
   }
 }
