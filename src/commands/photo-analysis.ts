@@ -56,7 +56,8 @@ export async function findPhotos(paths: readonly string[]): Promise<FoundPhotos>
 /**
  * Reads and analyses one photo: every tile, or those that the portrait of one person needs, and the mirror image too. A photo without a face
  * that is clearly upright may lie on its side: it is searched again turned by 90, 180 and 270 degrees, and the clearest turn is used.
- * A bad photo is returned, other errors are thrown. `progress` is called with a text that says how far it is: a slow board takes minutes for a photo. `bytes`: the photo, where it is in memory and `file` only names it.
+ * A bad photo is returned, other errors are thrown. `progress` is called with a text that says how far it is: a slow board takes minutes
+ * for a photo. `photo`: its path, or its bytes where it is in memory.
  */
 export async function analysePhoto(
   engine: Engine,

@@ -52,8 +52,8 @@ export interface Calibrator {
   /** Size of the cohort that is shipped with the model. */
   readonly cohort: number;
   calibration(gallery: Gallery): Calibration;
-  /** How own photos and unknown faces lie around the threshold of each person, for drawings. */
-  scores(gallery: Gallery): readonly PersonScores[];
+  /** How own photos and unknown faces lie around the threshold of each person, for drawings. `calibration` is that of `gallery`. */
+  scores(gallery: Gallery, calibration: Calibration): readonly PersonScores[];
   /** The gallery with the thresholds of its people. Takes about 3 ms a person on a PC, so call it once for each change of the gallery. */
   calibrated(gallery: Gallery): Gallery;
 }
@@ -76,8 +76,8 @@ export function createCalibrator(
     budget,
     cohort: cohort.vectors.length,
     calibration,
-    scores(gallery) {
-      const { people } = calibrated(gallery, calibration(gallery));
+    scores(gallery, calibrationOf) {
+      const { people } = calibrated(gallery, calibrationOf);
       const unknown = [...cohort.vectors, ...gallery.cohort];
       return people
         .filter(({ templates }) => templates.length > 0)

@@ -70,7 +70,7 @@ export const calibrate = report({
       fixed: config.recognition.threshold !== null,
       ...calibration,
       advice: [...calibrationAdvice(gallery, calibration)],
-      scores: [...scores(gallery)],
+      scores: [...scores(gallery, calibration)],
     };
   },
 });

@@ -131,6 +131,7 @@ export const faults = report({
   make(_, { config, store, space: configured }) {
     const space = configured();
     const options = recognitionOptions(config);
+    const calibrator = createCalibrator(config, space, options);
     const gallery = store.gallery(space);
     const records = store.people();
     const files = store.fileNames();
@@ -151,7 +152,7 @@ export const faults = report({
         file: files.get(fault.template) ?? null,
         otherFile: fault.otherTemplate === null ? null : (files.get(fault.otherTemplate) ?? null),
       })),
-      scores: [...createCalibrator(config, space, options).scores(gallery)],
+      scores: [...calibrator.scores(gallery, calibrator.calibration(gallery))],
     };
   },
 });

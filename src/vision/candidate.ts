@@ -21,7 +21,7 @@ export function eyesApart(landmarks: Landmarks): number {
 /** Boxes that share more than this of their union are one face. MediaPipe's value. */
 export const OVERLAP_LIMIT = 0.3;
 
-/** Intersection over union of two boxes, 0 to 1. */
+/** The candidates of each face together, the best score first. */
 export function groups<T extends Candidate>(candidates: readonly T[], limit = OVERLAP_LIMIT): T[][] {
   let remaining = [...candidates].sort((a, b) => b.score - a.score);
   const faces: T[][] = [];

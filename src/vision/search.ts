@@ -6,7 +6,7 @@
 // the same, whose landmarks are not good enough for an embedding.
 //
 // test/bars/recall.ts measures the scores; docs/measurements.md has the figures.
-import { average, type Candidate, groups, OVERLAP_LIMIT } from './candidate.js';
+import { average, type Candidate, eyesApart, groups, OVERLAP_LIMIT } from './candidate.js';
 import type { SearchLimits } from './effort.js';
 import { type Box, containment, overlap } from './face.js';
 import { type Size, type View, viewAround, wholeView } from './picture.js';
@@ -150,8 +150,7 @@ const BACKGROUND_SHARE = 1 / 3;
 
 /** Whether tiles of width `side` have shown every face that is not in the background of the largest of `faces`. */
 function isFineEnough(side: number, faces: readonly Candidate[]): boolean {
-  const eyesPx = faces.map(({ landmarks: [right, left] }) => Math.hypot(left[0] - right[0], left[1] - right[1]));
-  return side * SURE_EYES <= BACKGROUND_SHARE * Math.max(0, ...eyesPx);
+  return side * SURE_EYES <= BACKGROUND_SHARE * Math.max(0, ...faces.map(({ landmarks }) => eyesApart(landmarks)));
 }
 
 /** How many views a photo is searched in, not counting close-ups. */

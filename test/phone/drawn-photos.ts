@@ -2,7 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { drawPhoto } from '../../src/commands/demo/portraits.js';
+import { portrait } from '../../src/commands/demo/portraits.js';
+import { cast, type Pose } from '../../src/commands/demo/script.js';
 
 export type Person = 'ada' | 'grace';
 
@@ -17,6 +18,11 @@ const shots = [
   { light: -0.6, tiltDegrees: 8, smile: 22, widthPx: 1140, brightness: 0.8 },
   { light: 1, tiltDegrees: 14, smile: -4, widthPx: 1160, brightness: 1.15 },
 ] as const;
+
+/** A portrait of the person with this key of the demo's cast, as SVG. */
+export function drawPhoto(key: string, pose: Pose): Buffer {
+  return Buffer.from(portrait(cast.find((role) => role.key === key)!.features, pose));
+}
 
 /** Writes up to five photos of a person, about 1200 x 1500 pixels, and returns their paths. */
 export async function drawPhotos(folder: string, person: Person, count: number): Promise<string[]> {

@@ -5,12 +5,11 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import sharp from 'sharp';
 import t from 'tap';
-import { drawPhoto } from '../../src/commands/demo/portraits.js';
 import { runVerb, spawnCli } from '../helpers/cli.js';
 import { shortFolder } from '../helpers/short-folder.js';
 import { violations } from './accessible.js';
 import { noBrowser, openPhone } from './browser.js';
-import { drawPhotos } from './drawn-photos.js';
+import { drawPhoto, drawPhotos } from './drawn-photos.js';
 
 t.setTimeout(600_000);
 const patienceMs = 120_000;

@@ -110,8 +110,3 @@ async function onlyFace(engine: Engine, path: string): Promise<Face> {
   if (face === undefined) throw fail('ENGINE_FAILED', `the detector finds no face in ${path}: run roomkin check`);
   return face;
 }
-
-/** A portrait of the person with this key of the cast, as SVG. Errors: none for a key of the cast. */
-export function drawPhoto(key: string, pose: Pose): Buffer {
-  return Buffer.from(portrait(cast.find((role) => role.key === key)!.features, pose));
-}

@@ -2,23 +2,13 @@
 // the transaction took (CPU time and wall time, milliseconds), how many templates there are, and how often progress was shown.
 import { chooseSamples, keepSamples } from '../../../src/commands/enrol/keep.js';
 import type { NewTemplate } from '../../../src/store/store.js';
-import { unmeasuredQuality } from '../../../src/vision/face.js';
-import { madeUpVector, openTestStore, space } from '../../sharing/household.js';
+import { madeUpVector, openTestStore, quality, space } from '../../sharing/household.js';
 
 const own = madeUpVector('ada');
 const samples = Array.from({ length: 2000 }, (_, n): NewTemplate => {
   const noise = madeUpVector(`ada#${n}`);
   const mixed = own.map((value, i) => 0.85 * value + 0.53 * noise[i]!);
   const length = Math.hypot(...mixed);
-  const quality = {
-    eyesPx: 60,
-    sharpness: 0.5,
-    yawDegrees: 0,
-    pitchDegrees: 0,
-    light: 0.5,
-    contrast: 0.2,
-    ...unmeasuredQuality,
-  };
   return { space, vector: mixed.map((value) => value / length), quality, source: Buffer.from(`photo ${n}`) };
 });
 

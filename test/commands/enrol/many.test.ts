@@ -7,8 +7,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { chooseSamples, keepSamples } from '../../../src/commands/enrol/keep.js';
 import type { NewTemplate } from '../../../src/store/store.js';
-import { unmeasuredQuality } from '../../../src/vision/face.js';
-import { madeUpVector, openTestStore, space, temporaryFolder } from '../../sharing/household.js';
+import { madeUpVector, openTestStore, quality, space, temporaryFolder } from '../../sharing/household.js';
 
 const childPath = fileURLToPath(new URL('./many-child.js', import.meta.url));
 
@@ -49,15 +48,7 @@ t.test('templates that changed since the choice compete with what was chosen', a
   const sample = (n: number): NewTemplate => ({
     space,
     vector: madeUpVector(`ada#${n}`),
-    quality: {
-      eyesPx: 60,
-      sharpness: 0.5,
-      yawDegrees: 0,
-      pitchDegrees: 0,
-      light: 0.5,
-      contrast: 0.2,
-      ...unmeasuredQuality,
-    },
+    quality,
     source: Buffer.from(`photo ${n}`),
   });
   const enrolment = (from: number, to: number) => ({
