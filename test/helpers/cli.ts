@@ -30,21 +30,28 @@ export function spawnCli(
 }
 
 /** Runs `roomkin ...args` as a process to its end. */
-export async function runCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> {
-  const child = spawnCli(args, env);
-  let stdout = '';
-  let stderr = '';
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const code = await new Promise<number | null>((resolve, reject) => {
+export function runCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> {
+  return collect(spawnCli(args, env)).ended;
+}
+
+export interface Collected {
+  /** What the process has written so far. */
+  readonly written: { stdout: string; stderr: string };
+  readonly ended: Promise<CliResult>;
+}
+
+/** Gathers the output of a process that `spawnCli` has started. */
+export function collect(child: ChildProcess): Collected {
+  const written = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name]?.setEncoding('utf8').on('data', (text: string) => {
+      written[name] += text;
+    });
+  const ended = new Promise<CliResult>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', resolve);
+    child.once('close', (code) => resolve({ code, ...written }));
   });
-  return { code, stdout, stderr };
+  return { written, ended };
 }
 
 /**

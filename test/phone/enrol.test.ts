@@ -1,6 +1,5 @@
 // Enrolment from a phone, end to end: the real command with the real models, and a real browser with the window of a phone.
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,7 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../src/base/clock.js';
-import { runVerb, spawnCli } from '../helpers/cli.js';
+import { collect, runVerb, spawnCli } from '../helpers/cli.js';
 import { violations } from './accessible.js';
 import { noBrowser, openPhone } from './browser.js';
 import { drawGroup, drawPhotos } from './drawn-photos.js';
@@ -56,18 +55,11 @@ async function start(config: string, name: string, ...args: string[]): Promise<R
     TMPDIR: at('tmp'),
   });
   t.teardown(() => child.kill('SIGKILL'));
-  let [stdout, stderr] = ['', ''];
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const ended = once(child, 'close').then(([code]) => ({ code, stdout, stderr }));
+  const { written, ended } = collect(child);
   for (const end = Date.now() + patienceMs; ; await wait(50)) {
-    const address = /http:\S+#[\w-]{43}/.exec(stdout + stderr)?.[0];
+    const address = /http:\S+#[\w-]{43}/.exec(written.stdout + written.stderr)?.[0];
     if (address !== undefined) return { child, address, ended };
-    if (Date.now() > end || child.exitCode !== null) throw new Error(`no address: ${stdout}${stderr}`);
+    if (Date.now() > end || child.exitCode !== null) throw new Error(`no address: ${written.stdout}${written.stderr}`);
   }
 }
 

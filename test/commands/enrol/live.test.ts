@@ -1,11 +1,10 @@
 // Guided enrolment end to end: a real daemon with the real models, whose camera is a folder that the test fills anew.
 import { type ChildProcess, execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
-import { type CliResult, runVerb, spawnCli } from '../../helpers/cli.js';
+import { type CliResult, collect, runVerb, spawnCli } from '../../helpers/cli.js';
 import { shortFolder } from '../../helpers/short-folder.js';
 import { drawEverySide, drawFront, drawTwo, frameHeightPx, frameWidthPx } from './live-frames.js';
 
@@ -68,21 +67,14 @@ function startVerb(...args: string[]): Running {
 function start(...args: string[]): Running & { readonly child: ChildProcess } {
   const child = spawnCli([...args, '--config', config]);
   t.teardown(() => child.kill('SIGKILL'));
-  let [stdout, stderr] = ['', ''];
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const ended = once(child, 'close').then(([code]) => ({ code, stdout, stderr }));
+  const { written, ended } = collect(child);
   return {
     child,
     ended,
     printed: (what) =>
       waitUntilPrinted(
         what,
-        () => stderr,
+        () => written.stderr,
         () => child.exitCode !== null,
       ),
   };
