@@ -3,20 +3,11 @@ import t from 'tap';
 import { openJournalStore } from '../../src/journal/store.js';
 import { runVerb } from '../helpers/cli.js';
 import { madeUpEntry } from '../journal/made-up-observations.js';
-import { madeUpTemplate, madeUpVector, openTestStore } from '../sharing/household.js';
+import { madeUpTemplate, mixed, openTestStore } from '../sharing/household.js';
 import { at, errors, json, roomkin, writeConfig } from './place.js';
 
 t.setTimeout(120_000);
 const space = 'mobilefacenet-192';
-
-/** Unit length: `share` of one made-up direction each. */
-function mixed(shares: Readonly<Record<string, number>>): Float32Array {
-  const sum = new Float32Array(192);
-  for (const [seed, share] of Object.entries(shares))
-    for (const [n, value] of madeUpVector(seed).entries()) sum[n]! += share * value;
-  const length = Math.hypot(...sum);
-  return sum.map((value) => value / length);
-}
 
 const observations = {
   /** An unknown person who is taken for Ada. */

@@ -13,20 +13,11 @@ import type { DecidedObservation } from '../../src/recognition/observation.js';
 import { waitFor } from '../helpers/brokers.js';
 import { madeUpEntry } from '../journal/made-up-observations.js';
 import { lines, type RoomChanges, roomPublisher } from '../mqtt/room.js';
-import { madeUpTemplate, madeUpVector, openTestStore, temporaryFolder } from '../sharing/household.js';
+import { madeUpTemplate, mixed, openTestStore, temporaryFolder } from '../sharing/household.js';
 
 const space = 'mobilefacenet-192';
 /** The bytes of a JPEG of one grey pixel. */
 export const jpeg: Buffer = Buffer.from('/9j/4AAQSkZJRgABAQEAYABgAAD/2Q==', 'base64');
-
-/** Unit length: a share of one made-up direction each. */
-function mixed(shares: Readonly<Record<string, number>>): Float32Array {
-  const sum = new Float32Array(192);
-  for (const [seed, share] of Object.entries(shares))
-    for (const [n, value] of madeUpVector(seed).entries()) sum[n]! += share * value;
-  const length = Math.hypot(...sum);
-  return sum.map((value) => value / length);
-}
 
 /** Faces that the camera sees, each on a track of its own. */
 export const faces = {

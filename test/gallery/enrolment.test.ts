@@ -13,7 +13,7 @@ import type { Gallery, Person } from '../../src/gallery/person.js';
 import { similarity } from '../../src/gallery/similarity.js';
 import type { Face } from '../../src/vision/face.js';
 import { unmeasuredQuality } from '../../src/vision/face.js';
-import { madeUpVector } from '../sharing/household.js';
+import { madeUpVector, mixed } from '../sharing/household.js';
 
 const face = (x: number, y: number, eyesPx: number, change: Partial<Face['quality']> = {}): Face => ({
   box: [x, y, eyesPx * 2.6, eyesPx * 2.6],
@@ -41,10 +41,7 @@ const face = (x: number, y: number, eyesPx: number, change: Partial<Face['qualit
 
 /** A candidate of the person `seed`. The closer `alike` is to 1, the more similar the candidates of one seed are. */
 function candidate(seed: string, number: number, alike = 0.85): { vector: Float32Array } {
-  const [own, noise] = [madeUpVector(seed), madeUpVector(`${seed}#${number}`)];
-  const mixed = own.map((value, i) => alike * value + Math.sqrt(1 - alike * alike) * noise[i]!);
-  const length = Math.hypot(...mixed);
-  return { vector: mixed.map((value) => value / length) };
+  return { vector: mixed({ [seed]: alike, [`${seed}#${number}`]: Math.sqrt(1 - alike * alike) }) };
 }
 
 const candidates = (seed: string, count: number): { vector: Float32Array }[] =>

@@ -29,6 +29,15 @@ export function madeUpVector(seed: string): Float32Array {
   return direction(192, seededRandom(seedOf(seed, 0)));
 }
 
+/** A unit vector: the sum of made-up ones by their seeds, each times its share. */
+export function mixed(shares: Readonly<Record<string, number>>): Float32Array {
+  const sum = new Float32Array(192);
+  for (const [seed, share] of Object.entries(shares))
+    for (const [n, value] of madeUpVector(seed).entries()) sum[n]! += share * value;
+  const length = Math.hypot(...sum);
+  return sum.map((value) => value / length);
+}
+
 export function madeUpTemplate(seed: string): NewTemplate {
   return { space, vector: madeUpVector(seed), quality, source: createHash('sha256').update(seed).digest() };
 }

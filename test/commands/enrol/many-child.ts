@@ -2,14 +2,10 @@
 // the transaction took (CPU time and wall time, milliseconds), how many templates there are, and how often progress was shown.
 import { chooseSamples, keepSamples } from '../../../src/commands/enrol/keep.js';
 import type { NewTemplate } from '../../../src/store/store.js';
-import { madeUpVector, openTestStore, quality, space } from '../../sharing/household.js';
+import { mixed, openTestStore, quality, space } from '../../sharing/household.js';
 
-const own = madeUpVector('ada');
 const samples = Array.from({ length: 2000 }, (_, n): NewTemplate => {
-  const noise = madeUpVector(`ada#${n}`);
-  const mixed = own.map((value, i) => 0.85 * value + 0.53 * noise[i]!);
-  const length = Math.hypot(...mixed);
-  return { space, vector: mixed.map((value) => value / length), quality, source: Buffer.from(`photo ${n}`) };
+  return { space, vector: mixed({ ada: 0.85, [`ada#${n}`]: 0.53 }), quality, source: Buffer.from(`photo ${n}`) };
 });
 
 using store = openTestStore(process.argv[2]!);

@@ -24,11 +24,11 @@ from ..data import DIMENSION
 from ..metrics import normalised
 from ..schedule import learning_rate
 from ..student import Student
-from .evaluation import Row, cosine, embed_material, mapped, report_embeddings
-from .material import Bytes, Floats, Rows, Subset, read_material, read_subset
+from .evaluation import Row, cosine, embed_material, report_embeddings
+from .material import Floats, Rows, Subset, read_material, read_subset
 from .networks import camera_input, embedder
 from .running import Options, descend, fit, numpy_chance, options_of, parser, set_rate
-from .trunk import material_features, read_trunk, subset_features, trunk_features
+from .trunk import network_head, on_trunk, read_trunk, subset_features
 
 WIDTH = 0.25
 MARGIN, SCALE = 0.5, 32.0
@@ -134,16 +134,8 @@ def main(words: Sequence[str] | None = None) -> None:
         embed = embedder(task.network)
         embedded = embed_material(material, embed)
     else:
-        frozen = trunk
-
-        @torch.no_grad()
-        def head(values: Floats) -> Floats:
-            return normalised(task.network(torch.from_numpy(values)).numpy())
-
-        def embed(faces: Bytes) -> Floats:
-            return head(trunk_features(frozen, faces))
-
-        embedded = mapped(material_features(options, trunk, material), head)
+        head = network_head(task.network)
+        embedded, embed = on_trunk(options, trunk, material, lambda values: normalised(head(values)))
     report_embeddings(options.cache, here, trained, material, embedded, embed, cosine, subset.hash, options.seed)
 
 

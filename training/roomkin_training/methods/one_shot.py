@@ -13,7 +13,7 @@ memory of the pipeline depends on the batch and not on the data set; `peak_bytes
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,19 +23,17 @@ from torch.nn import functional as F
 
 from ..alignment import align_file
 from ..blazeface import BlazeFace
-from ..folded_student import FoldedStudent
 from ..schedule import learning_rate
-from .evaluation import Row, mapped, report_embeddings
+from .evaluation import Embed, Row, mapped, report_embeddings
 from .material import Bytes, Floats, PackReader, Rows, chosen_rows, read_material
 from .networks import draw_pairs
 from .running import Options, descend, fit, numpy_chance, options_of, parser, set_rate
 from .shipped import head_of
-from .trunk import camera_view, material_features, read_trunk, trunk_features
+from .trunk import camera_view, material_features, read_trunk, trunk_embedder
 
 ROW = Row("one-shot", "one-shot comparison, learnt distance", "weights of 192 differences on the frozen trunk")
 RATE = 0.05
 PEAK_BATCHES = 20
-Embed = Callable[[Bytes], Floats]
 
 
 class PairStream:
@@ -124,15 +122,6 @@ def compare(detector: BlazeFace, embed: Embed, comparator: Comparator, avatar: P
     return float(torch.sigmoid(torch.from_numpy(comparator.matrix(found[:1], found[1:])))[0, 0])
 
 
-def trunk_embedder(trunk: FoldedStudent) -> Embed:
-    """The frozen trunk with its own head."""
-
-    def embed(faces: Bytes) -> Floats:
-        return head_of(trunk, trunk_features(trunk, faces))
-
-    return embed
-
-
 def main(words: Sequence[str] | None = None) -> None:
     """Trains and measures, or compares two files."""
     made = parser("Train a comparison of two faces on streamed pairs.")
@@ -144,7 +133,7 @@ def main(words: Sequence[str] | None = None) -> None:
     options = options_of(parsed)
     torch.set_num_threads(1)
     trunk = read_trunk(options)
-    embed = trunk_embedder(trunk)
+    embed = trunk_embedder(trunk, lambda values: head_of(trunk, values))
     numbers = int(trunk.units["head"].weight.shape[0])  # type: ignore[index]
     if parsed.avatar is not None:
         kept = options.cache / f"{ROW.method}.pt"

@@ -30,10 +30,10 @@ from ..folded_student import FoldedStudent
 from ..losses import cosine_loss, relation_loss
 from ..metrics import normalised, tar_at_far
 from ..schedule import learning_rate
-from .evaluation import Row, cosine, mapped, report_embeddings
+from .evaluation import Row, cosine, report_embeddings
 from .material import Bytes, Floats, Material, Subset, open_table, read_material, read_subset
 from .running import Options, descend, fit, numpy_chance, options_of, parser, set_rate
-from .trunk import cached_features, material_features, read_trunk, subset_features, trunk_features
+from .trunk import cached_features, material_features, network_head, on_trunk, read_trunk, subset_features
 
 VIEWS = ("plain", "turned")
 ROWS = {
@@ -263,16 +263,7 @@ def main(words: Sequence[str] | None = None) -> None:
     task = Posed(trunk, subset, features, usable, options)
     trained = fit(task, options, here.method, subset.hash)
     material = read_material(options.evaluation, options.cache)
-
-    @torch.no_grad()
-    def head(values: Floats) -> Floats:
-        found: Floats = task.module(torch.from_numpy(values)).numpy()
-        return found
-
-    def embed(faces: Bytes) -> Floats:
-        return head(trunk_features(trunk, faces))
-
-    embedded = mapped(material_features(options, trunk, material), head)
+    embedded, embed = on_trunk(options, trunk, material, network_head(task.module))
     notes = turned_figures(options, trunk, material, task.module, embedded.lfw_high)
     if parsed.views == "turned":
         notes["frontal_faces"] = float(len(front))

@@ -14,10 +14,10 @@ from ..embedders import embed_single
 from ..folded_student import FoldedStudent
 from ..lite import LiteModel
 from ..metrics import normalised
-from .evaluation import Row, cosine, embed_material, mapped, report_embeddings
+from .evaluation import Row, cosine, embed_material, report_embeddings
 from .material import Bytes, Floats, read_material
 from .running import NOT_TRAINED, arguments
-from .trunk import material_features, read_trunk, trunk_features
+from .trunk import on_trunk, read_trunk
 
 INT8 = Row("shipped", "shipped int8 student", "nothing here: 18.2 M pictures on a GPU, 112 px")
 FLOAT = Row("frozen", "its float trunk and head, 64 px", "nothing here")
@@ -35,11 +35,7 @@ def main(words: Sequence[str] | None = None) -> None:
     torch.set_num_threads(1)
     material = read_material(options.evaluation, options.cache)
     trunk = read_trunk(options)
-    embedded = mapped(material_features(options, trunk, material), lambda features: head_of(trunk, features))
-
-    def embed_float(faces: Bytes) -> Floats:
-        return head_of(trunk, trunk_features(trunk, faces))
-
+    embedded, embed_float = on_trunk(options, trunk, material, lambda features: head_of(trunk, features))
     report_embeddings(options.cache, FLOAT, NOT_TRAINED, material, embedded, embed_float, cosine, "none", options.seed)
     model = LiteModel(options.student)
 

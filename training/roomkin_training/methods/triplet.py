@@ -21,10 +21,10 @@ from torch.nn import functional as F
 
 from ..metrics import fold_accuracy
 from ..schedule import learning_rate
-from .evaluation import FOLDS, Row, cosine, mapped, report_embeddings
-from .material import Bytes, Floats, Portraits, Rows, read_material, read_subset
+from .evaluation import FOLDS, Row, cosine, report_embeddings
+from .material import Floats, Portraits, Rows, read_material, read_subset
 from .running import Options, arguments, descend, fit, numpy_chance, set_rate
-from .trunk import material_features, read_trunk, subset_features, trunk_features
+from .trunk import network_head, on_trunk, read_trunk, subset_features
 
 ROW = Row("triplet", "triplet loss, head on the frozen trunk", "head 512-256-128")
 WIDTHS = (512, 256, 128)
@@ -190,16 +190,7 @@ def main(words: Sequence[str] | None = None) -> None:
     task = Triplets(subset_features(options, trunk, subset), subset.person, options)
     trained = fit(task, options, ROW.method, subset.hash)
     material = read_material(options.evaluation, options.cache)
-
-    @torch.no_grad()
-    def head(features: Floats) -> Floats:
-        found: Floats = task.head(torch.from_numpy(features)).numpy()
-        return found
-
-    def embed(faces: Bytes) -> Floats:
-        return head(trunk_features(trunk, faces))
-
-    embedded = mapped(material_features(options, trunk, material), head)
+    embedded, embed = on_trunk(options, trunk, material, network_head(task.head))
     rows = options.cache / "triplets.csv"
     write_triplets(rows, material.portraits, DECISIONS // 2)
     notes = {"decisions": decisions(rows, material.portraits, embedded.portraits_high)}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from ..dice import Dice
 from ..folded_student import FoldedStudent
 from ..folding import read_weights
 from ..student import normalised_input
+from .evaluation import Embed, Embedded, mapped
 from .material import Bytes, Floats, Material, Subset, open_table, read_material, read_subset, reduced
 from .running import Options, arguments
 
@@ -105,6 +106,33 @@ def material_features(options: Options, trunk: FoldedStudent, material: Material
         name: cached_features(trunk, faces, options.cache / f"features-{name.replace(' ', '-')}.npy")
         for name, faces in material.faces()
     }
+
+
+def network_head(network: Callable[[Tensor], Tensor]) -> Callable[[Floats], Floats]:
+    """A trained head as a function of features float32 [n,f]."""
+
+    @torch.no_grad()
+    def head(features: Floats) -> Floats:
+        found: Floats = network(torch.from_numpy(features)).numpy()
+        return found
+
+    return head
+
+
+def on_trunk(
+    options: Options, trunk: FoldedStudent, material: Material, head: Callable[[Floats], Floats]
+) -> tuple[Embedded, Embed]:
+    """A head on the frozen trunk: the embeddings of the protocols' faces, and the same as a function of faces."""
+    return mapped(material_features(options, trunk, material), head), trunk_embedder(trunk, head)
+
+
+def trunk_embedder(trunk: FoldedStudent, head: Callable[[Floats], Floats]) -> Embed:
+    """The frozen trunk with `head` as a function of faces uint8 [n,112,112,3]."""
+
+    def embed(faces: Bytes) -> Floats:
+        return head(trunk_features(trunk, faces))
+
+    return embed
 
 
 def main(words: Sequence[str] | None = None) -> None:
