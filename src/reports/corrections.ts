@@ -5,7 +5,6 @@ import { z } from 'zod';
 import { fail, oneLine, RoomkinError } from '../base/errors.js';
 import { createCalibrator, recognitionOptions } from '../config/parts.js';
 import { chooseTemplates } from '../gallery/enrolment.js';
-import type { Thresholds } from '../gallery/identify.js';
 import type { Gallery, Person } from '../gallery/person.js';
 import type { JournalEntry } from '../journal/codec.js';
 import {
@@ -14,7 +13,9 @@ import {
   mayBecomeTemplate,
   type RefusedCorrection,
 } from '../journal/corrections.js';
+import type { RoomOptions } from '../room/options.js';
 import type { Changes, Correction, PersonRecord } from '../store/store.js';
+import { templateWeight } from '../vision/quality-gate.js';
 import { report, type Sources } from './report.js';
 
 const text = z.string();
@@ -58,8 +59,8 @@ export const correct = report({
     const { config, store, space: configured } = sources;
     if (not === undefined && is === undefined) throw fail('USAGE', 'add --not NAME, --is NAME or both');
     const space = configured();
-    const { single: thresholds } = recognitionOptions(config);
-    const { calibrated } = createCalibrator(config, space, recognitionOptions(config));
+    const options = recognitionOptions(config);
+    const { calibrated } = createCalibrator(config, space, options);
     const notPerson = not === undefined ? null : store.find(not);
     const isPerson = is === undefined ? null : store.find(is);
     if (notPerson !== null && notPerson.id === isPerson?.id)
@@ -73,7 +74,7 @@ export const correct = report({
     const outcomes = store.change((changes): { readonly not: Outcome | null; readonly is: Outcome | null } => ({
       // The negative template comes first: that person then does not compete for the observation.
       not: notPerson && addNegative(changes, observation, notPerson, changes.gallery(space)),
-      is: isPerson && addTemplate(changes, observation, isPerson, calibrated(changes.gallery(space)), thresholds),
+      is: isPerson && addTemplate(changes, observation, isPerson, calibrated(changes.gallery(space)), options),
     }));
     const described = ({ id: person, name }: PersonRecord, result: Outcome) => ({ person, name, ...result });
     return {
@@ -160,14 +161,15 @@ function addNegative(changes: Changes, observation: JournalEntry, person: Person
 }
 
 /** Adds `observation` as a template of `person`. Errors: CORRECTION_REFUSED. */
-export function addTemplate(
+function addTemplate(
   changes: Changes,
   observation: JournalEntry,
   person: PersonRecord,
   gallery: Gallery,
-  thresholds: Thresholds,
+  { single, gate }: Pick<RoomOptions, 'single' | 'gate'>,
 ): Outcome {
-  const checked = mayBecomeTemplate(observation, personOf(gallery, person), gallery, thresholds);
+  const weighted = { embedding: observation.embedding, weight: templateWeight(observation, gate) };
+  const checked = mayBecomeTemplate(weighted, personOf(gallery, person), gallery, single);
   const { embedding, known } = granted(checked, observation);
   if (known) return { correction: null };
   const added = changes.addCorrectedTemplate(person.id, {

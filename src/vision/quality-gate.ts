@@ -81,8 +81,10 @@ export type QualityRefusal =
   | { readonly kind: 'unclear-face'; readonly clarity: number; readonly needed: number }
   | { readonly kind: 'not-embedded' };
 
+type GatedFace = Pick<Face, 'score' | 'quality' | 'embedding'>;
+
 /** The first limit of `gate` that this face misses; null when it meets all. */
-export function refusal(face: Pick<Face, 'score' | 'quality' | 'embedding'>, gate: QualityGate): QualityRefusal | null {
+export function refusal(face: GatedFace, gate: QualityGate): QualityRefusal | null {
   const { eyesPx, yawDegrees, pitchDegrees, light, contrast, sharpness } = face.quality;
   const { rollDegrees, misfit, glare, clarity } = face.quality;
   if (eyesPx < gate.leastEyesPx) return { kind: 'too-small', eyesPx, neededPx: gate.leastEyesPx };
@@ -120,8 +122,24 @@ export const goodQuality = { eyesPx: 25, sharpness: 0.5, yawDegrees: 15, pitchDe
  * the similarity to their person is 0.63, 0.76 and 0.82. With a pitch of 20 degrees or more it is 0.68, of less than 10 0.80.
  * A face that is no evidence for an unknown person (`strangerGate`) never has the weight of a good one.
  */
-export function weight(face: Pick<Face, 'score' | 'quality' | 'embedding'>, gate: QualityGate): number {
+export function weight(face: GatedFace, gate: QualityGate): number {
   if (refusal(face, gate) !== null) return 0;
+  const product = qualityProduct(face, gate);
+  return refusal(face, strangerGate) === null ? product : Math.min(product, doubtfulWeight);
+}
+
+/**
+ * The weight of an observation as a template of a person. Where `strangerGate` has lowered it, it is what it was before, if the face is
+ * good enough for a template: that it is no evidence for an unknown person says nothing against it.
+ */
+export function templateWeight(observation: GatedFace & { readonly weight: number }, gate: QualityGate): number {
+  const isLowered = observation.weight > 0 && refusal(observation, strangerGate) !== null;
+  return isLowered && refusal(observation, templateGate) === null
+    ? qualityProduct(observation, gate)
+    : observation.weight;
+}
+
+function qualityProduct(face: GatedFace, gate: QualityGate): number {
   const { quality } = face;
   const size = ramp(quality.eyesPx, gate.leastEyesPx, goodQuality.eyesPx);
   const sharp = ramp(quality.sharpness, gate.leastSharpness, goodQuality.sharpness);
@@ -129,8 +147,7 @@ export function weight(face: Pick<Face, 'score' | 'quality' | 'embedding'>, gate
   const pitch = ramp(-Math.abs(quality.pitchDegrees), -gate.mostPitchDegrees, -goodQuality.pitchDegrees);
   const light = ramp(quality.light, gate.leastLight, goodQuality.light);
   const score = ramp(face.score, gate.leastScore, 0.8);
-  const product = size * sharp * yaw * pitch * light * score;
-  return refusal(face, strangerGate) === null ? product : Math.min(product, doubtfulWeight);
+  return size * sharp * yaw * pitch * light * score;
 }
 
 /** 0.25 at `from`, 1 at `to` and beyond: an observation that just passes the gate still counts. */

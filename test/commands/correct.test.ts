@@ -17,6 +17,8 @@ const observations = {
   far: { embedding: mixed({ Ada: 0.2, somebody: 0.9 }) },
   poor: { embedding: mixed({ Ada: 0.7, dim: 0.7 }), weight: 0.2 },
   bens: { embedding: mixed({ Ada: 0.6, Ben: 0.55, evening: 0.6 }) },
+  /** A face that is no evidence for an unknown person, for its detector score alone. */
+  doubtful: { embedding: mixed({ Ada: 0.55, evening: 0.85 }), weight: 0.45, score: 0.72 },
   faceless: { embedding: null, weight: 0 },
   ofAnotherModel: { space: 'another-space' },
 };
@@ -88,6 +90,12 @@ t.test('an observation that is Ada becomes a template once, and is reverted', as
   fits(t, shown);
   t.equal((await json('correct', '--undo', String(result.document.is.correction))).code, 0);
   t.equal((await json('show', 'Ada')).document.templates.length, 3);
+});
+
+t.test('what is only no evidence for an unknown person can be Ada', async (t) => {
+  const result = await json('correct', id.doubtful, '--is', 'Ada');
+  t.equal(result.code, 0);
+  t.equal((await json('correct', '--undo', String(result.document.is.correction))).code, 0);
 });
 
 t.test('not Ada but Ben: both at once or neither', async (t) => {
