@@ -104,6 +104,7 @@ async function ask(action, given = {}, photo = null) {
       if (isOver) return null;
       if (Date.now() - startMs > endedMs) return over(texts.ended);
       if (attempts > 0) warn(texts.lost);
+      if (attempts > 0) removePictures();
       await wait(retryMs[Math.min(attempts, retryMs.length - 1)]);
     }
   }
@@ -122,6 +123,7 @@ function warn(text) {
 /** @param {string} text */
 function over(text) {
   isOver = true;
+  removePictures();
   sessionStorage.removeItem('secret');
   warn(text);
   status.textContent = '';
@@ -154,6 +156,67 @@ function show(answer, isOwn) {
     (again ?? section.querySelector('h2'))?.focus();
   }
   say(answer.say);
+  offerPictures(answer.pictures ?? {});
+}
+
+// Faces as pictures, where the configuration allows them: in the memory of this page only, and no longer than the server has them.
+
+/** By track: the id of the picture, and its address in this page. @type {Map<string, { id: number, address: string }>} */
+const pictures = new Map();
+/** The ids of the pictures that the server has, by track. @type {Record<string, number>} */
+let offered = {};
+let isFetching = false;
+/** The most pictures of one answer. */
+const picturesAtOnce = 20;
+
+/** @param {Record<string, number>} list */
+function offerPictures(list) {
+  offered = list;
+  for (const track of pictures.keys()) if (offered[track] === undefined) removePicture(track);
+  showPictures();
+  if (!isFetching) void fetchPictures();
+}
+
+/** @param {string} track */
+function removePicture(track) {
+  URL.revokeObjectURL(pictures.get(track)?.address);
+  pictures.delete(track);
+}
+
+function removePictures() {
+  offerPictures({});
+}
+
+const pictureElements = () => [...document.querySelectorAll('img[data-track]')];
+
+function showPictures() {
+  for (const image of pictureElements()) {
+    const address = pictures.get(image.dataset.track)?.address;
+    image.hidden = address === undefined;
+    if (address === undefined) image.removeAttribute('src');
+    else if (image.src !== address) image.src = address;
+  }
+}
+
+async function fetchPictures() {
+  isFetching = true;
+  while (!isOver && !document.hidden) {
+    const tracks = [...new Set(pictureElements().map((image) => image.dataset.track))];
+    const missing = tracks.filter((track) => offered[track] !== undefined && pictures.get(track)?.id !== offered[track]);
+    if (missing.length === 0) break;
+    const answer = await ask('pictures', { tracks: missing.slice(0, picturesAtOnce).join(',') });
+    if (answer === null) break;
+    for (const [track, jpeg] of Object.entries(answer.jpegs)) {
+      const bytes = Uint8Array.from(atob(jpeg), (character) => character.charCodeAt(0));
+      removePicture(track);
+      const address = URL.createObjectURL(new Blob([bytes], { type: 'image/jpeg' }));
+      pictures.set(track, { id: answer.pictures[track], address });
+    }
+    offerPictures(answer.pictures);
+    // Nothing came of what was asked for: it is asked for again with the next question.
+    if (Object.keys(answer.jpegs).length === 0) break;
+  }
+  isFetching = false;
 }
 
 let timer = 0;
@@ -167,6 +230,7 @@ function askAgain(ms) {
 
 function finish() {
   isOver = true;
+  removePictures();
   sessionStorage.clear();
 }
 
@@ -188,7 +252,8 @@ async function act(action, given) {
 }
 
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden) void refresh();
+  if (document.hidden) removePictures();
+  else void refresh();
 });
 
 document.addEventListener('click', (event) => {

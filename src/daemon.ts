@@ -15,6 +15,7 @@ import { daemonHandlers, daemonSources } from './control/handlers.js';
 import { type Heat, readHeat } from './control/heat.js';
 import { positionCopyPath, runtimeDirectory, socketPath } from './control/path.js';
 import { startControl } from './control/server.js';
+import { createPagePictures, type PagePictures } from './control/page-pictures.js';
 import { createSpeedWatch } from './control/speed.js';
 import { createStatistics, healthReport, type Statistics } from './control/statistics.js';
 import { createNotifier, type Notifier } from './control/systemd.js';
@@ -332,6 +333,8 @@ async function runRoom(parts: DaemonParts): Promise<void> {
     : null;
   const listeners = new Set<RoomListener>([roomListener(parts, pictures)]);
   const frameListeners = new Set<FrameListener>();
+  const pagePictures = createPagePictures(config.privacy.pagePictures);
+  gallery.onChange(({ people }) => pagePictures.keepOnly(new Set(people.map(({ id }) => id))));
   const room = createRoom(
     gallery.current,
     parts.recognition,
@@ -343,7 +346,7 @@ async function runRoom(parts: DaemonParts): Promise<void> {
   using neighbours = createNeighbours(room, publisher, clock);
   listeners.add({ ...noListener, leases: () => neighbours.send() });
 
-  using privacy = roomPrivacy(parts, room);
+  using privacy = roomPrivacy(parts, room, pagePictures);
   publisher.onRecognition({ had: privacy.brokerHad, acknowledged: privacy.published });
   connectCamera(parts, room, privacy);
   const leaveAfter = createLeaveAfter(
@@ -391,6 +394,7 @@ async function runRoom(parts: DaemonParts): Promise<void> {
       publisher,
       watchers: listeners,
       frameListeners,
+      pagePictures,
       currentGallery: gallery.current,
     }),
     log,
@@ -411,7 +415,7 @@ async function runRoom(parts: DaemonParts): Promise<void> {
     publisher.start();
     notifier.ready(`room ${config.room.id}, ${model.embedder}, ${model.delegate}`);
     options.onReady?.();
-    await watch(parts, { room, privacy, pictures, frameListeners, heat: () => heat });
+    await watch(parts, { room, privacy, pictures, pagePictures, frameListeners, heat: () => heat });
   } finally {
     clearInterval(galleryTimer);
     clearInterval(healthTimer);
@@ -423,12 +427,13 @@ interface WatchedRoom {
   readonly room: Room;
   readonly privacy: PrivacySwitch;
   readonly pictures: EventPictures | null;
+  readonly pagePictures: PagePictures;
   readonly frameListeners: ReadonlySet<FrameListener>;
   readonly heat: () => Heat;
 }
 
 /** The loop, and what is done after each analysed frame. */
-function watch(parts: DaemonParts, { room, privacy, pictures, frameListeners, heat }: WatchedRoom): Promise<void> {
+function watch(parts: DaemonParts, { room, privacy, pictures, pagePictures, frameListeners, heat }: WatchedRoom): Promise<void> {
   const { options, clock, notifier, statistics, settings, engine, model, publisher, camera, problems } = parts;
   const { frameIntervalMs } = parts.recognition;
   const { config, log, signal, untilEnd = false } = options;
@@ -444,7 +449,7 @@ function watch(parts: DaemonParts, { room, privacy, pictures, frameListeners, he
     log,
     problems,
     clock,
-    crops: config.privacy.snapshots,
+    crops: () => config.privacy.snapshots || pagePictures.isOpen,
     untilEnd,
     frameIntervalMs,
     tilesPerFrame: config.detector.tilesPerFrame,
@@ -457,6 +462,7 @@ function watch(parts: DaemonParts, { room, privacy, pictures, frameListeners, he
       speed.analysed(tookMs, { intervalMs, frameIntervalMs, delegateReason, embedder, heat: heat() });
       for (const listener of frameListeners) listener(frame, analysis);
       pictures?.frame(analysis, room.observations);
+      pagePictures.frame(analysis, room.observations);
       rememberFaces(analysis.width, analysis.height);
     },
     onFault: () => statistics.fault(),
@@ -532,6 +538,7 @@ function toAll(listeners: ReadonlySet<RoomListener>, problems: Problems): RoomLi
 function roomPrivacy(
   { options: { config, log }, publisher, camera, problems }: DaemonParts,
   room: Room,
+  pagePictures: PagePictures,
 ): PrivacySwitch {
   const runtime = runtimeDirectory();
   return createPrivacySwitch({
@@ -543,6 +550,7 @@ function roomPrivacy(
     log,
     async apply(on) {
       if (!on) room.blind(true);
+      if (!on) pagePictures.clear();
       publisher.recognition(on);
       if (!on) await camera.stop();
       log('notice', on ? 'recognition is on' : 'recognition is off, the camera is stopped');

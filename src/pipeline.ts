@@ -30,8 +30,8 @@ export interface PipelineParts {
   readonly room: Room;
   /** false: the camera was switched off while a frame was analysed, so nothing may come of that frame. Default: always true. */
   wanted?(): boolean;
-  /** Each analysis carries the aligned faces, for snapshots that the user switched on. */
-  readonly crops: boolean;
+  /** Whether the next analysis carries the aligned faces, for pictures that the user switched on. */
+  crops(): boolean;
   /** The camera's time between two frames, milliseconds, and the tiles that are searched in each. Default: as shipped. */
   readonly frameIntervalMs?: number;
   readonly tilesPerFrame?: number;
@@ -181,7 +181,7 @@ export async function processFrames({ camera, engine, room, crops, ...listener }
     const overdueMs = windowMs(shippedOverdueMs, overdueFrames, room.intervalMs ?? frameIntervalMs);
     const timer = isRecording ? undefined : setTimeout(() => room.overdue(), overdueMs);
     try {
-      const request = { search: 'auto', crops, limits } as const;
+      const request = { search: 'auto', crops: crops(), limits } as const;
       const analysis = await engine.analyze(frame, request, listener.onStep);
       if (!isRecording) effort = afterAnalysis(effort, performance.now() - startMs, budgetMs);
       if (listener.wanted?.() === false) continue;

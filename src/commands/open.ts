@@ -15,6 +15,7 @@ import { say } from '../phone/texts.js';
 import type { ReportAnswer } from '../reports/reports.js';
 import type { CommandIo } from './command.js';
 import { forgetPerson } from './forget.js';
+import { followPictures, noPictures } from './open-pictures.js';
 import { ask, openGallery, reportOf } from './parts.js';
 import { openPage, pageEnd } from './phone-page.js';
 import type { Given } from './verbs.js';
@@ -32,6 +33,8 @@ export async function run({ for: period, address }: Given<'open'>, io: CommandIo
   const untilMs = io.clock.monotonicMs() + period.ms;
   let slow: SlowPart | null = null;
   const calibrationOf = lastCalibration(io);
+  const hasPictures = io.config().privacy.pagePictures;
+  using pictures = hasPictures ? followPictures(io) : noPictures;
   let readMs = 0;
   /** Requests come one after the other, but one may wait for the daemon. */
   let turn: Promise<unknown> = Promise.resolve();
@@ -41,6 +44,10 @@ export async function run({ for: period, address }: Given<'open'>, io: CommandIo
   let done: string | null = null;
 
   async function answer(request: PageRequest): Promise<PageAnswer> {
+    if (request.action === 'pictures') {
+      const jpegs = await pictures.jpegs((request.given['tracks'] ?? '').split(','));
+      return { sections: {}, say: null, againMs, pictures: pictures.list, jpegs };
+    }
     if (request.action !== 'ask') {
       problem = null;
       done = null;
@@ -57,9 +64,9 @@ export async function run({ for: period, address }: Given<'open'>, io: CommandIo
       slow = await readSlowly(io, status, calibrationOf);
       readMs = io.clock.monotonicMs();
     }
-    const overview = { ...slow, ...presenceOf(status) };
+    const overview = { ...slow, ...presenceOf(status), hasPictures };
     const sections = overviewSectionsOf(overview, problem, request.language);
-    return { sections, say: problem ?? done ?? '', againMs };
+    return { sections, say: problem ?? done ?? '', againMs, pictures: pictures.list };
   }
 
   await using listener = await openPage(
@@ -131,7 +138,7 @@ function presenceOf(status: DaemonStatus | null): Pick<Overview, 'here' | 'unkno
   return { here: { people, strangers: status.presence.strangers ?? 0 }, unknown };
 }
 
-type SlowPart = Omit<Overview, 'here' | 'unknown'>;
+type SlowPart = Omit<Overview, 'here' | 'unknown' | 'hasPictures'>;
 type People = ReportAnswer<'people'>['people'];
 type CalibrationOf = (people: People, photos: unknown) => Promise<ReportAnswer<'calibrate'> | null>;
 

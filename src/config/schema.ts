@@ -203,6 +203,7 @@ export const sections = z.strictObject({
     z.strictObject({
       snapshots: z.boolean().default(false),
       look: z.boolean().default(true),
+      page_pictures: z.boolean().default(false),
       looks_kept_hours: z.number().min(0).max(24).default(24),
     }),
   ),

@@ -8,8 +8,10 @@ import type {
   CameraView,
   ControlRequest,
   DaemonStatus,
+  FacePictureAnswer,
   LiveFace,
   LiveUpdate,
+  PictureUpdate,
   RoomState,
   WatchUpdate,
 } from './protocol.js';
@@ -138,6 +140,12 @@ const view = z.object({
   picture: z.object({ width: px, height: px, jpeg: text }),
 }) satisfies z.ZodType<CameraView>;
 
+const pictureUpdate = z.object({
+  type: z.literal('pictures'),
+  pictures: z.array(z.object({ track: number, id: number })),
+}) satisfies z.ZodType<PictureUpdate>;
+const pictureAnswer = z.object({ jpeg: nullableText }) satisfies z.ZodType<FacePictureAnswer>;
+
 const recognition = z.object({ recognition: z.enum(['on', 'off']) });
 
 /** The form of an answer, or of each line of a stream. */
@@ -147,6 +155,8 @@ export const answerSchemas: Readonly<Record<ControlRequest['verb'], z.ZodType>> 
   watch: watchUpdate,
   live: liveUpdate,
   look: view,
+  pictures: pictureUpdate,
+  picture: pictureAnswer,
   pause: recognition,
   resume: recognition,
 };

@@ -19,6 +19,7 @@ import type { PrivacySwitch } from '../room/privacy-switch.js';
 import type { Room, RoomListener } from '../room/room.js';
 import type { Store } from '../store/store.js';
 import { overlap } from '../vision/face.js';
+import type { PagePictures } from './page-pictures.js';
 import {
   type DaemonStatus,
   encodeEmbedding,
@@ -45,6 +46,7 @@ export interface HandlerParts {
   readonly publisher: Publisher;
   readonly watchers: Set<RoomListener>;
   readonly frameListeners: Set<FrameListener>;
+  readonly pagePictures: Pick<PagePictures, 'follow' | 'jpeg'>;
   currentGallery(): Gallery;
 }
 
@@ -60,6 +62,7 @@ export function daemonSources({
     config,
     store,
     daemon: process.pid,
+    run: journal.run,
     gallery: currentGallery,
     space: () => model.space,
     journal() {
@@ -157,6 +160,11 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
       };
     },
     look: (signal) => cameraView({ ...parts, wallTime }, signal),
+    pictures: (send) => parts.pagePictures.follow(send),
+    picture(track) {
+      const jpeg = parts.pagePictures.jpeg(track);
+      return { jpeg: jpeg === null ? null : Buffer.from(jpeg).toString('base64') };
+    },
     async report(name, given, work) {
       const checked = reports[name].given.safeParse(given);
       if (!checked.success) throw fail('USAGE', `${name}: ${checked.error.issues.map(issueText).join('; ')}`);

@@ -8,10 +8,11 @@ import type { Face, Point, Quality } from '../vision/face.js';
 /** The most observations that `why` returns. */
 export const maxObservations = 200;
 
-/** A request. `watch` and `live` are streams; every other verb has one answer. */
+/** A request. `watch`, `live` and `pictures` are streams; every other verb has one answer. */
 export type ControlRequest =
-  | { readonly verb: 'status' | 'watch' | 'live' | 'look' | 'pause' | 'resume' }
-  | { readonly verb: 'why'; readonly last: number };
+  | { readonly verb: 'status' | 'watch' | 'live' | 'look' | 'pictures' | 'pause' | 'resume' }
+  | { readonly verb: 'why'; readonly last: number }
+  | { readonly verb: 'picture'; readonly track: number };
 
 /** Method, path, headers and body of a request. */
 export interface RequestLine {
@@ -23,7 +24,9 @@ export interface RequestLine {
 
 export function requestLine(request: ControlRequest): RequestLine {
   const method = request.verb === 'pause' || request.verb === 'resume' ? 'POST' : 'GET';
-  return { method, path: request.verb === 'why' ? `/why?last=${request.last}` : `/${request.verb}` };
+  if (request.verb === 'why') return { method, path: `/why?last=${request.last}` };
+  if (request.verb === 'picture') return { method, path: `/picture?track=${request.track}` };
+  return { method, path: `/${request.verb}` };
 }
 
 /** The body of an answer whose status is 400 or more. */
@@ -160,6 +163,25 @@ export interface FaceInView extends Pick<Face, 'box' | 'score' | 'quality'> {
   /** The name of its track and the rule that decided; null for none, and without a daemon. */
   readonly name: string | null;
   readonly rule: string | null;
+}
+
+/**
+ * One line of `pictures`: the faces of which there is a picture, by their track; another picture of a track has another id. Pictures are made
+ * only while such a stream is open and `[privacy] page_pictures` allows them.
+ */
+export interface PictureUpdate {
+  readonly type: 'pictures';
+  readonly pictures: readonly FacePictureId[];
+}
+
+export interface FacePictureId {
+  readonly track: number;
+  readonly id: number;
+}
+
+/** The picture of a track; `jpeg` in base64, null where there is none any more. */
+export interface FacePictureAnswer {
+  readonly jpeg: string | null;
 }
 
 /** An embedding as base64 of its 32-bit floats, little-endian. */

@@ -15,8 +15,10 @@ import {
   type CameraView,
   type ControlError,
   type DaemonStatus,
+  type FacePictureAnswer,
   type LiveUpdate,
   maxObservations,
+  type PictureUpdate,
   type WatchUpdate,
 } from './protocol.js';
 
@@ -50,6 +52,10 @@ export interface ControlHandlers {
   live(send: (update: LiveUpdate) => void): () => void;
   /** The next analysed frame with its faces. Errors: CAMERA_FORBIDDEN, CAMERA_BLIND. */
   look(signal: AbortSignal): Promise<CameraView>;
+  /** Has pictures of faces made and calls `send` with each change of their list, until the returned function is called. */
+  pictures(send: (update: PictureUpdate) => void): () => void;
+  /** The picture of the face of a track. */
+  picture(track: number): FacePictureAnswer;
   /** The report `name`. `given` was sent by a client and is not checked yet. Errors: USAGE, and those of the report. */
   report(name: ReportName, given: unknown, work: Work): Promise<unknown>;
 }
@@ -157,6 +163,10 @@ async function answer(
       return answerStream(response, handlers.watch, openStream);
     case 'GET /live':
       return answerStream(response, handlers.live, openStream);
+    case 'GET /pictures':
+      return answerStream(response, handlers.pictures, openStream);
+    case 'GET /picture':
+      return answerJson(response, 200, handlers.picture(trackOf(searchParams)));
     case 'GET /look': {
       using _open = openReport();
       const left = new AbortController();
@@ -169,7 +179,7 @@ async function answer(
         Object.entries(reports)
           .flatMap(([name, report]) => (report.method === method ? [`/${name}`] : []))
           .join(', ');
-      const known = `GET /status, /why?last=N, /watch, /live, /look, ${named('GET')}; POST /pause, /resume, ${named('POST')}`;
+      const known = `GET /status, /why?last=N, /watch, /live, /look, /pictures, /picture?track=N, ${named('GET')}; POST /pause, /resume, ${named('POST')}`;
       throw fail('REQUEST_UNKNOWN', `${line} is not a known request, only ${known}`);
     }
   }
@@ -241,6 +251,12 @@ function lastOf(parameters: URLSearchParams): number {
   if (!/^\d{1,4}$/.test(text) || last < 1 || last > maxObservations)
     throw fail('USAGE', `last takes a whole number from 1 to ${maxObservations}`);
   return last;
+}
+
+function trackOf(parameters: URLSearchParams): number {
+  const text = parameters.get('track') ?? '';
+  if (!/^\d{1,12}$/.test(text)) throw fail('USAGE', 'track takes a whole number');
+  return Number(text);
 }
 
 function answerJson(response: ServerResponse, status: number, body: unknown): void {

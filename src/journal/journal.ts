@@ -25,6 +25,8 @@ import {
 import { createMemoryJournal, type JournalStore, type NewEntry } from './store.js';
 
 export interface Journal extends Disposable {
+  /** The id of this run in its entries. */
+  readonly run: string;
   /**
    * Call once per frame, even without faces: the observations of the frame at `atMs` (monotonic). `trackLastsMs`: how long a track lives
    * without an observation at present.
@@ -180,6 +182,7 @@ export function createJournal(options: JournalOptions): Journal {
   }
 
   return {
+    run,
     record(observations, atMs, trackLastsMs) {
       const next = sample(samplers, observations, atMs, trackLastsMs);
       samplers = next.samplers;

@@ -50,6 +50,10 @@ export interface PageAnswer {
   readonly againMs: number | null;
   /** A photo was not taken, because too many wait: the page sends it again. */
   readonly full?: boolean;
+  /** The faces of which there are pictures: by track, the id of its picture. The page shows no others. */
+  readonly pictures?: Readonly<Record<string, number>>;
+  /** Pictures that the page has asked for, by track: JPEGs in base64. */
+  readonly jpegs?: Readonly<Record<string, string>>;
 }
 
 export interface Page {
@@ -210,12 +214,12 @@ export async function startListener(options: {
     response: ServerResponse,
     nonce: string,
     known: Readonly<Record<string, string>>,
-    { sections, say, againMs, full = false }: PageAnswer,
+    { sections, say, againMs, full = false, ...pictures }: PageAnswer,
   ): void {
     const changed = Object.entries(sections)
       .map(([id, { text }]) => ({ id, html: text, version: versionOf(text) }))
       .filter(({ id, version }) => known[id] !== version);
-    const content = JSON.stringify({ sections: changed, say, againMs, full });
+    const content = JSON.stringify({ sections: changed, say, againMs, full, ...pictures });
     const body = seal(secret, `answer ${nonce}`, Buffer.from(content));
     if (againMs === null) response.once('close', end);
     response.writeHead(200, { ...securityHeaders, 'content-type': 'application/octet-stream' });

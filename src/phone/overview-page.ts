@@ -15,6 +15,8 @@ export interface Overview {
   readonly unknown: 'noDaemon' | 'switchedOff' | 'noPicture';
   readonly people: readonly OverviewPerson[];
   readonly faces: readonly OverviewFace[];
+  /** The configuration allows pictures of faces. */
+  readonly hasPictures: boolean;
   readonly plan: {
     readonly width: number;
     readonly height: number;
@@ -44,6 +46,8 @@ export interface OverviewPerson {
 
 export interface OverviewFace {
   readonly id: number;
+  /** The number of its track in the running daemon; null where its run is over. */
+  readonly track: number | null;
   readonly at: string;
   readonly box: readonly [number, number, number, number];
   readonly quality: Quality;
@@ -139,8 +143,8 @@ function facesSection(overview: Overview, language: Language): Html {
   return html`${title}<ul class="cards">${overview.faces.map((face) => faceItem(face, overview, language))}</ul>`;
 }
 
-function faceItem(face: OverviewFace, { people, plan }: Overview, language: Language): Html {
-  const { id, at, box, quality, state, reason } = face;
+function faceItem(face: OverviewFace, { people, plan, hasPictures }: Overview, language: Language): Html {
+  const { id, track, at, box, quality, state, reason } = face;
   const names = new Map(people.map(({ person, name }) => [person, name]));
   const name = face.name ?? say(language, state === 'stranger' ? 'unknownPerson' : 'noName');
   const shape = say(language, 'faceShape', {
@@ -158,7 +162,10 @@ function faceItem(face: OverviewFace, { people, plan }: Overview, language: Lang
       ? null
       : html`<form class="actions"><label>${say(language, 'whoIsIt', { id })}<br><select name="name">${others.map((person) => html`<option>${person.name}</option>`)}</select></label>
 <button id="is-${id}" data-action="is" data-id="${id}">${say(language, 'thisIs')}</button></form>`;
-  return html`<li><div class="row">${drawnFace(face, plan)}<div class="wide"><h3>${say(language, 'faceAt', { name, time: timeOf(at, language) })}</h3>
+  // The script fills it in where there is a picture, and hides the drawing then.
+  const picture =
+    hasPictures && track !== null ? html`<img class="face" data-track="${track}" alt="" hidden>` : null;
+  return html`<li><div class="row">${picture}${drawnFace(face, plan)}<div class="wide"><h3>${say(language, 'faceAt', { name, time: timeOf(at, language) })}</h3>
 <p>${reasonWords(reason, names, language)}</p><p class="soft">${shape}</p></div></div>
 <details id="face-${id}"><summary id="correct-${id}">${say(language, 'change', { name })}</summary><div class="actions">${not}${is}</div></details></li>`;
 }

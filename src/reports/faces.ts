@@ -26,6 +26,8 @@ export const faces = report({
     faces: z.array(
       z.object({
         id: z.number(),
+        /** The number of its track in the running daemon; null where its run is over. */
+        track: z.number().nullable(),
         at: text,
         box: z.tuple([px, px, px, px]),
         quality: qualitySchema,
@@ -41,7 +43,7 @@ export const faces = report({
     /** Centres of faces, oldest first. `name` where the track had one. */
     positions: z.array(z.object({ at: text, xPx: px, yPx: px, name: text.nullable() })),
   }),
-  make({ last }, { config, store, journal: openJournal }) {
+  make({ last }, { config, store, run, journal: openJournal }) {
     const names = new Map(store.people().map(({ id, name }) => [id, name]));
     const name = (person: string | null): string | null => (person === null ? null : (names.get(person) ?? null));
     const iso = (entry: JournalEntry): string => new Date(entry.wallMs).toISOString();
@@ -49,11 +51,11 @@ export const faces = report({
     let positions: { at: string; xPx: number; yPx: number; name: string | null }[] = [];
     // A day may have 50,000 entries: only what is shown is held.
     for (const entry of openJournal()?.since(Date.now() - dayMs) ?? []) {
-      const { box, run, track, person } = entry;
+      const { box, track, person } = entry;
       if (box[2] <= 0) continue;
       positions.push({ at: iso(entry), xPx: box[0] + box[2] / 2, yPx: box[1] + box[3] / 2, name: name(person) });
       if (positions.length >= 2 * mostPositions) positions = positions.slice(-mostPositions);
-      const key = `${run} ${track}`;
+      const key = `${entry.run} ${track}`;
       const before = newest.get(key);
       // A face that counted shows more than the last glimpse of it.
       if (before !== undefined && before.weight > 0 && !(entry.weight > 0) && before.person === person) continue;
@@ -67,6 +69,7 @@ export const faces = report({
       height: config.camera.height,
       faces: [...newest.values()].reverse().map((entry) => ({
         id: entry.id,
+        track: entry.run === run ? entry.track : null,
         at: iso(entry),
         box: [...entry.box] as [number, number, number, number],
         quality: entry.quality,

@@ -26,6 +26,7 @@ export const privacy = report({
     /** From the configuration. */
     snapshots: z.boolean(),
     look: z.boolean(),
+    pagePictures: z.boolean(),
     looksKeptHours: z.number(),
     namesInLog: z.boolean(),
   }),
@@ -37,6 +38,7 @@ export const privacy = report({
       processes: daemon === null ? [] : processesOf(daemon),
       snapshots: config.privacy.snapshots,
       look: config.privacy.look,
+      pagePictures: config.privacy.pagePictures,
       looksKeptHours: config.privacy.looksKeptMs / 3_600_000,
       namesInLog: config.service.namesInLog,
     };

@@ -12,6 +12,8 @@ export interface Sources {
   readonly store: Store;
   /** Process id of the daemon; null where a verb makes the report. */
   readonly daemon: number | null;
+  /** The run of the daemon in the journal, whose tracks go on; absent where a verb makes the report. */
+  readonly run?: string;
   /** The gallery of that space with the thresholds of its people. */
   gallery(): Gallery;
   /** The embedding space of the configured embedder. Errors: MODEL_MISSING, MODEL_HASH. */

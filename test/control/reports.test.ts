@@ -37,6 +37,8 @@ async function daemon(t: Tap, report: ControlHandlers['report']) {
     watch: unused,
     live: unused,
     look: unused,
+    pictures: unused,
+    picture: unused,
     report,
   };
   const control = await startControl({ place, log: silentLog, handlers });

@@ -15,5 +15,7 @@ export const idleHandlers: Omit<ControlHandlers, 'status'> = {
     faces: [],
     picture: { width: 1, height: 1, jpeg: '' },
   }),
+  pictures: () => () => {},
+  picture: () => ({ jpeg: null }),
   report: async () => ({}),
 };

@@ -60,7 +60,7 @@ async function play(story: Story, seconds: number, lightAt = (_: number): number
     camera: camera as Camera,
     engine: engine as Engine,
     room: createRoom(() => household, defaultRoomOptions, listener, 0),
-    crops: false,
+    crops: () => false,
     onFrame: () => frames.push({ atSeconds: (sequence - 1) / framesPerSecond, as: snapshot?.people[0]?.as }),
     onBlind: () => {},
     onFault: (error) => {

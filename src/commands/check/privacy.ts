@@ -13,7 +13,7 @@ export async function showPrivacy(io: CommandIo): Promise<void> {
 
 /** The rows: label and text. */
 export function privacyRows(report: ReportAnswer<'privacy'>): [string, string][] {
-  const { directory, files, processes, snapshots, look: isLookAllowed, looksKeptHours, namesInLog } = report;
+  const { directory, files, processes, snapshots, look: isLookAllowed, pagePictures, looksKeptHours, namesInLog } = report;
   const pictures = files.filter(({ picture }) => picture);
   const found =
     pictures.length === 0
@@ -24,6 +24,12 @@ export function privacyRows(report: ReportAnswer<'privacy'>): [string, string][]
     ['pictures', found],
     ['published', snapshots ? 'the face of each arrival ([privacy] snapshots = true)' : 'no picture'],
     ['look', isLookAllowed ? 'root and the group roomkin may see the picture: roomkin look' : 'forbidden'],
+    [
+      'page',
+      pagePictures
+        ? 'roomkin open shows pictures of the last 50 faces, from memory ([privacy] page_pictures = true)'
+        : 'roomkin open shows no picture',
+    ],
     ...files.map(({ name, bytes }): [string, string] => ['file', `${name}, ${sizeText(bytes)}${fileText(name)}`]),
     [
       'journal',

@@ -78,7 +78,7 @@ t.test('the demo has the same six events at each pace', async (t) => {
       camera: paced(pictures, 1000 / framesPerSecond),
       engine,
       room,
-      crops: false,
+      crops: () => false,
       onBlind() {},
       onFault: (error) => t.fail(String(error)),
       onFrame(analysis) {
