@@ -202,7 +202,9 @@ async function fetchPictures() {
   isFetching = true;
   while (!isOver && !document.hidden) {
     const tracks = [...new Set(pictureElements().map((image) => image.dataset.track))];
-    const missing = tracks.filter((track) => offered[track] !== undefined && pictures.get(track)?.id !== offered[track]);
+    const missing = tracks.filter(
+      (track) => offered[track] !== undefined && pictures.get(track)?.id !== offered[track],
+    );
     if (missing.length === 0) break;
     const answer = await ask('pictures', { tracks: missing.slice(0, picturesAtOnce).join(',') });
     if (answer === null) break;

@@ -13,9 +13,9 @@ import { readBoard } from './control/board.js';
 import { createCorrector } from './control/corrector.js';
 import { daemonHandlers, daemonSources } from './control/handlers.js';
 import { type Heat, readHeat } from './control/heat.js';
+import { createPagePictures, type PagePictures } from './control/page-pictures.js';
 import { positionCopyPath, runtimeDirectory, socketPath } from './control/path.js';
 import { startControl } from './control/server.js';
-import { createPagePictures, type PagePictures } from './control/page-pictures.js';
 import { createSpeedWatch } from './control/speed.js';
 import { createStatistics, healthReport, type Statistics } from './control/statistics.js';
 import { createNotifier, type Notifier } from './control/systemd.js';
@@ -433,7 +433,10 @@ interface WatchedRoom {
 }
 
 /** The loop, and what is done after each analysed frame. */
-function watch(parts: DaemonParts, { room, privacy, pictures, pagePictures, frameListeners, heat }: WatchedRoom): Promise<void> {
+function watch(
+  parts: DaemonParts,
+  { room, privacy, pictures, pagePictures, frameListeners, heat }: WatchedRoom,
+): Promise<void> {
   const { options, clock, notifier, statistics, settings, engine, model, publisher, camera, problems } = parts;
   const { frameIntervalMs } = parts.recognition;
   const { config, log, signal, untilEnd = false } = options;

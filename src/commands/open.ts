@@ -5,6 +5,7 @@ import type { DaemonStatus } from '../control/protocol.js';
 import { checkName } from '../gallery/names.js';
 import type { PageAnswer, PageRequest } from '../phone/listener.js';
 import {
+  type Outcome,
   type Overview,
   type OverviewPerson,
   overviewSections,
@@ -24,6 +25,8 @@ import type { Given } from './verbs.js';
 const againMs = 2000;
 /** People, faces and plan are read again after this time, or after a change, milliseconds. */
 const freshMs = 10_000;
+/** So long after a change they are read with each question, milliseconds: its effect shows in the next frames. */
+const changedMs = 8000;
 /** Faces on the page. */
 const lastFaces = 50;
 
@@ -36,12 +39,12 @@ export async function run({ for: period, address }: Given<'open'>, io: CommandIo
   const hasPictures = io.config().privacy.pagePictures;
   using pictures = hasPictures ? followPictures(io) : noPictures;
   let readMs = 0;
+  let changedAtMs = Number.NEGATIVE_INFINITY;
   /** Requests come one after the other, but one may wait for the daemon. */
   let turn: Promise<unknown> = Promise.resolve();
 
   /** What came of the last press of a button: shown until the next one. */
-  let problem: string | null = null;
-  let done: string | null = null;
+  let outcome: Outcome | null = null;
 
   async function answer(request: PageRequest): Promise<PageAnswer> {
     if (request.action === 'pictures') {
@@ -49,24 +52,25 @@ export async function run({ for: period, address }: Given<'open'>, io: CommandIo
       return { sections: {}, say: null, againMs, pictures: pictures.list, jpegs };
     }
     if (request.action !== 'ask') {
-      problem = null;
-      done = null;
       try {
-        done = await act(request, io);
+        outcome = await act(request, io);
         slow = null;
+        changedAtMs = io.clock.monotonicMs();
       } catch (error) {
         if (!(error instanceof RoomkinError)) throw error;
-        problem = say(request.language, 'failed', { why: error.message });
+        const text = say(request.language, 'failed', { why: error.message });
+        outcome = { text, isProblem: true, corrections: [] };
       }
     }
     const status = await statusOf(io);
-    if (slow === null || io.clock.monotonicMs() - readMs > freshMs) {
+    const nowMs = io.clock.monotonicMs();
+    if (slow === null || nowMs - readMs > freshMs || nowMs - changedAtMs < changedMs) {
       slow = await readSlowly(io, status, calibrationOf);
       readMs = io.clock.monotonicMs();
     }
     const overview = { ...slow, ...presenceOf(status), hasPictures };
-    const sections = overviewSectionsOf(overview, problem, request.language);
-    return { sections, say: problem ?? done ?? '', againMs, pictures: pictures.list };
+    const sections = overviewSectionsOf(overview, outcome, request.language);
+    return { sections, say: outcome?.text ?? '', againMs, pictures: pictures.list };
   }
 
   await using listener = await openPage(
@@ -90,31 +94,41 @@ export async function run({ for: period, address }: Given<'open'>, io: CommandIo
   io.document({ closed: true });
 }
 
-/** What was pressed. Returns a sentence about it. Errors: those of the verbs. */
-async function act({ action, given, language }: PageRequest, io: CommandIo): Promise<string | null> {
+/** Does what was pressed. Errors: those of the verbs. */
+async function act({ action, given, language }: PageRequest, io: CommandIo): Promise<Outcome | null> {
+  const done = (text: string, corrections: readonly number[] = []): Outcome => ({
+    text,
+    isProblem: false,
+    corrections,
+  });
   const { person = '', name = '' } = given;
   const id = /^\d{1,12}$/.test(given['id'] ?? '') ? Number(given['id']) : 0;
   switch (action) {
     case 'disable':
     case 'enable':
       await reportOf(io, `people/${action}`, { ids: [id] });
-      return say(language, 'changedPhoto', { id });
+      return done(say(language, 'changedPhoto', { id }));
     case 'not':
     case 'is': {
       const { not, is } = await reportOf(io, 'correct', action === 'not' ? { id, not: name } : { id, is: name });
-      return say(language, (not ?? is)?.correction == null ? 'knownAlready' : 'corrected');
+      const correction = (not ?? is)?.correction ?? null;
+      if (correction === null) return done(say(language, 'knownAlready'));
+      return done(say(language, 'corrected'), [correction]);
     }
+    case 'undo':
+      await reportOf(io, 'corrections/undo', { id });
+      return done(say(language, 'undone'));
     case 'rename': {
       using store = openGallery(io);
       const record = store.find(person);
       store.change((changes) => changes.rename(record.id, checkName(name)));
-      return say(language, 'renamed', { name: record.name });
+      return done(say(language, 'renamed', { name: record.name }));
     }
     case 'forget': {
       using store = openGallery(io);
       const record = store.find(person);
       await forgetPerson(store, record.id, io);
-      return say(language, 'forgotten', { name: record.name });
+      return done(say(language, 'forgotten', { name: record.name }));
     }
     default:
       return null;
@@ -158,6 +172,7 @@ async function readSlowly(io: CommandIo, status: DaemonStatus | null, calibratio
   const records: ReportAnswer<'show'>['templates'][] = [];
   for (const { person } of people) records.push((await reportOf(io, 'show', { name: person })).templates);
   const calibration = await calibrationOf(people, records);
+  const { corrections } = await reportOf(io, 'corrections', {});
   const { faces, positions, width, height } = await reportOf(io, 'faces', { last: lastFaces });
   const shown = people.map(({ person, name }, i): OverviewPerson => {
     const calibrated = calibration?.people.find((entry) => entry.person === person) ?? null;
@@ -166,6 +181,7 @@ async function readSlowly(io: CommandIo, status: DaemonStatus | null, calibratio
       name,
       missed: calibrated?.fnir.tracks ?? null,
       closest: calibrated?.closest ?? null,
+      corrections: corrections.filter((correction) => correction.person === person),
       photos: records[i]!.map(({ id, since, quality, setAside }) => {
         return { id, since, eyesPx: quality.eyesPx, isDisabled: setAside !== null };
       }),

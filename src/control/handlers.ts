@@ -62,7 +62,9 @@ export function daemonSources({
     config,
     store,
     daemon: process.pid,
-    run: journal.run,
+    get run() {
+      return journal.run;
+    },
     gallery: currentGallery,
     space: () => model.space,
     journal() {

@@ -3,7 +3,7 @@
 import sharp from 'sharp';
 import type { EngineAnalysis } from '../engine/engine.js';
 import type { PersonId } from '../gallery/person.js';
-import { type DecidedObservation, mentioned } from '../recognition/observation.js';
+import type { DecidedObservation } from '../recognition/observation.js';
 import type { PictureUpdate } from './protocol.js';
 
 /** Aligned faces are this wide and high, pixels (engine.ts). */
@@ -18,9 +18,10 @@ const better = { weight: 0.1, eyes: 1.25 };
 interface FacePicture {
   /** Of the JPEG. */
   id: number;
+  /** Whose face it is, as far as is known: the name of the track. */
   readonly person: PersonId | null;
-  /** Everybody whom its observation mentions. */
-  readonly people: readonly (PersonId | null)[];
+  /** The nearest person of a face without a name. */
+  readonly nearest: PersonId | null;
   readonly weight: number;
   readonly eyesPx: number;
   /** null while it is being encoded. */
@@ -36,7 +37,10 @@ export interface PagePictures {
   jpeg(track: number): Uint8Array | null;
   /** The analysis of a frame with its aligned faces, and what the room decided about each face, in the same order. */
   frame(analysis: Pick<EngineAnalysis, 'crops'>, observations: readonly DecidedObservation[]): void;
-  /** Erases the pictures that mention somebody else than these people. A track that had a forgotten name gets no picture any more. */
+  /**
+   * Erases the pictures of everybody who was forgotten, also of faces without a name that were nearest to them. Their tracks get no picture
+   * any more.
+   */
   keepOnly(people: ReadonlySet<PersonId>): void;
   /** Erases every picture. */
   clear(): void;
@@ -47,7 +51,7 @@ export function createPagePictures(isAllowed: boolean): PagePictures {
   const followers = new Set<(update: PictureUpdate) => void>();
   /** By track, the oldest first. */
   const pictures = new Map<number, FacePicture>();
-  /** Tracks that had the name of a person who was forgotten. */
+  /** Tracks of people who were forgotten. */
   const forgotten = new Set<number>();
   let lastId = 0;
 
@@ -62,7 +66,7 @@ export function createPagePictures(isAllowed: boolean): PagePictures {
     tell();
   }
 
-  function take({ track, person, weight, quality: { eyesPx }, ...rest }: DecidedObservation, rgb: Uint8Array): void {
+  function take({ track, person, best, weight, quality: { eyesPx } }: DecidedObservation, rgb: Uint8Array): void {
     const before = pictures.get(track);
     const isBetter =
       before === undefined ||
@@ -72,8 +76,7 @@ export function createPagePictures(isAllowed: boolean): PagePictures {
     if (!isBetter || forgotten.has(track)) return;
     // A picture of the same person stays until the better one is encoded.
     const { id, jpeg: shown } = before?.person === person ? before : { id: 0, jpeg: null };
-    const people = mentioned({ person, ...rest });
-    const picture: FacePicture = { id, person, people, weight, eyesPx, jpeg: shown };
+    const picture: FacePicture = { id, person, nearest: best, weight, eyesPx, jpeg: shown };
     pictures.delete(track);
     pictures.set(track, picture);
     const [oldest] = pictures.keys();
@@ -113,10 +116,11 @@ export function createPagePictures(isAllowed: boolean): PagePictures {
     },
     keepOnly(people) {
       const before = pictures.size;
-      for (const [track, { person, people: those }] of pictures) {
-        if (those.every((id) => id === null || people.has(id))) continue;
+      for (const [track, { person, nearest }] of pictures) {
+        const whose = person ?? nearest;
+        if (whose === null || people.has(whose)) continue;
         pictures.delete(track);
-        if (person !== null && !people.has(person)) forgotten.add(track);
+        forgotten.add(track);
       }
       if (pictures.size < before) tell();
     },

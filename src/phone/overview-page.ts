@@ -36,6 +36,7 @@ export interface OverviewPerson {
   /** Expected share of tracks that are missed; null where it is not known. */
   readonly missed: number | null;
   readonly closest: { readonly name: string; readonly similarity: number } | null;
+  readonly corrections: readonly { readonly id: number; readonly said: 'is' | 'not'; readonly since: string }[];
   readonly photos: readonly {
     readonly id: number;
     readonly since: string;
@@ -56,8 +57,20 @@ export interface OverviewFace {
   readonly reason: Reason;
 }
 
+/** What came of the last press of a button. */
+export interface Outcome {
+  readonly text: string;
+  /** Nothing was changed. */
+  readonly isProblem: boolean;
+  /** The numbers of the corrections that were stored. */
+  readonly corrections: readonly number[];
+}
+
+/** With more people than this a list takes the place of a button for each. */
+const mostButtons = 6;
+
 /** The ids of the sections, in their order. */
-export const overviewSections = ['problem', 'here', 'people', 'faces', 'plan'] as const;
+export const overviewSections = ['outcome', 'here', 'people', 'faces', 'plan'] as const;
 
 /** From these shares of missed tracks on, a person is recognised less than surely, or rarely. */
 const missedShares = { some: 0.02, many: 0.15 };
@@ -66,19 +79,27 @@ export function overviewTitle(language: Language): string {
   return say(language, 'openTitle');
 }
 
-/** `problem`: why the last press of a button changed nothing; null for none. */
 export function overviewSectionsOf(
   overview: Overview,
-  problem: string | null,
+  outcome: Outcome | null,
   language: Language,
 ): Record<(typeof overviewSections)[number], Html> {
   return {
-    problem: problem === null ? html`` : html`<p class="bad">${problem}</p>`,
+    outcome: outcome === null ? html`` : outcomeSection(outcome, language),
     here: hereSection(overview, language),
     people: peopleSection(overview, language),
     faces: facesSection(overview, language),
     plan: planSection(overview, language),
   };
+}
+
+function outcomeSection({ text, isProblem, corrections }: Outcome, language: Language): Html {
+  if (isProblem) return html`<p class="bad">${text}</p>`;
+  return html`<p class="good">${text}</p>${corrections.map((id) => undoButton(id, 'news', language))}`;
+}
+
+function undoButton(id: number, where: string, language: Language): Html {
+  return html`<button type="button" id="undo-${where}-${id}" data-action="undo" data-id="${id}">${say(language, 'undo', { id })}</button>`;
 }
 
 function timeOf(at: string, language: Language): string {
@@ -109,7 +130,7 @@ function peopleSection({ people }: Overview, language: Language): Html {
   return html`${title}<ul class="cards">${people.map((person) => personItem(person, language))}</ul>`;
 }
 
-function personItem({ person, name, missed, closest, photos }: OverviewPerson, language: Language): Html {
+function personItem({ person, name, missed, closest, photos, corrections }: OverviewPerson, language: Language): Html {
   const inUse = photos.filter(({ isDisabled }) => !isDisabled).length;
   const { some, many } = missedShares;
   const surety = missed === null ? null : say(language, missed < some ? 'surely' : missed < many ? 'mostly' : 'rarely');
@@ -118,12 +139,14 @@ function personItem({ person, name, missed, closest, photos }: OverviewPerson, l
       ? null
       : say(language, 'closest', { other: closest.name, similarity: closest.similarity.toFixed(2) });
   return html`<li><h3>${name}</h3>
-<p>${say(language, 'inUse', { count: inUse })}${surety === null ? null : html`; ${surety}`}</p>
+<p>${say(language, 'inUse', { count: inUse })}</p>
+${surety === null ? null : html`<p class="sentence">${surety}</p>`}
 ${close === null ? null : html`<p class="soft">${close}</p>`}
 <details id="change-${person}"><summary id="summary-${person}">${say(language, 'change', { name })}</summary>
 <form><label>${say(language, 'newName', { name })}<br><input type="text" name="name" value="${name}" maxlength="64" autocomplete="off"></label>
 <div class="actions"><button id="rename-${person}" data-action="rename" data-person="${person}">${say(language, 'rename')}</button></div></form>
 <ul>${photos.map((photo) => photoItem(photo, language))}</ul>
+${corrections.length === 0 ? null : html`<ul>${corrections.map((correction) => correctionItem(correction, name, language))}</ul>`}
 <details id="forget-${person}"><summary id="ask-${person}">${say(language, 'forget', { name })}</summary>
 <p class="bad">${say(language, 'forgetReally', { name })}</p>
 <button type="button" class="danger" data-action="forget" data-person="${person}">${say(language, 'forgetYes', { name })}</button></details>
@@ -135,6 +158,15 @@ function photoItem({ id, since, eyesPx, isDisabled }: OverviewPerson['photos'][n
   const action = isDisabled ? 'enable' : 'disable';
   return html`<li class="actions"><span class="wide">${text}</span>
 <button type="button" id="photo-${id}" data-action="${action}" data-id="${id}">${say(language, action, { id })}</button></li>`;
+}
+
+function correctionItem(
+  { id, said, since }: OverviewPerson['corrections'][number],
+  name: string,
+  language: Language,
+): Html {
+  const text = say(language, said === 'is' ? 'correctionIs' : 'correctionNot', { name, date: dateOf(since, language) });
+  return html`<li class="actions"><span class="wide">${text}</span>${undoButton(id, 'list', language)}</li>`;
 }
 
 function facesSection(overview: Overview, language: Language): Html {
@@ -158,16 +190,15 @@ function faceItem(face: OverviewFace, { people, plan, hasPictures }: Overview, l
       ? null
       : html`<button type="button" id="not-${id}" data-action="not" data-id="${id}" data-name="${face.name}">${say(language, 'notPerson', { name: face.name, id })}</button>`;
   const is =
-    others.length === 0
-      ? null
+    others.length <= mostButtons
+      ? html`${others.map((person) => html`<button type="button" id="is-${id}-${person.person}" data-action="is" data-id="${id}" data-name="${person.name}">${say(language, 'thisIsPerson', { name: person.name, id })}</button>`)}`
       : html`<form class="actions"><label>${say(language, 'whoIsIt', { id })}<br><select name="name">${others.map((person) => html`<option>${person.name}</option>`)}</select></label>
 <button id="is-${id}" data-action="is" data-id="${id}">${say(language, 'thisIs')}</button></form>`;
   // The script fills it in where there is a picture, and hides the drawing then.
-  const picture =
-    hasPictures && track !== null ? html`<img class="face" data-track="${track}" alt="" hidden>` : null;
+  const picture = hasPictures && track !== null ? html`<img class="face" data-track="${track}" alt="" hidden>` : null;
   return html`<li><div class="row">${picture}${drawnFace(face, plan)}<div class="wide"><h3>${say(language, 'faceAt', { name, time: timeOf(at, language) })}</h3>
-<p>${reasonWords(reason, names, language)}</p><p class="soft">${shape}</p></div></div>
-<details id="face-${id}"><summary id="correct-${id}">${say(language, 'change', { name })}</summary><div class="actions">${not}${is}</div></details></li>`;
+<p class="sentence">${reasonWords(reason, names, language)}</p><p class="soft">${shape}</p></div></div>
+<details id="face-${id}"><summary id="correct-${id}">${face.name === null ? say(language, 'whoIsThis') : say(language, 'notThem', { name })}</summary><div class="actions">${not}${is}</div></details></li>`;
 }
 
 /** A face from its numbers: where it was in the frame, its size, its pose and its light. */

@@ -28,16 +28,8 @@ export interface DecidedObservation {
   readonly reason: Reason;
 }
 
-/** Everybody whom an observation mentions: as the name, as nearest or second person, or in the reason. */
-export function mentioned({
-  person,
-  best,
-  runnerUp,
-  reason,
-}: Pick<DecidedObservation, 'person' | 'best' | 'runnerUp' | 'reason'>): readonly (PersonId | null)[] {
-  return [person, best, runnerUp, ...peopleIn(reason)];
-}
-
+/** Whether an observation mentions `person`: as the name, as nearest or second person, or in the reason. */
 export function isAbout(observation: DecidedObservation, person: PersonId): boolean {
-  return mentioned(observation).includes(person);
+  const { person: named, best, runnerUp, reason } = observation;
+  return [named, best, runnerUp, ...peopleIn(reason)].includes(person);
 }

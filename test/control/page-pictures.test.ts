@@ -58,7 +58,8 @@ t.test('each track has its best picture, a small JPEG', async (t) => {
 
 t.test('at most 50 tracks have one, the last ones', async (t) => {
   const { pictures, until } = opened();
-  for (let track = 1; track <= mostPictures + 10; track++) pictures.frame({ crops: [grey(track)] }, [seen(track, null)]);
+  for (let track = 1; track <= mostPictures + 10; track++)
+    pictures.frame({ crops: [grey(track)] }, [seen(track, null)]);
   await until(...Array.from({ length: mostPictures }, (_, i) => i + 11));
   t.equal(mostPictures, 50);
   t.equal(pictures.jpeg(10), null);

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { portrait } from '../../src/commands/demo/portraits.js';
-import { cast, type Pose } from '../../src/commands/demo/script.js';
+import { cast, type Features, type Pose } from '../../src/commands/demo/script.js';
 
 export type Person = 'ada' | 'grace';
 
@@ -19,9 +19,30 @@ const shots = [
   { light: 1, tiltDegrees: 14, smile: -4, widthPx: 1160, brightness: 1.15 },
 ] as const;
 
+const featuresOf = (key: string): Features => cast.find((role) => role.key === key)!.features;
+
 /** A portrait of the person with this key of the demo's cast, as SVG. */
 export function drawPhoto(key: string, pose: Pose): Buffer {
-  return Buffer.from(portrait(cast.find((role) => role.key === key)!.features, pose));
+  return Buffer.from(portrait(featuresOf(key), pose));
+}
+
+/** Somebody between two people of the cast: `share` is that of the second one, 0 to 1. Similarity falls with the share. */
+export function drawRelative(first: string, second: string, share: number, pose: Pose): Buffer {
+  const [a, b] = [featuresOf(first), featuresOf(second)];
+  const number = (x: number, y: number): number => x * (1 - share) + y * share;
+  const colour = (x: string, y: string): string => {
+    const part = (at: number): string =>
+      Math.round(number(Number.parseInt(x.slice(at, at + 2), 16), Number.parseInt(y.slice(at, at + 2), 16)))
+        .toString(16)
+        .padStart(2, '0');
+    return `#${part(1)}${part(3)}${part(5)}`;
+  };
+  const mixed = Object.entries(a).map(([key, x]) => {
+    const y = b[key as keyof Features];
+    if (typeof x === 'number') return [key, number(x, y as number)];
+    return [key, typeof x === 'string' ? colour(x, y as string) : share < 0.5 ? x : y];
+  });
+  return Buffer.from(portrait(Object.fromEntries(mixed) as Features, pose));
 }
 
 /** Writes up to five photos of a person, about 1200 x 1500 pixels, and returns their paths. */

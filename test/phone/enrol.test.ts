@@ -1,6 +1,6 @@
 // Enrolment from a phone, end to end: the real command with the real models, and a real browser with the window of a phone.
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { collect, runVerb, spawnCli } from '../helpers/cli.js';
 import { violations } from './accessible.js';
 import { noBrowser, openPhone } from './browser.js';
 import { drawGroup, drawPhotos } from './drawn-photos.js';
+import { filesWith, newInTmp, tracesOf } from './traces.js';
 
 t.setTimeout(600_000);
 const skip = noBrowser;
@@ -70,24 +71,6 @@ const isOpen = (address: string): Promise<boolean> =>
     socket.once('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());
   });
-
-/** Files under `places` that changed since `sinceMs` (wall time) and hold one of `traces`. */
-function filesWith(traces: readonly Buffer[], places: readonly string[], sinceMs: number): string[] {
-  const isNew = (path: string): boolean => {
-    const file = statSync(path, { throwIfNoEntry: false });
-    return file?.isFile() === true && file.mtimeMs >= sinceMs - 1000 && file.size < 64 << 20;
-  };
-  return places.flatMap((place) => {
-    try {
-      const paths = readdirSync(place, { recursive: true, encoding: 'utf8' }).map((name) => join(place, name));
-      return [place, ...paths].filter(
-        (path) => isNew(path) && traces.some((trace) => readFileSync(path).includes(trace)),
-      );
-    } catch {
-      return []; // it is gone meanwhile, or another user's
-    }
-  });
-}
 
 t.test('five photos, a group photo and a lost connection', { skip }, async (t) => {
   const photos = await drawPhotos(at('ada'), 'ada', 5);
@@ -150,12 +133,9 @@ t.test('five photos, a group photo and a lost connection', { skip }, async (t) =
   t.notOk(await isOpen(address), 'the port is closed');
   t.strictSame(complaints, [], 'no error and nothing against the security policy');
   t.ok(sent.length >= 6);
-  // A part of the middle of each JPEG, which no other file has.
-  const traces = sent.map((jpeg) => jpeg.subarray(jpeg.length >> 1, (jpeg.length >> 1) + 48));
-  // What is new in /tmp. The browser may keep its own files of the photos: it is not part of roomkin.
-  const others = readdirSync('/tmp').filter((name) => !before.has(name) && !/playwright|chromium/i.test(name));
+  const traces = tracesOf(sent);
   t.strictSame(
-    filesWith(traces, [at('first', 'store'), at('tmp'), ...others.map((name) => join('/tmp', name))], startedMs),
+    filesWith(traces, [at('first', 'store'), at('tmp'), ...newInTmp(before)], startedMs),
     [],
     'no byte of a photo is in a file',
   );

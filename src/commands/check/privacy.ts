@@ -13,7 +13,16 @@ export async function showPrivacy(io: CommandIo): Promise<void> {
 
 /** The rows: label and text. */
 export function privacyRows(report: ReportAnswer<'privacy'>): [string, string][] {
-  const { directory, files, processes, snapshots, look: isLookAllowed, pagePictures, looksKeptHours, namesInLog } = report;
+  const {
+    directory,
+    files,
+    processes,
+    snapshots,
+    look: isLookAllowed,
+    pagePictures,
+    looksKeptHours,
+    namesInLog,
+  } = report;
   const pictures = files.filter(({ picture }) => picture);
   const found =
     pictures.length === 0
