@@ -16,6 +16,7 @@ import { say } from '../phone/texts.js';
 import type { ReportAnswer } from '../reports/reports.js';
 import type { CommandIo } from './command.js';
 import { forgetPerson } from './forget.js';
+import { createLastFaces } from './open-faces.js';
 import { followPictures, noPictures } from './open-pictures.js';
 import { ask, openGallery, reportOf } from './parts.js';
 import { openPage, pageEnd } from './phone-page.js';
@@ -28,17 +29,21 @@ const freshMs = 10_000;
 /** So long after a change they are read with each question, milliseconds: its effect shows in the next frames. */
 const changedMs = 8000;
 /** Faces on the page. */
-const lastFaces = 50;
+const mostFaces = 50;
 
 export async function run({ for: period, address }: Given<'open'>, io: CommandIo): Promise<void> {
   // Who may not ask is told so before a code is shown.
   await reportOf(io, 'people', {});
   const untilMs = io.clock.monotonicMs() + period.ms;
   let slow: SlowPart | null = null;
-  const calibrationOf = lastCalibration(io);
+  const kept = {
+    calibrationOf: lastCalibration(io),
+    lastFaces: createLastFaces(mostFaces, (given) => reportOf(io, 'faces', given)),
+  };
   const hasPictures = io.config().privacy.pagePictures;
   using pictures = hasPictures ? followPictures(io) : noPictures;
   let readMs = 0;
+  let gallery = '';
   let changedAtMs = Number.NEGATIVE_INFINITY;
   /** Requests come one after the other, but one may wait for the daemon. */
   let turn: Promise<unknown> = Promise.resolve();
@@ -63,9 +68,12 @@ export async function run({ for: period, address }: Given<'open'>, io: CommandIo
       }
     }
     const status = await statusOf(io);
+    // Another command may have forgotten somebody.
+    if (gallery !== JSON.stringify(status?.gallery)) slow = null;
+    gallery = JSON.stringify(status?.gallery);
     const nowMs = io.clock.monotonicMs();
     if (slow === null || nowMs - readMs > freshMs || nowMs - changedAtMs < changedMs) {
-      slow = await readSlowly(io, status, calibrationOf);
+      slow = await readSlowly(io, status, kept);
       readMs = io.clock.monotonicMs();
     }
     const overview = { ...slow, ...presenceOf(status), hasPictures };
@@ -167,13 +175,20 @@ function lastCalibration(io: CommandIo): CalibrationOf {
   };
 }
 
-async function readSlowly(io: CommandIo, status: DaemonStatus | null, calibrationOf: CalibrationOf): Promise<SlowPart> {
+async function readSlowly(
+  io: CommandIo,
+  status: DaemonStatus | null,
+  {
+    calibrationOf,
+    lastFaces,
+  }: { readonly calibrationOf: CalibrationOf; readonly lastFaces: ReturnType<typeof createLastFaces> },
+): Promise<SlowPart> {
   const { people } = await reportOf(io, 'people', {});
   const records: ReportAnswer<'show'>['templates'][] = [];
   for (const { person } of people) records.push((await reportOf(io, 'show', { name: person })).templates);
   const calibration = await calibrationOf(people, records);
   const { corrections } = await reportOf(io, 'corrections', {});
-  const { faces, positions, width, height } = await reportOf(io, 'faces', { last: lastFaces });
+  const { faces, positions, width, height } = await lastFaces([people, records]);
   const shown = people.map(({ person, name }, i): OverviewPerson => {
     const calibrated = calibration?.people.find((entry) => entry.person === person) ?? null;
     return {

@@ -81,3 +81,26 @@ export async function drawGroup(path: string): Promise<string> {
     .toFile(path);
   return path;
 }
+
+/**
+ * Frames in which two people sit and move a little. Ada differs so much from her photos that she gets no name. The other one resembles
+ * Grace so much that roomkin takes them for her.
+ */
+export async function drawFrames(folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  for (let i = 0; i < 6; i++) {
+    const pose = { light: 0.1, tiltDegrees: i - 3, smile: 2 };
+    const [ada, visitor] = await Promise.all(
+      [drawRelative('ada', 'visitor', 0.5, pose), drawRelative('grace', 'visitor', 0.6, pose)].map((drawn) =>
+        sharp(drawn).resize(320, 400).png().toBuffer(),
+      ),
+    );
+    await sharp({ create: { width: 1280, height: 960, channels: 3, background: '#8f9aa3' } })
+      .composite([
+        { input: ada!, left: 180 + 4 * i, top: 300 },
+        { input: visitor!, left: 760 - 4 * i, top: 320 },
+      ])
+      .jpeg({ quality: 92 })
+      .toFile(join(folder, `${i}.jpg`));
+  }
+}

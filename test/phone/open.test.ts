@@ -14,7 +14,7 @@ import { runVerb, spawnCli } from '../helpers/cli.js';
 import { shortFolder } from '../helpers/short-folder.js';
 import { violations } from './accessible.js';
 import { noBrowser, openPhone } from './browser.js';
-import { drawPhotos, drawRelative } from './drawn-photos.js';
+import { drawFrames, drawPhotos } from './drawn-photos.js';
 import { filesWith, newInTmp, tracesOf } from './traces.js';
 
 t.setTimeout(600_000);
@@ -33,29 +33,6 @@ function configuration(name: string, privacy: string): string {
 }
 const config = configuration('config.toml', 'page_pictures = true\n');
 const shipped = configuration('shipped.toml', '');
-
-/**
- * Frames in which two people sit and move a little. Ada differs so much from her photos that she gets no name. The other one resembles
- * Grace so much that roomkin takes them for her.
- */
-async function drawFrames(): Promise<void> {
-  mkdirSync(at('frames'));
-  for (let i = 0; i < 6; i++) {
-    const pose = { light: 0.1, tiltDegrees: i - 3, smile: 2 };
-    const [ada, visitor] = await Promise.all(
-      [drawRelative('ada', 'visitor', 0.5, pose), drawRelative('grace', 'visitor', 0.6, pose)].map((drawn) =>
-        sharp(drawn).resize(320, 400).png().toBuffer(),
-      ),
-    );
-    await sharp({ create: { width: 1280, height: 960, channels: 3, background: '#8f9aa3' } })
-      .composite([
-        { input: ada!, left: 180 + 4 * i, top: 300 },
-        { input: visitor!, left: 760 - 4 * i, top: 320 },
-      ])
-      .jpeg({ quality: 92 })
-      .toFile(at('frames', `${i}.jpg`));
-  }
-}
 
 function start(args: readonly string[], configPath = config) {
   const child = spawnCli([...args, '--config', configPath], { TMPDIR: at('tmp') });
@@ -89,7 +66,7 @@ t.test('who is here, people, last faces, corrections, pictures, plan', { skip: n
   const startedMs = Date.now();
   mkdirSync(at('tmp'));
   const before = new Set(readdirSync('/tmp'));
-  await drawFrames();
+  await drawFrames(at('frames'));
   for (const person of ['ada', 'grace'] as const) {
     const photos = await drawPhotos(at(person), person, 3);
     await verb('enrol', person === 'ada' ? 'Ada' : 'Grace', '--photos', ...photos);

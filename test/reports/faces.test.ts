@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { createLastFaces } from '../../src/commands/open-faces.js';
 import { loadConfig } from '../../src/config/load.js';
 import type { JournalEntry } from '../../src/journal/codec.js';
 import type { Sources } from '../../src/reports/report.js';
@@ -14,16 +15,19 @@ writeFileSync(join(folder, 'config.toml'), '[room]\nid = "lab"\n[camera]\nwidth 
 const config = loadConfig(join(folder, 'config.toml'));
 const nowMs = Date.now();
 
-function facesOf(entries: readonly JournalEntry[], last: number) {
+function facesOf(entries: readonly JournalEntry[], last: number, after?: number) {
   const sources = {
     config,
     daemon: null,
     store: { people: () => [{ id: 'ada', name: 'Ada' }] } as unknown as Sources['store'],
     space: () => '',
     gallery: () => ({ people: [], cohort: [] }) as unknown as ReturnType<Sources['gallery']>,
-    journal: () => ({ since: (ms: number) => entries.filter(({ wallMs }) => wallMs >= ms), find: () => null }),
+    journal: () => ({ recent: (count: number) => entries.slice(-count), since: () => [], find: () => null }),
   };
-  return makeReport('faces', { last }, sources, { signal: new AbortController().signal, progress: () => {} });
+  return makeReport('faces', after === undefined ? { last } : { last, after }, sources, {
+    signal: new AbortController().signal,
+    progress: () => {},
+  });
 }
 
 const entry = (id: number, changes: Partial<JournalEntry> = {}): JournalEntry => ({
@@ -70,3 +74,33 @@ t.test(
     t.equal(positions.length, 3);
   },
 );
+
+t.test('only what is new is read; a journal that starts again is read as a whole', async (t) => {
+  const entries = Array.from({ length: 3000 }, (_, id) => entry(id + 1));
+  const first = await facesOf(entries, 50);
+  t.match(first, { whole: true, newest: 3000 });
+  t.match(await facesOf(entries, 50, 3000), { whole: false, newest: 3000, faces: [], positions: [] });
+  const next = await facesOf([...entries, entry(3001), entry(3002)], 50, 3000);
+  t.match(next, { whole: false, newest: 3002, faces: [{ id: 3002 }], positions: [{}, {}] });
+  t.equal(next.positions.length, 2);
+  t.equal((await facesOf(entries, 50, 2500)).positions.length, 400);
+  t.match(await facesOf(entries, 50, 100), { whole: true }, 'more is new than is read');
+  t.match(await facesOf(entries.slice(0, 10), 50, 3000), { whole: true, newest: 10 });
+});
+
+t.test('what is new is put together with what was known', async (t) => {
+  const given: unknown[] = [];
+  let entries = [entry(1, { track: 1 }), entry(2, { track: 2 })];
+  const last = createLastFaces(2, ({ last: most, after }) => {
+    given.push(after);
+    return facesOf(entries, most, after);
+  });
+  const ids = async (people: unknown) => (await last(people)).faces.map(({ id }) => id);
+  t.strictSame(await ids('a'), [2, 1]);
+  entries = [...entries, entry(3, { track: 1, weight: 0 }), entry(4, { track: 3 })];
+  t.strictSame(await ids('a'), [4, 2], 'the newest tracks');
+  t.equal((await last('a')).positions.length, 4);
+  entries = entries.slice(0, 2);
+  t.strictSame(await ids('b'), [2, 1], 'after a change of the people all is read');
+  t.strictSame(given, [undefined, 2, 4, undefined]);
+});
