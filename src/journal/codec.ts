@@ -37,6 +37,9 @@ type Texts = readonly [
 
 const numberBytes = 8;
 
+/** The texts of an entry are inflated in pieces of this many bytes. zlib's default of 16 KiB is garbage of 100 MiB for a day of entries. */
+const textBytes = 1024;
+
 /** Part of the format: with another dictionary the texts of stored entries cannot be read. The most frequent words come last. */
 const dictionary = Buffer.from(
   [
@@ -103,7 +106,7 @@ export function decodeEntry(bytes: Buffer): SealedEntry {
   const { vector, end: middle } = decodeVector(bytes, 1 + count * numberBytes);
   const { vector: mean, end } = decodeVector(bytes, middle);
   const [run, space, state, person, best, runnerUp, reason] = JSON.parse(
-    inflateRawSync(bytes.subarray(end), { dictionary }).toString('utf8'),
+    inflateRawSync(bytes.subarray(end), { dictionary, chunkSize: textBytes }).toString('utf8'),
   ) as Texts;
   const [atMs, track, nth, x, y, width, height, score, ...rest] = numbers as [number, ...number[]] & number[];
   const [eyesPx, sharpness, yawDegrees, pitchDegrees, light, contrast, weight, ...similarities] = rest;

@@ -39,6 +39,8 @@ export interface Journal extends Disposable {
   keep(track: number, atMs: number): void;
   /** The id of the observation of `track` at `atMs` (monotonic) of this run; null where there is none. */
   idOf(track: number, atMs: number): number | null;
+  /** The newest entry first, as `JournalStore.newestFirst`. */
+  newestFirst(): Iterable<JournalEntry>;
   /** The entries from this wall time on, as `JournalStore.since`. */
   since(wallMs: number): Iterable<JournalEntry>;
   /** Erases every entry about a person at once. */
@@ -210,6 +212,10 @@ export function createJournal(options: JournalOptions): Journal {
           if (entry.run === run && entry.track === track && entry.atMs === atMs) return entry.id;
         return null;
       });
+    },
+    newestFirst() {
+      flush();
+      return attempt((target) => target.newestFirst());
     },
     since(wallMs) {
       flush();

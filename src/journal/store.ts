@@ -18,6 +18,8 @@ export interface JournalStore extends Disposable {
   append(entries: readonly NewEntry[]): readonly number[];
   /** The `last` entries that were appended last, oldest first. */
   recent(last: number): readonly JournalEntry[];
+  /** The newest entry first. Reads in small pages, so that a question costs little memory. */
+  newestFirst(): Iterable<JournalEntry>;
   /** The entries from this wall time on, in the order in which they were appended. Reads in pages, so that a whole day is never in memory. */
   since(wallMs: number): Iterable<JournalEntry>;
   find(id: number): JournalEntry | null;
@@ -46,6 +48,8 @@ const dayMs = 86_400_000;
 const hourMs = 3_600_000;
 /** Rows per page of `since`. */
 const page = 500;
+/** Rows per page of `newestFirst`. */
+const smallPage = 50;
 const everything = [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER] as const;
 
 interface Row {
@@ -74,6 +78,13 @@ export function openJournalStore(options: JournalStoreOptions): JournalStore {
     setLastId: prepared<[number], void>("UPDATE meta SET value = ? WHERE key = 'last_id'"),
     add: prepared<[number, number, Buffer], void>('INSERT INTO look VALUES (?, ?, ?)'),
     first: tables.map((table) => prepared<Range, Row>(rows(table, 'ASC'))),
+    before: tables
+      .map((table) =>
+        prepared<Range, Row>(
+          `SELECT id, at_ms AS atMs, sealed FROM ${table} WHERE id < ? AND at_ms BETWEEN ? AND ? ORDER BY id DESC LIMIT ?`,
+        ),
+      )
+      .reverse(),
     newest: tables.map((table) => prepared<Range, Row>(rows(table, 'DESC'))).reverse(),
     remove: tables.map((table) => prepared<[number], void>(`DELETE FROM ${table} WHERE id = ?`)),
     removeUpTo: tables.map((table) => prepared<[number], void>(`DELETE FROM ${table} WHERE id <= ?`)),
@@ -114,6 +125,16 @@ export function openJournalStore(options: JournalStoreOptions): JournalStore {
     recent(last) {
       const newest = guarded(() => sql.newest.flatMap((statement) => statement.all(0, ...kept, last)));
       return newest.slice(0, last).flatMap(open).reverse();
+    },
+    *newestFirst() {
+      for (const statement of sql.before) {
+        for (let id = Number.MAX_SAFE_INTEGER; ; ) {
+          const rows = guarded(() => statement.all(id, ...kept, smallPage));
+          for (const row of rows) yield* open(row);
+          if (rows.length < smallPage) break;
+          id = rows.at(-1)!.id;
+        }
+      }
     },
     *since(fromMs) {
       for (const rows of pages(Math.max(Math.ceil(fromMs), kept[0]), kept[1])) yield* rows.flatMap(open);
@@ -348,6 +369,7 @@ export function createMemoryJournal(afterId = 0): JournalStore {
       return added.map(({ id }) => id);
     },
     recent: (last) => sorted().slice(-last),
+    newestFirst: () => sorted().reverse(),
     since: (wallMs) => sorted().filter((entry) => entry.wallMs >= wallMs),
     find: (id) => entries.find((entry) => entry.id === id) ?? null,
     forget(person: PersonId) {

@@ -1,10 +1,10 @@
 // The last faces and where faces were seen, for the page of `roomkin open`.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import type { IdentificationState } from '../gallery/identify.js';
 import type { Reason } from '../gallery/reason.js';
 import { observationText } from '../gallery/reason-text.js';
 import type { JournalEntry } from '../journal/codec.js';
-import type { JournalStore } from '../journal/store.js';
 import { qualitySchema } from '../vision/face.js';
 import { report } from './report.js';
 
@@ -15,12 +15,10 @@ const reason = z.custom<Reason>((value) => z.object({ kind: text }).safeParse(va
 const dayMs = 86_400_000;
 /** Positions on the plan; the newest ones. */
 export const mostPositions = 400;
-/**
- * The most entries that are read, and how many at first for a question about what is new. A day may have 50,000; reading them all for each
- * question would cost the daemon 80 MiB.
- */
+/** The most entries that are read. */
 const mostEntries = 2000;
-const fewEntries = 50;
+/** Entries between two turns of the event loop. */
+const entriesPerTurn = 100;
 
 /** The newest face of each of the last `last` tracks, newest first, and the last positions of faces: of the newest 2,000 entries of a day. */
 export const faces = report({
@@ -61,67 +59,87 @@ export const faces = report({
     /** Centres of faces, oldest first. `name` where the track had one. */
     positions: z.array(z.object({ at: text, xPx: px, yPx: px, name: text.nullable() })),
   }),
-  make({ last, after }, { config, store, run, journal: openJournal }) {
+  async make({ last, after = null }, { config, store, run, journal }) {
     const names = new Map(store.people().map(({ id, name }) => [id, name]));
     const name = (person: string | null): string | null => (person === null ? null : (names.get(person) ?? null));
     const iso = (entry: JournalEntry): string => new Date(entry.wallMs).toISOString();
-    const { entries, isWhole } = newEntries(openJournal(), after ?? null);
-    const newest = new Map<string, JournalEntry>();
-    const positions: { at: string; xPx: number; yPx: number; name: string | null }[] = [];
-    for (const entry of entries) {
-      const { box, track, person } = entry;
-      if (box[2] <= 0) continue;
-      positions.push({ at: iso(entry), xPx: box[0] + box[2] / 2, yPx: box[1] + box[3] / 2, name: name(person) });
-      const key = `${entry.run} ${track}`;
-      const before = newest.get(key);
-      // A face that counted shows more than the last glimpse of it.
-      if (before !== undefined && before.weight > 0 && !(entry.weight > 0) && before.person === person) continue;
-      newest.delete(key);
-      newest.set(key, entry);
-    }
+    const { tracks, positions, isWhole, newest } = await readNewest(journal()?.newestFirst() ?? [], last, after);
     return {
       width: config.camera.width,
       height: config.camera.height,
       run: run ?? null,
       whole: isWhole,
-      newest: entries.at(-1)?.id ?? after ?? null,
-      faces: [...newest.values()]
-        .slice(-last)
-        .reverse()
-        .map((entry) => ({
-          id: entry.id,
-          run: entry.run,
-          track: entry.track,
-          at: iso(entry),
-          box: [...entry.box] as [number, number, number, number],
-          quality: entry.quality,
-          state: entry.state,
-          person: name(entry.person) === null ? null : entry.person,
-          name: name(entry.person),
-          counted: entry.weight > 0,
-          rule: observationText(entry, names),
-          reason: entry.reason,
-        })),
-      positions: positions.slice(-mostPositions),
+      newest,
+      faces: tracks.map((entry) => ({
+        id: entry.id,
+        run: entry.run,
+        track: entry.track,
+        at: iso(entry),
+        box: [...entry.box] as [number, number, number, number],
+        quality: entry.quality,
+        state: entry.state,
+        person: name(entry.person) === null ? null : entry.person,
+        name: name(entry.person),
+        counted: entry.weight > 0,
+        rule: observationText(entry, names),
+        reason: entry.reason,
+      })),
+      positions: positions.map(({ xPx, yPx, person, wallMs }) => {
+        return { at: new Date(wallMs).toISOString(), xPx, yPx, name: name(person) };
+      }),
     };
   },
 });
 
-/** The newest entries of a day, oldest first: those after the id `after`. `isWhole`: all that are read at all. */
-function newEntries(
-  journal: Pick<JournalStore, 'recent'> | null,
-  after: number | null,
-): { readonly entries: readonly JournalEntry[]; readonly isWhole: boolean } {
-  if (journal === null) return { entries: [], isWhole: true };
+/** What is shown of a track. */
+interface TrackEntry {
+  shown: JournalEntry;
+  /** No older entry of the track shows more. */
+  isSettled: boolean;
+}
+
+interface Newest {
+  /** The entry that is shown of each of the last tracks, newest first. */
+  readonly tracks: readonly JournalEntry[];
+  /** Oldest first. */
+  readonly positions: readonly { wallMs: number; xPx: number; yPx: number; person: string | null }[];
+  readonly isWhole: boolean;
+  readonly newest: number | null;
+}
+
+/** Reads `entries`, the newest first, down to the id `after`. Holds only what is shown: a day may have 50,000. */
+async function readNewest(entries: Iterable<JournalEntry>, last: number, after: number | null): Promise<Newest> {
   const sinceMs = Date.now() - dayMs;
-  for (let count = after === null ? mostEntries : fewEntries; ; count *= 4) {
-    const most = Math.min(count, mostEntries);
-    const entries = journal.recent(most).filter(({ wallMs }) => wallMs >= sinceMs);
-    // The journal was replaced by another one, whose ids start again.
-    const isAnother = after !== null && entries.length > 0 && entries.at(-1)!.id < after;
-    if (after === null || (isAnother && most === mostEntries)) return { entries, isWhole: true };
-    const fresh = entries.filter(({ id }) => id > after);
-    if (!isAnother && (fresh.length < most || most === mostEntries))
-      return { entries: fresh, isWhole: fresh.length === most };
+  const tracks = new Map<string, TrackEntry>();
+  const positions: { wallMs: number; xPx: number; yPx: number; person: string | null }[] = [];
+  let newest: number | null = null;
+  let read = 0;
+  /** Nothing older than `after` is known any more where the journal starts again, or more is new than is read. */
+  let isWhole = after === null;
+  for (const entry of entries) {
+    const { id, box, run, track, person, wallMs } = entry;
+    newest ??= id;
+    if (after !== null && newest < after) isWhole = true;
+    if (!isWhole && id <= after!) break;
+    if (++read > mostEntries || wallMs < sinceMs) {
+      isWhole = true;
+      break;
+    }
+    // The camera must be drained meanwhile.
+    if (read % entriesPerTurn === 0) await nextTurn();
+    if (box[2] <= 0) continue;
+    if (positions.length < mostPositions)
+      positions.push({ wallMs, xPx: box[0] + box[2] / 2, yPx: box[1] + box[3] / 2, person });
+    const key = `${run} ${track}`;
+    const before = tracks.get(key);
+    if (before === undefined) {
+      if (tracks.size < last) tracks.set(key, { shown: entry, isSettled: entry.weight > 0 });
+    } else if (!before.isSettled) {
+      // A face that counted shows more than the last glimpse of it.
+      if (person === before.shown.person && entry.weight > 0) before.shown = entry;
+      before.isSettled = person !== before.shown.person || entry.weight > 0;
+    }
   }
+  const shown = [...tracks.values()].map((track) => track.shown).sort((a, b) => b.id - a.id);
+  return { tracks: shown, positions: positions.reverse(), isWhole, newest: newest ?? after };
 }

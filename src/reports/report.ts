@@ -19,7 +19,7 @@ export interface Sources {
   /** The embedding space of the configured embedder. Errors: MODEL_MISSING, MODEL_HASH. */
   space(): string;
   /** The entries of the last day, those in memory too; null where there is no journal. Errors: DATABASE, KEY_FILE. */
-  journal(): Pick<JournalStore, 'since' | 'find' | 'recent'> | null;
+  journal(): Pick<JournalStore, 'since' | 'find' | 'newestFirst'> | null;
 }
 
 /** The surroundings of a report that takes long. */

@@ -1,4 +1,4 @@
-// Measures how much more memory the daemon takes while the page of `roomkin open` is open: PSS of the daemon and of its children, with
+// Measures how much more memory the daemon takes while the page of `roomkin open` is open: anonymous PSS of the daemon and its children, with
 // drawn people before the camera, a journal of a day and a phone that asks as the page's script does. Prints also what the daemon grows
 // by in the same time without a page, and the memory of `roomkin open` itself.
 //
@@ -43,10 +43,10 @@ export interface MemoryResult {
 const spaceOfModel = 'mobilefacenet-192';
 const sampleMs = 1000;
 
-/** Proportional set size of a process, MiB; 0 where it has ended. */
+/** Proportional set size of a process without files and shared libraries, MiB; 0 where it has ended. */
 function pssOf(pid: number): number {
   try {
-    return Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))![1]) / 1024;
+    return Number(/^Pss_Anon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))![1]) / 1024;
   } catch {
     return 0;
   }

@@ -22,7 +22,7 @@ function facesOf(entries: readonly JournalEntry[], last: number, after?: number)
     store: { people: () => [{ id: 'ada', name: 'Ada' }] } as unknown as Sources['store'],
     space: () => '',
     gallery: () => ({ people: [], cohort: [] }) as unknown as ReturnType<Sources['gallery']>,
-    journal: () => ({ recent: (count: number) => entries.slice(-count), since: () => [], find: () => null }),
+    journal: () => ({ newestFirst: () => entries.toReversed(), since: () => [], find: () => null }),
   };
   return makeReport('faces', after === undefined ? { last } : { last, after }, sources, {
     signal: new AbortController().signal,
