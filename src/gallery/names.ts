@@ -67,9 +67,16 @@ function refusal(name: string): string | null {
   return null;
 }
 
-/** The folded form, which is equal for all spellings of a name: case and compatibility forms are ignored. */
+/**
+ * The folded form, which is equal for all spellings of a name: case and compatibility forms are ignored. Capitals of capitals fold fully
+ * (ß and ẞ to ss, a final ς to σ), as `toLowerCase` alone does not. The form in the gallery's file may be that of an earlier version.
+ */
 export function foldName(name: string): string {
-  return name.normalize('NFKC').toLowerCase().normalize('NFKC');
+  const capitals = name.normalize('NFKC').toLowerCase().toUpperCase();
+  // Letter by letter: at the end of a word Σ would become ς.
+  return Array.from(capitals, (letter) => letter.toLowerCase())
+    .join('')
+    .normalize('NFKC');
 }
 
 // For quotes in errors: characters that are invisible or change the writing direction are shown as their code.

@@ -69,7 +69,7 @@ export function createChanges(sql: Statements, keys: Keyring, reader: Reader, wa
     person(name, id) {
       const checked = checkName(name);
       const existing = reader.row(checked);
-      if (existing && existing.foldedName === foldName(checked)) return existing.id;
+      if (existing && foldName(existing.name) === foldName(checked)) return existing.id;
       const usedIds = new Set(sql.people.all().map((person) => person.id));
       const newId = id !== undefined && isId(id) && !usedIds.has(id) ? id : freeId(checked, usedIds);
       sql.addPerson.run(newId, checked, foldName(checked), keys.create(newId).wrapped, wallMs());
@@ -122,8 +122,9 @@ export function createChanges(sql: Statements, keys: Keyring, reader: Reader, wa
     rename(person, name) {
       const checked = checkName(name);
       row(person);
-      const other = sql.people.all().find(({ foldedName }) => foldedName === foldName(checked));
-      if (other && other.id !== person)
+      const isOther = ({ id, name: own }: PersonRow) => id !== person && foldName(own) === foldName(checked);
+      const other = sql.people.all().find(isOther);
+      if (other)
         throw fail(
           'PERSON_EXISTS',
           `there is a ${other.name} already: choose another name, or forget that person first`,

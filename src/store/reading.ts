@@ -109,7 +109,9 @@ export function createReader(sql: Statements, keys: Keyring, onDamage: (what: st
     row(nameOrId) {
       const folded = foldName(nameOrId);
       const rows = sql.people.all();
-      return rows.find((row) => row.foldedName === folded) ?? rows.find((row) => row.id === nameOrId);
+      // A gallery of an earlier version may hold two spellings as two people.
+      const same = rows.filter((row) => foldName(row.name) === folded);
+      return same.find((row) => row.name === nameOrId) ?? same[0] ?? rows.find((row) => row.id === nameOrId);
     },
     fileNames() {
       const owners = new Map(sql.people.all().map(({ id, wrappedKey }) => [id, keys.unwrap(wrappedKey, id)]));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { printable } from '../../src/base/printable.js';
 import { columnsOf, padTo } from '../../src/base/width.js';
-import { checkName } from '../../src/gallery/names.js';
+import { checkName, foldName } from '../../src/gallery/names.js';
 import { freeId } from '../../src/gallery/person-id.js';
 import { openTestStore } from '../sharing/household.js';
 
@@ -46,7 +46,17 @@ const people: readonly {
   { written: ['مریم\u200cالسادات'], name: 'مریم\u200cالسادات', id: 'mrymlsdt', columns: 11 },
   { written: ['क्\u200dषिति'], name: 'क्\u200dषिति', id: 'ksiti', columns: 5 },
   { written: ['Юлия Ш', 'ЮЛИЯ Ш', 'юлия ш'], name: 'Юлия Ш', id: 'yuliya-sh', columns: 6 },
-  { written: ['Σοφός', 'ΣΟΦΌΣ'], name: 'Σοφός', id: 'sofos', columns: 5 },
+  { written: ['Σοφός', 'ΣΟΦΌΣ', 'σοφόσ'], name: 'Σοφός', id: 'sofos', columns: 5 },
+  // Letters whose capitals are several, or one of several letters.
+  {
+    written: ['Frau Straße', 'FRAU STRASSE', 'frau strasse', 'Frau Straẞe'],
+    name: 'Frau Straße',
+    id: 'frau-strasse',
+    columns: 11,
+  },
+  { written: ['İdil', 'i\u0307dil', 'I\u0307DIL'], name: 'İdil', id: 'idil', columns: 4 },
+  { written: ['Joﬁ', 'JOFI', 'Jofi'], name: 'Joﬁ', id: 'jofi', columns: 3 },
+  { written: ['ŉda', 'ʼNDA'], name: 'ŉda', id: 'nda', columns: 3 },
   { written: ['שרה'], name: 'שרה', id: 'srh', columns: 3 },
   { written: ['O’Brien'], name: 'O’Brien', id: 'o-brien', columns: 7 },
   // As long as a name may be.
@@ -96,6 +106,30 @@ t.test('each form of a name is the same person', async (t) => {
     t.same([...new Set(ids)], [id], JSON.stringify(written));
   }
   t.equal(store.people().length, people.length);
+});
+
+t.test('a name is found, renamed and refused in each case of its letters', async (t) => {
+  using store = openTestStore(join(folder, 'cases'));
+  store.change((changes) => {
+    changes.person('Groß');
+    changes.person('Ben');
+  });
+  for (const form of ['GROSS', 'gross', 'groẞ', 'ＧＲＯＳＳ', 'gross']) t.equal(store.find(form).name, 'Groß', form);
+  t.throws(() => store.change((changes) => changes.rename('ben', 'GROSS')), { code: 'PERSON_EXISTS' });
+  store.change((changes) => changes.rename('gross', 'GROSS'));
+  t.equal(store.find('Groß').name, 'GROSS');
+});
+
+t.test('the folded form of every letter is that of its capital and of its small letter', async (t) => {
+  const wrong: string[] = [];
+  for (let code = 0; code <= 0x1ffff; code++) {
+    const letter = String.fromCodePoint(code);
+    if (!/\p{L}/u.test(letter)) continue;
+    const folded = foldName(letter);
+    const forms = [letter.toUpperCase(), letter.toLowerCase(), letter.normalize('NFD'), folded];
+    if (forms.some((form) => foldName(form) !== folded)) wrong.push(letter);
+  }
+  t.strictSame(wrong, []);
 });
 
 t.test('what cannot be seen or read as a name is refused', async (t) => {
