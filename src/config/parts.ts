@@ -47,6 +47,17 @@ export function recognitionOptions(config: Config): RoomOptions {
 }
 
 /** The thresholds of each person. The daemon, `calibrate`, `identify` and the evaluation all use it, so they give the same results. */
+type Cohort = ReturnType<typeof readCohort>;
+
+/** The cohort that was read last. The daemon holds it in any case; each report would read it again. */
+let lastCohort: { readonly manifestPath: string; readonly space: string; readonly cohort: Cohort } | null = null;
+
+function cohortOf(manifestPath: string, space: string): Cohort {
+  if (lastCohort?.manifestPath !== manifestPath || lastCohort.space !== space)
+    lastCohort = { manifestPath, space, cohort: readCohort(readManifest(manifestPath), space) };
+  return lastCohort.cohort;
+}
+
 export interface Calibrator {
   readonly budget: Budget;
   /** Size of the cohort that is shipped with the model. */
@@ -68,7 +79,7 @@ export function createCalibrator(
   manifestPath = defaultManifestPath,
 ): Calibrator {
   const { threshold, margin, wrongNamesPerMonth, strangersPerDay } = config.recognition;
-  const cohort = readCohort(readManifest(manifestPath), space);
+  const cohort = cohortOf(manifestPath, space);
   const budget = { wrongNamesPerMonth, strangersPerDay };
   const fixed = { threshold: threshold !== null, margin: margin !== null };
   const calibration = (gallery: Gallery): Calibration => calibrate(gallery, cohort, budget, options, fixed);

@@ -24,6 +24,7 @@ export const containerOptions: Readonly<Record<string, ContainerOption>> = {
   width: { key: 'camera.width', kind: 'number' },
   height: { key: 'camera.height', kind: 'number' },
   framerate: { key: 'camera.framerate', kind: 'number' },
+  rotation: { key: 'camera.rotation', kind: 'number' },
   upside_down: { key: 'camera.rotation', kind: 'flag' },
   leave_after_seconds: { key: 'presence.leave_after_seconds', kind: 'number' },
   strangers: { key: 'presence.strangers', kind: 'flag' },
@@ -142,6 +143,8 @@ export const placesIn = (state: string) => ({
  */
 export function configurationText(options: Options, broker: Broker | null, state: string, source: Source): string {
   const { config, password, store } = placesIn(state);
+  if (options['rotation'] !== undefined && options['upside_down'] !== undefined)
+    refuse([`${source.nameOf('upside_down')}: remove it, ${source.nameOf('rotation')} is set`]);
   const values: [key: string, value: OptionValue][] = [
     // Cameras of other machines and webcams: the image has no libcamera.
     ['camera.source', isFolder(options['camera']) ? 'replay' : 'ffmpeg'],

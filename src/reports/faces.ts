@@ -29,7 +29,7 @@ export const faces = report({
     after: z.coerce.number().int().min(0).optional(),
   }),
   answer: z.object({
-    /** Of the frame, pixels. */
+    /** Of the frame as it is analysed, pixels. */
     width: px,
     height: px,
     /** The run of the daemon that answers; null where none runs. */
@@ -64,9 +64,11 @@ export const faces = report({
     const name = (person: string | null): string | null => (person === null ? null : (names.get(person) ?? null));
     const iso = (entry: JournalEntry): string => new Date(entry.wallMs).toISOString();
     const { tracks, positions, isWhole, newest } = await readNewest(journal()?.newestFirst() ?? [], last, after);
+    const { width, height, rotation } = config.camera;
+    const isSideways = rotation === 90 || rotation === 270;
     return {
-      width: config.camera.width,
-      height: config.camera.height,
+      width: isSideways ? height : width,
+      height: isSideways ? width : height,
       run: run ?? null,
       whole: isWhole,
       newest,

@@ -123,6 +123,23 @@ t.test('the app: the form and the broker of the Supervisor become a configuratio
   t.notMatch(readFileSync(join(state, 'config.toml'), 'utf8'), 'wörd', 'the password has a file of its own');
 });
 
+t.test('a camera that hangs sideways: the list of the app, the variable of a container', async (t) => {
+  await using supervisor = await startSupervisor(mosquitto);
+  for (const rotation of ['90', '270', 180]) {
+    const env = appEnvironment(t.testdir(), { ...form, rotation }, supervisor.url);
+    const { code, stderr } = await start(env);
+    t.equal(code, 0, stderr);
+    const config = loadConfig(join(env['ROOMKIN_STATE']!, 'config.toml'));
+    t.equal(config.camera.rotation, Number(rotation));
+  }
+  const both = await start(appEnvironment(t.testdir(), { ...form, rotation: '90', upside_down: true }, supervisor.url));
+  t.equal(both.code, 78);
+  t.match(both.stderr, /upside_down: remove it, rotation is set/);
+  const wrong = await start(appEnvironment(t.testdir(), { ...form, rotation: '45' }, supervisor.url));
+  t.equal(wrong.code, 78);
+  t.match(wrong.stderr, /rotation: /);
+});
+
 t.test('a second start replaces both files, and the store stays', async (t) => {
   await using supervisor = await startSupervisor(mosquitto, service({ host: 'fd00::1', port: 8883, ssl: true }));
   const folder = t.testdir();

@@ -35,7 +35,7 @@ export interface MemoryResult {
   /** The largest and the last value while the page is open, without the first quarter. */
   readonly mostWithPage: number;
   readonly withPage: number;
-  readonly daemonAlone: readonly [before: number, after: number];
+  readonly daemonAlone: readonly [before: number, withoutPage: number, withPage: number];
   /** The process of `roomkin open`. */
   readonly command: number;
 }
@@ -136,7 +136,7 @@ export async function measureMemory({ windowMs, entries, pictures, progress }: M
     const [before, aloneBefore] = [familyOf(pid), pssOf(pid)];
     progress?.(`${before.toFixed(1)} MiB`);
     await wait(windowMs);
-    const withoutPage = familyOf(pid);
+    const [withoutPage, aloneWithout] = [familyOf(pid), pssOf(pid)];
     progress?.(`${withoutPage.toFixed(1)} MiB without a page`);
     const command = spawnCli(['open', '--address', '127.0.0.1', '--config', config]);
     children.push(command);
@@ -158,7 +158,7 @@ export async function measureMemory({ windowMs, entries, pictures, progress }: M
       withoutPage,
       mostWithPage: Math.max(...later),
       withPage: later.at(-1)!,
-      daemonAlone: [aloneBefore, pssOf(pid)],
+      daemonAlone: [aloneBefore, aloneWithout, pssOf(pid)],
       command: pssOf(command.pid!),
     };
   } finally {
