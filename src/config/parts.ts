@@ -46,7 +46,6 @@ export function recognitionOptions(config: Config): RoomOptions {
   };
 }
 
-/** The thresholds of each person. The daemon, `calibrate`, `identify` and the evaluation all use it, so they give the same results. */
 type Cohort = ReturnType<typeof readCohort>;
 
 /** The cohort that was read last. The daemon holds it in any case; each report would read it again. */
@@ -58,6 +57,7 @@ function cohortOf(manifestPath: string, space: string): Cohort {
   return lastCohort.cohort;
 }
 
+/** The thresholds of each person. The daemon, `calibrate`, `identify` and the evaluation all use it, so they give the same results. */
 export interface Calibrator {
   readonly budget: Budget;
   /** Size of the cohort that is shipped with the model. */
