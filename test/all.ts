@@ -33,6 +33,8 @@ const long = [
   'camera/http-camera',
   'commands/enrol',
   'commands/enrol-sideways',
+  'commands/identify-turned',
+  'camera/sideways-camera',
   'commands/terminal',
   'commands/plain-user',
   'commands/interrupt',

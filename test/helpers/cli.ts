@@ -11,22 +11,33 @@ export { type CliResult, type Collected, collect, runCli, spawnCli } from './cli
 
 /**
  * Runs `roomkin ...args` in this process, as fast as a function call. The verbs share the real engines of this test file, so
- * that models are loaded once. `onStderr` gets all that was written to stderr so far, after each write. What only a process shows (signals, streams that close, loading on demand) needs `runCli`.
+ * that models are loaded once. `onStderr` and `onOutput` get all that was written to stderr, or to both streams, so far, after each write.
+ * What only a process shows (signals, streams that close, loading on demand) needs `runCli`.
  */
 export async function runVerb(
   args: readonly string[],
-  { onStderr, ...changes }: Pick<Surroundings, 'clock'> & { onStderr?: (stderr: string) => void } = {},
+  {
+    onStderr,
+    onOutput,
+    signal = new AbortController().signal,
+    ...changes
+  }: Pick<Surroundings, 'clock'> & {
+    onStderr?: (stderr: string) => void;
+    onOutput?: (output: string) => void;
+    signal?: AbortSignal;
+  } = {},
 ): Promise<CliResult> {
   const written = { stdout: '', stderr: '' };
   const stream = (name: 'stdout' | 'stderr') => ({
     write(text: string | Uint8Array): boolean {
       written[name] += String(text);
       if (name === 'stderr') onStderr?.(written.stderr);
+      onOutput?.(written.stdout + written.stderr);
       return true;
     },
   });
   const surroundings = { stdout: stream('stdout'), stderr: stream('stderr'), openEngine, ...changes };
-  const code = await runCommandLine(args, { ...surroundings, signal: new AbortController().signal });
+  const code = await runCommandLine(args, { ...surroundings, signal });
   return { code: code === interrupted ? 130 : code, ...written };
 }
 

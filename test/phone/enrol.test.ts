@@ -1,21 +1,23 @@
 // Enrolment from a phone, end to end: the real command with the real models, and a real browser with the window of a phone.
-import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import sharp from 'sharp';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { systemClock } from '../../src/base/clock.js';
-import { collect, runVerb, spawnCli } from '../helpers/cli.js';
+import { type CliResult, collect, runVerb, spawnCli } from '../helpers/cli.js';
 import { violations } from './accessible.js';
 import { noBrowser, openPhone } from './browser.js';
 import { drawGroup, drawPhotos } from './drawn-photos.js';
 import { filesWith, newInTmp, tracesOf } from './traces.js';
 
 t.setTimeout(600_000);
+// The cases wait for each other's browser and models much of the time.
+t.jobs = 3;
 const skip = noBrowser;
+const parallel = { skip, buffered: true };
 const patienceMs = 120_000;
 const folder = mkdtempSync(join(tmpdir(), 'roomkin-phone-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -30,13 +32,23 @@ function room(id: string): string {
   return config;
 }
 
-/** A room in which Ada is enrolled. */
-async function roomOfAda(t: Test, id: string): Promise<string> {
+/** A room in which Ada is enrolled: a copy of the first one. */
+async function roomOfAda(id: string): Promise<string> {
+  adas ??= enrolAda();
   const config = room(id);
-  const photos = await drawPhotos(at(id, 'ada'), 'ada', 3);
+  cpSync(await adas, at(id, 'store'), { recursive: true });
+  return config;
+}
+
+let adas: Promise<string> | null = null;
+
+/** The state directory of a room in which Ada is enrolled. */
+async function enrolAda(): Promise<string> {
+  const config = room('adas');
+  const photos = await drawPhotos(at('adas', 'ada'), 'ada', 3);
   const { code, stderr } = await runVerb(['enrol', 'Ada', '--photos', ...photos, '--config', config]);
   t.equal(code, 0, stderr);
-  return config;
+  return at('adas', 'store');
 }
 
 async function names(config: string): Promise<string[]> {
@@ -45,21 +57,47 @@ async function names(config: string): Promise<string[]> {
 }
 
 interface Running {
-  readonly child: ChildProcess;
   readonly address: string;
-  readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+  /** Ctrl-C. */
+  interrupt(): void;
+  readonly ended: Promise<CliResult>;
 }
 
-/** `roomkin enrol NAME --phone` as a process, once it waits for the phone. */
+const addressIn = (text: string): string | undefined => /http:\S+#[\w-]{43}/.exec(text)?.[0];
+const argumentsOf = (config: string, name: string, more: readonly string[]): string[] => [
+  ...['enrol', name, '--phone', '--address', '127.0.0.1', '--config', config],
+  ...more,
+];
+
+/** `roomkin enrol NAME --phone` in this process with the engine that the cases share, once it waits for the phone. */
 async function start(config: string, name: string, ...args: string[]): Promise<Running> {
-  const child = spawnCli(['enrol', name, '--phone', '--address', '127.0.0.1', '--config', config, ...args], {
-    TMPDIR: at('tmp'),
+  const stop = new AbortController();
+  t.teardown(() => stop.abort());
+  let tell = (_address: string): void => {};
+  const told = new Promise<string>((resolve) => {
+    tell = resolve;
   });
+  const ended = runVerb(argumentsOf(config, name, args), {
+    signal: stop.signal,
+    onOutput(text) {
+      const address = addressIn(text);
+      if (address !== undefined) tell(address);
+    },
+  });
+  const failed = ended.then(({ stdout, stderr }) => {
+    throw new Error(`no address: ${stdout}${stderr}`);
+  });
+  return { address: await Promise.race([told, failed]), interrupt: () => stop.abort(), ended };
+}
+
+/** The same as a process of its own. */
+async function startProcess(config: string, name: string): Promise<Running> {
+  const child = spawnCli(argumentsOf(config, name, []), { TMPDIR: at('tmp') });
   t.teardown(() => child.kill('SIGKILL'));
   const { written, ended } = collect(child);
   for (const end = Date.now() + patienceMs; ; await wait(50)) {
-    const address = /http:\S+#[\w-]{43}/.exec(written.stdout + written.stderr)?.[0];
-    if (address !== undefined) return { child, address, ended };
+    const address = addressIn(written.stdout + written.stderr);
+    if (address !== undefined) return { address, interrupt: () => child.kill('SIGINT'), ended };
     if (Date.now() > end || child.exitCode !== null) throw new Error(`no address: ${written.stdout}${written.stderr}`);
   }
 }
@@ -79,7 +117,7 @@ t.test('five photos, a group photo and a lost connection', { skip }, async (t) =
   const startMs = performance.now();
   const startedMs = Date.now();
   const before = new Set(readdirSync('/tmp'));
-  const { address, ended } = await start(config, 'Ada');
+  const { address, ended } = await startProcess(config, 'Ada');
   const { page, context, complaints } = await openPhone(address);
   /** The photos as they travel: JPEGs that the browser made. */
   const sent: Buffer[] = [];
@@ -144,8 +182,8 @@ t.test('five photos, a group photo and a lost connection', { skip }, async (t) =
   await context.close();
 });
 
-t.test('the closest person, names with markup, and another language', { skip }, async (t) => {
-  const config = await roomOfAda(t, 'language');
+t.test('the closest person, names with markup, and another language', parallel, async (t) => {
+  const config = await roomOfAda('language');
   const photos = await drawPhotos(at('grace'), 'grace', 2);
   const name = "Grace & ' O’Hara";
   const { address, ended } = await start(config, name);
@@ -166,8 +204,8 @@ t.test('the closest person, names with markup, and another language', { skip }, 
   await context.close();
 });
 
-t.test('who looks like somebody else is not enrolled; cancel ends with nothing', { skip }, async (t) => {
-  const config = await roomOfAda(t, 'alike');
+t.test('who looks like somebody else is not enrolled; cancel ends with nothing', parallel, async (t) => {
+  const config = await roomOfAda('alike');
   const photos = await drawPhotos(at('again'), 'ada', 2);
   const { address, ended } = await start(config, 'Zoe', '--json');
   const { page, context } = await openPhone(address);
@@ -184,9 +222,9 @@ t.test('who looks like somebody else is not enrolled; cancel ends with nothing',
   await context.close();
 });
 
-t.test('two phones, a wrong secret, an address that has ended', { skip }, async (t) => {
+t.test('two phones, a wrong secret, an address that has ended', parallel, async (t) => {
   const config = room('two');
-  const { child, address, ended } = await start(config, 'Eve');
+  const { interrupt, address, ended } = await startProcess(config, 'Eve');
   const first = await openPhone(address);
   await first.page.getByRole('heading', { name: 'Photos of Eve' }).waitFor();
   const second = await openPhone(address);
@@ -198,7 +236,7 @@ t.test('two phones, a wrong secret, an address that has ended', { skip }, async 
   const short = await openPhone(`${origin}/`);
   await short.page.getByText('The address is not complete').waitFor();
   t.strictSame(await violations(short.page), []);
-  child.kill('SIGINT');
+  interrupt();
   t.equal((await ended).code, 130);
   t.notOk(await isOpen(address), 'Ctrl-C closes the port');
   const late = await openPhone(address);
@@ -207,7 +245,7 @@ t.test('two phones, a wrong secret, an address that has ended', { skip }, async 
   for (const { context } of [first, second, wrong, short, late]) await context.close();
 });
 
-t.test('a photo of 48 megapixels, turned by its EXIF, and a file that is none', { skip }, async (t) => {
+t.test('a photo of 48 megapixels, turned by its EXIF, and a file that is none', parallel, async (t) => {
   const [photo] = await drawPhotos(at('large'), 'grace', 1);
   const large = at('large.jpg');
   // Stored lying on its side; the EXIF orientation 6 turns it upright.
@@ -218,7 +256,7 @@ t.test('a photo of 48 megapixels, turned by its EXIF, and a file that is none', 
     .withMetadata({ orientation: 6 })
     .toFile(large);
   writeFileSync(at('none.jpg'), 'no picture');
-  const { child, address, ended } = await start(room('large'), 'Max');
+  const { interrupt, address, ended } = await start(room('large'), 'Max');
   const { page, context } = await openPhone(address);
   const bodies: number[] = [];
   page.on('request', (request) => {
@@ -228,12 +266,12 @@ t.test('a photo of 48 megapixels, turned by its EXIF, and a file that is none', 
   await page.getByText('Accepted: 1. Refused: 1. Waiting: 0.').first().waitFor();
   await page.getByText('this photo cannot be read').waitFor();
   t.ok(Math.max(...bodies) < 2 << 20, `${Math.max(...bodies)} bytes travelled`);
-  child.kill('SIGINT');
+  interrupt();
   t.equal((await ended).code, 130);
   await context.close();
 });
 
-t.test('302 photos, most of them copies: each is counted, and the limit is told', { skip }, async (t) => {
+t.test('302 photos, most of them copies: each is counted, and the limit is told', parallel, async (t) => {
   const config = room('many');
   mkdirSync(at('many'), { recursive: true });
   const photos: string[] = [];
@@ -246,14 +284,14 @@ t.test('302 photos, most of them copies: each is counted, and the limit is told'
         .then(() => at('many', `${person}.jpg`)),
     );
   }
-  const { child, address, ended } = await start(config, 'Ada');
+  const { interrupt, address, ended } = await start(config, 'Ada');
   const { page, context, complaints } = await openPhone(address);
   await page.locator('input[multiple]').setInputFiles(Array.from({ length: 302 }, (_, i) => photos[i % 2]!));
   await page.getByText('Accepted: 1. Refused: 300. Waiting: 0.').first().waitFor();
   await page.getByText('there are 300 photos already').waitFor();
   t.equal(await page.locator('#photos li').count(), 30, 'the last ones are listed');
   t.strictSame(complaints, []);
-  child.kill('SIGINT');
+  interrupt();
   t.equal((await ended).code, 130);
   await context.close();
 });
