@@ -100,6 +100,8 @@ t.test('who is here, people, last faces, corrections, pictures, plan', { skip: n
   await page.emulateMedia({ colorScheme: 'dark' });
   t.strictSame(await violations(page), [], 'nor in the dark');
   await page.emulateMedia({ colorScheme: 'light' });
+  if (process.env['ROOMKIN_SCREENSHOTS'])
+    await page.screenshot({ path: join(process.env['ROOMKIN_SCREENSHOTS'], 'phone-overview.png'), fullPage: true });
 
   // "This is Ada": stored, seen in the next frames, and undone.
   await faceOf('resembles Ada too little').getByText('Who is this?').click();
@@ -138,8 +140,6 @@ t.test('who is here, people, last faces, corrections, pictures, plan', { skip: n
   await outcome!.getByText('The correction is undone.').waitFor();
   t.match(await verb('correct', '--list'), { corrections: [] });
   await faceOf('resembles Grace clearly').waitFor();
-  if (process.env['ROOMKIN_SCREENSHOTS'])
-    await page.screenshot({ path: join(process.env['ROOMKIN_SCREENSHOTS'], 'phone-overview.png'), fullPage: true });
 
   await people!.getByText('Change Ada').focus();
   await page.keyboard.press('Enter');
