@@ -1,7 +1,7 @@
 // Measures how often photos that two people of a household have swapped are found, and how often right photos are said to be misplaced.
 // Portraits of ../shared/eval/people are analysed as by `roomkin enrol --from`; households of them are drawn.
 //
-//   npx tsc -p tsconfig.test.json && node .test-build/test/bars/swaps.js [PHOTOS]
+//   npx tsc -p tsconfig.test.json && node .test-build/test/bars/swaps.js [PHOTOS] [all]
 //
 // With 10 photos of each of 100 people it takes 15 minutes of one x86 core.
 
@@ -123,9 +123,10 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   else {
     const progress = (text: string) => process.stderr.write(`\r${text}`);
     const portraits = await readPortraits(folder, Number(process.argv[2] ?? 10), 100, progress);
-    const candidates = [0.3, 0.35, 0.4, 0.45, 0.5].flatMap((similarity) =>
+    const all = [0.3, 0.35, 0.4, 0.45, 0.5].flatMap((similarity) =>
       [0.05, 0.1, 0.15, 0.2, 0.25].map((lead) => ({ similarity, lead })),
     );
+    const candidates = process.argv[3] === 'all' ? all : [misplacedLimits];
     process.stdout.write(
       '| similarity | lead | people | swapped | found | named | false alarms | households with one |\n',
     );
