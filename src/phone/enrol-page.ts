@@ -141,7 +141,7 @@ function photoItem({ number, state, pose, why, isTurned }: SentPhoto, language: 
     state === 'accepted'
       ? html`<button type="button" id="remove-${number}" data-action="remove" data-number="${number}">${say(language, 'remove', { number })}</button>`
       : null;
-  return html`<li class="row"><p class="wide">${say(language, 'photoNumber', { number })}: ${note}</p>${remove}</li>`;
+  return html`<li><p>${say(language, 'photoNumber', { number })}: ${note}</p>${remove}</li>`;
 }
 
 /** The end of a sentence: why a photo is refused. */

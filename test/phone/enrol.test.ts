@@ -8,7 +8,7 @@ import sharp from 'sharp';
 import t from 'tap';
 import { systemClock } from '../../src/base/clock.js';
 import { type CliResult, collect, runVerb, spawnCli } from '../helpers/cli.js';
-import { violations } from './accessible.js';
+import { overflow, violations } from './accessible.js';
 import { noBrowser, openPhone } from './browser.js';
 import { drawGroup, drawPhotos } from './drawn-photos.js';
 import { filesWith, newInTmp, tracesOf } from './traces.js';
@@ -145,6 +145,7 @@ t.test('five photos, a group photo and a lost connection', { skip }, async (t) =
   t.notOk(await page.locator('#connection').isVisible(), 'the connection is back');
   await page.getByText('2 faces: only one may be on the photo').waitFor();
   t.strictSame(await violations(page), [], 'axe-core finds nothing with photos');
+  t.equal(await overflow(page), 0, 'nothing is wider than the window');
   if (process.env['ROOMKIN_SCREENSHOTS'])
     await page.screenshot({ path: join(process.env['ROOMKIN_SCREENSHOTS'], 'phone-enrolment.png'), fullPage: true });
 

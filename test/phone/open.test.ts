@@ -12,7 +12,7 @@ import { askDaemon } from '../../src/control/client.js';
 import type { FacePictureAnswer } from '../../src/control/protocol.js';
 import { runVerb, spawnCli } from '../helpers/cli.js';
 import { shortFolder } from '../helpers/short-folder.js';
-import { violations } from './accessible.js';
+import { overflow, violations } from './accessible.js';
 import { noBrowser, openPhone } from './browser.js';
 import { drawFrames, drawPhotos } from './drawn-photos.js';
 import { filesWith, newInTmp, tracesOf } from './traces.js';
@@ -117,6 +117,7 @@ t.test('who is here, people, last faces, corrections, pictures, plan', { skip: n
   // The guarded correction refuses what would make Ada lose her own face.
   await faceOf('resembles Ada clearly').getByText('Not Ada?').click();
   t.strictSame(await violations(page), [], 'axe-core finds nothing with an open correction');
+  t.equal(await overflow(page), 0, 'nothing is wider than the window');
   await faceOf('resembles Ada clearly')
     .getByRole('button', { name: /^Not Ada/ })
     .click();
