@@ -151,10 +151,7 @@ async function main(): Promise<void> {
     const people = await portraits(folder, Math.max(0, ...kinds.filter((kind) => kind !== 'still').map(Number)));
     for (const kind of kinds) {
       const file = join(temporary, `${kind}.yuv`);
-      writeFileSync(
-        file,
-        kind === 'still' ? stillScene(room) : await movingScene(room, people.slice(0, Number(kind))),
-      );
+      writeFileSync(file, kind === 'still' ? stillScene(room) : await movingScene(room, people.slice(0, Number(kind))));
       for (let round = 0; round < rounds; round++) {
         for (const code of codes) {
           const label = codes.length === 1 ? '' : code === here ? 'after:  ' : 'before: ';
