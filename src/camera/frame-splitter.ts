@@ -2,9 +2,11 @@
 // idle: rpicam-vid and ffmpeg write a frame at once and then wait for the next. The bytes between two idle periods (a burst)
 // are one frame, or several if the reader was late and the burst before was whole. Any other burst is dropped. A lost byte
 // therefore costs one frame and never shifts the next. A wrong row padding shows at the first idle period.
+import { createFrameRing, type FrameRing } from './frame-ring.js';
 
 /** The newest whole frame of a burst. */
 export interface SplitFrame {
+  /** Memory of the ring: overwritten by the next bytes unless the ring's `publish` is called before. */
   readonly data: Uint8Array;
   readonly width: number;
   readonly height: number;
@@ -21,6 +23,9 @@ export interface SplitFrame {
 
 export interface FrameSplitter {
   push(chunk: Uint8Array, atMs: number): void;
+  /** Where the next bytes belong, at least one. After they were written there, call `filled` with their number. */
+  space(): Uint8Array;
+  filled(bytes: number, atMs: number): void;
   /** Call when the pipe is briefly idle. The frame that ends here; null if nothing came or no frame ends here. */
   settle(): SplitFrame | null;
   /** Call when the pipe stays idle. Drops the bytes that `settle` did not take and returns their number. */
@@ -35,11 +40,16 @@ export interface FrameSplitter {
 /**
  * @param rowAlignments multiples of bytes that rows may be padded to, the likeliest first; 1 is no padding. A burst that
  *   fits another alignment changes the stride from the next burst on.
+ * @param ring memory for the frames
  */
-export function createFrameSplitter(width: number, height: number, rowAlignments: readonly number[]): FrameSplitter {
+export function createFrameSplitter(
+  width: number,
+  height: number,
+  rowAlignments: readonly number[],
+  ring: FrameRing = createFrameRing(),
+): FrameSplitter {
   let size = { width, height };
   let stride = 0;
-  let buffer = new Uint8Array(0);
   /** Bytes of this burst. After each whole frame the buffer is overwritten from its start. */
   let burst = 0;
   let lastByteAtMs = 0;
@@ -51,7 +61,7 @@ export function createFrameSplitter(width: number, height: number, rowAlignments
   const bytesOf = (rowBytes: number): number => (rowBytes * size.height * 3) / 2;
   const useStride = (rowBytes: number): void => {
     stride = rowBytes;
-    buffer = new Uint8Array(bytesOf(rowBytes));
+    ring.resize(bytesOf(rowBytes));
   };
   const abandon = (): number => {
     const droppedBytes = burst;
@@ -65,28 +75,33 @@ export function createFrameSplitter(width: number, height: number, rowAlignments
     return droppedBytes;
   };
   useStride(padded(rowAlignments[0] ?? 1));
+  const space = (): Uint8Array => ring.filling.subarray(burst % ring.filling.length);
+  const filled = (bytes: number, atMs: number): void => {
+    burst += bytes;
+    lastByteAtMs = atMs;
+  };
 
   return {
     push(chunk, atMs) {
       for (let from = 0; from < chunk.length; ) {
-        const at = burst % buffer.length;
-        const part = chunk.subarray(from, from + buffer.length - at);
-        buffer.set(part, at);
-        burst += part.length;
+        const to = space();
+        const part = chunk.subarray(from, from + to.length);
+        to.set(part);
+        filled(part.length, atMs);
         from += part.length;
       }
-      lastByteAtMs = atMs;
     },
+    space,
+    filled,
     settle() {
-      if (burst === 0 || burst % buffer.length !== 0) return null;
-      const skipped = burst / buffer.length - 1;
+      const frameBytes = ring.filling.length;
+      if (burst === 0 || burst % frameBytes !== 0) return null;
+      const skipped = burst / frameBytes - 1;
       // After a torn burst, a missed idle period can join a long and a short burst to the length of whole frames.
       if (!aligned && skipped > 0) return null;
       burst = 0;
       aligned = true;
-      const frame = { data: buffer, ...size, stride, lastByteAtMs, skipped };
-      buffer = new Uint8Array(buffer.length);
-      return frame;
+      return { data: ring.filling, ...size, stride, lastByteAtMs, skipped };
     },
     abandon,
     resize(newWidth, newHeight) {
@@ -99,7 +114,7 @@ export function createFrameSplitter(width: number, height: number, rowAlignments
       return torn;
     },
     get frameBytes() {
-      return buffer.length;
+      return ring.filling.length;
     },
   };
 }
@@ -108,7 +123,9 @@ export function createFrameSplitter(width: number, height: number, rowAlignments
 // waiting bytes are read first (timers run before the event loop's poll phase, immediates after it), then the silence is checked.
 
 export interface PipeReader {
-  push(chunk: Uint8Array): void;
+  /** Where the next bytes belong. After they were written there, call `filled` with their number. */
+  space(): Uint8Array;
+  filled(bytes: number): void;
   /** The pipe was closed: the remaining bytes are a whole frame or are dropped. */
   end(): void;
 }
@@ -150,9 +167,10 @@ export function createPipeReader(
     return frame !== null;
   };
   return {
-    push(chunk) {
+    space: () => splitter.space(),
+    filled(bytes) {
       chunks++;
-      splitter.push(chunk, monotonicMs());
+      splitter.filled(bytes, monotonicMs());
       afterSilence(settle, () => {
         if (!takeFrame()) afterSilence(rest - settle, dropBurst);
       });

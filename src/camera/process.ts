@@ -8,6 +8,7 @@ import { createMailbox } from '../base/mailbox.js';
 import { createBackoff } from '../base/retry.js';
 import type { Camera, Frame } from './camera.js';
 import { type CameraChild, type ProgramExit, spawnCameraChild } from './child.js';
+import { createFrameRing } from './frame-ring.js';
 import { createFrameSplitter, createPipeReader } from './frame-splitter.js';
 import type { CameraOptions, CameraProgram } from './options.js';
 import { pollSnapshots } from './polling.js';
@@ -18,6 +19,7 @@ import { turned } from './turn.js';
 export function createProcessCamera(program: CameraProgram, options: CameraOptions, clock: Clock, log: Log): Camera {
   const { timings } = options;
   const report = createCameraReport(log);
+  const ring = createFrameRing();
   let mailbox = createMailbox<Frame>();
   mailbox.end();
   let stopping = new AbortController();
@@ -31,7 +33,7 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
     let bytesSinceFrame = 0;
     let stalled: string | null = null;
 
-    const splitter = createFrameSplitter(options.width, options.height, program.rowAlignments);
+    const splitter = createFrameSplitter(options.width, options.height, program.rowAlignments, ring);
     const reader = createPipeReader(
       splitter,
       options.framerate,
@@ -42,6 +44,7 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
         frames += skipped + 1;
         bytesSinceFrame = 0;
         const sequence = report.frame(skipped);
+        ring.publish();
         mailbox.put({ capturedAt: lastByteAtMs, sequence, width, height, format: 'i420', stride, data });
         report.drops(mailbox.drops);
         report.online();
@@ -56,10 +59,13 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
       env: program.env,
       stdin: program.stdin,
       graceMs: timings.graceMs,
-      onData: (chunk) => {
-        if (signal.aborted || stalled) return;
-        bytesSinceFrame += chunk.length;
-        reader.push(chunk);
+      sink: {
+        space: () => reader.space(),
+        filled: (bytes) => {
+          if (signal.aborted || stalled) return;
+          bytesSinceFrame += bytes;
+          reader.filled(bytes);
+        },
       },
       onLine: (line) => {
         const size = program.sizeIn(line);
@@ -184,6 +190,7 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
     stopping.abort();
     mailbox.discard();
     await running;
+    ring.erase();
   }
 
   return {
@@ -201,6 +208,7 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
     },
     async next() {
       const frame = await mailbox.take();
+      ring.take();
       return frame && turned(frame, program.turn);
     },
     get status() {

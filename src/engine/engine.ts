@@ -35,6 +35,8 @@ export interface EngineInfo {
   readonly sandboxed: boolean;
   /** Why they do not; null where they do. */
   readonly sandboxReason: string | null;
+  /** Why JavaScript scales pixels and frames are copied, which takes more processor time; null where the addon for frames is in use. */
+  readonly addonReason: string | null;
 }
 
 export interface StageTimes {
