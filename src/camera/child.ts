@@ -32,22 +32,15 @@ export interface CameraChildOptions {
   /** Written to stdin, which is then closed; null: stdin is /dev/null. */
   readonly stdin: string | null;
   readonly graceMs: number;
-  /** Takes what the program writes to stdout. */
-  readonly sink: ByteSink;
+  /** `chunk` is overwritten after the call. */
+  onData(chunk: Uint8Array): void;
   onLine(line: string): void;
 }
 
-/** Bytes are read from a pipe straight into the memory where they belong. */
-export interface ByteSink {
-  /** Where the next bytes belong, at least one. */
-  space(): Uint8Array;
-  /** So many bytes were written there. */
-  filled(bytes: number): void;
-}
-
 const keptLines = 40;
-/** A frame passes in two reads instead of thirty. The largest pipe that Linux allows to everybody. */
+/** The largest pipe that Linux allows to everybody, and the memory that each read fills again: a frame needs eight reads, not thirty. */
 const pipeBytes = 1 << 20;
+const readBytes = 1 << 18;
 /** A pipe can be held open by a process that left the group; nothing more is worth waiting for. */
 const pipesCloseMs = 200;
 /** A process in uninterruptible sleep (a hung driver) survives SIGKILL. After this time its pipes are closed. */
@@ -68,7 +61,7 @@ export function spawnCameraChild(options: CameraChildOptions): CameraChild {
     detached: true,
   });
   if (pipe !== null) closeSync(pipe.writeFd);
-  const output = pipe === null ? child.stdout : openPipe(pipe.readFd, options.sink);
+  const output = pipe === null ? child.stdout : openPipe(pipe.readFd, options.onData);
   const signal = (name: NodeJS.Signals): void => signalGroup(child, name);
   const killAtExit = (): void => signal('SIGKILL');
   let gone = false;
@@ -98,7 +91,7 @@ export function spawnCameraChild(options: CameraChildOptions): CameraChild {
     });
   });
   if (child.pid !== undefined) process.once('exit', killAtExit);
-  child.stdout?.on('data', (chunk: Uint8Array) => copyTo(options.sink, chunk));
+  child.stdout?.on('data', options.onData);
   output?.on('error', () => {});
   if (child.stderr !== null) onLines(child.stderr, addLine);
   child.stdin?.on('error', () => {}); // it may die before it read
@@ -138,26 +131,17 @@ function createPipe(): Pipe | null {
   }
 }
 
-function openPipe(fd: number, sink: ByteSink): Socket {
+function openPipe(fd: number, onData: (chunk: Uint8Array) => void): Socket {
+  const buffer = new Uint8Array(readBytes);
   const onread = {
-    buffer: () => sink.space(),
+    buffer,
     callback(bytes: number): boolean {
-      sink.filled(bytes);
+      onData(buffer.subarray(0, bytes));
       return true;
     },
   };
   // The types of Node lack `onread` here, which its documentation has.
   return new Socket({ fd, readable: true, writable: false, onread } as ConstructorParameters<typeof Socket>[0]);
-}
-
-function copyTo(sink: ByteSink, chunk: Uint8Array): void {
-  for (let from = 0; from < chunk.length; ) {
-    const to = sink.space();
-    const part = chunk.subarray(from, from + to.length);
-    to.set(part);
-    sink.filled(part.length);
-    from += part.length;
-  }
 }
 
 /** Whether `program`, a path or a name in PATH, can be executed. */

@@ -23,9 +23,6 @@ export interface SplitFrame {
 
 export interface FrameSplitter {
   push(chunk: Uint8Array, atMs: number): void;
-  /** Where the next bytes belong, at least one. After they were written there, call `filled` with their number. */
-  space(): Uint8Array;
-  filled(bytes: number, atMs: number): void;
   /** Call when the pipe is briefly idle. The frame that ends here; null if nothing came or no frame ends here. */
   settle(): SplitFrame | null;
   /** Call when the pipe stays idle. Drops the bytes that `settle` did not take and returns their number. */
@@ -75,24 +72,19 @@ export function createFrameSplitter(
     return droppedBytes;
   };
   useStride(padded(rowAlignments[0] ?? 1));
-  const space = (): Uint8Array => ring.filling.subarray(burst % ring.filling.length);
-  const filled = (bytes: number, atMs: number): void => {
-    burst += bytes;
-    lastByteAtMs = atMs;
-  };
 
   return {
     push(chunk, atMs) {
+      const { filling } = ring;
       for (let from = 0; from < chunk.length; ) {
-        const to = space();
-        const part = chunk.subarray(from, from + to.length);
-        to.set(part);
-        filled(part.length, atMs);
+        const at = burst % filling.length;
+        const part = chunk.subarray(from, from + filling.length - at);
+        filling.set(part, at);
+        burst += part.length;
         from += part.length;
       }
+      lastByteAtMs = atMs;
     },
-    space,
-    filled,
     settle() {
       const frameBytes = ring.filling.length;
       if (burst === 0 || burst % frameBytes !== 0) return null;
@@ -123,9 +115,7 @@ export function createFrameSplitter(
 // waiting bytes are read first (timers run before the event loop's poll phase, immediates after it), then the silence is checked.
 
 export interface PipeReader {
-  /** Where the next bytes belong. After they were written there, call `filled` with their number. */
-  space(): Uint8Array;
-  filled(bytes: number): void;
+  push(chunk: Uint8Array): void;
   /** The pipe was closed: the remaining bytes are a whole frame or are dropped. */
   end(): void;
 }
@@ -167,10 +157,9 @@ export function createPipeReader(
     return frame !== null;
   };
   return {
-    space: () => splitter.space(),
-    filled(bytes) {
+    push(chunk) {
       chunks++;
-      splitter.filled(bytes, monotonicMs());
+      splitter.push(chunk, monotonicMs());
       afterSilence(settle, () => {
         if (!takeFrame()) afterSilence(rest - settle, dropBurst);
       });

@@ -59,13 +59,10 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
       env: program.env,
       stdin: program.stdin,
       graceMs: timings.graceMs,
-      sink: {
-        space: () => reader.space(),
-        filled: (bytes) => {
-          if (signal.aborted || stalled) return;
-          bytesSinceFrame += bytes;
-          reader.filled(bytes);
-        },
+      onData: (chunk) => {
+        if (signal.aborted || stalled) return;
+        bytesSinceFrame += chunk.length;
+        reader.push(chunk);
       },
       onLine: (line) => {
         const size = program.sizeIn(line);

@@ -7,9 +7,7 @@ import { createEngine } from '../../src/engine/supervisor.js';
 const [childPath = '', ...command] = process.argv.slice(2);
 const engine = createEngine({ childPath, delegate: false });
 await engine.start();
-const scratch = new Uint8Array(65_536);
-const sink = { space: () => scratch, filled() {} };
-spawnCameraChild({ argv: command, env: {}, stdin: null, graceMs: 1000, sink, onLine() {} });
+spawnCameraChild({ argv: command, env: {}, stdin: null, graceMs: 1000, onData() {}, onLine() {} });
 const picture = { width: 2, height: 2, format: 'rgb', stride: 6, data: new Uint8Array(12) } as const;
 engine.analyze({ ...picture, capturedAt: 0, sequence: 0 }, { search: 'auto' }).catch(() => {});
 setTimeout(() => {
