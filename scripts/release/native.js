@@ -1,6 +1,6 @@
 // Compiles the native parts for an architecture: the bindings of better-sqlite3 and TensorFlow Lite, the XNNPACK plug-in, the guard of
-// child processes and the addon for frames. The compilers are called directly: node-gyp would link the TensorFlow Lite library of the machine that compiles, and
-// writes its paths into the files.
+// child processes and the addon for frames. The compilers are called directly: node-gyp would link the TensorFlow Lite library of the
+// machine that compiles, and writes its paths into the files.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

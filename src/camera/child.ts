@@ -85,7 +85,9 @@ export function spawnCameraChild(options: CameraChildOptions): CameraChild {
     child.once('exit', (code, signalName) => {
       signal('SIGKILL'); // child processes that it left behind
       const exit = { code, signal: signalName, spawnError: null };
-      const isRead = new Promise((read) => (output === null || output.closed ? read(null) : output.once('close', read)));
+      const isRead = new Promise((read) =>
+        output === null || output.closed ? read(null) : output.once('close', read),
+      );
       child.once('close', () => void isRead.then(() => finish(exit)));
       pipesTimer = setTimeout(() => finish(exit), pipesCloseMs);
     });

@@ -3,9 +3,9 @@
 // Invariant: only this process runs inference, so neither a blocked thread nor a crash of the runtime affects the daemon. It has no
 // names and no network, keeps no picture after its answer, and writes no file.
 import { sandboxVariable } from '../base/child-guard.js';
+import { RoomkinError, sentenceOf } from '../base/errors.js';
 import { type MemoryPlace, memoryReader } from '../base/frame-memory.js';
 import { framesAddon } from '../base/frames-addon.js';
-import { RoomkinError, sentenceOf } from '../base/errors.js';
 import type { Frame } from '../vision/picture.js';
 import { type Analyzer, loadAnalyzer } from './analyzer.js';
 import type { Answer, FromChild, LoadedInfo, Step, ToChild, WireFrame } from './protocol.js';
