@@ -181,7 +181,8 @@ export async function processFrames({ camera, engine, room, crops, ...listener }
     const overdueMs = windowMs(shippedOverdueMs, overdueFrames, room.intervalMs ?? frameIntervalMs);
     const timer = isRecording ? undefined : setTimeout(() => room.overdue(), overdueMs);
     try {
-      const request = { search: 'auto', crops, limits } as const;
+      const expected = room.expected(frame.capturedAt);
+      const request = { search: 'auto', crops, limits, expected } as const;
       const analysis = await engine.analyze(frame, request, listener.onStep);
       if (!isRecording) effort = afterAnalysis(effort, performance.now() - startMs, budgetMs);
       if (listener.wanted?.() === false) continue;

@@ -126,6 +126,8 @@ function sampleTrack(
     const [first = entry, ...rest] = [...old.pending, entry];
     return { sampler, entries: [{ ...first, skipped: old.skipped }, ...rest] };
   }
+  // A face whose embedding was not due says nothing new. It only shows that the track goes on.
+  if (observation.isContinued) return { sampler: { ...old, ...progress }, entries: [] };
   if (isStored(entry, old.firstMs, old.storedMs)) {
     return { sampler, entries: [{ ...entry, skipped: old.pending.reduce(skip, old.skipped) }] };
   }
