@@ -39,8 +39,8 @@ export interface Embedded {
   readonly view: View | null;
   /** The most that any such view of the track weighed. */
   readonly bestWeight: number;
-  /** Something has changed: the next frame is embedded. */
-  readonly isDue: boolean;
+  /** What has changed, so that the next frame is embedded; null: nothing. */
+  readonly due: 'moved' | 'view' | null;
 }
 
 interface View {
@@ -103,15 +103,17 @@ function afterEmbedded(
   const pooled = frame.before.find(({ id }) => id === track.id)?.pooled;
   const similarity = pooled === undefined || faceWeight === 0 ? null : agreement(pooled, face.embedding);
   if (!isStatic && ((similarity !== null && similarity < sameAbove) || isDoubtful(decision, frame.atMs))) return null;
+  // An embedding that does not count tells nothing about a face that moved, or that was lost for a moment.
+  if (faceWeight === 0 && !isStatic && (old === undefined || old.due === 'moved')) return null;
   const mayGrow = old !== undefined && !isStatic && faceWeight > 0 && decision.confidence === 'high';
-  const isStill = mayGrow && !hasMoved(old.box, face.box, stillWidths) && !old.isDue;
+  const isStill = mayGrow && !hasMoved(old.box, face.box, stillWidths) && old.due === null;
   return {
     atMs: frame.atMs,
     intervalMs: isStill ? Math.min(mostIntervalMs, old.intervalMs * growth) : firstIntervalMs,
     box: face.box,
     view: null,
     bestWeight: Math.max(old?.bestWeight ?? 0, old?.view?.weight ?? 0),
-    isDue: false,
+    due: null,
   };
 }
 
@@ -120,8 +122,9 @@ function afterContinued(old: Embedded, face: ObservedFace, gate: QualityGate): E
   if (old.view === null) return { ...old, view };
   const best = Math.max(old.bestWeight, old.view.weight);
   const isBetter = view.weight >= best * betterFactor && view.weight >= best + betterBy;
-  const isDue = hasMoved(old.box, face.box, movedWidths) || hasTurned(old.view.quality, view.quality) || isBetter;
-  return isDue ? { ...old, isDue, bestWeight: Math.max(best, view.weight) } : old;
+  if (hasMoved(old.box, face.box, movedWidths)) return { ...old, due: 'moved' };
+  if (!isBetter && !hasTurned(old.view.quality, view.quality)) return old;
+  return { ...old, due: 'view', bestWeight: Math.max(best, view.weight) };
 }
 
 /** The weight that a face would have with an embedding of any clarity. */
@@ -170,7 +173,7 @@ export function expectedWithoutEmbedding(
   const predicted = tracks.map((track) => predict(track, atMs));
   return tracks.flatMap(({ id, lastMs }, index) => {
     const embedded = schedule.get(id);
-    if (embedded === undefined || embedded.isDue || atMs - embedded.atMs >= embedded.intervalMs) return [];
+    if (embedded === undefined || embedded.due !== null || atMs - embedded.atMs >= embedded.intervalMs) return [];
     if (atMs - lastMs > mostGapMs) return [];
     const box = predicted[index]!;
     return predicted.some((other, i) => i !== index && areConfusable(box, other)) ? [] : [box];
