@@ -3,6 +3,7 @@
 // single pictures, these are polled instead.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../base/clock.js';
+import { frameMemory } from '../base/frame-memory.js';
 import type { Log } from '../base/log.js';
 import { createMailbox } from '../base/mailbox.js';
 import { createBackoff } from '../base/retry.js';
@@ -20,6 +21,15 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
   const { timings } = options;
   const report = createCameraReport(log);
   const ring = createFrameRing();
+  /** For the frame that the reader has, where it has to be turned. */
+  let turnedFrame: Uint8Array = new Uint8Array(0);
+  const turnMemory = (bytes: number): Uint8Array => {
+    if (turnedFrame.length === bytes) return turnedFrame;
+    const before = turnedFrame;
+    turnedFrame = frameMemory().allocate(bytes);
+    frameMemory().free(before);
+    return turnedFrame;
+  };
   let mailbox = createMailbox<Frame>();
   mailbox.end();
   let stopping = new AbortController();
@@ -206,7 +216,7 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
     async next() {
       const frame = await mailbox.take();
       ring.take();
-      return frame && turned(frame, program.turn);
+      return frame && turned(frame, program.turn, turnMemory);
     },
     get status() {
       return report.status;

@@ -5,6 +5,7 @@
 //   node .test-build/test/bars/frame-cost-run.js CODE FRAMES still SECONDS     share of a core in a room where nothing moves
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { PerformanceObserver } from 'node:perf_hooks';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Camera, Frame } from '../../src/camera/camera.js';
 import type { Engine } from '../../src/engine/engine.js';
@@ -34,6 +35,8 @@ export interface StillCost {
   readonly share: number;
   /** The part of it that the process of the daemon uses. */
   readonly daemonShare: number;
+  /** Garbage collection in the process of the daemon, milliseconds for each second. */
+  readonly collectionMs: number;
 }
 
 const [code = '', framesPath = '', kind = '', amount = '0'] = process.argv.slice(2);
@@ -152,7 +155,11 @@ async function still(seconds: number): Promise<StillCost> {
     silentLog,
   );
   const pid = enginePid();
-  let [seen, analysedFrames] = [0, 0];
+  let [seen, analysedFrames, collectedMs] = [0, 0, 0];
+  const observer = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) collectedMs += duration;
+  });
+  observer.observe({ entryTypes: ['gc'] });
   let from: { readonly cpu: readonly [number, number]; readonly atMs: number } | null = null;
   const warmFrames = 10;
   camera.start();
@@ -167,6 +174,7 @@ async function still(seconds: number): Promise<StillCost> {
       if (seen === warmFrames) {
         from = { cpu: both(pid), atMs: performance.now() };
         analysedFrames = 0;
+        collectedMs = 0;
       }
       if (analysis !== null) analysedFrames++;
       if (from === null || seen < warmFrames + seconds * 5 || result !== null) return;
@@ -177,6 +185,7 @@ async function still(seconds: number): Promise<StillCost> {
         analysed: analysedFrames,
         share: (daemon + child) / elapsedMs,
         daemonShare: daemon / elapsedMs,
+        collectionMs: (1000 * collectedMs) / elapsedMs,
       };
       void camera.stop();
     },

@@ -156,9 +156,15 @@ async function main(): Promise<void> {
         for (const code of codes) {
           const label = codes.length === 1 ? '' : code === here ? 'after:  ' : 'before: ';
           if (kind === 'still') {
-            const { frames, analysed, share, daemonShare } = run<StillCost>(code, file, kind, values.seconds);
+            const { frames, analysed, share, daemonShare, collectionMs } = run<StillCost>(
+              code,
+              file,
+              kind,
+              values.seconds,
+            );
             process.stdout.write(
-              `${label}still room: ${percent(share)} of a core, the daemon ${percent(daemonShare)}; ` +
+              `${label}still room: ${percent(share)} of a core, the daemon ${percent(daemonShare)}, ` +
+                `${collectionMs.toFixed(2)} ms of garbage collection a second; ` +
                 `${analysed} of ${frames} frames analysed\n`,
             );
           } else {
