@@ -15,6 +15,12 @@ import { predict, type Track, type TrackOptions } from './tracker.js';
 export const firstIntervalMs = 1000;
 export const mostIntervalMs = 3000;
 const growth = 1.5;
+/**
+ * Tracks whose time has come that are embedded in one frame. The others wait for the next frames, at most `mostWaitMs`: people who came
+ * together do not all cost their embeddings in one frame.
+ */
+const mostInFrame = 2;
+const mostWaitMs = 1000;
 /** A track that was not seen for longer than this was lost for a moment: whoever appears there is compared again. */
 const mostGapMs = 600;
 /** A face that has moved so far since its last embedding, in widths, or changed its size so much (ratio), is embedded. */
@@ -171,11 +177,16 @@ export function expectedWithoutEmbedding(
   atMs: number,
 ): readonly Box[] {
   const predicted = tracks.map((track) => predict(track, atMs));
-  return tracks.flatMap(({ id, lastMs }, index) => {
+  const certain = tracks.flatMap(({ id, lastMs }, index) => {
     const embedded = schedule.get(id);
-    if (embedded === undefined || embedded.due !== null || atMs - embedded.atMs >= embedded.intervalMs) return [];
-    if (atMs - lastMs > mostGapMs) return [];
+    if (embedded === undefined || embedded.due !== null || atMs - lastMs > mostGapMs) return [];
     const box = predicted[index]!;
-    return predicted.some((other, i) => i !== index && areConfusable(box, other)) ? [] : [box];
+    if (predicted.some((other, i) => i !== index && areConfusable(box, other))) return [];
+    return [{ box, overdueMs: atMs - embedded.atMs - embedded.intervalMs }];
   });
+  // The longest overdue first.
+  const waiting = certain.sort((a, b) => b.overdueMs - a.overdueMs);
+  return waiting
+    .filter(({ overdueMs }, index) => overdueMs < 0 || (index >= mostInFrame && overdueMs < mostWaitMs))
+    .map(({ box }) => box);
 }

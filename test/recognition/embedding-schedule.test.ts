@@ -28,7 +28,7 @@ interface Shown {
 }
 
 /** A room whose camera shows one frame per call; `embedded` tells of each face whether it was embedded. */
-function room() {
+function room(household: Gallery = gallery) {
   let state: RoomState = startRoom(0);
   let atMs = 0;
   const show = (faces: readonly Shown[], stepMs = 200) => {
@@ -38,7 +38,7 @@ function room() {
     );
     const frame = { capturedAt: atMs, sequence: atMs, width: 1280, height: 960, faces: observed };
     const scheduled = asScheduled(state, frame);
-    const result = step(state, scheduled, gallery, clipOptions);
+    const result = step(state, scheduled, household, clipOptions);
     state = result.state;
     return { embedded: scheduled.faces.map(({ embedding }) => embedding !== null), result };
   };
@@ -53,7 +53,7 @@ function room() {
     },
     unchanged(stepMs: number): void {
       atMs += stepMs;
-      state = stepUnchanged(state, atMs, gallery, clipOptions).state;
+      state = stepUnchanged(state, atMs, household, clipOptions).state;
     },
     get expected(): readonly Box[] {
       return expectedFaces(state, atMs + 200);
@@ -160,4 +160,24 @@ t.test('two people near each other are both embedded in each frame', async (t) =
   t.strictSame(made.show(both).embedded.includes(false), true, 'apart');
   const near = [{ box: at(450) }, { box: at(560), who: ben }];
   for (let i = 0; i < 5; i++) t.strictSame(made.show(near).embedded, [true, true]);
+});
+
+t.test('people who came together are not all embedded in one frame, and none waits for long', async (t) => {
+  const people = [0, 1, 2, 3, 4, 5].map(() => direction(64, random));
+  const household = {
+    ...gallery,
+    people: people.map((vector, id) => ({ id: `p${id}`, name: `P${id}`, templates: [{ id: 0, vector }] })),
+  };
+  const made = room(household);
+  const all = people.map((who, i) => ({ box: at(20 + 205 * i), who }));
+  for (let i = 0; i < 10; i++) made.show(all);
+  const last = people.map(() => 0);
+  const counts: number[] = [];
+  for (let i = 1; i <= 60; i++) {
+    const { embedded } = made.show(all);
+    counts.push(embedded.filter(Boolean).length);
+    for (const [index, is] of embedded.entries()) if (is) last[index] = i;
+    t.ok(Math.min(...last) >= i - 20, 'within four seconds');
+  }
+  t.ok(Math.max(...counts) <= 2, counts.join(' '));
 });
