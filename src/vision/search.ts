@@ -7,8 +7,8 @@
 //
 // test/bars/recall.ts measures the scores; docs/measurements.md has the figures.
 import { average, type Candidate, eyesApart, groups, OVERLAP_LIMIT } from './candidate.js';
-import type { SearchLimits } from './effort.js';
 import { continued } from './continued-faces.js';
+import type { SearchLimits } from './effort.js';
 import { type Box, containment, overlap } from './face.js';
 import { type Size, type View, viewAround, wholeView } from './picture.js';
 
@@ -52,10 +52,12 @@ export const defaultSearch: SearchOptions = {
 
 /**
  * Views for a photo in which nothing was found: the whole again, and with a border for faces that fill the picture. The needed
- * score is lower, because somebody took this photo to show a face.
+ * scores are lower, because somebody took this photo to show a face. In a small, dark or noisy photo the first detector is less sure of
+ * a face than the close-ups.
  */
 const RETRY_VIEWS = [1, 1.5];
 const RETRY_SCORE_FACTOR = 0.75;
+const RETRY_CANDIDATE_SCORE = 0.15;
 
 /** A face of a frame. */
 export interface FoundFace extends Candidate {
@@ -93,10 +95,10 @@ export function searchFaces(
 ): FoundFaces {
   let passes = 0;
   const still = request.search === 'all' || request.search === 'portrait';
-  const firstPass = (views: readonly View[]): Candidate[] =>
+  const firstPass = (views: readonly View[], leastScore = options.candidateScore): Candidate[] =>
     views.flatMap((view) => {
       passes++;
-      return find(view, options.candidateScore);
+      return find(view, leastScore);
     });
   const closeUpPass: DetectorPass = (view, leastScore) => {
     passes++;
@@ -143,7 +145,7 @@ export function searchFaces(
   if (still && faces.length === 0) {
     const lower = { ...options, leastScore: options.leastScore * RETRY_SCORE_FACTOR };
     const views = RETRY_VIEWS.map((grow) => whole(frame, grow));
-    faces = facesOf(firstPass(views), lower);
+    faces = facesOf(firstPass(views, RETRY_CANDIDATE_SCORE), lower);
   }
   return { faces, passes: passes - 1 };
 }

@@ -131,6 +131,32 @@ t.test('a photo without a find is searched again, with a border', async (t) => {
   t.equal(found.length, 1);
 });
 
+t.test(
+  'a photo in which the first detector is unsure of the only face is searched again for less sure ones',
+  async (t) => {
+    const unsure = face([500, 400, 100, 100], 0.2);
+    const sure = face([500, 400, 100, 100], 0.6);
+    const atLeast = (leastScore: number, ...faces: Candidate[]) => faces.filter(({ score }) => score >= leastScore);
+    const both: Detectors = {
+      find: (_view, leastScore) => atLeast(leastScore, unsure),
+      check: (_view, leastScore) => atLeast(leastScore, sure),
+    };
+    t.equal(searchFaces(frame, both, all, defaultSearch).faces.length, 1, 'the close-ups decide');
+    t.same(searchFaces(frame, both, video, defaultSearch).faces, [], 'a video frame is not searched again');
+    const clear = face([10, 10, 90, 90]);
+    const withClear: Detectors = {
+      find: (_view, leastScore) => atLeast(leastScore, unsure, clear),
+      check: (_view, leastScore) => atLeast(leastScore, sure, clear),
+    };
+    const { faces } = searchFaces(frame, withClear, all, defaultSearch);
+    t.same(
+      faces.map(({ box }) => box[0]),
+      [10],
+      'where a face was found, the scores stay',
+    );
+  },
+);
+
 t.test('a board that cannot keep up leaves out tiles and close-ups, and every face gets its turn', async (t) => {
   const far = [face([100, 100, 80, 80]), face([600, 400, 80, 80]), face([1100, 800, 80, 80])];
   const { both, found, checked } = detectors(far);
