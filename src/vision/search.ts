@@ -7,8 +7,8 @@
 //
 // test/bars/recall.ts measures the scores; docs/measurements.md has the figures.
 import { average, type Candidate, eyesApart, groups, OVERLAP_LIMIT } from './candidate.js';
-import type { SearchLimits } from './effort.js';
 import { continued } from './continued-faces.js';
+import type { SearchLimits } from './effort.js';
 import { type Box, containment, overlap } from './face.js';
 import { type Size, type View, viewAround, wholeView } from './picture.js';
 
