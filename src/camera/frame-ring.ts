@@ -11,8 +11,8 @@ export interface FrameRing {
   take(): void;
   /** All frames have this many bytes from now on. The frame that the reader has taken stays as it is. */
   resize(bytes: number): void;
-  /** Overwrites what is in memory, except for the frame that the reader has taken. */
-  erase(): void;
+  /** Gives the memory back and overwrites it, except for the frame that the reader has taken. `resize` makes the ring usable again. */
+  release(): void;
 }
 
 const slots = 3;
@@ -42,8 +42,13 @@ export function createFrameRing(memory: FrameMemory = frameMemory()): FrameRing 
       for (const frame of before) memory.free(frame);
       [filling, newest, taken] = [0, null, null];
     },
-    erase() {
-      for (const [slot, frame] of frames.entries()) if (slot !== taken) frame.fill(0);
+    release() {
+      for (const [slot, frame] of frames.entries()) {
+        if (slot !== taken) frame.fill(0);
+        memory.free(frame);
+      }
+      frames = frames.map(() => new Uint8Array(0));
+      [filling, newest, taken] = [0, null, null];
     },
   };
 }

@@ -76,6 +76,7 @@ export function createFrameSplitter(
   return {
     push(chunk, atMs) {
       const { filling } = ring;
+      if (filling.length === 0) return; // the camera was stopped
       for (let from = 0; from < chunk.length; ) {
         const at = burst % filling.length;
         const part = chunk.subarray(from, from + filling.length - at);

@@ -197,7 +197,7 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
     stopping.abort();
     mailbox.discard();
     await running;
-    ring.erase();
+    ring.release();
   }
 
   return {

@@ -1,7 +1,7 @@
 // The engine's child process: it loads both models, answers one frame after another, and ends with its parent.
 //
 // Invariant: only this process runs inference, so neither a blocked thread nor a crash of the runtime affects the daemon. It has no
-// names and no network, keeps no picture after its answer, and writes no file.
+// names and no network, keeps no picture after its answer but those that the daemon shares in memory, and writes no file.
 import { sandboxVariable } from '../base/child-guard.js';
 import { RoomkinError, sentenceOf } from '../base/errors.js';
 import { type MemoryPlace, memoryReader } from '../base/frame-memory.js';

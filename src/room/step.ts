@@ -45,8 +45,8 @@ import {
 import { effectiveObservations, noTrackEmbedding } from '../recognition/track-embedding.js';
 import { isAlive, noTracks, type Track, type Tracks, track } from '../recognition/tracker.js';
 import { noUnknownPeople, recogniseUnknown, type UnknownPeople } from '../recognition/unknown-people.js';
-import type { Box, Observation, ObservedFace } from '../vision/face.js';
 import { continued } from '../vision/continued-faces.js';
+import type { Box, Observation, ObservedFace } from '../vision/face.js';
 import { type QualityRefusal, refusal, weight } from '../vision/quality-gate.js';
 import type { RoomOptions } from './options.js';
 import { atPace } from './pace.js';

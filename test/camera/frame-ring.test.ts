@@ -27,7 +27,7 @@ t.test('whatever the order, the frame of the reader and the newest one stay whol
   t.equal(memories.size, 3);
 });
 
-t.test('what is in memory can be overwritten, but for the frame that the reader has', async (t) => {
+t.test('memory that is given back is overwritten, but for the frame that the reader has', async (t) => {
   const ring = createFrameRing();
   ring.resize(4);
   const frames = [1, 2, 3].map((number) => {
@@ -36,11 +36,13 @@ t.test('what is in memory can be overwritten, but for the frame that the reader 
     if (number === 1) ring.take();
     return memory;
   });
-  ring.erase();
+  ring.release();
   t.strictSame(
     frames.map(([first]) => first),
     [1, 0, 0],
   );
+  ring.resize(4);
+  t.equal(ring.filling.length, 4, 'usable again');
 });
 
 t.test('a new size gets new memory, and the old one is used again later', async (t) => {
