@@ -1,13 +1,17 @@
 // The engine's child process: it loads both models, answers one frame after another, and ends with its parent.
 //
 // Invariant: only this process runs inference, so neither a blocked thread nor a crash of the runtime affects the daemon. It has no
-// names and no network, keeps no picture after its answer, and writes no file.
+// names and no network, keeps no picture after its answer but those that the daemon shares in memory, and writes no file.
 import { sandboxVariable } from '../base/child-guard.js';
 import { RoomkinError, sentenceOf } from '../base/errors.js';
+import { type MemoryPlace, memoryReader } from '../base/frame-memory.js';
+import { framesAddon } from '../base/frames-addon.js';
+import type { Frame } from '../vision/picture.js';
 import { type Analyzer, loadAnalyzer } from './analyzer.js';
-import type { Answer, FromChild, LoadedInfo, Step, ToChild } from './protocol.js';
+import type { Answer, FromChild, LoadedInfo, Step, ToChild, WireFrame } from './protocol.js';
 
 let analyzer: Analyzer | null = null;
+let readMemory: ((place: MemoryPlace) => Uint8Array) | null = null;
 
 /** The parent may end during an analysis. That is no error: `disconnect` then ends this process. */
 function send(message: FromChild): void {
@@ -23,10 +27,21 @@ function progress(step: Step): void {
 function answer(message: ToChild): Answer {
   if (message.type === 'load') {
     analyzer = loadAnalyzer(message.options, progress);
-    return { type: 'loaded', info: { ...analyzer.info, ...sandbox() } };
+    const { memoryFd } = message.options;
+    const { addon, reason } = framesAddon();
+    if (addon !== null && memoryFd !== null) readMemory = memoryReader(addon, memoryFd);
+    return { type: 'loaded', info: { ...analyzer.info, ...sandbox(), addonReason: reason } };
   }
   if (analyzer === null) throw new Error('a frame arrived before the models were loaded');
-  return { type: 'analyzed', id: message.id, analysis: analyzer.analyze(message.frame, message.options) };
+  return { type: 'analyzed', id: message.id, analysis: analyzer.analyze(received(message.frame), message.options) };
+}
+
+/** The frame with its bytes, which are read in place where they are in shared memory. */
+function received(frame: WireFrame): Frame {
+  const { data } = frame;
+  if (data instanceof Uint8Array) return { ...frame, data };
+  if (readMemory === null) throw new Error('a frame is in shared memory, which this process has not');
+  return { ...frame, data: readMemory(data) };
 }
 
 /** The guard has set the sandbox before this program began. */
