@@ -246,6 +246,7 @@ function withDerived({ room, homeAssistant, household, store, ...rest }: ForPart
     room: { ...room, name },
     homeAssistant: { ...homeAssistant, area: homeAssistant.area ?? name },
     household: { ...household, keyFile: household.keyFile ?? join(store.directory, 'household-key') },
-    store: { ...store, keyFile: store.keyFile ?? join(store.directory, 'key') },
+    // Where the room keeps what is its own: journal and privacy switch. One of several rooms has a folder for it (load.ts).
+    store: { ...store, keyFile: store.keyFile ?? join(store.directory, 'key'), roomDirectory: store.directory },
   };
 }
