@@ -203,6 +203,11 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
       const frame = await mailbox.take();
       return frame && turned(frame, program.turn);
     },
+    newer() {
+      const frame = mailbox.exchange();
+      report.drops(mailbox.drops);
+      return frame && turned(frame, program.turn);
+    },
     get status() {
       return report.status;
     },

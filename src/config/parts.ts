@@ -13,6 +13,11 @@ export function cameraOptions({ camera }: Config): CameraOptions {
   return { ...defaultCameraOptions, ...camera };
 }
 
+/** Where the journal of the room is, and the key file that seals it. */
+export function journalPlace({ store }: Config): { readonly directory: string; readonly keyFile: string } {
+  return { directory: store.roomDirectory, keyFile: store.keyFile };
+}
+
 /** For the daemon and every verb that analyses pictures. */
 export function engineOptions(config: Config, log: Log): EngineOptions {
   const { id, threads } = config.embedder;
