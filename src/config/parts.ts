@@ -20,8 +20,9 @@ export function journalPlace({ store }: Config): { readonly directory: string; r
 
 /** For the daemon and every verb that analyses pictures. */
 export function engineOptions(config: Config, log: Log): EngineOptions {
-  const { id, threads } = config.embedder;
-  return { ...config.detector, embedder: id, ...(threads === null ? {} : { threads }), log };
+  const { id, threads, runtime, device } = config.embedder;
+  const onnxDevice = runtime === 'onnxruntime' ? device : null;
+  return { ...config.detector, embedder: id, onnxDevice, ...(threads === null ? {} : { threads }), log };
 }
 
 /** The options that are shipped for the embedder, with the configured values in place of the defaults. Errors: MODEL_MISSING. */

@@ -127,10 +127,17 @@ export const sections = z.strictObject({
     }),
   ),
   embedder: section(
-    z.strictObject({
-      id: orNull(text(64)),
-      threads: orNull(z.number().int().min(1).max(8)),
-    }),
+    z
+      .strictObject({
+        id: orNull(text(64)),
+        threads: orNull(z.number().int().min(1).max(8)),
+        runtime: z.enum(['tflite', 'onnxruntime']).default('tflite'),
+        device: text(32).default('cpu'),
+      })
+      .refine(({ runtime, device }) => runtime === 'onnxruntime' || device === 'cpu', {
+        message: 'needs runtime = "onnxruntime"',
+        path: ['device'],
+      }),
   ),
   recognition: section(
     z.strictObject({
