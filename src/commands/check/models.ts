@@ -8,7 +8,8 @@ import { type Finding, fault, ok, warn } from './finding.js';
 export async function checkModels(config: Config, io: CommandIo): Promise<Finding> {
   await using engine = await io.openEngine(config, { log: silentLog });
   try {
-    const { detector, embedder, embedderRuntime, delegate, delegateReason, sandboxed, sandboxReason } = await engine.start();
+    const { detector, embedder, embedderRuntime, delegate, delegateReason, sandboxed, sandboxReason } =
+      await engine.start();
     const models = `${detector} and ${embedder}${embedderRuntime === 'onnxruntime' ? ' (ONNX Runtime)' : ''}, hashes correct`;
     const slow = 'without XNNPACK: several times slower on a PC, less on a Pi';
     const open = 'not in a sandbox: a fault in the model runtime could reach the network';

@@ -55,7 +55,13 @@ function node(
 }
 
 function constant(name: string, type: ElementType, shape: readonly number[], content: Uint8Array): Uint8Array {
-  return bytes(5, ...shape.map((size) => number(1, size)), number(2, elementTypes[type]), bytes(8, name), bytes(9, content));
+  return bytes(
+    5,
+    ...shape.map((size) => number(1, size)),
+    number(2, elementTypes[type]),
+    bytes(8, name),
+    bytes(9, content),
+  );
 }
 
 function floats(name: string, values: readonly number[], shape: readonly number[] = [values.length]): Uint8Array {

@@ -38,7 +38,10 @@ export const onnxPackage = 'onnxruntime-node@1.30.0';
 export function loadOnnxModel(file: Uint8Array, { threads, device }: OnnxOptions): LoadedModel {
   const { Tensor, Session, devices } = loadRuntime();
   if (!devices.includes(device))
-    throw fail('RUNTIME_MISSING', `[embedder] device = "${oneLine(device, 40)}": this onnxruntime has ${devices.join(', ')}`);
+    throw fail(
+      'RUNTIME_MISSING',
+      `[embedder] device = "${oneLine(device, 40)}": this onnxruntime has ${devices.join(', ')}`,
+    );
   const graph = readGraph(file);
   const [given, made] = [graph.tensors[graph.input]!, graph.tensors[graph.output]!];
   const model = onnxFile(graph);

@@ -21,7 +21,11 @@ export type GraphOperation = {
   readonly isRelu: boolean;
 } & (
   | { readonly kind: 'conv'; readonly stride: readonly [number, number] }
-  | { readonly kind: 'max-pool'; readonly stride: readonly [number, number]; readonly window: readonly [number, number] }
+  | {
+      readonly kind: 'max-pool';
+      readonly stride: readonly [number, number];
+      readonly window: readonly [number, number];
+    }
   | { readonly kind: 'add' }
   /** Over height and width. */
   | { readonly kind: 'mean' }
@@ -35,7 +39,12 @@ export interface Graph {
 }
 
 /** Operations and types by their numbers in the schema. */
-const operationNames: Readonly<Record<number, GraphOperation['kind']>> = { 0: 'add', 3: 'conv', 17: 'max-pool', 40: 'mean' };
+const operationNames: Readonly<Record<number, GraphOperation['kind']>> = {
+  0: 'add',
+  3: 'conv',
+  17: 'max-pool',
+  40: 'mean',
+};
 const typeNames: Readonly<Record<number, GraphTensor['type']>> = { 2: 'int32', 9: 'int8' };
 const samePadding = 0;
 const relu = 1;
