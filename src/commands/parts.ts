@@ -39,15 +39,15 @@ export function daemonSocket(config: Config): SocketPath {
 
 /**
  * The report `name`: from the running daemon, which everybody in its group may ask. Without a daemon it is made here, from the state
- * directory. Errors: those of the report; DAEMON_NOT_RUNNING where there is no daemon and this user may not read the directory.
+ * directory. `config`: the room that is asked. Errors: those of the report; DAEMON_NOT_RUNNING where there is no daemon and this user may not read the directory.
  */
 export async function reportOf<N extends ReportName>(
   io: CommandIo,
   name: N,
   given: ReportGiven<N>,
+  config: Config = configOf(name, io),
 ): Promise<ReportAnswer<N>> {
   const { signal } = io;
-  const config = configOf(name, io);
   const waiting = setTimeout(() => io.progress('waiting for the daemon...'), patienceMs);
   const onProgress = (text: string): void => {
     clearTimeout(waiting);
@@ -146,7 +146,8 @@ export async function openJournal(room: Config, io: CommandIo): Promise<JournalS
 /** The journals of all rooms of the state directory, to erase the entries about somebody. Errors: as for `openJournal`. */
 export async function openJournals(io: CommandIo): Promise<Pick<JournalStore, 'forget'> & Disposable> {
   const config = io.config();
-  for (const room of io.rooms()) await writePending(room);
+  const rooms = io.rooms();
+  for (const room of rooms) await writePending(room);
   const { directory } = config.store;
   const journals: JournalStore[] = [];
   const close = (): void => {
@@ -154,7 +155,8 @@ export async function openJournals(io: CommandIo): Promise<Pick<JournalStore, 'f
   };
   try {
     for (const roomDirectory of [directory, ...foldersIn(join(directory, 'rooms'))]) {
-      const journal = openJournalHere({ ...config, store: { ...config.store, roomDirectory } }, io);
+      const { privacy } = rooms.find(({ store }) => store.roomDirectory === roomDirectory) ?? config;
+      const journal = openJournalHere({ ...config, privacy, store: { ...config.store, roomDirectory } }, io);
       if (journal !== null) journals.push(journal);
     }
   } catch (error) {

@@ -214,10 +214,20 @@ t.test(
     t.match((await verb('why')).stdout, /^hall, observation 1 /m);
     t.match(await verb('replay'), { code: 64, stderr: /has the rooms kitchen, hall: say which one/ });
 
-    t.equal((await verb('forget', 'Ada', '--yes')).code, 0);
-    for (const room of rooms) {
-      using journal = openJournalStore(journalPlace(room));
-      t.equal(journal.recent(10).length, 0, `nothing about her is left in ${room.room.id}`);
+    {
+      using journal = openJournalStore(journalPlace(rooms[1]!));
+      journal.append([madeUpEntry({ space, wallMs: nowMs, person: 'ben', best: 'ben', second: null })]);
     }
+    // A room that keeps nothing does not shorten what another one keeps.
+    const keepsNothing = tables.map((table, index) =>
+      index === 0 ? `${table}[room.privacy]\nlooks_kept_hours = 0\n` : table,
+    );
+    writeFileSync(path, `${keepsNothing.join('')}[store]\ndirectory = "${directory}"\n`);
+    t.equal((await verb('forget', 'Ada', '--yes')).code, 0);
+    const left = rooms.map((room) => {
+      using journal = openJournalStore(journalPlace(room));
+      return journal.recent(10).map(({ person }) => person);
+    });
+    t.same(left, [[], ['ben']], 'nothing about her is left in any room');
   },
 );

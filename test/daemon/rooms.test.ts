@@ -157,6 +157,8 @@ t.test(
     t.match(await verb('why'), { code: 0 });
     const checked = await verb('check');
     for (const id of ids) t.match(checked.stdout, new RegExp(`camera +${id}: `));
+    const privacy = (await verb('check', '--privacy')).stdout;
+    for (const id of ids) t.match(privacy, new RegExp(`^Room ${id}:$`, 'm'));
     t.match(written.stdout, /"room":"r1"/, 'run --json names the room');
 
     // A reload with one room less.
