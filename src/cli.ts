@@ -105,7 +105,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   const run = async (
     verb: VerbName,
     given: Readonly<Record<string, unknown>>,
-    { config, json }: CommonOptions,
+    { config, room, json }: CommonOptions,
   ): Promise<void> => {
     const { createIo } = await import('./commands/io.js');
     const onDocument = (): void => {
@@ -114,6 +114,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
     const io = createIo({
       json,
       configPath: config,
+      room,
       signal,
       stdout,
       stderr,

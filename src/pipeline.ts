@@ -10,6 +10,7 @@ import type { Problems } from './base/problems.js';
 import type { Camera, Frame } from './camera/camera.js';
 import type { Notifier } from './control/systemd.js';
 import type { Engine, EngineAnalysis } from './engine/engine.js';
+import type { Turns } from './engine/turns.js';
 import { defaultRoomOptions } from './room/options.js';
 import type { PrivacySwitch } from './room/privacy-switch.js';
 import type { Room } from './room/room.js';
@@ -37,6 +38,8 @@ export interface PipelineParts {
   readonly tilesPerFrame?: number;
   /** A recording that waits for the loop: it has the same result on a slow board, so that nothing is left out and nothing is overdue. */
   readonly isRecording?: boolean;
+  /** Waits for the turn of this room at an engine that several rooms share. Default: there is one room. */
+  readonly turns?: Pick<Turns, 'take'>;
   /** For tests: age of a state that is overdue, milliseconds. Default: 5 s. */
   readonly overdueMs?: number;
   /**
@@ -55,7 +58,7 @@ export interface PipelineParts {
 export interface WatchParts
   extends Pick<
     PipelineParts,
-    'camera' | 'engine' | 'room' | 'crops' | 'frameIntervalMs' | 'tilesPerFrame' | 'onFrame' | 'onFault'
+    'camera' | 'engine' | 'turns' | 'room' | 'crops' | 'frameIntervalMs' | 'tilesPerFrame' | 'onFrame' | 'onFault'
   > {
   readonly privacy: Pick<PrivacySwitch, 'on' | 'changes' | 'settled'>;
   readonly notifier: Pick<Notifier, 'frameProcessed' | 'noFrameDue'>;
@@ -153,7 +156,7 @@ export async function watchRoom(parts: WatchParts): Promise<void> {
 }
 
 /** Runs until the camera gives no more frames: it was stopped, or its recording is over. */
-export async function processFrames({ camera, engine, room, crops, ...listener }: PipelineParts): Promise<void> {
+export async function processFrames({ camera, engine, room, crops, turns, ...listener }: PipelineParts): Promise<void> {
   const {
     frameIntervalMs = defaultRoomOptions.frameIntervalMs,
     tilesPerFrame = defaultSearch.tilesPerFrame,
@@ -169,12 +172,12 @@ export async function processFrames({ camera, engine, room, crops, ...listener }
   let spareGrid: LumaGrid | null = null;
   let analysedAt = Number.NEGATIVE_INFINITY;
   for (;;) {
-    const frame = await nextFrame(camera, listener.onBlind);
+    let frame = await nextFrame(camera, listener.onBlind);
     if (frame === null) return;
     const startMs = performance.now();
-    const grid = lumaGrid(frame, spareGrid);
+    let grid = lumaGrid(frame, spareGrid);
     spareGrid = grid;
-    const moved = motion(analysedGrid, grid);
+    let moved = motion(analysedGrid, grid);
     if (moved.length === 0 && !room.undecided && frame.capturedAt - analysedAt < unchangedAnalysisMs) {
       room.still(frame.capturedAt);
       listener.onFrame(null, performance.now() - startMs, { frame, isReduced: effort.level > 0 });
@@ -184,6 +187,16 @@ export async function processFrames({ camera, engine, room, crops, ...listener }
     const overdueMs = windowMs(shippedOverdueMs, overdueFrames, room.intervalMs ?? frameIntervalMs);
     const timer = isRecording ? undefined : setTimeout(() => room.overdue(), overdueMs);
     try {
+      using _turn = await turns?.take();
+      if (listener.wanted?.() === false) continue;
+      // While other rooms had their turns, a newer frame may have come.
+      const newer = turns === undefined || isRecording ? null : camera.newer();
+      if (newer !== null) {
+        frame = newer;
+        grid = lumaGrid(frame, grid);
+        spareGrid = grid;
+        moved = motion(analysedGrid, grid);
+      }
       const expected = room.expected(frame.capturedAt);
       const request = { search: 'auto', crops: crops(), limits, expected } as const;
       const analysis = await engine.analyze(frame, request, listener.onStep);

@@ -22,6 +22,7 @@ const long = [
   'commands/evaluate',
   'commands/demo/slow-walk',
   'cli',
+  'daemon/rooms',
   'sharing/rotation',
   'sharing/one-gallery',
   'sharing/convergence',

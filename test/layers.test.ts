@@ -23,6 +23,7 @@ const order = [
   'reports',
   'control',
   'pipeline.ts',
+  'daemon',
   'daemon.ts',
   'container',
   'phone',

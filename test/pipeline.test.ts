@@ -5,6 +5,7 @@ import { silentLog } from '../src/base/log.js';
 import { createMailbox } from '../src/base/mailbox.js';
 import type { Camera, Frame } from '../src/camera/camera.js';
 import type { AnalyzeOptions, Engine, EngineAnalysis } from '../src/engine/engine.js';
+import { createTurns } from '../src/engine/turns.js';
 import { type PipelineParts, processFrames, type WatchParts, watchRoom } from '../src/pipeline.js';
 import type { Room } from '../src/room/room.js';
 
@@ -37,7 +38,7 @@ function startLoop(
     torn: 0,
     snapshots: false,
   } as const;
-  const camera = { next: () => mailbox.take(), status } as unknown as Camera;
+  const camera = { next: () => mailbox.take(), newer: () => mailbox.exchange(), status } as unknown as Camera;
   const engine = {
     async analyze(frame, options): Promise<EngineAnalysis> {
       await analyze(frame.capturedAt, options);
@@ -403,4 +404,43 @@ t.test('a frame that is analysed while recognition is switched off leaves no tra
   t.strictSame(seen, []);
   stop.abort();
   await running;
+});
+
+t.test('rooms have their turns in order, each with its newest frame, and what it replaced is counted', async (t) => {
+  const turns = createTurns();
+  /** Which room has how many frames analysed, in order; the test lets each analysis end. */
+  const order: string[] = [];
+  const ends: (() => void)[] = [];
+  const room = (name: string) =>
+    startLoop(
+      (at) => {
+        order.push(`${name}${at}`);
+        return new Promise((resolve) => ends.push(resolve));
+      },
+      { turns },
+    );
+  const rooms = [room('a'), room('b'), room('c')] as const;
+  const [busy, ...others] = rooms;
+  busy.mailbox.put(frame(1, 40));
+  await pause();
+  for (const { mailbox } of others) mailbox.put(frame(1, 40));
+  for (let at = 2; at <= 9; at++) {
+    for (const { mailbox } of rooms) mailbox.put(frame(at, at * 25));
+    await pause();
+    ends.shift()!();
+    await pause();
+  }
+  for (const { mailbox } of rooms) mailbox.end();
+  while (ends.length > 0) {
+    ends.shift()!();
+    await pause();
+  }
+  await Promise.all(rooms.map(({ running }) => running));
+  t.same(
+    order.map((text) => text[0]),
+    [...'abcabcabcabc'].slice(0, order.length),
+    'a room that always has a frame waits for the others',
+  );
+  t.same(order.slice(0, 6), ['a1', 'b2', 'c3', 'a4', 'b5', 'c6'], 'each turn has the frame that is the newest then');
+  for (const { mailbox, analysed } of rooms) t.equal(mailbox.drops, 9 - analysed.length);
 });

@@ -46,6 +46,7 @@ const table = {
   KEY_FILE: 78,
   MODEL_HASH: 78,
   MODEL_MISSING: 78,
+  RUNTIME_MISSING: 78,
 } as const satisfies Record<string, ExitCode>;
 
 export type ErrorCode = keyof typeof table;

@@ -6,6 +6,8 @@ export interface Mailbox<T> {
   put(value: T): void;
   /** The newest value that was not taken yet, else the next one; null when no more values come. */
   take(): Promise<T | null>;
+  /** A value that came since the last `take`, which then counts as dropped; null where there is none. */
+  exchange(): T | null;
   /** No more values come. The value in the slot can still be taken. */
   end(): void;
   /** No more values come, and the value in the slot is dropped. */
@@ -37,6 +39,13 @@ export function createMailbox<T>(): Mailbox<T> {
       if (newest) return Promise.resolve(newest.value);
       if (ended) return Promise.resolve(null);
       return new Promise((resolve) => takers.push(resolve));
+    },
+    exchange() {
+      const newest = slot;
+      slot = null;
+      if (newest === null) return null;
+      drops++;
+      return newest.value;
     },
     end: close,
     discard() {

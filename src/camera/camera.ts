@@ -30,6 +30,8 @@ export interface Camera extends AsyncDisposable {
    * overwritten. null when the camera was stopped or a replay is over.
    */
   next(): Promise<Frame | null>;
+  /** A frame that came after the one that `next` gave last, which then counts as dropped; null where there is none. Does not wait. */
+  newer(): Frame | null;
   readonly status: CameraStatus;
   /** Called at each change of `status.state`. */
   onState(listener: (status: CameraStatus) => void): void;

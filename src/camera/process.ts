@@ -218,6 +218,11 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
       ring.take();
       return frame && turned(frame, program.turn, turnMemory);
     },
+    newer() {
+      const frame = mailbox.exchange();
+      report.drops(mailbox.drops);
+      return frame && turned(frame, program.turn);
+    },
     get status() {
       return report.status;
     },

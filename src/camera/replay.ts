@@ -99,6 +99,11 @@ export function createReplayCamera(options: CameraOptions, clock: Clock, log: Lo
       request();
       return mailbox.take();
     },
+    newer() {
+      const frame = mailbox.exchange();
+      report.drops(mailbox.drops);
+      return frame;
+    },
     get status() {
       return report.status;
     },

@@ -1,7 +1,7 @@
 // roomkin check: checks everything that roomkin needs, with or without a running daemon. It changes nothing, and says what to do about
 // each problem.
 import { fail, faultsOf, RoomkinError, sentenceOf } from '../base/errors.js';
-import type { Config } from '../config/load.js';
+import type { Config, Rooms } from '../config/load.js';
 import { askReport } from '../control/ask-report.js';
 import { askDaemon } from '../control/client.js';
 import type { DaemonStatus } from '../control/protocol.js';
@@ -40,16 +40,44 @@ export async function run({ privacy }: Given<'check'>, io: CommandIo): Promise<v
 /** All checks in order; without a configuration, only those that do not need one. */
 async function* examine(io: CommandIo): AsyncGenerator<Finding> {
   yield checkNode();
-  const config = readConfig(io);
-  if ('check' in config) {
-    yield config;
+  const rooms = readRooms(io);
+  if ('check' in rooms) {
+    yield rooms;
     yield* examineMachine();
     return;
   }
-  yield ok('config', `room ${config.room.id}, camera ${config.camera.source}`);
+  const [config] = rooms;
+  const isSingle = rooms.length === 1;
+  yield ok(
+    'config',
+    isSingle
+      ? `room ${config.room.id}, camera ${config.camera.source}`
+      : `${rooms.length} rooms: ${rooms.map(({ room }) => room.id).join(', ')}`,
+  );
   io.progress('loading the models...');
   yield await checkModels(config, io);
-  const [daemon, status] = await findDaemon(config);
+  let isRunning = false;
+  for (const room of rooms) {
+    const [daemon, status] = await findDaemon(room);
+    isRunning ||= status !== null;
+    for await (const finding of examineRoom(room, daemon, status, io))
+      yield isSingle ? finding : { ...finding, found: `${room.room.id}: ${finding.found}` };
+  }
+  if (mayOpen(config.store.directory)) {
+    yield checkGallery(config);
+    yield checkHousehold(config);
+  } else yield* askGallery(config, isRunning, io);
+  yield await checkDisk(config.store.directory);
+  yield* examineMachine();
+}
+
+/** What each room has for itself. `daemon`, `status`: as `findDaemon` gives them. */
+async function* examineRoom(
+  config: Config,
+  daemon: Finding,
+  status: DaemonStatus | null,
+  io: CommandIo,
+): AsyncGenerator<Finding> {
   yield daemon;
   if (status !== null && status.fixedFaces.length > 0) yield ok('pictures', describeStaticFaces(status.fixedFaces));
   for (const { part, problem } of status?.problems ?? []) yield warn('problem', part, problem);
@@ -67,12 +95,6 @@ async function* examine(io: CommandIo): AsyncGenerator<Finding> {
     );
   io.progress('waiting for the broker...');
   yield await checkBroker(config, status?.mqtt.connected === true);
-  if (mayOpen(config.store.directory)) {
-    yield checkGallery(config);
-    yield checkHousehold(config);
-  } else yield* askGallery(config, status !== null, io);
-  yield await checkDisk(config.store.directory);
-  yield* examineMachine();
 }
 
 /** The gallery and the sharing for a user who may not look into the state directory: from the daemon. */
@@ -98,9 +120,9 @@ async function* examineMachine(): AsyncGenerator<Finding> {
   yield await checkHeat();
 }
 
-function readConfig(io: CommandIo): Config | Finding {
+function readRooms(io: CommandIo): Rooms | Finding {
   try {
-    return io.config();
+    return io.rooms();
   } catch (error) {
     const finding = fault('config', error);
     const faults = faultsOf(error as Error);

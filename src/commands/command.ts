@@ -1,7 +1,7 @@
 // What a verb gets besides its arguments. verbs.ts declares the verbs; each verb's file exports `run`, which src/cli.ts calls.
 import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
-import type { Config } from '../config/load.js';
+import type { Config, Rooms } from '../config/load.js';
 import type { Engine } from '../engine/engine.js';
 import type { EngineOptions } from '../engine/supervisor.js';
 import type { SmallPicture } from './terminal-picture.js';
@@ -32,10 +32,17 @@ export interface CommandIo {
   readonly clock: Clock;
   /** The path of the configuration, which may not exist. */
   readonly configPath: string;
-  /** Loads the configuration. Errors: CONFIG_MISSING, CONFIG_INVALID (exit 78). */
+  /**
+   * The configuration, for what all rooms have in common: that of the room that `--room` names, else that of the first room. Errors:
+   * CONFIG_MISSING, CONFIG_INVALID (exit 78), USAGE where there is no such room.
+   */
   config(): Config;
+  /** The rooms of the configuration: all of them, or the one that `--room` names. Errors: as for `config`. */
+  rooms(): Rooms;
+  /** The one room that this verb is about. Errors: as for `config`; USAGE where there are several and `--room` names none. */
+  room(): Config;
   /** Loads the configuration again, as it is on disk now. Errors: as for `config`. */
-  configAgain(): Config;
+  roomsAgain(): Rooms;
   /** The same; the shipped defaults where no configuration was named and none is at the default path. For verbs that need no room. */
   configOrShipped(): Config;
   /** An engine for `config` with `changes`, not started yet. Its models run in a separate process. */

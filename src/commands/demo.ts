@@ -27,7 +27,7 @@ export async function run(_: object, io: CommandIo): Promise<void> {
   try {
     await using broker = await startBroker();
     const config = demoConfig(folder, broker.url);
-    const demoIo: CommandIo = { ...io, json: false, config: () => config, document: () => {} };
+    const demoIo: CommandIo = { ...io, json: false, config: () => config, rooms: () => [config], document: () => {} };
     io.out(`A real MQTT broker listens on ${broker.url}.`);
     io.out(`Everything else is in ${folder}, which is removed at the end.`);
     await prepare(folder, demoIo);
@@ -42,7 +42,7 @@ export async function run(_: object, io: CommandIo): Promise<void> {
     io.out('');
     io.out(`The camera is running. Events on room/${room}/person:`);
     const statistics = await runDaemon({
-      config,
+      rooms: [config],
       log: createLog('warning'),
       signal: io.signal,
       untilEnd: true,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readHouseholdKey } from '../sharing/key.js';
 import type { Store } from '../store/store.js';
 import type { CommandIo } from './command.js';
-import { openGallery, openJournal } from './parts.js';
+import { openGallery, openJournals } from './parts.js';
 import { ask } from './prompts.js';
 import { count, wrap } from './rows.js';
 import { type Given, misused } from './verbs.js';
@@ -31,14 +31,14 @@ export async function run({ name: person, yes }: Given<'forget'>, io: CommandIo)
   io.document({ person: id, name, forgotten: true, checked: { files, withTraces } });
 }
 
-/** Erases everything about a person from the journal and the gallery. */
+/** Erases everything about a person from the journals and the gallery. */
 export async function forgetPerson(store: Store, id: string, io: CommandIo): Promise<void> {
-  using journal = await openJournal(io);
-  // The journal comes first: after an error the person is still in the gallery and can be forgotten again.
-  journal?.forget(id);
+  using journal = await openJournals(io);
+  // The journals come first: after an error the person is still in the gallery and can be forgotten again.
+  journal.forget(id);
   const erased = store.forget(id);
   // Until the line above a daemon could still write about the person.
-  journal?.forget(id);
+  journal.forget(id);
   if (!erased)
     io.log('warning', `another process has the log of the gallery open: erased bytes stay in it until the next change`);
 }

@@ -23,7 +23,7 @@ import { type LeavingReport, leaveAtBroker, leftSentence } from '../sharing/leav
 import { createGallerySharing, type SharingReport, sharedPeople, unreadEpochs } from '../sharing/sync.js';
 import type { Store } from '../store/store.js';
 import type { CommandIo } from './command.js';
-import { openGallery, openJournal, reportOf } from './parts.js';
+import { openGallery, openJournals, reportOf } from './parts.js';
 import { readPassphrase } from './prompts.js';
 import { count } from './rows.js';
 import { type Given, misused } from './verbs.js';
@@ -88,11 +88,11 @@ async function rotateKey(io: CommandIo): Promise<void> {
   if (present === null) throw fail('KEY_FILE', 'this room has no household key: roomkin household --new creates one');
   const key = rotatedKey(present);
   using store = openGallery(io);
-  using journal = await openJournal(io);
+  using journal = await openJournals(io);
   const unread = unreadEpochs(store);
   unread.add(createHouseholdSeal(present, id));
   writeHouseholdKey(file, key);
-  const result = await synchronise(io, key, store, (person) => journal?.forget(person));
+  const result = await synchronise(io, key, store, (person) => journal.forget(person));
   const behind = typeof result === 'string' ? [] : result.behind;
   io.out('The household has a new key. The old one opens no message from now on:');
   io.out(`  ${keyText(key)}`);
@@ -123,8 +123,8 @@ async function leaveHousehold(io: CommandIo): Promise<void> {
   }
   // What was changed here while this room shared still belongs to the household.
   using store = openGallery(io);
-  using journal = await openJournal(io);
-  const last = await synchronise(io, key, store, (person) => journal?.forget(person));
+  using journal = await openJournals(io);
+  const last = await synchronise(io, key, store, (person) => journal.forget(person));
   leaveHouseholdKey(file);
   sharedPeople(config, key, store).leave();
   const household = createHouseholdSeal(key, id);

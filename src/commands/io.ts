@@ -2,10 +2,11 @@
 // escaped here, so that no verb can let a file name control the terminal.
 import { existsSync } from 'node:fs';
 import { type Clock, systemClock } from '../base/clock.js';
+import { fail, oneLine } from '../base/errors.js';
 import { createLog } from '../base/log.js';
 import { printable, printableJson } from '../base/printable.js';
 import { columnsOf, firstColumns } from '../base/width.js';
-import { type Config, defaultConfigPath, loadConfig, shippedConfig } from '../config/load.js';
+import { type Config, defaultConfigPath, loadRooms, type Rooms, shippedConfig } from '../config/load.js';
 import { codeLines, codeStyleOf } from '../phone/code.js';
 import type { CommandIo, Stream } from './command.js';
 import { showsBlocks } from './drawing.js';
@@ -16,6 +17,8 @@ export interface IoOptions {
   readonly json: boolean;
   /** From `--config`; null: ROOMKIN_CONFIG, or /etc/roomkin/config.toml. */
   readonly configPath: string | null;
+  /** From `--room`; null: none was named. */
+  readonly room?: string | null | undefined;
   readonly signal: AbortSignal;
   readonly stdout: Stream;
   readonly stderr: Stream;
@@ -36,10 +39,10 @@ const changedEveryMs = 1000;
 
 /** A CommandIo on these streams. */
 export function createIo(options: IoOptions): CommandIo {
-  const { json, configPath, signal, stdout, stderr, clock = systemClock, onDocument, silentMs } = options;
+  const { json, configPath, room = null, signal, stdout, stderr, clock = systemClock, onDocument, silentMs } = options;
   /** Whether lines on stderr can be overwritten. */
   const terminal = stderr.isTTY === true && process.env['TERM'] !== 'dumb';
-  let config: Config | null = null;
+  let rooms: Rooms | null = null;
   let progressAt = Number.NEGATIVE_INFINITY;
   let metered = '';
   let lastWork: string | null = null;
@@ -59,9 +62,17 @@ export function createIo(options: IoOptions): CommandIo {
   };
   const log = createLog('info', stderr);
   const named = configPath ?? process.env['ROOMKIN_CONFIG'] ?? null;
-  const loadOnce = (): Config => {
-    config ??= loadConfig(named ?? defaultConfigPath);
-    return config;
+  const path = named ?? defaultConfigPath;
+  const load = (): Rooms => {
+    const all = loadRooms(path);
+    if (room === null) return all;
+    const config = all.find(({ room: { id } }) => id === room);
+    if (config === undefined) throw fail('USAGE', `${path} has no room ${oneLine(room, 40)}: it has ${idsOf(all)}`);
+    return [config];
+  };
+  const loadOnce = (): Rooms => {
+    rooms ??= load();
+    return rooms;
   };
   const io: CommandIo = {
     json,
@@ -73,10 +84,17 @@ export function createIo(options: IoOptions): CommandIo {
     interactive: process.stdin.isTTY === true && stderr.isTTY === true,
     signal,
     clock,
-    configPath: named ?? defaultConfigPath,
-    config: loadOnce,
-    configAgain: () => loadConfig(named ?? defaultConfigPath),
-    configOrShipped: () => (named !== null || existsSync(defaultConfigPath) ? loadOnce() : shippedConfig()),
+    configPath: path,
+    config: () => loadOnce()[0],
+    rooms: loadOnce,
+    room() {
+      const [config, ...others] = loadOnce();
+      if (others.length === 0) return config;
+      const example = `--room ${config.room.id}`;
+      throw fail('USAGE', `${path} has the rooms ${idsOf(loadOnce())}: say which one, such as ${example}`);
+    },
+    roomsAgain: load,
+    configOrShipped: () => (named !== null || existsSync(defaultConfigPath) ? loadOnce()[0] : shippedConfig()),
     async openEngine(forConfig, changes = {}) {
       if (options.openEngine) return options.openEngine(forConfig, changes);
       const [{ createEngine }, { engineOptions }] = await Promise.all([
@@ -133,6 +151,8 @@ export function createIo(options: IoOptions): CommandIo {
   };
   return io;
 }
+
+const idsOf = (rooms: readonly Config[]): string => rooms.map(({ room }) => room.id).join(', ');
 
 /** `line`, or where it is wider than `columns` its parts, broken at spaces and indented by two more than the line. */
 function fitted(line: string, columns: number): readonly string[] {

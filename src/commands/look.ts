@@ -46,7 +46,7 @@ export async function run({ save }: Given<'look'>, io: CommandIo): Promise<void>
 }
 
 async function currentView(io: CommandIo): Promise<CameraView> {
-  const config = io.config();
+  const config = io.room();
   if (!config.privacy.look) throw pictureForbidden();
   try {
     io.progress('waiting for a frame from the daemon...');
@@ -84,7 +84,7 @@ const firstFrameMs = 20_000;
 
 /** Errors: CAMERA_BLIND, MODEL_*, ENGINE_FAILED. */
 async function viewHere(config: Config, io: CommandIo): Promise<CameraView> {
-  const { position } = createPositionFile(config.store.directory, positionCopyPath(config.room.id)).read() ?? {
+  const { position } = createPositionFile(config.store.roomDirectory, positionCopyPath(config.room.id)).read() ?? {
     position: 'on',
   };
   if (position === 'off') throw cameraIsOff();

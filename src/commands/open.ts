@@ -32,6 +32,7 @@ const changedMs = 8000;
 const mostFaces = 50;
 
 export async function run({ for: period, address }: Given<'open'>, io: CommandIo): Promise<void> {
+  io.room(); // the page is about one room
   // Who may not ask is told so before a code is shown.
   await reportOf(io, 'people', {});
   const untilMs = io.clock.monotonicMs() + period.ms;
@@ -146,7 +147,7 @@ async function act({ action, given, language }: PageRequest, io: CommandIo): Pro
 /** null where no daemon runs. */
 async function statusOf(io: CommandIo): Promise<DaemonStatus | null> {
   try {
-    return await ask<DaemonStatus>(io, { verb: 'status' });
+    return await ask<DaemonStatus>(io, { verb: 'status' }, io.room());
   } catch (error) {
     if (error instanceof RoomkinError) return null;
     throw error;

@@ -1,8 +1,9 @@
 // The gallery, the embedding space, the daemon and the journal that the configuration names, for the verbs.
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fail, RoomkinError } from '../base/errors.js';
 import type { Config } from '../config/load.js';
-import { createCalibrator, recognitionOptions } from '../config/parts.js';
+import { createCalibrator, journalPlace, recognitionOptions } from '../config/parts.js';
 import { askReport } from '../control/ask-report.js';
 import { askDaemon } from '../control/client.js';
 import { type SocketPath, socketPath } from '../control/path.js';
@@ -25,7 +26,7 @@ export function configuredSpace(io: CommandIo): string {
   return chooseEmbedder(readManifest(), io.config().embedder.id).space;
 }
 
-/** The control socket of the configured room. */
+/** The control socket of a room. */
 export function daemonSocket(config: Config): SocketPath {
   return socketPath({
     room: config.room.id,
@@ -38,12 +39,13 @@ export function daemonSocket(config: Config): SocketPath {
 
 /**
  * The report `name`: from the running daemon, which everybody in its group may ask. Without a daemon it is made here, from the state
- * directory. Errors: those of the report; DAEMON_NOT_RUNNING where there is no daemon and this user may not read the directory.
+ * directory. `config`: the room that is asked. Errors: those of the report; DAEMON_NOT_RUNNING where there is no daemon and this user may not read the directory.
  */
 export async function reportOf<N extends ReportName>(
   io: CommandIo,
   name: N,
   given: ReportGiven<N>,
+  config: Config = configOf(name, io),
 ): Promise<ReportAnswer<N>> {
   const { signal } = io;
   const waiting = setTimeout(() => io.progress('waiting for the daemon...'), patienceMs);
@@ -52,25 +54,30 @@ export async function reportOf<N extends ReportName>(
     io.progress(text);
   };
   try {
-    return await askReport(daemonSocket(io.config()), name, given, { signal, onProgress });
+    return await askReport(daemonSocket(config), name, given, { signal, onProgress });
   } catch (error) {
     if (!(error instanceof RoomkinError) || error.code !== 'DAEMON_NOT_RUNNING') throw error;
-    refuseForbidden(io.config().store.directory, error);
-    return await reportHere(io, name, given);
+    refuseForbidden(config.store.directory, error);
+    return await reportHere(config, io, name, given);
   } finally {
     clearTimeout(waiting);
     io.progress('');
   }
 }
 
+/** Reports of one room: the others are about what all rooms share, and any of them can make them. */
+const ofOneRoom: ReadonlySet<ReportName> = new Set(['correct', 'faces', 'replay']);
+
+const configOf = (name: ReportName, io: CommandIo): Config => (ofOneRoom.has(name) ? io.room() : io.config());
+
 /** After this time without an answer a verb says what it waits for, milliseconds. */
 const patienceMs = 700;
 
-/** Asks the daemon once, as `askDaemon`, and says so where it takes long. */
-export async function ask<Result>(io: CommandIo, request: ControlRequest): Promise<Result> {
+/** Asks the daemon of one room once, as `askDaemon`, and says so where it takes long. */
+export async function ask<Result>(io: CommandIo, request: ControlRequest, room: Config): Promise<Result> {
   const waiting = setTimeout(() => io.progress('waiting for the daemon...'), patienceMs);
   try {
-    return await askDaemon<Result>(daemonSocket(io.config()), request, undefined, io.signal);
+    return await askDaemon<Result>(daemonSocket(room), request, undefined, io.signal);
   } finally {
     clearTimeout(waiting);
     io.progress('');
@@ -95,11 +102,11 @@ function refuseForbidden(directory: string, unavailable: RoomkinError): void {
 }
 
 async function reportHere<N extends ReportName>(
+  config: Config,
   io: CommandIo,
   name: N,
   given: ReportGiven<N>,
 ): Promise<ReportAnswer<N>> {
-  const config = io.config();
   let store: Store | null = null;
   let journal: JournalStore | null = null;
   const sources: Sources = {
@@ -116,7 +123,7 @@ async function reportHere<N extends ReportName>(
       return createCalibrator(config, space, recognitionOptions(config)).calibrated(sources.store.gallery(space));
     },
     journal() {
-      journal ??= openJournalHere(io);
+      journal ??= openJournalHere(config, io);
       return journal;
     },
   };
@@ -130,18 +137,55 @@ async function reportHere<N extends ReportName>(
 
 // The journal. Its entries are at most a day old, even where no daemon has run to erase older ones.
 
-/** The configured journal, without entries that are too old; null where there is none. Errors: CONFIG_*, DATABASE, KEY_FILE. */
-export async function openJournal(io: CommandIo): Promise<JournalStore | null> {
-  await writePending(io);
-  return openJournalHere(io);
+/** The journal of a room, without entries that are too old; null where there is none. Errors: CONFIG_*, DATABASE, KEY_FILE. */
+export async function openJournal(room: Config, io: CommandIo): Promise<JournalStore | null> {
+  await writePending(room);
+  return openJournalHere(room, io);
 }
 
-function openJournalHere(io: CommandIo): JournalStore | null {
-  const { privacy, store } = io.config();
-  if (!hasJournal(store.directory)) return null;
-  const journal = openJournalStore({ ...store, onDamage: (sentence) => io.log('warning', sentence) });
+/** The journals of all rooms of the state directory, to erase the entries about somebody. Errors: as for `openJournal`. */
+export async function openJournals(io: CommandIo): Promise<Pick<JournalStore, 'forget'> & Disposable> {
+  const config = io.config();
+  const rooms = io.rooms();
+  for (const room of rooms) await writePending(room);
+  const { directory } = config.store;
+  const journals: JournalStore[] = [];
+  const close = (): void => {
+    for (const journal of journals) journal.close();
+  };
   try {
-    journal.prune(Date.now() - privacy.looksKeptMs);
+    for (const roomDirectory of [directory, ...foldersIn(join(directory, 'rooms'))]) {
+      const { privacy } = rooms.find(({ store }) => store.roomDirectory === roomDirectory) ?? config;
+      const journal = openJournalHere({ ...config, privacy, store: { ...config.store, roomDirectory } }, io);
+      if (journal !== null) journals.push(journal);
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return {
+    forget(person) {
+      for (const journal of journals) journal.forget(person);
+    },
+    [Symbol.dispose]: close,
+  };
+}
+
+function foldersIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory).map((name) => join(directory, name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function openJournalHere(room: Config, io: CommandIo): JournalStore | null {
+  const place = journalPlace(room);
+  if (!hasJournal(place.directory)) return null;
+  const journal = openJournalStore({ ...place, onDamage: (sentence) => io.log('warning', sentence) });
+  try {
+    journal.prune(Date.now() - room.privacy.looksKeptMs);
     return journal;
   } catch (error) {
     journal.close();
@@ -150,9 +194,9 @@ function openJournalHere(io: CommandIo): JournalStore | null {
 }
 
 /** The daemon keeps the entries of some minutes in memory. A question has it write them. */
-async function writePending(io: CommandIo): Promise<void> {
+async function writePending(room: Config): Promise<void> {
   try {
-    await askDaemon(daemonSocket(io.config()), { verb: 'why', last: 1 });
+    await askDaemon(daemonSocket(room), { verb: 'why', last: 1 });
   } catch (error) {
     // No daemon, or one that this user may not ask: what is on disk is read.
     if (!(error instanceof RoomkinError)) throw error;

@@ -22,6 +22,8 @@ import {
 /** The values of `commonOptions`. */
 export interface CommonOptions {
   readonly config: string | null;
+  /** The room that `--room` names; null for none, and for a verb whose own option has this name. */
+  readonly room: string | null;
   readonly json: boolean;
 }
 
@@ -93,7 +95,9 @@ function verbOf(definition: VerbDefinition & { readonly name: VerbName }, progra
     });
   for (const argument of definition.arguments) verb.addArgument(argumentOf(argument, name));
   for (const option of options) verb.addOption(optionOf(option, name));
-  for (const option of commonOptions) verb.addOption(optionOf(option, name).helpGroup(commonHeading));
+  const own = new Set<string>(options.map((option) => option.name));
+  const common = commonOptions.filter((option) => !own.has(option.name));
+  for (const option of common) verb.addOption(optionOf(option, name).helpGroup(commonHeading));
   return verb.action(async () => {
     const given: Record<string, unknown> = {};
     for (const [index, argument] of verb.registeredArguments.entries())
@@ -104,7 +108,8 @@ function verbOf(definition: VerbDefinition & { readonly name: VerbName }, progra
     }
     const [before, after] = [program.opts(), verb.opts()];
     const config: string | undefined = after['config'] ?? before['config'];
-    await run(name, given, { config: config ?? null, json: before['json'] || after['json'] });
+    const room: string | undefined = own.has('room') ? undefined : (after['room'] ?? before['room']);
+    await run(name, given, { config: config ?? null, room: room ?? null, json: before['json'] || after['json'] });
   });
 }
 

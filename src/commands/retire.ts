@@ -6,6 +6,7 @@ import { fail } from '../base/errors.js';
 import type { Config } from '../config/load.js';
 import { askDaemon } from '../control/client.js';
 import type { DaemonStatus } from '../control/protocol.js';
+import { settingName } from '../daemon/room-state.js';
 import { createMqttConnection } from '../mqtt/connection.js';
 import { announcedTopics } from '../mqtt/discovery.js';
 import { brokerName } from '../mqtt/options.js';
@@ -27,7 +28,7 @@ const connectWithinMs = 15_000;
 const retainedWithinMs = 1_000;
 
 export async function run(_: object, io: CommandIo): Promise<void> {
-  const config = io.config();
+  const config = io.room();
   if (await isDaemonRunning(config)) {
     const advice = 'stop it first (sudo systemctl stop roomkin), or it announces the room again';
     throw fail('DAEMON_RUNNING', `the daemon of room ${config.room.id} runs: ${advice}`);
@@ -63,7 +64,7 @@ function readAnnounced(config: Config, io: CommandIo): string | null {
   if (!hasGallery(config)) return null;
   try {
     using store = openGallery(io);
-    return store.setting('announced');
+    return store.setting(settingName(config, 'announced'));
   } catch (error) {
     io.log('warning', `what an earlier configuration has announced is not known: ${(error as Error).message}`);
     return null;
@@ -74,7 +75,7 @@ function forgetAnnounced(config: Config, io: CommandIo): void {
   if (!hasGallery(config)) return;
   try {
     using store = openGallery(io);
-    store.setSetting('announced', '[]');
+    store.setSetting(settingName(config, 'announced'), '[]');
   } catch {
     // It was not readable before either, and says only what to delete once more.
   }

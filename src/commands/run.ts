@@ -3,17 +3,21 @@ import { systemClock } from '../base/clock.js';
 import { sentenceOf } from '../base/errors.js';
 import { createLog, type Log } from '../base/log.js';
 import { createRoomWatcher } from '../control/handlers.js';
+import type { WatchUpdate } from '../control/protocol.js';
 import { type ReloadRequests, runDaemon } from '../daemon.js';
 import type { CommandIo } from './command.js';
 
 export async function run(_: object, io: CommandIo): Promise<void> {
-  const config = io.config();
-  let { logLevel } = config.service;
+  const rooms = io.rooms();
+  let { logLevel } = rooms[0].service;
+  // A reload may add a room.
+  let isOneOfSeveral = rooms.length > 1;
   const log: Log = (level, message, fields) => createLog(logLevel)(level, message, fields);
   const reload: ReloadRequests = {
     read() {
-      const next = io.configAgain();
-      ({ logLevel } = next.service);
+      const next = io.roomsAgain();
+      ({ logLevel } = next[0].service);
+      isOneOfSeveral = next.length > 1;
       return next;
     },
     onRequest(listener) {
@@ -25,10 +29,13 @@ export async function run(_: object, io: CommandIo): Promise<void> {
   };
   using _guard = guardProcess(log);
   await runDaemon({
-    config,
+    rooms,
     log,
     signal: io.signal,
-    listener: createRoomWatcher(systemClock, (update) => io.document(update)),
+    listenerOf: (room) => {
+      const send = (update: WatchUpdate): void => io.document(isOneOfSeveral ? { room, ...update } : update);
+      return createRoomWatcher(systemClock, send);
+    },
     reload,
   });
 }

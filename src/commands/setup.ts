@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fail } from '../base/errors.js';
 import { brokerUrl, readBrokerAddress } from '../config/broker-address.js';
-import { type Config, parseConfig } from '../config/load.js';
+import { type Config, parseConfig, parseRooms } from '../config/load.js';
 import { idFault } from '../gallery/names.js';
 import { tryBroker } from './check/broker.js';
 import { findingLines, run as runCheck } from './check.js';
@@ -61,7 +61,8 @@ async function mayWrite(path: string, { yes }: Options, io: CommandIo): Promise<
 
 function describeRoom(path: string): string {
   try {
-    return ` of room ${parseConfig(readFileSync(path), path).room.id}`;
+    const ids = parseRooms(readFileSync(path), path).map(({ room }) => room.id);
+    return ` of room${ids.length === 1 ? '' : 's'} ${ids.join(', ')}`;
   } catch {
     return ' with errors';
   }

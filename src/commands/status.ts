@@ -1,4 +1,5 @@
-// roomkin status: the state of the running daemon in eight or nine lines. `roomkin check` works without a daemon.
+// roomkin status: the state of the running daemon in eight or nine lines; with several rooms, one line for each of them. `roomkin check`
+// works without a daemon.
 import type { DaemonStatus, RoomState } from '../control/protocol.js';
 import { rateText } from '../control/speed.js';
 import type { CommandIo } from './command.js';
@@ -6,12 +7,46 @@ import { ask } from './parts.js';
 import { count, wrapRow } from './rows.js';
 
 export async function run(_: object, io: CommandIo): Promise<void> {
-  const status = await ask<DaemonStatus>(io, { verb: 'status' });
-  for (const [label, text] of statusRows(status)) {
-    for (const line of wrapRow(label, text, io.columns)) io.out(line);
-  }
-  io.document(status);
+  const statuses: DaemonStatus[] = [];
+  for (const room of io.rooms()) statuses.push(await ask<DaemonStatus>(io, { verb: 'status' }, room));
+  const [first, ...others] = statuses;
+  const rows = others.length === 0 ? statusRows(first!) : roomRows(statuses);
+  for (const [label, text] of rows) for (const line of wrapRow(label, text, io.columns)) io.out(line);
+  io.document(others.length === 0 ? first : { rooms: statuses });
 }
+
+/** The rows for several rooms of one daemon: what they share, one row for each, and the problems. */
+export function roomRows(statuses: readonly DaemonStatus[]): [string, string][] {
+  const shared = statusRows(statuses[0]!).filter(([label]) => ['daemon', 'engine', 'gallery'].includes(label));
+  const problems = new Map<string, string[]>();
+  for (const { room, problems: ofRoom } of statuses)
+    for (const { part, problem } of ofRoom) {
+      const text = `${part}: ${problem}`;
+      problems.set(text, [...(problems.get(text) ?? []), room]);
+    }
+  return [
+    ...shared,
+    ...statuses.map((status): [string, string] => {
+      const { camera, frames, mqtt, recognition, recognitionReason } = status;
+      const why = camera.reason === null ? '' : ` (${camera.reason})`;
+      const isOn = recognition === 'on';
+      return [
+        'room',
+        [
+          `${status.room}: ${isOn ? describeRoom(status.presence) : (recognitionReason ?? 'recognition is off')}`,
+          `camera ${camera.state}${why}, ${rateOf(frames.fps)} frames a second, ${camera.drops} dropped for newer ones`,
+          ...(mqtt.connected ? [] : [`not connected to ${mqtt.url}`]),
+        ].join('; '),
+      ];
+    }),
+    ...[...problems].map(([text, rooms]): [string, string] => [
+      'problem',
+      rooms.length === statuses.length ? text : `${rooms.join(', ')}: ${text}`,
+    ]),
+  ];
+}
+
+const rateOf = (fps: number): string => (fps < 1 ? rateText(fps) : fps.toFixed(1));
 
 /** The rows of `roomkin status`: label and text. */
 export function statusRows(status: DaemonStatus): [string, string][] {
@@ -29,7 +64,7 @@ export function statusRows(status: DaemonStatus): [string, string][] {
     ['camera', `${camera.state}${camera.reason ? `: ${camera.reason}` : ''}; ${counts}`],
     [
       'frames',
-      `${frames.processed} analysed, ${frames.fps < 1 ? rateText(frames.fps) : frames.fps.toFixed(1)} a second${latency}${frames.search === 'reduced' ? '; far faces are searched for less often, because this board cannot keep up' : ''}`,
+      `${frames.processed} analysed, ${rateOf(frames.fps)} a second${latency}${frames.search === 'reduced' ? '; far faces are searched for less often, because this board cannot keep up' : ''}`,
     ],
     ['engine', describeEngine(engine)],
     [

@@ -110,6 +110,12 @@ export const commonOptions = [
     type: text,
     text: 'configuration; default: $ROOMKIN_CONFIG, or /etc/roomkin/config.toml',
   },
+  {
+    name: 'room',
+    value: 'ID',
+    type: text,
+    text: 'one room of a configuration with several [[room]] tables',
+  },
   { name: 'json', type: flag, text: 'print the result, or the error, as JSON on stdout' },
 ] as const satisfies readonly OptionDefinition[];
 

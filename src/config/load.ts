@@ -1,19 +1,24 @@
-// config.toml → Config. It reports all errors at once, each with file, line and key.
+// config.toml → the Config of each room. It reports all errors at once, each with file, line and key.
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type AST, getStaticTOMLValue, ParseError, parseTOML } from 'toml-eslint-parser';
 import type { z } from 'zod';
 import { fail, oneLine } from '../base/errors.js';
 import { nearest } from '../base/suggest.js';
 import { decodeText, typographyHint } from '../base/text.js';
+import { ownSections, type RoomView, roomViews, sharingFaults } from './rooms.js';
 import { type Config, configSchema, sections } from './schema.js';
 
 export type { Config };
+
+/** The configuration of each room, at least one, in the order of the file. */
+export type Rooms = readonly [Config, ...Config[]];
 
 /** The path of the configuration without `--config` and ROOMKIN_CONFIG. */
 export const defaultConfigPath = '/etc/roomkin/config.toml';
 
 /** Reads and checks `path`. Errors: CONFIG_MISSING, CONFIG_INVALID (one line per fault). */
-export function loadConfig(path: string): Config {
+export function loadRooms(path: string): Rooms {
   let bytes: Buffer;
   try {
     bytes = readFileSync(path);
@@ -25,11 +30,17 @@ export function loadConfig(path: string): Config {
         : 'use sudo, or join its group (sudo usermod -aG roomkin "$USER") and log in again';
     throw fail('CONFIG_MISSING', `cannot read ${path} (${code}): ${advice}`, cause);
   }
-  return parseConfig(bytes, path);
+  return parseRooms(bytes, path);
 }
 
+/** The first room of `path`. Errors: as for `loadRooms`. */
+export const loadConfig = (path: string): Config => loadRooms(path)[0];
+
+/** The first room of a configuration. Errors: as for `parseRooms`. */
+export const parseConfig = (given: string | Uint8Array, path: string): Config => parseRooms(given, path)[0];
+
 /** Checks a configuration, its text or the bytes of its file; `path` is used in error messages only. Errors: CONFIG_INVALID. */
-export function parseConfig(given: string | Uint8Array, path: string): Config {
+export function parseRooms(given: string | Uint8Array, path: string): Rooms {
   const text = typeof given === 'string' ? given : decodeText(given);
   if (typeof text !== 'string') throw fail('CONFIG_INVALID', `${path}:${text.line}: ${text.fault}`);
   let document: TomlDocument;
@@ -37,22 +48,46 @@ export function parseConfig(given: string | Uint8Array, path: string): Config {
     document = parseToml(text);
   } catch (error) {
     if (!(error instanceof TomlSyntaxError)) throw error;
-    const hint = typographyHint(text.split('\n')[error.line - 1] ?? '');
+    const hint = mixedHint(text, error.line) ?? typographyHint(text.split('\n')[error.line - 1] ?? '');
     throw fail('CONFIG_INVALID', `${path}:${error.line}:${error.column}: ${hint ?? error.message}`);
   }
-  const result = configSchema.safeParse(document.value);
-  if (!result.success) {
-    const faults = result.error.issues.flatMap((issue) => describe(issue, document));
-    const lines = faults
-      .sort((a, b) => a.line - b.line)
-      .map((fault) => oneLine(`${path}:${fault.line}: ${fault.text}`));
-    throw fail(
-      'CONFIG_INVALID',
-      `${lines.length === 1 ? '1 error' : `${lines.length} errors`}, nothing was started`,
-      lines,
-    );
+  const views = roomViews(document.value, Object.keys(sections.shape));
+  const results = views.map(({ value }) => configSchema.safeParse(value));
+  const configs = results.flatMap(({ data }) => (data === undefined ? [] : [data]));
+  const faults = [
+    ...views.flatMap((view, index) => [
+      ...view.faults.map(({ path: at, message }) => faultAt(at, message, document)),
+      ...(results[index]!.error?.issues ?? []).flatMap((issue) => describe(issue, document, view)),
+    ]),
+    ...(configs.length < views.length
+      ? []
+      : sharingFaults(configs).map(({ index, path: at, message }) =>
+          faultAt(views[index]!.placeOf(at), message, document),
+        )),
+  ];
+  const lines = new Set(
+    faults.sort((a, b) => a.line - b.line).map((fault) => oneLine(`${path}:${fault.line}: ${fault.text}`)),
+  );
+  if (lines.size > 0) {
+    throw fail('CONFIG_INVALID', `${lines.size === 1 ? '1 error' : `${lines.size} errors`}, nothing was started`, [
+      ...lines,
+    ]);
   }
-  return result.data;
+  const [first, ...others] = configs as [Config, ...Config[]];
+  return others.length === 0 ? [first] : [inFolder(first), ...others.map(inFolder)];
+}
+
+/** One of several rooms: what belongs to it alone has a folder of its own. */
+function inFolder(config: Config): Config {
+  const { store, room } = config;
+  return { ...config, store: { ...store, roomDirectory: join(store.directory, 'rooms', room.id) } };
+}
+
+/** Where both forms of a room are in one file, the parser only says that a key is there twice. */
+function mixedHint(text: string, line: number): string | null {
+  const isMixed = /^\s*\[room\]/m.test(text) && /^\s*\[\[room\]\]/m.test(text);
+  if (!isMixed || !/^\s*\[{1,2}room\]/.test(text.split('\n')[line - 1] ?? '')) return null;
+  return 'the file has [room] and [[room]]: write [[room]] in front of each room';
 }
 
 /** The default of every key, for a room with the id `room`. */
@@ -65,20 +100,32 @@ interface Fault {
   readonly text: string;
 }
 
-function describe(issue: z.core.$ZodIssue, document: TomlDocument): Fault[] {
-  const at = (path: readonly PropertyKey[], message: string): Fault => ({
-    line: document.lineOf(path),
-    text: `${path.map(String).join('.').slice(0, 128)}: ${message}`,
-  });
+function faultAt(path: readonly PropertyKey[], message: string, document: TomlDocument): Fault {
+  return { line: document.lineOf(path), text: `${nameOf(path, document)}: ${message}` };
+}
+
+/** `camera.input`; `room hall, camera.input` for the key of one of several rooms. */
+function nameOf(path: readonly PropertyKey[], document: TomlDocument): string {
+  const joined = (keys: readonly PropertyKey[]): string => keys.map(String).join('.').slice(0, 128);
+  const [section, index, ...rest] = path;
+  if (section !== 'room' || typeof index !== 'number') return joined(path);
+  const id = valueAt(document.value, ['room', index, 'id']);
+  const room = `room ${typeof id === 'string' && rest[0] !== 'id' ? id.slice(0, 32) : index + 1}`;
+  return rest.length === 0 ? room : `${room}, ${joined(rest)}`;
+}
+
+function describe(issue: z.core.$ZodIssue, document: TomlDocument, { placeOf }: RoomView): Fault[] {
+  const at = (path: readonly PropertyKey[], message: string): Fault => faultAt(placeOf(path), message, document);
   if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(issue.path);
+    const isOfSeveral = issue.path[0] === 'room' && issue.path.length === 1 && placeOf(issue.path).length > 1;
+    const known = [...knownKeys(issue.path), ...(isOfSeveral ? ownSections : [])];
     return issue.keys.map((key) => {
       const guess = nearest(key, known);
       const advice = guess ? `did you mean ${guess}?` : `known here: ${known.join(', ')}`;
       return at([...issue.path, key], `unknown key; ${advice}`);
     });
   }
-  const absent = issue.code === 'invalid_type' && valueAt(document.value, issue.path) === undefined;
+  const absent = issue.code === 'invalid_type' && valueAt(document.value, placeOf(issue.path)) === undefined;
   return [at(issue.path, absent ? 'is required' : issue.message)];
 }
 

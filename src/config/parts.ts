@@ -13,10 +13,16 @@ export function cameraOptions({ camera }: Config): CameraOptions {
   return { ...defaultCameraOptions, ...camera };
 }
 
+/** Where the journal of the room is, and the key file that seals it. */
+export function journalPlace({ store }: Config): { readonly directory: string; readonly keyFile: string } {
+  return { directory: store.roomDirectory, keyFile: store.keyFile };
+}
+
 /** For the daemon and every verb that analyses pictures. */
 export function engineOptions(config: Config, log: Log): EngineOptions {
-  const { id, threads } = config.embedder;
-  return { ...config.detector, embedder: id, ...(threads === null ? {} : { threads }), log };
+  const { id, threads, runtime, device } = config.embedder;
+  const onnxDevice = runtime === 'onnxruntime' ? device : null;
+  return { ...config.detector, embedder: id, onnxDevice, ...(threads === null ? {} : { threads }), log };
 }
 
 /** The options that are shipped for the embedder, with the configured values in place of the defaults. Errors: MODEL_MISSING. */

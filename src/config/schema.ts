@@ -127,10 +127,17 @@ export const sections = z.strictObject({
     }),
   ),
   embedder: section(
-    z.strictObject({
-      id: orNull(text(64)),
-      threads: orNull(z.number().int().min(1).max(8)),
-    }),
+    z
+      .strictObject({
+        id: orNull(text(64)),
+        threads: orNull(z.number().int().min(1).max(8)),
+        runtime: z.enum(['tflite', 'onnxruntime']).default('tflite'),
+        device: text(32).default('cpu'),
+      })
+      .refine(({ runtime, device }) => runtime === 'onnxruntime' || device === 'cpu', {
+        message: 'needs runtime = "onnxruntime"',
+        path: ['device'],
+      }),
   ),
   recognition: section(
     z.strictObject({
@@ -247,6 +254,7 @@ function withDerived({ room, homeAssistant, household, store, ...rest }: ForPart
     room: { ...room, name },
     homeAssistant: { ...homeAssistant, area: homeAssistant.area ?? name },
     household: { ...household, keyFile: household.keyFile ?? join(store.directory, 'household-key') },
-    store: { ...store, keyFile: store.keyFile ?? join(store.directory, 'key') },
+    // Where the room keeps what is its own: journal and privacy switch. One of several rooms has a folder for it (load.ts).
+    store: { ...store, keyFile: store.keyFile ?? join(store.directory, 'key'), roomDirectory: store.directory },
   };
 }

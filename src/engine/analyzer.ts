@@ -6,10 +6,12 @@ import type { Frame } from '../vision/picture.js';
 import { qualityOf } from '../vision/quality.js';
 import { type FoundFace, searchFaces } from '../vision/search.js';
 import type { AnalyzeOptions } from './engine.js';
+import type { LoadedModel } from './inference.js';
 import { chooseEmbedder, readManifest, readModel } from './manifest.js';
 import { checkerOf, embedderOf, finderOf } from './models.js';
+import { loadOnnxModel } from './onnx/runtime.js';
 import type { LoadOptions, ModelInfo, Step, WireAnalysis } from './protocol.js';
-import { type LoadedModel, loadModel } from './runtime.js';
+import { loadModel } from './runtime.js';
 
 export interface Analyzer {
   readonly info: ModelInfo;
@@ -34,7 +36,12 @@ export function loadAnalyzer(options: LoadOptions, progress: (step: Step) => voi
   const embedderBytes = readModel(manifest, embedder);
   progress('create embedder');
   let embedStep: Step = 'warm up';
-  const embedderModel = reporting(loadModel(embedderBytes, runtime), () => progress(embedStep));
+  const { onnxDevice } = options;
+  const loaded =
+    onnxDevice === null
+      ? loadModel(embedderBytes, runtime)
+      : loadOnnxModel(embedderBytes, { threads: options.threads, device: onnxDevice });
+  const embedderModel = reporting(loaded, () => progress(embedStep));
   const embed = embedderOf(embedderModel, embedder);
   const { portraitLength } = embedder;
   let turn = 0;
@@ -82,9 +89,10 @@ export function loadAnalyzer(options: LoadOptions, progress: (step: Step) => voi
   // The first inference packs weights, which is slow. It runs here, so that no frame has to wait for it.
   embed([new Uint8Array(ALIGNED_PX * ALIGNED_PX * 3)], false);
   embedStep = 'embed';
-  const info = {
+  const info: ModelInfo = {
     detector: manifest.detector.id,
     embedder: embedder.id,
+    embedderRuntime: onnxDevice === null ? 'tflite' : 'onnxruntime',
     space: embedder.space,
     dimension: embedder.dimension,
   };

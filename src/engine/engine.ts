@@ -26,6 +26,8 @@ export interface AnalyzeOptions {
 export interface EngineInfo {
   readonly detector: string;
   readonly embedder: string;
+  /** What runs the embedder; absent: TFLite. */
+  readonly embedderRuntime?: 'tflite' | 'onnxruntime';
   readonly space: string;
   /** Length of the vectors of the embedding space. */
   readonly dimension: number;

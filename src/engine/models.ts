@@ -9,8 +9,8 @@ import type { Picture, Size, View } from '../vision/picture.js';
 import { viewWriter } from '../vision/resample.js';
 import { type DetectorPass, VIEW_ASPECT } from '../vision/search.js';
 import { CELL_NUMBERS, decodeLevels, type Level, shifted } from '../vision/yunet.js';
+import type { InputArray, LoadedModel, LoadedTensor } from './inference.js';
 import type { Embedder, ModelEntry } from './manifest.js';
-import type { InputArray, LoadedModel, LoadedTensor } from './runtime.js';
 import { pixelWriter, readReals, storePixel, unit } from './runtime.js';
 
 /** Samples per detector pixel, across and down, at most. More do not find more faces with 14 px between the eyes. */

@@ -13,6 +13,8 @@ export interface LoadOptions {
   readonly embedder: string | null;
   readonly threads: number;
   readonly delegatePath: string | null;
+  /** The device on which ONNX Runtime runs the embedder; null: TFLite runs it. */
+  readonly onnxDevice: string | null;
   readonly search: SearchOptions;
   /** In video, faces with the eyes closer than this are not embedded. */
   readonly minEyesPx: number;
@@ -27,7 +29,7 @@ export type ToChild =
   | { readonly type: 'load'; readonly options: LoadOptions }
   | { readonly type: 'analyze'; readonly id: number; readonly frame: WireFrame; readonly options: AnalyzeOptions };
 
-export type ModelInfo = Pick<EngineInfo, 'detector' | 'embedder' | 'space' | 'dimension'>;
+export type ModelInfo = Pick<EngineInfo, 'detector' | 'embedder' | 'embedderRuntime' | 'space' | 'dimension'>;
 export type LoadedInfo = Omit<EngineInfo, 'delegate' | 'delegateReason'>;
 
 /** What the child does between two messages. The parent measures each kind of step, so a name always means the same work. */

@@ -6,6 +6,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { packageRoot } from '../base/files.js';
+import type { InputArray, LoadedModel, LoadedTensor } from './inference.js';
 
 interface Tensor {
   readonly name: string;
@@ -32,21 +33,6 @@ export interface RuntimeOptions {
   readonly threads: number;
   /** The XNNPACK plug-in; null: TFLite's built-in kernels. The binding crashes when the plug-in cannot start. */
   readonly delegatePath: string | null;
-}
-
-export interface LoadedTensor {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly type: string;
-  /** Always the same array: inputs are written before `infer`, outputs are read after it. */
-  readonly data: InputArray;
-}
-
-export interface LoadedModel {
-  readonly input: LoadedTensor;
-  readonly outputs: readonly LoadedTensor[];
-  /** Runs the model on the content of `input.data`. Blocks the thread. */
-  infer(): void;
 }
 
 /** The compiled binding alone. The program of its package would load TensorFlow.js, 36 MB that nothing here uses. */
@@ -98,8 +84,6 @@ export interface PixelInput extends Stored {
   readonly mean: number;
   readonly std: number;
 }
-
-export type InputArray = Float32Array | Int8Array | Uint8Array;
 
 /** The stored value of a real number. */
 export function store(real: number, stored: Stored): number {

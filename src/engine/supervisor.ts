@@ -31,6 +31,8 @@ export interface EngineOptions {
    * frame ten times slower on two busy cores.
    */
   readonly threads?: number;
+  /** The device on which ONNX Runtime runs the embedder; null or absent: TFLite runs it. */
+  readonly onnxDevice?: string | null;
   /** Minimum score of a face, 0 to 1; null or absent: the measured default. */
   readonly score?: number | null;
   /** In video, faces with a smaller eye distance are detected but not embedded. Default 12. */
@@ -91,6 +93,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
   const load: Omit<LoadOptions, 'delegatePath'> = {
     manifestPath: options.manifestPath ?? defaultManifestPath,
     embedder: options.embedder ?? null,
+    onnxDevice: options.onnxDevice ?? null,
     threads: Math.min(options.threads ?? 2, Math.max(1, Math.floor(availableParallelism() / 2))),
     search: {
       ...defaultSearch,

@@ -248,6 +248,11 @@ export function openJournalStore(options: JournalStoreOptions): JournalStore {
 /** File name of the entries inside the store's directory. */
 const journalDatabaseName = 'looks.sqlite';
 
+/** The file and what SQLite may put beside it. */
+export const journalFiles: readonly string[] = ['', '-journal', '-wal', '-shm'].map(
+  (end) => `${journalDatabaseName}${end}`,
+);
+
 /** `user_version` of this format. A file with any other value is emptied. */
 const format = 3;
 
@@ -299,9 +304,8 @@ function openJournalDatabase(directory: string, onDamage: (sentence: string) => 
 
 /** Removes the file with all its entries. Errors: DATABASE. */
 export function eraseJournal(directory: string): void {
-  const path = join(directory, journalDatabaseName);
-  translated(path, () => {
-    for (const name of [path, `${path}-journal`, `${path}-wal`, `${path}-shm`]) rmSync(name, { force: true });
+  translated(join(directory, journalDatabaseName), () => {
+    for (const name of journalFiles) rmSync(join(directory, name), { force: true });
   });
 }
 

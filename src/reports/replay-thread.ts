@@ -1,7 +1,7 @@
 // The thread of the daemon that replays a day: it opens gallery and journal for itself.
 import { parentPort, workerData } from 'node:worker_threads';
 import { RoomkinError } from '../base/errors.js';
-import { createCalibrator, recognitionOptions } from '../config/parts.js';
+import { createCalibrator, journalPlace, recognitionOptions } from '../config/parts.js';
 import { chooseEmbedder, readManifest } from '../engine/manifest.js';
 import { openJournalStore } from '../journal/store.js';
 import { openStore } from '../store/gallery-store.js';
@@ -12,7 +12,7 @@ const send = (message: ReplayMessage): void => parentPort!.postMessage(message);
 
 try {
   using store = openStore(config.store);
-  using journal = openJournalStore(config.store);
+  using journal = openJournalStore(journalPlace(config));
   journal.prune(Date.now() - config.privacy.looksKeptMs);
   const { space } = chooseEmbedder(readManifest(), config.embedder.id);
   const sources = {

@@ -10,6 +10,8 @@ const lockName = 'daemon.lock';
 const holderName = 'daemon.room';
 
 export interface DirectoryLock extends Disposable {
+  /** The room of the daemon that had the directory before, as it was given; null where there was none. */
+  readonly former: string | null;
   release(): void;
 }
 
@@ -41,6 +43,7 @@ export function lockDirectory(directory: string, room: string): DirectoryLock | 
       `${directory} is in use by ${owner}: give room ${room} a [store] directory of its own`,
     );
   }
+  const former = readHolder(directory)?.room ?? null;
   try {
     writeFileSync(join(directory, holderName), `${room} ${process.pid}\n`, { mode: 0o600 });
   } catch {
@@ -53,7 +56,7 @@ export function lockDirectory(directory: string, room: string): DirectoryLock | 
     isHeld = false;
     held.close();
   };
-  return { release, [Symbol.dispose]: release };
+  return { former, release, [Symbol.dispose]: release };
 }
 
 function readHolder(directory: string): { readonly room: string; readonly pid: string } | null {

@@ -6,7 +6,6 @@ import { longTime } from '../gallery/reason-text.js';
 import { noStaticFaces, restoreStaticFaces, type StaticFace, type StaticFaces } from '../recognition/static-faces.js';
 import type { Box } from '../vision/face.js';
 import type { Settings } from './settings.js';
-import type { Store } from './store.js';
 
 const key = 'fixed_faces';
 
@@ -19,9 +18,9 @@ const schema = z.object({
 });
 
 /** The positions that `rememberStaticFaces` stored; empty if there are none or they cannot be read. */
-export function readStaticFaces(store: Pick<Store, 'setting'>): StaticFaces {
+export function readStaticFaces(settings: Pick<Settings, 'get'>): StaticFaces {
   try {
-    const { size, faces } = schema.parse(JSON.parse(store.setting(key) ?? ''));
+    const { size, faces } = schema.parse(JSON.parse(settings.get(key) ?? ''));
     return restoreStaticFaces(size, faces);
   } catch {
     return noStaticFaces;

@@ -20,6 +20,17 @@ t.test('a waiting taker gets the next value, and it does not stay in the slot', 
   t.equal(await mailbox.take(), 3);
 });
 
+t.test('an exchange takes a newer value at once, and the one that was taken counts as dropped', async (t) => {
+  const mailbox = createMailbox<number>();
+  mailbox.put(1);
+  t.equal(await mailbox.take(), 1);
+  t.equal(mailbox.exchange(), null, 'there is no newer one');
+  t.equal(mailbox.drops, 0);
+  mailbox.put(2);
+  t.equal(mailbox.exchange(), 2);
+  t.equal(mailbox.drops, 1);
+});
+
 t.test('values that are falsy are values', async (t) => {
   const mailbox = createMailbox<number>();
   mailbox.put(0);

@@ -1,8 +1,8 @@
 // The verbs that read the journal, as processes on a real store and without a daemon: why, replay, forget.
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
-import { loadConfig } from '../../src/config/load.js';
-import { createCalibrator, recognitionOptions } from '../../src/config/parts.js';
+import { loadConfig, loadRooms } from '../../src/config/load.js';
+import { createCalibrator, journalPlace, recognitionOptions } from '../../src/config/parts.js';
 import { chooseEmbedder, readManifest } from '../../src/engine/manifest.js';
 import { type NewEntry, openJournalStore } from '../../src/journal/store.js';
 import { runVerb } from '../helpers/cli.js';
@@ -180,3 +180,54 @@ t.test('a damaged journal stops no verb', async (t) => {
   t.equal(code, 0);
   t.match(stderr, /^warning: .*looks\.sqlite was damaged and was replaced/);
 });
+
+t.test(
+  'with several rooms, why reads all journals in the order of time, and forget erases in all of them',
+  async (t) => {
+    const directory = at('rooms-store');
+    const path = at('rooms.toml');
+    const tables = ['kitchen', 'hall'].map(
+      (id) => `[[room]]\nid = "${id}"\n[room.camera]\nsource = "replay"\ninput = "/nonexistent"\n`,
+    );
+    writeFileSync(path, `${tables.join('')}[store]\ndirectory = "${directory}"\n`);
+    {
+      using store = openTestStore(directory);
+      store.change((changes) => {
+        changes.addTemplate(changes.person('Ada'), { ...madeUpTemplate('Ada/1'), space });
+      });
+    }
+    const rooms = loadRooms(path);
+    const nowMs = Date.now();
+    for (const [index, { store }] of rooms.entries()) {
+      mkdirSync(store.roomDirectory, { recursive: true });
+      using journal = openJournalStore(journalPlace(rooms[index]!));
+      const entry = (agoMs: number) => madeUpEntry({ space, wallMs: nowMs - agoMs, person: 'ada', best: 'ada' });
+      // The rooms in turn: hall 4, kitchen 3, hall 2, kitchen 1 minutes ago.
+      journal.append([entry((3 + index) * 60_000), entry((1 + index) * 60_000)]);
+    }
+    const verb = (...args: string[]) => runVerb([...args, '--config', path]);
+    const looksOf = async (...args: string[]) => JSON.parse((await verb('why', '--json', ...args)).stdout).looks;
+    const order = (looks: readonly { room?: string }[]) => looks.map(({ room }) => room ?? '-').join();
+    t.equal(order(await looksOf()), 'hall,kitchen,hall,kitchen');
+    t.equal(order(await looksOf('--last', '3')), 'kitchen,hall,kitchen');
+    t.equal(order(await looksOf('--room', 'hall')), '-,-', 'one room is as the only room');
+    t.match((await verb('why')).stdout, /^hall, observation 1 /m);
+    t.match(await verb('replay'), { code: 64, stderr: /has the rooms kitchen, hall: say which one/ });
+
+    {
+      using journal = openJournalStore(journalPlace(rooms[1]!));
+      journal.append([madeUpEntry({ space, wallMs: nowMs, person: 'ben', best: 'ben', second: null })]);
+    }
+    // A room that keeps nothing does not shorten what another one keeps.
+    const keepsNothing = tables.map((table, index) =>
+      index === 0 ? `${table}[room.privacy]\nlooks_kept_hours = 0\n` : table,
+    );
+    writeFileSync(path, `${keepsNothing.join('')}[store]\ndirectory = "${directory}"\n`);
+    t.equal((await verb('forget', 'Ada', '--yes')).code, 0);
+    const left = rooms.map((room) => {
+      using journal = openJournalStore(journalPlace(room));
+      return journal.recent(10).map(({ person }) => person);
+    });
+    t.same(left, [[], ['ben']], 'nothing about her is left in any room');
+  },
+);

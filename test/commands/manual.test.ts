@@ -64,7 +64,7 @@ t.test('bash completes verbs, options, choices, files, folders and names', { ski
   t.same(offered(folder, 'en'), ['enrol']);
   t.same(offered(folder, '--config', 'x', 'wh'), ['why']);
   t.same(offered(folder, 'help', 'fo'), ['forget']);
-  t.same(offered(folder, 'why', '--'), ['--last', '--config', '--json', '--help']);
+  t.same(offered(folder, 'why', '--'), ['--last', '--config', '--room', '--json', '--help']);
   t.same(offered(folder, 'people', '--ch'), ['--check']);
   t.same(offered(folder, 'people', '--set'), [], 'old names are not offered');
   t.same(offered(folder, 'show', 'a'), ['Ada', 'Anna\\ Maria']);

@@ -87,7 +87,7 @@ function openRoom(store = openStore({ directory: join(folder, 'store'), keyFile:
     ...roomOptionsFor('resnet50-w100'),
     presence: { ...defaultRoomOptions.presence, leaveAfterMs: 20_000 },
   };
-  const room = createRoom(() => gallery, options, listener, 0, 'lab', readStaticFaces(store));
+  const room = createRoom(() => gallery, options, listener, 0, 'lab', readStaticFaces({ get: store.setting }));
   const settings = settingsOf(store);
   const remember = rememberStaticFaces(room, settings, (level, sentence) => log.push(`${level}: ${sentence}`));
   let atMs = 0;
@@ -159,6 +159,6 @@ t.test('the disk holds no picture and no embedding, and a damaged setting is ign
     '{"size":[640,480],"faces":[{"box":[1,2,-3,4],"stillMs":1}]}',
   ]) {
     store.setSetting('fixed_faces', damaged);
-    t.equal(readStaticFaces(store).positions.length, 0);
+    t.equal(readStaticFaces({ get: store.setting }).positions.length, 0);
   }
 });

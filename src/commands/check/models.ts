@@ -8,9 +8,9 @@ import { type Finding, fault, ok, warn } from './finding.js';
 export async function checkModels(config: Config, io: CommandIo): Promise<Finding> {
   await using engine = await io.openEngine(config, { log: silentLog });
   try {
-    const { detector, embedder, delegate, delegateReason, sandboxed, sandboxReason, addonReason } =
+    const { detector, embedder, embedderRuntime, delegate, delegateReason, sandboxed, sandboxReason, addonReason } =
       await engine.start();
-    const models = `${detector} and ${embedder}, hashes correct`;
+    const models = `${detector} and ${embedder}${embedderRuntime === 'onnxruntime' ? ' (ONNX Runtime)' : ''}, hashes correct`;
     const slow = 'without XNNPACK: several times slower on a PC, less on a Pi';
     const open = 'not in a sandbox: a fault in the model runtime could reach the network';
     const advice = 'run npm ci where a C compiler is installed';

@@ -5,10 +5,18 @@ import { reportOf } from '../parts.js';
 import { count, wrapRow } from '../rows.js';
 
 export async function showPrivacy(io: CommandIo): Promise<void> {
-  const report = await reportOf(io, 'privacy', {});
-  for (const [label, text] of privacyRows(report))
-    for (const line of wrapRow(label, text, io.textColumns)) io.out(line);
-  io.document(report);
+  const rooms = io.rooms();
+  const reports = [];
+  for (const config of rooms) {
+    const { id } = config.room;
+    const report = await reportOf(io, 'privacy', {}, config);
+    if (rooms.length > 1) io.out(`Room ${id}:`);
+    for (const [label, text] of privacyRows(report))
+      for (const line of wrapRow(label, text, io.textColumns)) io.out(line);
+    reports.push({ room: id, ...report });
+  }
+  const [{ room: _, ...only }] = reports as [(typeof reports)[number]];
+  io.document(rooms.length === 1 ? only : { rooms: reports });
 }
 
 /** The rows: label and text. */

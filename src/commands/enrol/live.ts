@@ -39,7 +39,7 @@ const silentMs = 6000;
  * PERSON_TOO_ALIKE, DAEMON_NOT_RUNNING, those of the gallery: nothing was enrolled then.
  */
 export async function enrolLive(name: string, force: boolean, io: CommandIo): Promise<void> {
-  const config = io.config();
+  const config = io.room();
   // Opened before the guidance starts: a user who may not write the gallery learns it before taking up a pose.
   using store = openGallery(io);
   using feed = openLiveFeed(daemonSocket(config), io.signal);
