@@ -1,10 +1,10 @@
 // TFLite external-delegate plug-in that provides the XNNPACK delegate.
 //
 // Invariant: the delegate comes from the library that runs the models. That library (TFLite 2.9.0 inside
-// tfjs-tflite-node, 2.18.0 in its place on x86-64) contains XNNPACK but uses it only on request, and the Node binding can only request "external"
+// tfjs-tflite-node) contains XNNPACK but uses it only on request, and the Node binding can only request "external"
 // delegates. These two functions are the interface of an external delegate.
 //
-// Source: tensorflow/lite/delegates/external/external_delegate.cc and xnnpack/xnnpack_delegate.h at v2.9.0 and v2.18.0.
+// Source: tensorflow/lite/delegates/external/external_delegate.cc and xnnpack/xnnpack_delegate.h at v2.9.0.
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-// Makes the programs in native/ at install time: the TFLite library inside tfjs-tflite-node is replaced by a newer one (x86-64); the XNNPACK
-// plug-in is compiled against it, and so are the guard that starts child processes and the addon for frames.
+// Compiles the programs in native/ at install time: the XNNPACK plug-in against the TFLite library inside tfjs-tflite-node, the guard that
+// starts child processes, and the addon for frames.
 //
 // Invariant: this never makes an install fail. Without the plug-in roomkin runs the same models, only slower. Without the guard the
 // engine's child runs without its sandbox. Without the addon JavaScript scales the pixels. `roomkin check` reports all three.
@@ -8,7 +8,6 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { placeLibrary } from './tflite-library.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, 'native', 'build');
@@ -67,7 +66,6 @@ function attempt(build) {
 }
 
 for (const [build, consequence] of [
-  [() => placeLibrary(), 'models will run slower on x86-64 with the older TensorFlow Lite'],
   [buildPlugin, 'the XNNPACK plug-in was not built, models will run slower'],
   [
     () => compile('child-guard', [join(root, 'native', 'child-guard.c')]),

@@ -10,7 +10,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { library } from './tflite-library.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(root, 'node_modules');
@@ -110,19 +109,13 @@ function sqlite() {
   return { name: 'sqlite', version, licenses: [licence('blessing')], in: 'better-sqlite3' };
 }
 
-/** The C library of TensorFlow Lite, compiled, in tfjs-tflite-node. `TfLiteVersion()` of the files gives these versions. */
+/** The C library of TensorFlow Lite, compiled, in tfjs-tflite-node. `TfLiteVersion()` of both files gives this version. */
 function tensorflowLite() {
-  return [
-    ['linux_amd64', library.version, 'for x64, put there by scripts/tflite-library.js'],
-    ['linux_arm64', '2.9.0', 'for arm64'],
-  ].map(([folder, version, where]) => ({
-    name: 'tensorflow-lite',
-    version,
-    description: `libtensorflowlite_c.so ${where}, with XNNPACK`,
-    hashes: [sha256('node_modules', 'tfjs-tflite-node', 'cc_deps', folder, 'libtensorflowlite_c.so')],
-    licenses: [licence('Apache-2.0')],
-    in: 'tfjs-tflite-node',
-  }));
+  const folder = ['node_modules', 'tfjs-tflite-node', 'cc_deps'];
+  const hashes = ['linux_amd64', 'linux_arm64'].map((name) => sha256(...folder, name, 'libtensorflowlite_c.so'));
+  const description = 'libtensorflowlite_c.so for x64 and arm64, with XNNPACK; the hashes are in this order';
+  const licenses = [licence('Apache-2.0')];
+  return { name: 'tensorflow-lite', version: '2.9.0', description, hashes, licenses, in: 'tfjs-tflite-node' };
 }
 
 /** The libraries in sharp's libvips. Its README lists their licences, versions.json their versions. */
@@ -177,23 +170,21 @@ function models() {
 }
 
 const { own, packages, needs } = runtimePackages();
-const parts = [sqlite(), ...tensorflowLite(), ...libvipsLibraries(), ...programs(), ...models()];
+const parts = [sqlite(), tensorflowLite(), ...libvipsLibraries(), ...programs(), ...models()];
 
 // The document.
 
 const byRef = (a, b) => (a['bom-ref'] < b['bom-ref'] ? -1 : 1);
 
-/** One part is there in two versions. */
-const partRef = ({ in: holder, name, version }) =>
-  `${holder}#${name}${name === 'tensorflow-lite' ? `@${version}` : ''}`;
-
 function document() {
   const partComponents = parts.map(({ in: holder, type = 'library', name, version, description, hashes, licenses }) => {
-    const ref = partRef({ in: holder, name, version });
+    const ref = `${holder}#${name}`;
     return { type, 'bom-ref': ref, name, version, description, scope: 'required', hashes, licenses };
   });
   const held = (ref) =>
-    parts.filter(({ in: holder }) => ref.startsWith(`${holder}@`) || ref.startsWith(`${holder}-`)).map(partRef);
+    parts
+      .filter(({ in: holder }) => ref.startsWith(`${holder}@`) || ref.startsWith(`${holder}-`))
+      .map((part) => `${part.in}#${part.name}`);
   const dependencies = [...needs.keys()]
     .sort()
     .map((ref) => ({ ref, dependsOn: [...needs.get(ref), ...held(ref)].sort() }));

@@ -2,7 +2,7 @@
 // sources and the libraries of other platforms, about 500 MB.
 //
 //   node --experimental-import-meta-resolve scripts/release/slim.js
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { copyModules } from './modules.js';
 import { targets } from './native.js';
@@ -27,9 +27,6 @@ for (const name of compiled) {
 }
 rmSync(join(root, 'node_modules'), { recursive: true });
 renameSync(join(slim, 'node_modules'), join(root, 'node_modules'));
-const packedLibraries = readdirSync(join(root, 'native'))
-  .filter((name) => name.endsWith('.so.br'))
-  .map((name) => join('native', name));
-for (const name of ['slim', 'src', 'tsconfig.json', '.npmrc', 'scripts', ...packedLibraries]) {
+for (const name of ['slim', 'src', 'tsconfig.json', '.npmrc', 'scripts']) {
   rmSync(join(root, name), { recursive: true, force: true });
 }
