@@ -6,10 +6,10 @@ import type { Frame } from '../vision/picture.js';
 import { qualityOf } from '../vision/quality.js';
 import { type FoundFace, searchFaces } from '../vision/search.js';
 import type { AnalyzeOptions } from './engine.js';
-import { chooseEmbedder, readManifest, readModel } from './manifest.js';
+import { chooseEmbedder, openModel, readManifest } from './manifest.js';
 import { checkerOf, embedderOf, finderOf } from './models.js';
 import type { LoadOptions, ModelInfo, Step, WireAnalysis } from './protocol.js';
-import { type LoadedModel, loadModel } from './runtime.js';
+import { type LoadedModel, loadModelFile } from './runtime.js';
 
 export interface Analyzer {
   readonly info: ModelInfo;
@@ -23,18 +23,18 @@ export function loadAnalyzer(options: LoadOptions, progress: (step: Step) => voi
   const embedder = chooseEmbedder(manifest, options.embedder);
   const runtime = { threads: options.threads, delegatePath: options.delegatePath };
   progress('read detector');
-  const detectorBytes = readModel(manifest, manifest.detector);
-  const checkerBytes = readModel(manifest, manifest.checker);
+  using detectorFile = openModel(manifest, manifest.detector);
+  using checkerFile = openModel(manifest, manifest.checker);
   progress('create detector');
-  const detectorModel = reporting(loadModel(detectorBytes, runtime), () => progress('detect'));
+  const detectorModel = reporting(loadModelFile(detectorFile, runtime), () => progress('detect'));
   const finder = finderOf(detectorModel, manifest.detector);
-  const checkerModel = reporting(loadModel(checkerBytes, runtime), () => progress('check'));
+  const checkerModel = reporting(loadModelFile(checkerFile, runtime), () => progress('check'));
   const checker = checkerOf(checkerModel, manifest.checker);
   progress('read embedder');
-  const embedderBytes = readModel(manifest, embedder);
+  using embedderFile = openModel(manifest, embedder);
   progress('create embedder');
   let embedStep: Step = 'warm up';
-  const embedderModel = reporting(loadModel(embedderBytes, runtime), () => progress(embedStep));
+  const embedderModel = reporting(loadModelFile(embedderFile, runtime), () => progress(embedStep));
   const embed = embedderOf(embedderModel, embedder);
   const { portraitLength } = embedder;
   let turn = 0;

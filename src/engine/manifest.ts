@@ -2,7 +2,7 @@
 //
 // Invariant: a model reaches the runtime only after its SHA-256 has matched the manifest, and the loaded bytes are the hashed bytes.
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -150,20 +150,65 @@ export function modelPath(manifest: Manifest, model: ModelEntry): string {
   }
 }
 
-/** The verified bytes of a model. Errors: MODEL_MISSING, MODEL_HASH (exit 78). */
-export function readModel(manifest: Manifest, model: ModelEntry): Uint8Array<ArrayBuffer> {
+/** A model's file, open and verified: what is read from it, or mapped, are the hashed bytes. */
+export interface ModelFile extends Disposable {
+  readonly file: number;
+  readonly bytes: number;
+}
+
+/** Bytes that are hashed at once: a model has 25 MB, which a process that does not run it need not hold. */
+const hashedBytes = 1 << 18;
+
+/** Opens a model and verifies it. Errors: MODEL_MISSING, MODEL_HASH (exit 78). */
+export function openModel(manifest: Manifest, model: ModelEntry): ModelFile {
   const path = modelPath(manifest, model);
-  let bytes: Uint8Array<ArrayBuffer>;
+  const missing = (cause: unknown): Error =>
+    fail('MODEL_MISSING', `model ${model.id}: ${path} cannot be read: install roomkin again`, cause);
+  let file: number;
   try {
-    bytes = readFileSync(path);
+    file = openSync(path, 'r');
   } catch (cause) {
-    throw fail('MODEL_MISSING', `model ${model.id}: ${path} cannot be read: install roomkin again`, cause);
+    throw missing(cause);
   }
-  const hash = createHash('sha256').update(bytes).digest('hex');
-  if (hash !== model.sha256) {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    const part = Buffer.allocUnsafeSlow(hashedBytes);
+    for (let count = readSync(file, part); count > 0; count = readSync(file, part)) {
+      hash.update(part.subarray(0, count));
+      bytes += count;
+    }
+  } catch (cause) {
+    closeSync(file);
+    throw missing(cause);
+  }
+  if (hash.digest('hex') !== model.sha256) {
+    closeSync(file);
     throw fail('MODEL_HASH', `model ${model.id}: ${path} does not match its hash: install roomkin again`);
   }
-  return bytes;
+  return { file, bytes, [Symbol.dispose]: () => closeSync(file) };
+}
+
+/** Verifies a model that another process loads. Errors: MODEL_MISSING, MODEL_HASH (exit 78). */
+export function verifyModel(manifest: Manifest, model: ModelEntry): void {
+  openModel(manifest, model)[Symbol.dispose]();
+}
+
+/** The verified bytes of a model. Errors: MODEL_MISSING, MODEL_HASH (exit 78). */
+export function readModel(manifest: Manifest, model: ModelEntry): Uint8Array<ArrayBuffer> {
+  using opened = openModel(manifest, model);
+  return bytesOf(opened);
+}
+
+/** The content of an open model. */
+export function bytesOf({ file, bytes }: ModelFile): Uint8Array<ArrayBuffer> {
+  const content = new Uint8Array(bytes);
+  for (let at = 0; at < bytes; ) {
+    const count = readSync(file, content, at, bytes - at, at);
+    if (count === 0) throw new Error('the file of a model became shorter while it was read');
+    at += count;
+  }
+  return content;
 }
 
 // The cohort that is shipped with a model: embeddings of unknown people, made by training/roomkin_training/cohort.py.

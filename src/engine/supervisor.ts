@@ -18,7 +18,7 @@ import { defaultSearch } from '../vision/search.js';
 import { type EngineChild, childPath as shippedChild, startChild } from './child-process.js';
 import type { Engine, EngineInfo } from './engine.js';
 import { defaultHangLimits, type HangLimits } from './hang.js';
-import { chooseEmbedder, defaultManifestPath, readManifest, readModel } from './manifest.js';
+import { chooseEmbedder, defaultManifestPath, readManifest, verifyModel } from './manifest.js';
 import type { Answer, LoadOptions } from './protocol.js';
 import { delegatePluginPath } from './runtime.js';
 
@@ -169,7 +169,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     // The files are verified here first, so that a wrong file is reported as such and not as a child that died.
     const manifest = readManifest(load.manifestPath);
     for (const model of [manifest.detector, manifest.checker, chooseEmbedder(manifest, load.embedder)]) {
-      readModel(manifest, model);
+      verifyModel(manifest, model);
     }
     if (options.delegate ?? true) delegate = installedDelegate(options.pluginPath ?? delegatePluginPath);
     if (delegate.path !== null) {
