@@ -11,6 +11,7 @@
 // Source: tensorflow/lite/delegates/external/external_delegate.cc, xnnpack/xnnpack_delegate.h and c/c_api.h at v2.9.0.
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -98,6 +99,7 @@ EXPORT int TfLiteInterpreterAllocateTensors(void *interpreter) {
   if (allocate == NULL) return 1;  // kTfLiteError
   const int result = allocate(interpreter);
   if (mapped != NULL) madvise(mapped, mapped_bytes, MADV_DONTNEED);
+  malloc_trim(0);
   mapped = NULL;
   return result;
 }

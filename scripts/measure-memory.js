@@ -1,11 +1,24 @@
 // Measures the memory of a running daemon with its models: PSS of each process and of each kind of mapping, from /proc. The room is
 // drawn, the camera is a program that writes raw frames as rpicam-vid does, the broker runs in this process, which does not count.
 //
-// node scripts/measure-memory.js [--root DIR] [--faces N] [--seconds S] [--enrol] [--json]
+// It gets the variables that the unit sets.
 //
-// --root: another checkout with dist/, to compare. --enrol: also enrols three photos meanwhile, and gives the peak of all processes.
+// node scripts/measure-memory.js [--root DIR] [--faces N] [--seconds S] [--enrol] [--node FLAGS] [--json]
+//
+// --root: another checkout with dist/, to compare. --enrol: also enrols a photo meanwhile, and gives the peak of all processes. --node:
+// options of Node for the daemon. PSS divides what several processes map by their number, so that other Node programs of a machine
+// make it smaller. "alone" counts each file once: what the daemon takes where nothing else uses these files.
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -22,6 +35,7 @@ const { values: given } = parseArgs({
     seconds: { type: 'string', default: '60' },
     enrol: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    node: { type: 'string', default: '' },
   },
 });
 const root = resolve(given.root);
@@ -66,7 +80,10 @@ async function draw(folder) {
       const cutout = cutouts[face % cutouts.length];
       const scale = eyesPx / cutout.eyesPx;
       const { width } = await sharp(cutout.png).metadata();
-      const input = await sharp(cutout.png).resize({ width: Math.round(scale * width) }).png().toBuffer();
+      const input = await sharp(cutout.png)
+        .resize({ width: Math.round(scale * width) })
+        .png()
+        .toBuffer();
       layers.push({ input, left: 60 + (face % 4) * 300 + 3 * step, top: 60 + Math.floor(face / 4) * 290 });
     }
     const wall = sharp({ create: { ...size, channels: 3, background: '#a59d8d' } }).composite(layers);
@@ -156,9 +173,40 @@ function partsOf(pid) {
   return parts;
 }
 
+/** PSS of a family of processes where no other process maps its files, KiB: what is private, and each mapped file once. */
+function aloneOf(pids) {
+  const files = new Map();
+  let alone = 0;
+  for (const pid of pids) {
+    let name = null;
+    let text = '';
+    try {
+      text = readFileSync(`/proc/${pid}/smaps`, 'utf8');
+    } catch {}
+    let isFile = false;
+    for (const line of text.split('\n')) {
+      const head = /^[0-9a-f]+-[0-9a-f]+ (\S+) (\S+) \S+ \S+\s*(.*)$/.exec(line);
+      if (head) {
+        name = `${head[3]} ${head[2]} ${head[1]}`;
+        isFile = head[3].startsWith('/');
+      }
+      const [, key, value] = /^(Rss|Anonymous|Pss):\s+(\d+)/.exec(line) ?? [];
+      if (key === undefined) continue;
+      if (!isFile) alone += key === 'Pss' ? Number(value) : 0;
+      else if (key === 'Anonymous') alone += Number(value);
+      if (isFile && key === 'Rss') files.set(name, Math.max(files.get(name) ?? 0, Number(value)));
+      if (isFile && key === 'Anonymous') files.set(name, Math.max(0, files.get(name) - Number(value)));
+    }
+  }
+  return [...files.values()].reduce((sum, kib) => sum + kib, alone);
+}
+
 function run(args, env) {
   return new Promise((done, failed) => {
-    const child = spawn(process.execPath, [join(root, 'bin', 'roomkin'), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [join(root, 'bin', 'roomkin'), ...args], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const written = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'])
       child[name].setEncoding('utf8').on('data', (text) => {
@@ -169,6 +217,14 @@ function run(args, env) {
     );
     run.pid = child.pid;
   });
+}
+
+/** The variables that the unit of `root` sets for the daemon. */
+function unitVariables() {
+  const unit = readFileSync(join(root, 'deploy', 'systemd', 'roomkin.service'), 'utf8');
+  const lines = [...unit.matchAll(/^Environment=(.*)$/gm)].map(([, line]) => line);
+  const words = lines.flatMap((line) => [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare));
+  return Object.fromEntries(words.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]));
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'roomkin-memory-'));
@@ -185,7 +241,10 @@ try {
   );
   const env = { ...process.env, ROOMKIN_CONFIG: config, PATH: `${join(folder, 'programs')}:${process.env.PATH}` };
   await run(['enrol', 'Ada', '--photos', join(folder, 'photos', 'Ada')], env);
-  daemon = spawn(process.execPath, [join(root, 'bin', 'roomkin'), 'run'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  daemon = spawn(process.execPath, [...given.node.split(' ').filter(Boolean), join(root, 'bin', 'roomkin'), 'run'], {
+    env: { ...env, ...unitVariables() },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const socket = join(folder, 'state', 'lab.sock');
   while (!existsSync(socket)) await wait(200);
   await wait(1000 * seconds);
@@ -205,6 +264,7 @@ try {
     frames: status.frames.processed,
     people: status.presence.people?.map(({ name }) => name) ?? null,
     totalKiB: table.reduce((sum, { pssKiB }) => sum + pssKiB, 0),
+    aloneKiB: aloneOf(processes().map(({ pid }) => pid)),
     processes: table,
   };
   if (given.enrol) {
@@ -212,10 +272,17 @@ try {
     let peak = 0;
     const enrolling = run(['enrol', 'Second', '--photos', photos[0], '--force'], env);
     let over = false;
-    enrolling.finally(() => { over = true; }).catch(() => {});
+    enrolling
+      .finally(() => {
+        over = true;
+      })
+      .catch(() => {});
     while (!over) {
       const all = [...processes().map(({ pid }) => pid), ...family(run.pid)];
-      peak = Math.max(peak, all.reduce((sum, pid) => sum + pssOf(pid), 0));
+      peak = Math.max(
+        peak,
+        all.reduce((sum, pid) => sum + pssOf(pid), 0),
+      );
       await wait(20);
     }
     await enrolling;
@@ -231,6 +298,8 @@ try {
       console.log(kind.padEnd(34) + row.map(mb).join('') + mb(row.reduce((a, b) => a + b, 0)));
     }
     console.log('all'.padEnd(34) + table.map(({ pssKiB }) => mb(pssKiB)).join('') + mb(result.totalKiB));
+    console.log(`${'alone on a machine'.padEnd(54)}${mb(result.aloneKiB)}`);
+    console.log(`CPU since the start: ${table.map(({ name, cpuMs }) => `${name} ${cpuMs} ms`).join(', ')}`);
     if (result.enrolPeakKiB) console.log(`${'peak while enrolling a photo'.padEnd(54)}${mb(result.enrolPeakKiB)}`);
   }
 } finally {

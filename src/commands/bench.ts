@@ -7,9 +7,9 @@ import {
   defaultManifestPath,
   type Manifest,
   type ModelEntry,
-  modelPath,
   readManifest,
 } from '../engine/manifest.js';
+import { modelPath } from '../engine/model-file.js';
 import { builtDelegate, type Measurement, type MeasureOptions, measure, type Stage } from './bench/measure.js';
 import type { CommandIo } from './command.js';
 import type { Given } from './verbs.js';

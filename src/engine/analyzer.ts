@@ -6,7 +6,7 @@ import type { Frame } from '../vision/picture.js';
 import { qualityOf } from '../vision/quality.js';
 import { type FoundFace, searchFaces } from '../vision/search.js';
 import type { AnalyzeOptions } from './engine.js';
-import { chooseEmbedder, openModel, readManifest } from './manifest.js';
+import { openModel } from './model-file.js';
 import { checkerOf, embedderOf, finderOf } from './models.js';
 import type { LoadOptions, ModelInfo, Step, WireAnalysis } from './protocol.js';
 import { type LoadedModel, loadModelFile } from './runtime.js';
@@ -18,20 +18,19 @@ export interface Analyzer {
 
 /** Loads the models into this process. `progress` is called at the beginning of each step. Errors: MODEL_MISSING, MODEL_HASH. */
 export function loadAnalyzer(options: LoadOptions, progress: (step: Step) => void): Analyzer {
-  progress('read manifest');
-  const manifest = readManifest(options.manifestPath);
-  const embedder = chooseEmbedder(manifest, options.embedder);
+  const { models } = options;
+  const { embedder } = models;
   const runtime = { threads: options.threads, delegatePath: options.delegatePath };
   progress('read detector');
-  using detectorFile = openModel(manifest, manifest.detector);
-  using checkerFile = openModel(manifest, manifest.checker);
+  using detectorFile = openModel(models, models.detector);
+  using checkerFile = openModel(models, models.checker);
   progress('create detector');
   const detectorModel = reporting(loadModelFile(detectorFile, runtime), () => progress('detect'));
-  const finder = finderOf(detectorModel, manifest.detector);
+  const finder = finderOf(detectorModel, models.detector);
   const checkerModel = reporting(loadModelFile(checkerFile, runtime), () => progress('check'));
-  const checker = checkerOf(checkerModel, manifest.checker);
+  const checker = checkerOf(checkerModel, models.checker);
   progress('read embedder');
-  using embedderFile = openModel(manifest, embedder);
+  using embedderFile = openModel(models, embedder);
   progress('create embedder');
   let embedStep: Step = 'warm up';
   const embedderModel = reporting(loadModelFile(embedderFile, runtime), () => progress(embedStep));
@@ -82,7 +81,7 @@ export function loadAnalyzer(options: LoadOptions, progress: (step: Step) => voi
   embed([new Uint8Array(ALIGNED_PX * ALIGNED_PX * 3)], false);
   embedStep = 'embed';
   const info = {
-    detector: manifest.detector.id,
+    detector: models.detector.id,
     embedder: embedder.id,
     space: embedder.space,
     dimension: embedder.dimension,

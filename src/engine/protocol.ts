@@ -5,11 +5,18 @@ import type { Face } from '../vision/face.js';
 import type { Frame } from '../vision/picture.js';
 import type { SearchOptions } from '../vision/search.js';
 import type { AnalyzeOptions, EngineInfo, StageTimes } from './engine.js';
+import type { Embedder, ModelEntry } from './manifest.js';
+
+/** The models to load, as the manifest at `path` describes them. The parent has read and checked it. */
+export interface ChosenModels {
+  readonly path: string;
+  readonly detector: ModelEntry;
+  readonly checker: ModelEntry;
+  readonly embedder: Embedder;
+}
 
 export interface LoadOptions {
-  readonly manifestPath: string;
-  /** null: the manifest's default. */
-  readonly embedder: string | null;
+  readonly models: ChosenModels;
   readonly threads: number;
   readonly delegatePath: string | null;
   readonly search: SearchOptions;
@@ -26,7 +33,6 @@ export type LoadedInfo = Omit<EngineInfo, 'delegate' | 'delegateReason'>;
 
 /** What the child does between two messages. The parent measures each kind of step, so a name always means the same work. */
 export type Step =
-  | 'read manifest'
   | 'read detector'
   | 'create detector'
   | 'read embedder'

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../base/files.js';
-import { bytesOf, type ModelFile } from './manifest.js';
+import { bytesOf, type ModelFile } from './model-file.js';
 
 interface Tensor {
   readonly name: string;

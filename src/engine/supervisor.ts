@@ -18,8 +18,9 @@ import { defaultSearch } from '../vision/search.js';
 import { type EngineChild, childPath as shippedChild, startChild } from './child-process.js';
 import type { Engine, EngineInfo } from './engine.js';
 import { defaultHangLimits, type HangLimits } from './hang.js';
-import { chooseEmbedder, defaultManifestPath, readManifest, verifyModel } from './manifest.js';
-import type { Answer, LoadOptions } from './protocol.js';
+import { chooseEmbedder, defaultManifestPath, readManifest } from './manifest.js';
+import { verifyModel } from './model-file.js';
+import type { Answer, ChosenModels, LoadOptions } from './protocol.js';
 import { delegatePluginPath } from './runtime.js';
 
 export interface EngineOptions {
@@ -81,9 +82,8 @@ export function createEngine(options: EngineOptions = {}): Engine {
     free: { count: 5, withinMs: 60_000 },
     clock,
   });
-  const load: Omit<LoadOptions, 'delegatePath'> = {
-    manifestPath: options.manifestPath ?? defaultManifestPath,
-    embedder: options.embedder ?? null,
+  const manifestPath = options.manifestPath ?? defaultManifestPath;
+  const load: Omit<LoadOptions, 'delegatePath' | 'models'> = {
     threads: Math.min(options.threads ?? 2, Math.max(1, Math.floor(availableParallelism() / 2))),
     search: {
       ...defaultSearch,
@@ -101,13 +101,21 @@ export function createEngine(options: EngineOptions = {}): Engine {
   let nextId = 1;
   let last: Promise<unknown> = Promise.resolve();
 
+  /** The models of the manifest as it is now. Errors: MODEL_MISSING, MODEL_HASH. */
+  const chosenModels = (): ChosenModels => {
+    const manifest = readManifest(manifestPath);
+    const { path, detector, checker } = manifest;
+    return { path, detector, checker, embedder: chooseEmbedder(manifest, options.embedder ?? null) };
+  };
+
   const launch = async (): Promise<EngineChild> => {
     restarts.failed();
     let started: EngineChild | null = null;
     try {
+      const models = chosenModels();
       started = startChild(childOptions);
       child = started;
-      const message = { type: 'load', options: { ...load, delegatePath: delegate.path } } as const;
+      const message = { type: 'load', options: { ...load, models, delegatePath: delegate.path } } as const;
       const loaded = expectType(await started.ask(message), 'loaded');
       info = { ...loaded.info, delegate: delegate.path === null ? 'none' : 'xnnpack', delegateReason: delegate.reason };
       failure = null;
@@ -167,10 +175,8 @@ export function createEngine(options: EngineOptions = {}): Engine {
 
   const startNow = async (): Promise<EngineInfo> => {
     // The files are verified here first, so that a wrong file is reported as such and not as a child that died.
-    const manifest = readManifest(load.manifestPath);
-    for (const model of [manifest.detector, manifest.checker, chooseEmbedder(manifest, load.embedder)]) {
-      verifyModel(manifest, model);
-    }
+    const models = chosenModels();
+    for (const model of [models.detector, models.checker, models.embedder]) verifyModel(models, model);
     if (options.delegate ?? true) delegate = installedDelegate(options.pluginPath ?? delegatePluginPath);
     if (delegate.path !== null) {
       const cause = await launchFailure();

@@ -1,7 +1,8 @@
 // The process that `measure` forks: it loads the models, times them on an artificial 1280x960 camera frame, answers and ends.
 import { sentenceOf } from '../../base/errors.js';
 import { quantile } from '../../base/stats.js';
-import { chooseEmbedder, type ModelEntry, readManifest, readModel } from '../../engine/manifest.js';
+import { chooseEmbedder, type ModelEntry, readManifest } from '../../engine/manifest.js';
+import { readModel } from '../../engine/model-file.js';
 import { checkerOf, type Detect, type Embed, embedderOf, finderOf } from '../../engine/models.js';
 import { type LoadedModel, loadModel } from '../../engine/runtime.js';
 import { alignmentOf, warp } from '../../vision/alignment.js';
