@@ -101,18 +101,20 @@ export function createEngine(options: EngineOptions = {}): Engine {
   let nextId = 1;
   let last: Promise<unknown> = Promise.resolve();
 
-  /** The models of the manifest as it is now. Errors: MODEL_MISSING, MODEL_HASH. */
+  /** Errors: MODEL_MISSING, MODEL_HASH. */
   const chosenModels = (): ChosenModels => {
     const manifest = readManifest(manifestPath);
     const { path, detector, checker } = manifest;
     return { path, detector, checker, embedder: chooseEmbedder(manifest, options.embedder ?? null) };
   };
+  /** Those of the first start: a later one needs no file of its own for the manifest. */
+  let models: ChosenModels | null = null;
 
   const launch = async (): Promise<EngineChild> => {
     restarts.failed();
     let started: EngineChild | null = null;
     try {
-      const models = chosenModels();
+      models ??= chosenModels();
       started = startChild(childOptions);
       child = started;
       const message = { type: 'load', options: { ...load, models, delegatePath: delegate.path } } as const;
@@ -175,7 +177,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
 
   const startNow = async (): Promise<EngineInfo> => {
     // The files are verified here first, so that a wrong file is reported as such and not as a child that died.
-    const models = chosenModels();
+    models = chosenModels();
     for (const model of [models.detector, models.checker, models.embedder]) verifyModel(models, model);
     if (options.delegate ?? true) delegate = installedDelegate(options.pluginPath ?? delegatePluginPath);
     if (delegate.path !== null) {
