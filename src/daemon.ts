@@ -19,7 +19,7 @@ import { createSpeedWatch } from './control/speed.js';
 import { createStatistics, healthReport, type Statistics } from './control/statistics.js';
 import { createNotifier, type Notifier } from './control/systemd.js';
 import type { FrameListener } from './control/view.js';
-import type { Engine, EngineInfo } from './engine/engine.js';
+import type { EngineInfo, SharedEngine } from './engine/engine.js';
 import { createEngine } from './engine/supervisor.js';
 import { peopleWithFewPhotos } from './gallery/calibration-advice.js';
 import type { Gallery } from './gallery/person.js';
@@ -311,7 +311,7 @@ interface DaemonParts {
   readonly notifier: Notifier;
   readonly statistics: Statistics;
   readonly store: Store;
-  readonly engine: Engine;
+  readonly engine: SharedEngine;
   readonly model: EngineInfo;
   readonly publisher: Publisher;
   readonly camera: Camera;
@@ -380,6 +380,7 @@ async function runRoom(parts: DaemonParts): Promise<void> {
     handlers: daemonHandlers({
       config,
       clock,
+      engine: parts.engine,
       model,
       camera,
       room,

@@ -1,6 +1,7 @@
 // Checks the answers of the daemon. An answer of another form comes from a daemon of another version: without the check a verb would
 // fail later with an unclear error. Unknown members are accepted, so a newer daemon may add some.
 import { z } from 'zod';
+import type { EngineInfo } from '../engine/engine.js';
 import type { Reason } from '../gallery/reason.js';
 import type { ExplainedObservation } from '../journal/journal.js';
 import { qualitySchema } from '../vision/face.js';
@@ -138,11 +139,23 @@ const view = z.object({
   picture: z.object({ width: px, height: px, jpeg: text }),
 }) satisfies z.ZodType<CameraView>;
 
+const engine = z.object({
+  detector: text,
+  embedder: text,
+  space: text,
+  dimension: number,
+  delegate: z.enum(['xnnpack', 'none']),
+  delegateReason: nullableText,
+  sandboxed: z.boolean(),
+  sandboxReason: nullableText,
+}) satisfies z.ZodType<EngineInfo>;
+
 const recognition = z.object({ recognition: z.enum(['on', 'off']) });
 
 /** The form of an answer, or of each line of a stream. */
 export const answerSchemas: Readonly<Record<ControlRequest['verb'], z.ZodType>> = {
   status,
+  engine,
   why: z.array(observation),
   watch: watchUpdate,
   live: liveUpdate,

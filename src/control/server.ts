@@ -7,10 +7,13 @@ import { dirname } from 'node:path';
 import { fail, oneLine, RoomkinError, sentenceOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { printableJson } from '../base/printable.js';
+import type { EngineInfo } from '../engine/engine.js';
 import type { ExplainedObservation } from '../journal/journal.js';
 import type { Work } from '../reports/report.js';
 import { type ReportName, reports } from '../reports/reports.js';
+import type { Frame } from '../vision/picture.js';
 import type { SocketPath } from './path.js';
+import { type PhotoAnswer, type PhotoRequest, receivePhoto } from './photo.js';
 import {
   type CameraView,
   type ControlError,
@@ -50,6 +53,10 @@ export interface ControlHandlers {
   live(send: (update: LiveUpdate) => void): () => void;
   /** The next analysed frame with its faces. Errors: CAMERA_FORBIDDEN, CAMERA_BLIND. */
   look(signal: AbortSignal): Promise<CameraView>;
+  /** The models that are loaded. */
+  engine(): EngineInfo | Promise<EngineInfo>;
+  /** The faces of a photo, also while recognition is switched off: it does not come from the camera. Errors: ENGINE_FAILED. */
+  analyze(photo: Frame, request: PhotoRequest, work: Work): Promise<PhotoAnswer>;
   /** The report `name`. `given` was sent by a client and is not checked yet. Errors: USAGE, and those of the report. */
   report(name: ReportName, given: unknown, work: Work): Promise<unknown>;
 }
@@ -79,6 +86,17 @@ export async function startControl(options: {
   server.maxConnections = maxConnections;
   let streams = 0;
   let openReports = 0;
+  /** One photo at a time is in memory; the next one is not even read. */
+  let hasPhoto = false;
+  const openPhoto = (): Disposable => {
+    if (hasPhoto) throw fail('DAEMON_BUSY', 'the daemon analyses another photo at the moment: try again');
+    hasPhoto = true;
+    return {
+      [Symbol.dispose]() {
+        hasPhoto = false;
+      },
+    };
+  };
   const openReport = (): Disposable => {
     if (openReports >= maxReports)
       throw fail('DAEMON_BUSY', `the daemon answers ${maxReports} other questions at the moment: try again`);
@@ -89,11 +107,12 @@ export async function startControl(options: {
       },
     };
   };
-  server.on('request', (request, response) => {
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
     // One request per connection, because an idle connection would use up one of the limited connections.
     response.shouldKeepAlive = false;
     const name = reportOf(request);
-    if (name === null) request.resume();
+    const isPhoto = request.method === 'POST' && request.url?.startsWith('/analyze?') === true;
+    if (name === null && !isPhoto) request.resume();
     const openStream = (): (() => void) => {
       if (streams >= maxStreams)
         throw fail(
@@ -105,12 +124,16 @@ export async function startControl(options: {
         streams -= 1;
       };
     };
-    const answered =
-      name === null
+    const answered = isPhoto
+      ? answerPhoto(request, response, handlers, openPhoto)
+      : name === null
         ? answer(request, response, handlers, openStream, openReport)
         : answerReport(name, request, response, handlers, openReport);
     answered.catch((error: unknown) => answerError(response, error, log));
-  });
+  };
+  server.on('request', serve);
+  // A client with much to send asks first whether it may.
+  server.on('checkContinue', serve);
   server.on('clientError', (_, socket) => {
     // HTTP sockets are half-open. Without destroy(), a client that never closes its end would keep the connection.
     const answer = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n';
@@ -145,6 +168,8 @@ async function answer(
   switch (`${request.method} ${pathname}`) {
     case 'GET /status':
       return answerJson(response, 200, await handlers.status());
+    case 'GET /engine':
+      return answerJson(response, 200, await handlers.engine());
     case 'GET /why':
       return answerJson(response, 200, await handlers.why(lastOf(searchParams)));
     case 'POST /pause':
@@ -169,7 +194,7 @@ async function answer(
         Object.entries(reports)
           .flatMap(([name, report]) => (report.method === method ? [`/${name}`] : []))
           .join(', ');
-      const known = `GET /status, /why?last=N, /watch, /live, /look, ${named('GET')}; POST /pause, /resume, ${named('POST')}`;
+      const known = `GET /status, /engine, /why?last=N, /watch, /live, /look, ${named('GET')}; POST /pause, /resume, /analyze, ${named('POST')}`;
       throw fail('REQUEST_UNKNOWN', `${line} is not a known request, only ${known}`);
     }
   }
@@ -182,7 +207,7 @@ function reportOf({ method, url = '/' }: IncomingMessage): ReportName | null {
   return Object.hasOwn(reports, name) && reports[name as ReportName].method === method ? (name as ReportName) : null;
 }
 
-/** Answers with the report: as one document, or, where the client accepts lines of JSON, with its progress before. */
+/** Answers with the report. */
 async function answerReport(
   name: ReportName,
   request: IncomingMessage,
@@ -192,10 +217,41 @@ async function answerReport(
 ): Promise<void> {
   const given =
     reports[name].method === 'POST'
-      ? await bodyOf(request)
+      ? await bodyOf(request, response)
       : Object.fromEntries(new URL(request.url ?? '/', 'http://roomkin').searchParams);
   request.resume();
   using _open = openReport();
+  await answerWork(request, response, (work) => handlers.report(name, given, work));
+}
+
+/** Answers with the faces of the photo in the body. */
+async function answerPhoto(
+  request: IncomingMessage,
+  response: ServerResponse,
+  handlers: ControlHandlers,
+  openPhoto: () => Disposable,
+): Promise<void> {
+  let open: Disposable;
+  try {
+    open = openPhoto();
+  } catch (error) {
+    // What the client has begun to send is thrown away, so that it gets the answer.
+    request.resume();
+    throw error;
+  }
+  using _open = open;
+  takeBody(request, response);
+  const { searchParams } = new URL(request.url ?? '/', 'http://roomkin');
+  const received = await receivePhoto(searchParams, request).finally(() => request.resume());
+  await answerWork(request, response, (work) => handlers.analyze(received.photo, received.request, work));
+}
+
+/** Answers with the result of `make`: as one document, or, where the client accepts lines of JSON, with its progress before. */
+async function answerWork(
+  request: IncomingMessage,
+  response: ServerResponse,
+  make: (work: Work) => Promise<unknown>,
+): Promise<void> {
   const left = new AbortController();
   response.once('close', () => left.abort());
   const inLines = request.headers.accept === streamType;
@@ -208,7 +264,7 @@ async function answerReport(
     },
   };
   try {
-    const result = await handlers.report(name, given, work);
+    const result = await make(work);
     if (!inLines) return answerJson(response, 200, result);
     if (!response.headersSent) response.writeHead(200, { 'content-type': streamType });
     response.end(`${printableJson({ type: 'result', result })}\n`);
@@ -219,8 +275,14 @@ async function answerReport(
   }
 }
 
+/** Tells a client that waits for it to send its body. */
+function takeBody(request: IncomingMessage, response: ServerResponse): void {
+  if (request.headers.expect !== undefined) response.writeContinue();
+}
+
 /** The JSON body of a request. Errors: USAGE. */
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
+async function bodyOf(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
+  takeBody(request, response);
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {

@@ -4,16 +4,18 @@ import { ALIGNED_PX, alignmentOf, warp } from '../vision/alignment.js';
 import type { Face, Quality } from '../vision/face.js';
 import type { Frame } from '../vision/picture.js';
 import { qualityOf } from '../vision/quality.js';
-import { type FoundFace, searchFaces } from '../vision/search.js';
+import { type Detectors, type FoundFace, searchFaces } from '../vision/search.js';
 import type { AnalyzeOptions } from './engine.js';
 import { openModel } from './model-file.js';
 import { checkerOf, embedderOf, finderOf } from './models.js';
 import type { LoadOptions, ModelInfo, Step, WireAnalysis } from './protocol.js';
 import { type LoadedModel, loadModelFile } from './runtime.js';
+import { always, type Once } from './slices.js';
 
 export interface Analyzer {
   readonly info: ModelInfo;
-  analyze(frame: Frame, options: AnalyzeOptions): WireAnalysis;
+  /** `once`: for a still that is analysed in slices. Default: in one go. */
+  analyze(frame: Frame, options: AnalyzeOptions, once?: Once): WireAnalysis;
 }
 
 /** Loads the models into this process. `progress` is called at the beginning of each step. Errors: MODEL_MISSING, MODEL_HASH. */
@@ -39,26 +41,32 @@ export function loadAnalyzer(options: LoadOptions, progress: (step: Step) => voi
   let turn = 0;
   let tileTurn = 0;
 
-  const analyze = (frame: Frame, request: AnalyzeOptions): WireAnalysis => {
+  const analyze = (frame: Frame, request: AnalyzeOptions, once: Once = always): WireAnalysis => {
     const startedAt = performance.now();
     const { search, limits } = request;
     const searchRequest = { search, turn, tileTurn, limits };
     if (search === 'auto') turn++;
     if (search === 'auto' && limits?.tiles !== 0) tileTurn++;
-    const detectors = { find: finder(frame), check: checker(frame) };
+    const [find, check] = [finder(frame), checker(frame)];
+    const detectors: Detectors = {
+      find: (view, leastScore) => once(() => find(view, leastScore)),
+      check: (view, leastScore) => once(() => check(view, leastScore)),
+    };
     const found = searchFaces(frame, detectors, searchRequest, options.search);
     const detectedAt = performance.now();
     progress('align');
-    const aligned = found.faces.map((candidate) => alignedFace(frame, candidate)).filter((face) => face !== null);
+    const aligned = found.faces
+      .map((candidate) => once(() => alignedFace(frame, candidate)))
+      .filter((face) => face !== null);
     const alignedAt = performance.now();
     const isStill = search === 'all' || search === 'portrait';
     const isEmbedded = (face: FoundFace & { readonly quality: Quality }): boolean =>
       (request.embed ?? true) && face.isPlaced && (isStill || face.quality.eyesPx >= options.minEyesPx);
     const chosen = aligned.filter(isEmbedded);
-    const embedded = embed(
-      chosen.map((face) => face.crop),
-      request.mirror ?? isStill,
-    );
+    const mirror = request.mirror ?? isStill;
+    const crops = chosen.map((face) => face.crop);
+    const embedded =
+      once === always ? embed(crops, mirror) : crops.flatMap((crop) => once(() => embed([crop], mirror)));
     const embeddedAt = performance.now();
     const embeddedOf = new Map(chosen.map((face, i) => [face, embedded[i] ?? null]));
     return {

@@ -103,7 +103,7 @@ export function startChild({ path, guard, log, limits, slowest }: ChildOptions):
   const ask: EngineChild['ask'] = (message, onStep) =>
     new Promise((resolve, reject) => {
       const messagesBefore = messages;
-      const expectedId = message.type === 'analyze' ? message.id : null;
+      const expectedId = message.type === 'load' ? null : message.id;
       watch.begin(message.type === 'load' ? 'start' : 'receive', readProcess(child.pid));
       const timer = setInterval(judge, limits.sampleMs);
       const finish = (): void => {

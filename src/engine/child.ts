@@ -5,9 +5,12 @@
 import { sandboxVariable } from '../base/child-guard.js';
 import { RoomkinError, sentenceOf } from '../base/errors.js';
 import { type Analyzer, loadAnalyzer } from './analyzer.js';
-import type { Answer, FromChild, LoadedInfo, Step, ToChild } from './protocol.js';
+import type { Answer, FromChild, LoadedInfo, Step, ToChild, WireAnalysis } from './protocol.js';
+import { inSlices, type SlicedWork } from './slices.js';
 
 let analyzer: Analyzer | null = null;
+/** The photo that is analysed in slices. */
+let paused: { readonly id: number; readonly work: SlicedWork<WireAnalysis> } | null = null;
 
 /** The parent may end during an analysis. That is no error: `disconnect` then ends this process. */
 function send(message: FromChild): void {
@@ -26,7 +29,22 @@ function answer(message: ToChild): Answer {
     return { type: 'loaded', info: { ...analyzer.info, ...sandbox() } };
   }
   if (analyzer === null) throw new Error('a frame arrived before the models were loaded');
-  return { type: 'analyzed', id: message.id, analysis: analyzer.analyze(message.frame, message.options) };
+  const { analyze } = analyzer;
+  const { id, sliceMs } = message;
+  if (message.type === 'analyze') {
+    const { frame, options } = message;
+    if (sliceMs === null) return { type: 'analyzed', id, analysis: analyze(frame, options) };
+    paused = { id, work: inSlices((once) => analyze(frame, options, once)) };
+  }
+  if (paused?.id !== id) throw new Error('the analysis that should go on is not here');
+  const { work } = paused;
+  // Forgotten also where the slice fails.
+  paused = null;
+  if (sliceMs === null) return { type: 'paused', id };
+  const end = work.goOn(sliceMs);
+  if (end !== null) return { type: 'analyzed', id, analysis: end.result };
+  paused = { id, work };
+  return { type: 'paused', id };
 }
 
 /** The guard has set the sandbox before this program began. */
@@ -36,7 +54,7 @@ function sandbox(): Pick<LoadedInfo, 'sandboxed' | 'sandboxReason'> {
 }
 
 function failed(message: ToChild, cause: unknown): Answer {
-  const id = message.type === 'analyze' ? message.id : null;
+  const id = message.type === 'load' ? null : message.id;
   if (cause instanceof RoomkinError) return { type: 'failed', id, code: cause.code, sentence: cause.message };
   return {
     type: 'failed',

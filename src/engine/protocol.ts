@@ -26,7 +26,16 @@ export interface LoadOptions {
 
 export type ToChild =
   | { readonly type: 'load'; readonly options: LoadOptions }
-  | { readonly type: 'analyze'; readonly id: number; readonly frame: Frame; readonly options: AnalyzeOptions };
+  | {
+      readonly type: 'analyze';
+      readonly id: number;
+      readonly frame: Frame;
+      readonly options: AnalyzeOptions;
+      /** Answer `paused` after about this time, milliseconds, and go on when asked; null: in one go. One analysis at most is paused. */
+      readonly sliceMs: number | null;
+    }
+  /** Another slice of the analysis `id`; null: forget it. */
+  | { readonly type: 'continue'; readonly id: number; readonly sliceMs: number | null };
 
 export type ModelInfo = Pick<EngineInfo, 'detector' | 'embedder' | 'space' | 'dimension'>;
 export type LoadedInfo = Omit<EngineInfo, 'delegate' | 'delegateReason'>;
@@ -66,6 +75,8 @@ const fromChild = z.discriminatedUnion('type', [
     id: z.int(),
     analysis: z.custom<WireAnalysis>((value) => wireAnalysis.safeParse(value).success),
   }),
+  /** The slice is over, or the analysis was forgotten. */
+  z.object({ type: z.literal('paused'), id: z.int() }),
   z.object({
     type: z.literal('failed'),
     id: z.int().nullable(),

@@ -14,13 +14,14 @@ import { type Clock, systemClock } from '../base/clock.js';
 import { fail, RoomkinError, sentenceOf } from '../base/errors.js';
 import { type Log, silentLog } from '../base/log.js';
 import { createBackoff } from '../base/retry.js';
+import type { Frame } from '../vision/picture.js';
 import { defaultSearch } from '../vision/search.js';
 import { type EngineChild, childPath as shippedChild, startChild } from './child-process.js';
-import type { Engine, EngineInfo } from './engine.js';
+import type { Engine, EngineAnalysis, EngineInfo, SharedEngine } from './engine.js';
 import { defaultHangLimits, type HangLimits } from './hang.js';
 import { chooseEmbedder, defaultManifestPath, readManifest } from './manifest.js';
 import { verifyModel } from './model-file.js';
-import type { Answer, ChosenModels, LoadOptions } from './protocol.js';
+import type { Answer, ChosenModels, LoadOptions, WireAnalysis } from './protocol.js';
 import { delegatePluginPath } from './runtime.js';
 
 export interface EngineOptions {
@@ -49,6 +50,8 @@ export interface EngineOptions {
   readonly hangLimits?: Partial<HangLimits>;
 }
 
+/** A slice of a photo, milliseconds: one pass of the detector takes longer on a slow board, and is then a slice of its own. */
+const photoSliceMs = 25;
 /** Time between two starts of a child that keeps failing, milliseconds. */
 const restartMs = 30_000;
 
@@ -65,7 +68,7 @@ function installedDelegate(path: string): Delegate {
 }
 
 /** Creates an engine; the child starts with `start`. */
-export function createEngine(options: EngineOptions = {}): Engine {
+export function createEngine(options: EngineOptions = {}): SharedEngine {
   const log = options.log ?? silentLog;
   const clock = options.clock ?? systemClock;
   const childOptions = {
@@ -165,14 +168,32 @@ export function createEngine(options: EngineOptions = {}): Engine {
     });
 
   const analyzeOnce: Engine['analyze'] = async (frame, request, onStep) => {
-    const { capturedAt, sequence, width, height, format, stride, data } = frame;
     const id = nextId++;
     const server = await ready();
-    const message = { capturedAt, sequence, width, height, format, stride, data };
-    const answer = await server.ask({ type: 'analyze', id, frame: message, options: request }, onStep);
-    const { analysis } = expectType(answer, 'analyzed');
-    const { faces, times, crops } = analysis;
-    return { capturedAt, sequence, width, height, faces, times, ...(crops === null ? {} : { crops }) };
+    const message = { type: 'analyze', id, frame: plain(frame), options: request, sliceMs: null } as const;
+    return analysisOf(frame, expectType(await server.ask(message, onStep), 'analyzed').analysis);
+  };
+
+  const analyzeInSlices: SharedEngine['analyzePhoto'] = async (photo, request, signal, onStep) => {
+    signal.throwIfAborted();
+    const id = nextId++;
+    const begin = { type: 'analyze', id, frame: plain(photo), options: request, sliceMs: photoSliceMs } as const;
+    let server: EngineChild | null = null;
+    let answer = await inOrder(async () => {
+      server = await ready();
+      return server.ask(begin, onStep);
+    });
+    // Each slice waits for the frames that came meanwhile.
+    while (answer.type === 'paused') {
+      const sliceMs = signal.aborted ? null : photoSliceMs;
+      answer = await inOrder(async () => {
+        if (child !== server || child?.death != null)
+          throw fail('ENGINE_FAILED', fault() ?? 'the recognition process was replaced');
+        return child!.ask({ type: 'continue', id, sliceMs }, onStep);
+      });
+      signal.throwIfAborted();
+    }
+    return analysisOf(photo, expectType(answer, 'analyzed').analysis);
   };
 
   const startNow = async (): Promise<EngineInfo> => {
@@ -206,15 +227,35 @@ export function createEngine(options: EngineOptions = {}): Engine {
     return result;
   };
 
+  let lastPhoto: Promise<unknown> = Promise.resolve();
+
   return {
     start: () => inOrder(startNow),
     analyze: (frame, request, onStep) => inOrder(() => analyzeNow(frame, request, onStep)),
+    analyzePhoto(...given) {
+      const result = lastPhoto.then(() => analyzeInSlices(...given));
+      lastPhoto = result.catch(() => {});
+      return result;
+    },
+    get info() {
+      return info;
+    },
     get fault() {
       return fault();
     },
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Without what other code may have added: it is sent to another process. */
+function plain({ capturedAt, sequence, width, height, format, stride, data }: Frame): Frame {
+  return { capturedAt, sequence, width, height, format, stride, data };
+}
+
+function analysisOf(frame: Frame, { faces, times, crops }: WireAnalysis): EngineAnalysis {
+  const { capturedAt, sequence, width, height } = frame;
+  return { capturedAt, sequence, width, height, faces, times, ...(crops === null ? {} : { crops }) };
 }
 
 function expectType<T extends Answer['type']>(answer: Answer, type: T): Extract<Answer, { type: T }> {

@@ -37,6 +37,8 @@ async function daemon(t: Tap, report: ControlHandlers['report']) {
     watch: unused,
     live: unused,
     look: unused,
+    engine: unused,
+    analyze: unused,
     report,
   };
   const control = await startControl({ place, log: silentLog, handlers });

@@ -15,5 +15,16 @@ export const idleHandlers: Omit<ControlHandlers, 'status'> = {
     faces: [],
     picture: { width: 1, height: 1, jpeg: '' },
   }),
+  engine: () => ({
+    detector: 'yunet',
+    embedder: 'none',
+    space: 'none',
+    dimension: 192,
+    delegate: 'none',
+    delegateReason: null,
+    sandboxed: false,
+    sandboxReason: null,
+  }),
+  analyze: async () => ({ faces: [], times: { detectMs: 0, alignMs: 0, embedMs: 0, tiles: 0 } }),
   report: async () => ({}),
 };

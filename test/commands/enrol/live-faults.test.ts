@@ -72,6 +72,8 @@ async function startDaemon(t: Test, update: (n: number) => LiveUpdate | null, ev
       resume: unused,
       watch: unused,
       look: unused,
+      engine: unused,
+      analyze: unused,
       report: unused,
       live(send) {
         let n = 0;
