@@ -223,7 +223,9 @@ function run(args, env) {
 function unitVariables() {
   const unit = readFileSync(join(root, 'deploy', 'systemd', 'roomkin.service'), 'utf8');
   const lines = [...unit.matchAll(/^Environment=(.*)$/gm)].map(([, line]) => line);
-  const words = lines.flatMap((line) => [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare));
+  const words = lines.flatMap((line) =>
+    [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare),
+  );
   return Object.fromEntries(words.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]));
 }
 

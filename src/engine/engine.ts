@@ -68,6 +68,8 @@ export interface Engine extends AsyncDisposable {
 export interface SharedEngine extends Engine {
   /** What `start` has given; null before. */
   readonly info: EngineInfo | null;
+  /** Process id of the child; null where there is none. */
+  readonly pid: number | null;
   /**
    * Analyses a photo in slices: a frame waits for one slice at most, and a photo for the photos before it. The result is that of `analyze`.
    * Rejects with ENGINE_FAILED also where the child dies or is replaced meanwhile, and with an AbortError when `signal` aborts.

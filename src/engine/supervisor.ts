@@ -240,6 +240,9 @@ export function createEngine(options: EngineOptions = {}): SharedEngine {
     get info() {
       return info;
     },
+    get pid() {
+      return child?.death == null ? (child?.pid ?? null) : null;
+    },
     get fault() {
       return fault();
     },

@@ -128,7 +128,11 @@ t.test('enrol and identify use the engine of the daemon, with the same templates
     onStderr: (text) => progress.push(text),
   });
   t.match(enrolled, { code: 0, engines: 0, stdout: /2 photos read/ });
-  t.match(progress.at(-1), /photo 2 of 2: Ada, [1-9]\d* of at most \d+ parts searched/, 'the steps of the daemon are shown');
+  t.match(
+    progress.at(-1),
+    /photo 2 of 2: Ada, [1-9]\d* of at most \d+ parts searched/,
+    'the steps of the daemon are shown',
+  );
   t.notMatch(enrolled.stderr, /loading the models/);
   t.match(await roomkin(alone, ['enrol', 'Ada', '--photos', first, second]), { code: 0, engines: 1 });
   t.same(templatesOf(beside), templatesOf(alone));
