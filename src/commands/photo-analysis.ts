@@ -4,16 +4,9 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { type ErrorCode, fail, RoomkinError } from '../base/errors.js';
-import {
-  decodePhoto,
-  type PhotoBytes,
-  photoFrame,
-  type RgbPicture,
-  readPhoto,
-  reasonOf,
-  unreadable,
-} from '../camera/photo.js';
+import { decodePhoto, type PhotoBytes, photoFrame, type RgbPicture, readPhoto } from '../camera/photo.js';
 import { folderContent, folderEmpty, type PassedOver } from '../camera/photo-files.js';
+import { reasonOf, unreadable } from '../camera/unreadable.js';
 import type { Engine } from '../engine/engine.js';
 import { clearestTurn, isDoubtful } from '../gallery/enrolment.js';
 import type { Box, Face, Landmarks } from '../vision/face.js';
