@@ -3,10 +3,10 @@
 //
 // It gets the variables that the unit sets.
 //
-// node scripts/measure-memory.js [--root DIR] [--faces N] [--seconds S] [--enrol] [--node FLAGS] [--json]
+// node scripts/measure-memory.js [--root DIR] [--faces N] [--seconds S] [--enrol] [--node FLAGS] [--every S] [--json]
 //
-// --root: another checkout with dist/, to compare. --enrol: also enrols a photo meanwhile, and gives the peak of all processes. --node:
-// options of Node for the daemon. PSS divides what several processes map by their number, so that other Node programs of a machine
+// --root: another checkout with dist/, to compare. --enrol: also enrols a photo meanwhile, and gives the peak of all processes. --every:
+// also reads the memory each S seconds, and gives the slope over the second half of the time. --node: options of Node for the daemon. PSS divides what several processes map by their number, so that other Node programs of a machine
 // make it smaller. "alone" counts each file once: what the daemon takes where nothing else uses these files.
 import { spawn } from 'node:child_process';
 import {
@@ -36,6 +36,7 @@ const { values: given } = parseArgs({
     enrol: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     node: { type: 'string', default: '' },
+    every: { type: 'string', default: '0' },
   },
 });
 const root = resolve(given.root);
@@ -46,6 +47,7 @@ const sharp = require('sharp');
 const { Aedes } = require('aedes');
 const load = (path) => import(pathToFileURL(join(root, 'dist', path)).href);
 const size = { width: 1280, height: 960 };
+const everyMs = 1000 * Number(given.every);
 
 /** Full range BT.601, as the camera of a Pi gives it. */
 function i420(rgb) {
@@ -201,6 +203,15 @@ function aloneOf(pids) {
   return [...files.values()].reduce((sum, kib) => sum + kib, alone);
 }
 
+/** Least squares: change of `key` over the second half of the samples, KiB an hour. */
+function slopeOf(series, key) {
+  const half = series.slice(Math.floor(series.length / 2)).filter((sample) => sample[key] > 0);
+  const mean = (numbers) => numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
+  const [at, kib] = [mean(half.map(({ atSeconds }) => atSeconds)), mean(half.map((sample) => sample[key]))];
+  const covariance = half.reduce((sum, sample) => sum + (sample.atSeconds - at) * (sample[key] - kib), 0);
+  return (3600 * covariance) / half.reduce((sum, { atSeconds }) => sum + (atSeconds - at) ** 2, 0);
+}
+
 function run(args, env) {
   return new Promise((done, failed) => {
     const child = spawn(process.execPath, [join(root, 'bin', 'roomkin'), ...args], {
@@ -249,11 +260,20 @@ try {
   });
   const socket = join(folder, 'state', 'lab.sock');
   while (!existsSync(socket)) await wait(200);
-  await wait(1000 * seconds);
   const processes = () =>
     family(daemon.pid)
       .filter((pid) => !/rpicam-vid|systemd-notify/.test(commandOf(pid)))
       .map((pid) => ({ pid, name: pid === daemon.pid ? 'daemon' : 'models' }));
+  const series = [];
+  const startMs = performance.now();
+  for (;;) {
+    const leftMs = 1000 * seconds - (performance.now() - startMs);
+    if (leftMs <= 0) break;
+    await wait(Math.min(leftMs, everyMs || leftMs));
+    const atSeconds = (performance.now() - startMs) / 1000;
+    const kib = Object.fromEntries(processes().map(({ pid, name }) => [name, pssOf(pid)]));
+    series.push({ atSeconds, ...kib });
+  }
   const status = JSON.parse(await run(['status', '--json'], env));
   const table = processes().map(({ pid, name }) => {
     const cpu = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ');
@@ -268,6 +288,7 @@ try {
     totalKiB: table.reduce((sum, { pssKiB }) => sum + pssKiB, 0),
     aloneKiB: aloneOf(processes().map(({ pid }) => pid)),
     processes: table,
+    ...(everyMs > 0 ? { series } : {}),
   };
   if (given.enrol) {
     const photos = ['Grace', 'Ada'].map((name) => join(folder, 'photos', name)).filter(existsSync);
@@ -301,6 +322,19 @@ try {
     }
     console.log('all'.padEnd(34) + table.map(({ pssKiB }) => mb(pssKiB)).join('') + mb(result.totalKiB));
     console.log(`${'alone on a machine'.padEnd(54)}${mb(result.aloneKiB)}`);
+    if (everyMs > 0) {
+      for (const name of ['daemon', 'models']) {
+        const each = series.map((sample) => sample[name]);
+        const [least, most] = [Math.min(...each), Math.max(...each)];
+        const slope = (slopeOf(series, name) / 1024).toFixed(1);
+        console.log(
+          `${name}: ${series.length} samples, ${mb(least).trim()} to ${mb(most).trim()}, slope ${slope} MB an hour`,
+        );
+      }
+      console.log(
+        `seconds: daemon, models (MB): ${series.map((s) => `${s.atSeconds.toFixed(0)}: ${(s.daemon / 1024).toFixed(0)}, ${(s.models / 1024).toFixed(0)}`).join('; ')}`,
+      );
+    }
     console.log(`CPU since the start: ${table.map(({ name, cpuMs }) => `${name} ${cpuMs} ms`).join(', ')}`);
     if (result.enrolPeakKiB) console.log(`${'peak while enrolling a photo'.padEnd(54)}${mb(result.enrolPeakKiB)}`);
   }
