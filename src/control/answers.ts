@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { EngineInfo } from '../engine/engine.js';
 import type { Reason } from '../gallery/reason.js';
 import type { ExplainedObservation } from '../journal/journal.js';
-import { qualitySchema } from '../vision/face.js';
+import { qualitySchema } from '../vision/quality-schema.js';
 import type {
   CameraView,
   ControlRequest,

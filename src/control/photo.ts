@@ -3,8 +3,9 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { fail } from '../base/errors.js';
-import { type Face, qualitySchema } from '../vision/face.js';
+import type { Face } from '../vision/face.js';
 import type { Frame, Picture } from '../vision/picture.js';
+import { qualitySchema } from '../vision/quality-schema.js';
 import { decodeEmbedding, encodeEmbedding, type RequestLine } from './protocol.js';
 
 /** Longer edge of a photo, pixels: that of a decoded photo, so that one takes 19 MiB at most. */
