@@ -1,5 +1,5 @@
 // Verbs that read photos beside a daemon: they use its engine and start none of their own. The socket, the engine and the gallery are real.
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -13,6 +13,7 @@ import { type Control, type ControlHandlers, startControl } from '../../src/cont
 import type { SharedEngine } from '../../src/engine/engine.js';
 import { createEngine } from '../../src/engine/supervisor.js';
 import { openStore } from '../../src/store/gallery-store.js';
+import { collect, runCli, spawnCli } from '../helpers/cli.js';
 import { idleHandlers } from '../helpers/control-handlers.js';
 import { shortFolder } from '../helpers/short-folder.js';
 
@@ -242,4 +243,36 @@ t.test('a wrong command line is refused before any model is loaded, and without 
   ] as const)
     t.match(await roomkin(room, args), { code, engines: 0, stderr: message }, args.join(' '));
   t.match(await roomkin(room, ['enrol', 'Ada', '--photos', first, missing, '--skip-bad']), { code: 0, engines: 1 });
+});
+
+t.test('a real daemon whose recognition is switched off enrols a photo with its models', async (t) => {
+  const frames = shortFolder(t);
+  await sharp({ create: { width: 320, height: 240, channels: 3, background: '#887766' } })
+    .jpeg()
+    .toFile(join(frames, '1.jpg'));
+  const room = place(
+    t,
+    `[camera]\nsource = "replay"\ninput = "${frames}"\nloop = true\n[mqtt]\nurl = "mqtt://127.0.0.1:1"\n`,
+  );
+  const env = { ROOMKIN_CONFIG: room.config };
+  const daemon = spawnCli(['run'], env);
+  const { written, ended } = collect(daemon);
+  t.teardown(async () => {
+    daemon.kill('SIGTERM');
+    await ended;
+  });
+  while (!existsSync(room.socket)) {
+    if (daemon.exitCode !== null) throw new Error(written.stderr);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  t.equal((await runCli(['pause'], env)).code, 0);
+  const enrolled = await runCli(['enrol', 'Ada', '--photos', first], env);
+  t.match(enrolled, { code: 0, stdout: /^Ada \(ada\): 1 photo read, 1 added/ });
+  t.notMatch(enrolled.stderr, /loading the models/);
+  t.match(await runCli(['identify', second], env), { code: 0, stdout: /Ada/ });
+  t.match((await runCli(['check'], env)).stdout, /hashes correct/);
+  t.match(JSON.parse((await runCli(['status', '--json'], env)).stdout), {
+    recognition: 'off',
+    engine: { restarts: 0 },
+  });
 });
