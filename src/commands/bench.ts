@@ -76,8 +76,8 @@ export async function run(
   io.progress('looking for a daemon');
   const daemon = await runningDaemon(io);
   if (daemon !== null) {
-    const sentence = `the daemon of the room ${daemon} runs here: its work disturbs the figures`;
-    io.log('warning', `${sentence} (sudo systemctl stop roomkin)`);
+    io.out(`The daemon of the room ${daemon} runs here: its work disturbs the figures (sudo systemctl stop roomkin).`);
+    io.out('');
   }
   const report = await bench(options, manifest, daemon, io);
   io.progress('');
