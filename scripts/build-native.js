@@ -1,8 +1,8 @@
-// Compiles the programs in native/ at install time: the XNNPACK plug-in against the TFLite library inside tfjs-tflite-node, and
-// the guard that starts child processes.
+// Compiles the programs in native/ at install time: the XNNPACK plug-in against the TFLite library inside tfjs-tflite-node, the guard that
+// starts child processes, and the addon for frames.
 //
 // Invariant: this never makes an install fail. Without the plug-in roomkin runs the same models, only slower. Without the guard the
-// engine's child runs without its sandbox. `roomkin check` reports both.
+// engine's child runs without its sandbox. Without the addon JavaScript scales the pixels. `roomkin check` reports all three.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,6 +12,9 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, 'native', 'build');
 const folders = { x64: 'linux_amd64', arm64: 'linux_arm64' };
+
+/** The compiler must not merge a multiplication and an addition: the bytes are those of the JavaScript. */
+const addonFlags = ['-shared', '-fPIC', '-O3', '-ffp-contract=off', '-fvisibility=hidden'];
 
 /** Compiles to native/build/`name`. Why that failed, in one line; null when it did not. */
 function compile(name, args) {
@@ -67,6 +70,10 @@ for (const [build, consequence] of [
   [
     () => compile('child-guard', [join(root, 'native', 'child-guard.c')]),
     'the guard of child processes was not built, the engine will run without its sandbox',
+  ],
+  [
+    () => compile('frames.node', [...addonFlags, join(root, 'native', 'frames.c'), '-lm']),
+    'the addon for frames was not built, frames will take more processor time',
   ],
 ]) {
   const reason = attempt(build);

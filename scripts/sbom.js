@@ -136,7 +136,7 @@ function libvipsLibraries() {
 }
 
 function programs() {
-  return ['child-guard', 'xnnpack-plugin'].map((name) => {
+  return ['child-guard', 'frames', 'xnnpack-plugin'].map((name) => {
     const description = `native/${name}.c, compiled at installation`;
     const common = { version: manifest.version, licenses: [licence(manifest.license)], in: manifest.name };
     return { name, description, hashes: [sha256('native', `${name}.c`)], ...common };

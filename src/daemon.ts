@@ -185,6 +185,7 @@ async function runOnce(
     signal.removeEventListener('abort', stopEngine);
   }
   if (model.delegateReason) log('warning', `faces are analysed without XNNPACK, slower: ${model.delegateReason}`);
+  if (model.addonReason) log('warning', `frames take more processor time than they need to: ${model.addonReason}`);
   if (model.sandboxReason) log('warning', `the recognition process has no sandbox: ${model.sandboxReason}`);
 
   const householdKey = readHouseholdKey(config.household.keyFile);

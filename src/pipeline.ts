@@ -165,12 +165,15 @@ export async function processFrames({ camera, engine, room, crops, ...listener }
   let effort = fullEffort;
   let turn = 0;
   let analysedGrid: LumaGrid | null = null;
+  /** Its memory holds the grid of the next frame. */
+  let spareGrid: LumaGrid | null = null;
   let analysedAt = Number.NEGATIVE_INFINITY;
   for (;;) {
     const frame = await nextFrame(camera, listener.onBlind);
     if (frame === null) return;
     const startMs = performance.now();
-    const grid = lumaGrid(frame);
+    const grid = lumaGrid(frame, spareGrid);
+    spareGrid = grid;
     const moved = motion(analysedGrid, grid);
     if (moved.length === 0 && !room.undecided && frame.capturedAt - analysedAt < unchangedAnalysisMs) {
       room.still(frame.capturedAt);
@@ -181,11 +184,12 @@ export async function processFrames({ camera, engine, room, crops, ...listener }
     const overdueMs = windowMs(shippedOverdueMs, overdueFrames, room.intervalMs ?? frameIntervalMs);
     const timer = isRecording ? undefined : setTimeout(() => room.overdue(), overdueMs);
     try {
-      const request = { search: 'auto', crops, limits } as const;
+      const expected = room.expected(frame.capturedAt);
+      const request = { search: 'auto', crops, limits, expected } as const;
       const analysis = await engine.analyze(frame, request, listener.onStep);
       if (!isRecording) effort = afterAnalysis(effort, performance.now() - startMs, budgetMs);
       if (listener.wanted?.() === false) continue;
-      analysedGrid = grid;
+      [analysedGrid, spareGrid] = [grid, analysedGrid];
       analysedAt = frame.capturedAt;
       room.see(analysis, coherent(moved));
       listener.onFrame(analysis, performance.now() - startMs, { frame, isReduced: effort.level > 0 });

@@ -27,6 +27,7 @@ const long = [
   'sharing/convergence',
   'bars/recall',
   'bars/strangers',
+  'bars/schedule',
   'base/child-guard',
   'camera/photo',
   'camera/process',

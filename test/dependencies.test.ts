@@ -95,6 +95,7 @@ t.test('the bill of materials is a CycloneDX 1.6 document of everything that is 
     'libvips',
     'resnet50-w100',
     'child-guard',
+    'frames',
   ])
     t.ok(has.has(name), name);
   // mqtt brings the types of Node, too.

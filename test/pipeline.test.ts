@@ -121,6 +121,30 @@ t.test('a board that cannot keep up leaves out tiles, a recording never does', a
   }
 });
 
+t.test(
+  'the engine is told where faces are expected whose embedding is not due, at the time of the frame',
+  async (t) => {
+    const asked: (readonly [number, AnalyzeOptions['expected']])[] = [];
+    const room = {
+      see: () => {},
+      intervalMs: null,
+      undecided: true,
+      expected: (atMs: number) => [[atMs, 0, 50, 50]],
+    } as Partial<Room> as Room;
+    const { mailbox, running } = startLoop(async (at, { expected }) => void asked.push([at, expected]), { room });
+    for (const at of [1000, 1200]) {
+      mailbox.put(frame(at, 50));
+      await pause();
+    }
+    mailbox.end();
+    await running;
+    t.strictSame(asked, [
+      [1000, [[1000, 0, 50, 50]]],
+      [1200, [[1200, 0, 50, 50]]],
+    ]);
+  },
+);
+
 t.test('the room is unknown while an analysis takes too long, except in a recording', async (t) => {
   for (const isRecording of [false, true]) {
     const { mailbox, analysed, overdue, running } = startLoop((at) => pause(at === 1 ? 1 : 100) as Promise<void>, {

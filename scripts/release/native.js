@@ -1,6 +1,6 @@
-// Compiles the native parts for an architecture: the bindings of better-sqlite3 and TensorFlow Lite, the XNNPACK plug-in and the guard of
-// child processes. The compilers are called directly: node-gyp would link the TensorFlow Lite library of the machine that compiles, and
-// writes its paths into the files.
+// Compiles the native parts for an architecture: the bindings of better-sqlite3 and TensorFlow Lite, the XNNPACK plug-in, the guard of
+// child processes and the addon for frames. The compilers are called directly: node-gyp would link the TensorFlow Lite library of the
+// machine that compiles, and writes its paths into the files.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -102,6 +102,13 @@ export function compileNative(tree, architecture) {
     const guard = output(tree, 'native', 'build', 'child-guard');
     run(cc, [...common, join(root, 'native', 'child-guard.c'), '-o', guard]);
     finish(guard);
+    const frames = output(tree, 'native', 'build', 'frames.node');
+    run(cc, [
+      ...common,
+      ...['-O3', '-ffp-contract=off', '-shared', '-fvisibility=hidden'],
+      ...[join(root, 'native', 'frames.c'), '-o', frames, '-lm'],
+    ]);
+    finish(frames);
   } finally {
     rmSync(objects, { recursive: true });
   }

@@ -26,8 +26,8 @@ export interface Camera extends AsyncDisposable {
   /** Starts capturing and returns at once; faults show in `status` and in the log. */
   start(): void;
   /**
-   * The newest frame that was not taken yet; waits for one. The caller owns the frame's memory. null when the camera was
-   * stopped or a replay is over.
+   * The newest frame that was not taken yet; waits for one. Its memory belongs to the caller until the next call, which may have it
+   * overwritten. null when the camera was stopped or a replay is over.
    */
   next(): Promise<Frame | null>;
   readonly status: CameraStatus;

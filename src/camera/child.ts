@@ -2,9 +2,11 @@
 // group of its own, which is killed as a whole, so no process of it is left when `exited` resolves. The program also ends when this
 // process dies without a word.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, statSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { guarded } from '../base/child-guard.js';
+import { framesAddon } from '../base/frames-addon.js';
 import { onLines } from '../base/lines.js';
 
 export interface ProgramExit {
@@ -30,11 +32,15 @@ export interface CameraChildOptions {
   /** Written to stdin, which is then closed; null: stdin is /dev/null. */
   readonly stdin: string | null;
   readonly graceMs: number;
+  /** `chunk` is overwritten after the call. */
   onData(chunk: Uint8Array): void;
   onLine(line: string): void;
 }
 
 const keptLines = 40;
+/** The largest pipe that Linux allows to everybody, and the memory that each read fills again: a frame needs eight reads, not thirty. */
+const pipeBytes = 1 << 20;
+const readBytes = 1 << 18;
 /** A pipe can be held open by a process that left the group; nothing more is worth waiting for. */
 const pipesCloseMs = 200;
 /** A process in uninterruptible sleep (a hung driver) survives SIGKILL. After this time its pipes are closed. */
@@ -48,11 +54,14 @@ export function spawnCameraChild(options: CameraChildOptions): CameraChild {
   };
   // Where the program is missing, it is started without the guard, for the error that tells so.
   const [program = '', ...args] = isInstalled(options.argv[0]) ? guarded(options.argv) : options.argv;
+  const pipe = createPipe();
   const child = spawn(program, args, {
-    stdio: [options.stdin === null ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    stdio: [options.stdin === null ? 'ignore' : 'pipe', pipe?.writeFd ?? 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
     detached: true,
   });
+  if (pipe !== null) closeSync(pipe.writeFd);
+  const output = pipe === null ? child.stdout : openPipe(pipe.readFd, options.onData);
   const signal = (name: NodeJS.Signals): void => signalGroup(child, name);
   const killAtExit = (): void => signal('SIGKILL');
   let gone = false;
@@ -65,7 +74,7 @@ export function spawnCameraChild(options: CameraChildOptions): CameraChild {
       gone = true;
       clearTimeout(pipesTimer);
       process.off('exit', killAtExit);
-      child.stdout?.destroy();
+      output?.destroy();
       child.stderr?.destroy();
       resolve(exit);
     };
@@ -76,13 +85,16 @@ export function spawnCameraChild(options: CameraChildOptions): CameraChild {
     child.once('exit', (code, signalName) => {
       signal('SIGKILL'); // child processes that it left behind
       const exit = { code, signal: signalName, spawnError: null };
-      child.once('close', () => finish(exit));
+      const isRead = new Promise((read) =>
+        output === null || output.closed ? read(null) : output.once('close', read),
+      );
+      child.once('close', () => void isRead.then(() => finish(exit)));
       pipesTimer = setTimeout(() => finish(exit), pipesCloseMs);
     });
   });
   if (child.pid !== undefined) process.once('exit', killAtExit);
   child.stdout?.on('data', options.onData);
-  child.stdout?.on('error', () => {});
+  output?.on('error', () => {});
   if (child.stderr !== null) onLines(child.stderr, addLine);
   child.stdin?.on('error', () => {}); // it may die before it read
   child.stdin?.end(options.stdin);
@@ -101,6 +113,37 @@ export function spawnCameraChild(options: CameraChildOptions): CameraChild {
       return exited;
     },
   };
+}
+
+interface Pipe {
+  readonly readFd: number;
+  readonly writeFd: number;
+}
+
+/** A large pipe; null where the addon is not built or no descriptor is left: Node then makes a small one. */
+function createPipe(): Pipe | null {
+  const ends = new Int32Array(2);
+  try {
+    const { addon } = framesAddon();
+    if (addon === null) return null;
+    addon.createPipe(ends, pipeBytes);
+    return { readFd: ends[0]!, writeFd: ends[1]! };
+  } catch {
+    return null;
+  }
+}
+
+function openPipe(fd: number, onData: (chunk: Uint8Array) => void): Socket {
+  const buffer = new Uint8Array(readBytes);
+  const onread = {
+    buffer,
+    callback(bytes: number): boolean {
+      onData(buffer.subarray(0, bytes));
+      return true;
+    },
+  };
+  // The types of Node lack `onread` here, which its documentation has.
+  return new Socket({ fd, readable: true, writable: false, onread } as ConstructorParameters<typeof Socket>[0]);
 }
 
 /** Whether `program`, a path or a name in PATH, can be executed. */

@@ -2,9 +2,11 @@
 // idle: rpicam-vid and ffmpeg write a frame at once and then wait for the next. The bytes between two idle periods (a burst)
 // are one frame, or several if the reader was late and the burst before was whole. Any other burst is dropped. A lost byte
 // therefore costs one frame and never shifts the next. A wrong row padding shows at the first idle period.
+import { createFrameRing, type FrameRing } from './frame-ring.js';
 
 /** The newest whole frame of a burst. */
 export interface SplitFrame {
+  /** Memory of the ring: overwritten by the next bytes unless the ring's `publish` is called before. */
   readonly data: Uint8Array;
   readonly width: number;
   readonly height: number;
@@ -35,11 +37,16 @@ export interface FrameSplitter {
 /**
  * @param rowAlignments multiples of bytes that rows may be padded to, the likeliest first; 1 is no padding. A burst that
  *   fits another alignment changes the stride from the next burst on.
+ * @param ring memory for the frames
  */
-export function createFrameSplitter(width: number, height: number, rowAlignments: readonly number[]): FrameSplitter {
+export function createFrameSplitter(
+  width: number,
+  height: number,
+  rowAlignments: readonly number[],
+  ring: FrameRing = createFrameRing(),
+): FrameSplitter {
   let size = { width, height };
   let stride = 0;
-  let buffer = new Uint8Array(0);
   /** Bytes of this burst. After each whole frame the buffer is overwritten from its start. */
   let burst = 0;
   let lastByteAtMs = 0;
@@ -51,7 +58,7 @@ export function createFrameSplitter(width: number, height: number, rowAlignments
   const bytesOf = (rowBytes: number): number => (rowBytes * size.height * 3) / 2;
   const useStride = (rowBytes: number): void => {
     stride = rowBytes;
-    buffer = new Uint8Array(bytesOf(rowBytes));
+    ring.resize(bytesOf(rowBytes));
   };
   const abandon = (): number => {
     const droppedBytes = burst;
@@ -68,25 +75,26 @@ export function createFrameSplitter(width: number, height: number, rowAlignments
 
   return {
     push(chunk, atMs) {
+      const { filling } = ring;
+      if (filling.length === 0) return; // the camera was stopped
       for (let from = 0; from < chunk.length; ) {
-        const at = burst % buffer.length;
-        const part = chunk.subarray(from, from + buffer.length - at);
-        buffer.set(part, at);
+        const at = burst % filling.length;
+        const part = chunk.subarray(from, from + filling.length - at);
+        filling.set(part, at);
         burst += part.length;
         from += part.length;
       }
       lastByteAtMs = atMs;
     },
     settle() {
-      if (burst === 0 || burst % buffer.length !== 0) return null;
-      const skipped = burst / buffer.length - 1;
+      const frameBytes = ring.filling.length;
+      if (burst === 0 || burst % frameBytes !== 0) return null;
+      const skipped = burst / frameBytes - 1;
       // After a torn burst, a missed idle period can join a long and a short burst to the length of whole frames.
       if (!aligned && skipped > 0) return null;
       burst = 0;
       aligned = true;
-      const frame = { data: buffer, ...size, stride, lastByteAtMs, skipped };
-      buffer = new Uint8Array(buffer.length);
-      return frame;
+      return { data: ring.filling, ...size, stride, lastByteAtMs, skipped };
     },
     abandon,
     resize(newWidth, newHeight) {
@@ -99,7 +107,7 @@ export function createFrameSplitter(width: number, height: number, rowAlignments
       return torn;
     },
     get frameBytes() {
-      return buffer.length;
+      return ring.filling.length;
     },
   };
 }

@@ -3,11 +3,13 @@
 // single pictures, these are polled instead.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../base/clock.js';
+import { frameMemory } from '../base/frame-memory.js';
 import type { Log } from '../base/log.js';
 import { createMailbox } from '../base/mailbox.js';
 import { createBackoff } from '../base/retry.js';
 import type { Camera, Frame } from './camera.js';
 import { type CameraChild, type ProgramExit, spawnCameraChild } from './child.js';
+import { createFrameRing } from './frame-ring.js';
 import { createFrameSplitter, createPipeReader } from './frame-splitter.js';
 import type { CameraOptions, CameraProgram } from './options.js';
 import { pollSnapshots } from './polling.js';
@@ -18,6 +20,16 @@ import { turned } from './turn.js';
 export function createProcessCamera(program: CameraProgram, options: CameraOptions, clock: Clock, log: Log): Camera {
   const { timings } = options;
   const report = createCameraReport(log);
+  const ring = createFrameRing();
+  /** For the frame that the reader has, where it has to be turned. */
+  let turnedFrame: Uint8Array = new Uint8Array(0);
+  const turnMemory = (bytes: number): Uint8Array => {
+    if (turnedFrame.length === bytes) return turnedFrame;
+    const before = turnedFrame;
+    turnedFrame = frameMemory().allocate(bytes);
+    frameMemory().free(before);
+    return turnedFrame;
+  };
   let mailbox = createMailbox<Frame>();
   mailbox.end();
   let stopping = new AbortController();
@@ -31,7 +43,7 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
     let bytesSinceFrame = 0;
     let stalled: string | null = null;
 
-    const splitter = createFrameSplitter(options.width, options.height, program.rowAlignments);
+    const splitter = createFrameSplitter(options.width, options.height, program.rowAlignments, ring);
     const reader = createPipeReader(
       splitter,
       options.framerate,
@@ -42,6 +54,7 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
         frames += skipped + 1;
         bytesSinceFrame = 0;
         const sequence = report.frame(skipped);
+        ring.publish();
         mailbox.put({ capturedAt: lastByteAtMs, sequence, width, height, format: 'i420', stride, data });
         report.drops(mailbox.drops);
         report.online();
@@ -184,6 +197,7 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
     stopping.abort();
     mailbox.discard();
     await running;
+    ring.release();
   }
 
   return {
@@ -201,7 +215,8 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
     },
     async next() {
       const frame = await mailbox.take();
-      return frame && turned(frame, program.turn);
+      ring.take();
+      return frame && turned(frame, program.turn, turnMemory);
     },
     get status() {
       return report.status;

@@ -7,12 +7,19 @@ export type Turn = 0 | 90 | 180 | 270;
 /** A square of this many pixels is read and written before the next: its rows stay in the cache. */
 const blockPx = 32;
 
-/** `picture` turned clockwise, in new memory without row padding; `picture` itself for 0 and 180 degrees, which the camera does. */
-export function turned<P extends Picture>(picture: P, degrees: Turn): P {
+/**
+ * `picture` turned clockwise, without row padding, in the memory that `memoryFor` gives for its bytes; `picture` itself for 0 and 180
+ * degrees, which the camera does.
+ */
+export function turned<P extends Picture>(
+  picture: P,
+  degrees: Turn,
+  memoryFor = (bytes: number): Uint8Array => new Uint8Array(bytes),
+): P {
   if (degrees === 0 || degrees === 180) return picture;
   const { width, height, format } = picture;
   const bytes = format === 'rgb' ? 3 * width * height : width * height + 2 * ((width + 1) >> 1) * ((height + 1) >> 1);
-  const data = new Uint8Array(bytes);
+  const data = memoryFor(bytes);
   let offset = 0;
   for (const plane of planes(picture)) {
     turnPlane(plane, data, offset, degrees);

@@ -148,6 +148,7 @@ const engine = z.object({
   delegateReason: nullableText,
   sandboxed: z.boolean(),
   sandboxReason: nullableText,
+  addonReason: nullableText,
 }) satisfies z.ZodType<EngineInfo>;
 
 const recognition = z.object({ recognition: z.enum(['on', 'off']) });

@@ -50,7 +50,8 @@ export async function cameraView(parts: ViewParts, signal: AbortSignal): Promise
         rule: decided === undefined ? null : reasonText(decided.reason, names),
       };
     });
-    Object.assign(seen, { frame, analysis, faces });
+    // The camera overwrites the memory of a frame after the next one.
+    Object.assign(seen, { frame: { ...frame, data: frame.data.slice() }, analysis, faces });
   };
   frameListeners.add(listener);
   try {

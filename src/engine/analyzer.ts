@@ -43,8 +43,8 @@ export function loadAnalyzer(options: LoadOptions, progress: (step: Step) => voi
 
   const analyze = (frame: Frame, request: AnalyzeOptions, once: Once = always): WireAnalysis => {
     const startedAt = performance.now();
-    const { search, limits } = request;
-    const searchRequest = { search, turn, tileTurn, limits };
+    const { search, limits, expected } = request;
+    const searchRequest = { search, turn, tileTurn, limits, expected };
     if (search === 'auto') turn++;
     if (search === 'auto' && limits?.tiles !== 0) tileTurn++;
     const [find, check] = [finder(frame), checker(frame)];
@@ -74,7 +74,8 @@ export function loadAnalyzer(options: LoadOptions, progress: (step: Step) => voi
         const { box, landmarks, score } = face;
         const { embedding, length } = embeddedOf.get(face) ?? { embedding: null, length: 0 };
         const clarity = embedding === null || portraitLength === undefined ? null : length / portraitLength;
-        return { box, landmarks, score, quality: { ...face.quality, clarity }, embedding };
+        const seen = { box, landmarks, score, quality: { ...face.quality, clarity }, embedding };
+        return face.isContinued ? { ...seen, isContinued: true } : seen;
       }),
       times: {
         detectMs: detectedAt - startedAt,

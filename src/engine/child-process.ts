@@ -45,14 +45,18 @@ export interface ChildOptions {
   readonly limits: HangLimits;
   /** What earlier children measured; this one adds to it. */
   readonly slowest: SlowestSteps;
+  /** The memory file with frames, which the child inherits as descriptor `childMemoryFd`; null: none. */
+  readonly memoryFd: number | null;
 }
+
+export const childMemoryFd = 4;
 
 /**
  * Forks `path` in a sandbox; it ends with this process. Its stdout and stderr become debug lines in the log. A child that could not be forked is a dead one: `ask` rejects.
  * Errors: ENGINE_FAILED where this process lacks file descriptors or memory for the pipes.
  */
-export function startChild({ path, guard, log, limits, slowest }: ChildOptions): EngineChild {
-  const child = forkChild(path, guard);
+export function startChild({ path, guard, log, limits, slowest, memoryFd }: ChildOptions): EngineChild {
+  const child = forkChild(path, guard, memoryFd);
   const lastLine = relayLines(child, log);
   const watch = createHangWatch(limits, slowest, systemClock);
   let death: string | null = null;
@@ -163,7 +167,7 @@ export function startChild({ path, guard, log, limits, slowest }: ChildOptions):
   };
 }
 
-function forkChild(path: string, guard: string): ChildProcess {
+function forkChild(path: string, guard: string, memoryFd: number | null): ChildProcess {
   try {
     const [program, ...args] = sandboxed([process.execPath], guard);
     return fork(path, {
@@ -171,7 +175,7 @@ function forkChild(path: string, guard: string): ChildProcess {
       execPath: program!,
       execArgv: [...args, ...v8Options],
       env: { ...process.env, ...mallocVariables, [sandboxVariable]: undefined },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(memoryFd === null ? [] : [memoryFd])],
     });
   } catch (cause) {
     const reason = sentenceOf(cause);

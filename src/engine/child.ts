@@ -1,14 +1,18 @@
 // The engine's child process: it loads both models, answers one frame after another, and ends with its parent.
 //
 // Invariant: only this process runs inference, so neither a blocked thread nor a crash of the runtime affects the daemon. It has no
-// names and no network, keeps no picture after its answer, and writes no file.
+// names and no network, keeps no picture after its answer but those that the daemon shares in memory, and writes no file.
 import { sandboxVariable } from '../base/child-guard.js';
 import { RoomkinError, sentenceOf } from '../base/errors.js';
+import { type MemoryPlace, memoryReader } from '../base/frame-memory.js';
+import { framesAddon } from '../base/frames-addon.js';
+import type { Frame } from '../vision/picture.js';
 import { type Analyzer, loadAnalyzer } from './analyzer.js';
-import type { Answer, FromChild, LoadedInfo, Step, ToChild, WireAnalysis } from './protocol.js';
+import type { Answer, FromChild, LoadedInfo, Step, ToChild, WireAnalysis, WireFrame } from './protocol.js';
 import { inSlices, type SlicedWork } from './slices.js';
 
 let analyzer: Analyzer | null = null;
+let readMemory: ((place: MemoryPlace) => Uint8Array) | null = null;
 /** The photo that is analysed in slices. */
 let paused: { readonly id: number; readonly work: SlicedWork<WireAnalysis> } | null = null;
 
@@ -26,13 +30,17 @@ function progress(step: Step): void {
 function answer(message: ToChild): Answer {
   if (message.type === 'load') {
     analyzer = loadAnalyzer(message.options, progress);
-    return { type: 'loaded', info: { ...analyzer.info, ...sandbox() } };
+    const { memoryFd } = message.options;
+    const { addon, reason } = framesAddon();
+    if (addon !== null && memoryFd !== null) readMemory = memoryReader(addon, memoryFd);
+    return { type: 'loaded', info: { ...analyzer.info, ...sandbox(), addonReason: reason } };
   }
   if (analyzer === null) throw new Error('a frame arrived before the models were loaded');
   const { analyze } = analyzer;
   const { id, sliceMs } = message;
   if (message.type === 'analyze') {
-    const { frame, options } = message;
+    const { options } = message;
+    const frame = received(message.frame);
     if (sliceMs === null) return { type: 'analyzed', id, analysis: analyze(frame, options) };
     paused = { id, work: inSlices((once) => analyze(frame, options, once)) };
   }
@@ -45,6 +53,14 @@ function answer(message: ToChild): Answer {
   if (end !== null) return { type: 'analyzed', id, analysis: end.result };
   paused = { id, work };
   return { type: 'paused', id };
+}
+
+/** The frame with its bytes, which are read in place where they are in shared memory. */
+function received(frame: WireFrame): Frame {
+  const { data } = frame;
+  if (data instanceof Uint8Array) return { ...frame, data };
+  if (readMemory === null) throw new Error('a frame is in shared memory, which this process has not');
+  return { ...frame, data: readMemory(data) };
 }
 
 /** The guard has set the sandbox before this program began. */

@@ -1,7 +1,7 @@
 // The interface of the engine: frames in, faces out. There is one implementation (TFLite in a child process).
 
 import type { SearchLimits } from '../vision/effort.js';
-import type { Analysis } from '../vision/face.js';
+import type { Analysis, Box } from '../vision/face.js';
 import type { Frame } from '../vision/picture.js';
 
 export interface AnalyzeOptions {
@@ -13,6 +13,8 @@ export interface AnalyzeOptions {
   readonly search: 'all' | 'portrait' | 'auto' | 'whole';
   /** What `auto` leaves out, because the board cannot keep up; absent or null: nothing. */
   readonly limits?: SearchLimits | null;
+  /** `auto`: boxes in which a face is expected whose embedding is not due. It is left out where the face is certainly that one. */
+  readonly expected?: readonly Box[];
   /** Embed the detected faces. Default true. */
   readonly embed?: boolean;
   /** Embed the mirror image too and use the mean: less noise, twice the time. Default: true for `all`, else false. */
@@ -35,6 +37,8 @@ export interface EngineInfo {
   readonly sandboxed: boolean;
   /** Why they do not; null where they do. */
   readonly sandboxReason: string | null;
+  /** Why JavaScript scales pixels and frames are copied, which takes more processor time; null where the addon for frames is in use. */
+  readonly addonReason: string | null;
 }
 
 export interface StageTimes {

@@ -6,7 +6,7 @@ import { DETECTOR_PX, decode } from '../vision/blazeface.js';
 import { suppress } from '../vision/candidate.js';
 import { halver } from '../vision/halve.js';
 import type { Picture, Size, View } from '../vision/picture.js';
-import { resampler } from '../vision/resample.js';
+import { viewWriter } from '../vision/resample.js';
 import { type DetectorPass, VIEW_ASPECT } from '../vision/search.js';
 import { CELL_NUMBERS, decodeLevels, type Level, shifted } from '../vision/yunet.js';
 import type { Embedder, ModelEntry } from './manifest.js';
@@ -35,7 +35,7 @@ export function finderOf(model: LoadedModel, entry: ModelEntry): Detect {
   const [, height, width] = entry.input.shape as [number, number, number];
   checkInput(model, entry, { width, height });
   if (width / height !== VIEW_ASPECT) throw new Error(`model ${entry.id} takes ${width}x${height} pixels, not 4 to 3`);
-  const write = viewWriter({ width, height }, (level) => storePixel(level, entry.input), model.input.data);
+  const write = inputWriter({ width, height }, (level) => storePixel(level, entry.input), model.input.data);
   const levels = entry.outputs.map((spec) => levelOf(model, entry, spec));
   return (picture) => (view, leastScore) => {
     write(picture, shifted(view, width));
@@ -45,11 +45,11 @@ export function finderOf(model: LoadedModel, entry: ModelEntry): Detect {
 }
 
 /** Writes a view of a picture into a model's input. */
-function viewWriter(size: Size, stored: (level: number) => number, input: InputArray) {
-  const resample = resampler(size, SAMPLES, stored);
+function inputWriter(size: Size, stored: (level: number) => number, input: InputArray) {
+  const write = viewWriter(size, SAMPLES, stored, input);
   const halve = input instanceof Int8Array ? halver(size, stored, input) : null;
   return (picture: Picture, view: View): void => {
-    if (halve === null || !halve(picture, view)) input.set(resample(picture, view));
+    if (halve === null || !halve(picture, view)) write(picture, view);
   };
 }
 
@@ -69,11 +69,11 @@ function levelOf(model: LoadedModel, entry: ModelEntry, spec: ModelEntry['output
 export function checkerOf(model: LoadedModel, entry: ModelEntry): Detect {
   const size = { width: DETECTOR_PX, height: DETECTOR_PX };
   checkInput(model, entry, size);
-  const resample = resampler(size, SAMPLES, (level) => storePixel(level, entry.input));
+  const write = inputWriter(size, (level) => storePixel(level, entry.input), model.input.data);
   const regressors = outputOf(model, entry, 16);
   const logits = outputOf(model, entry, 1);
   return (picture) => (view, leastScore) => {
-    model.input.data.set(resample(picture, view));
+    write(picture, view);
     model.infer();
     return suppress(decode(regressors(), logits(), view, leastScore));
   };

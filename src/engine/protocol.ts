@@ -1,6 +1,7 @@
 // The messages between the daemon and the engine's child on Node's IPC channel. With 'advanced' serialization typed arrays are sent as
 // bytes.
 import { z } from 'zod';
+import type { MemoryPlace } from '../base/frame-memory.js';
 import type { Face } from '../vision/face.js';
 import type { Frame } from '../vision/picture.js';
 import type { SearchOptions } from '../vision/search.js';
@@ -22,14 +23,20 @@ export interface LoadOptions {
   readonly search: SearchOptions;
   /** In video, faces with the eyes closer than this are not embedded. */
   readonly minEyesPx: number;
+  /** Descriptor of the memory file with frames, in the child; null: frames are sent. */
+  readonly memoryFd: number | null;
 }
+
+/** A frame as it is sent: with its bytes, or with their place in the memory file. */
+export type WireFrame = Omit<Frame, 'data'> & { readonly data: Uint8Array | MemoryPlace };
 
 export type ToChild =
   | { readonly type: 'load'; readonly options: LoadOptions }
   | {
       readonly type: 'analyze';
       readonly id: number;
-      readonly frame: Frame;
+      /** The bytes of an analysis in slices are sent with it: shared memory is overwritten by the frames between the slices. */
+      readonly frame: WireFrame;
       readonly options: AnalyzeOptions;
       /** Answer `paused` after about this time, milliseconds, and go on when asked; null: in one go. One analysis at most is paused. */
       readonly sliceMs: number | null;

@@ -12,11 +12,12 @@ import { availableParallelism } from 'node:os';
 import { guardPath } from '../base/child-guard.js';
 import { type Clock, systemClock } from '../base/clock.js';
 import { fail, RoomkinError, sentenceOf } from '../base/errors.js';
+import { type FrameMemory, frameMemory, type MemoryPlace } from '../base/frame-memory.js';
 import { type Log, silentLog } from '../base/log.js';
 import { createBackoff } from '../base/retry.js';
 import type { Frame } from '../vision/picture.js';
 import { defaultSearch } from '../vision/search.js';
-import { type EngineChild, childPath as shippedChild, startChild } from './child-process.js';
+import { childMemoryFd, type EngineChild, childPath as shippedChild, startChild } from './child-process.js';
 import type { Engine, EngineAnalysis, EngineInfo, SharedEngine } from './engine.js';
 import { defaultHangLimits, type HangLimits } from './hang.js';
 import { chooseEmbedder, defaultManifestPath, readManifest } from './manifest.js';
@@ -42,10 +43,11 @@ export interface EngineOptions {
   readonly delegate?: boolean;
   readonly manifestPath?: string;
   readonly log?: Log;
-  /** For tests: another program instead of the child, another plug-in or guard, another clock of the back-off, other limits of a hang. */
+  /** For tests: another program instead of the child, another plug-in, guard or frame memory, another clock of the back-off, other limits of a hang. */
   readonly childPath?: string;
   readonly pluginPath?: string;
   readonly guard?: string;
+  readonly memory?: FrameMemory;
   readonly clock?: Clock;
   readonly hangLimits?: Partial<HangLimits>;
 }
@@ -54,6 +56,9 @@ export interface EngineOptions {
 const photoSliceMs = 25;
 /** Time between two starts of a child that keeps failing, milliseconds. */
 const restartMs = 30_000;
+
+/** A frame of 1920x1080 pixels as RGB has 6 MB. */
+const mostCopiedBytes = 8_000_000;
 
 interface Delegate {
   /** The plug-in to load; null: run without it. */
@@ -71,7 +76,9 @@ function installedDelegate(path: string): Delegate {
 export function createEngine(options: EngineOptions = {}): SharedEngine {
   const log = options.log ?? silentLog;
   const clock = options.clock ?? systemClock;
+  const memory = options.memory ?? frameMemory();
   const childOptions = {
+    memoryFd: memory.fd,
     path: options.childPath ?? shippedChild,
     guard: options.guard ?? guardPath,
     log,
@@ -94,6 +101,7 @@ export function createEngine(options: EngineOptions = {}): SharedEngine {
       ...(options.tilesPerFrame === undefined ? {} : { tilesPerFrame: options.tilesPerFrame }),
     },
     minEyesPx: options.minEyesPx ?? 12,
+    memoryFd: memory.fd === null ? null : childMemoryFd,
   };
   let delegate: Delegate = { path: null, reason: 'switched off' };
   let child: EngineChild | null = null;
@@ -170,13 +178,20 @@ export function createEngine(options: EngineOptions = {}): SharedEngine {
   const analyzeOnce: Engine['analyze'] = async (frame, request, onStep) => {
     const id = nextId++;
     const server = await ready();
-    const message = { type: 'analyze', id, frame: plain(frame), options: request, sliceMs: null } as const;
+    const message = {
+      type: 'analyze',
+      id,
+      frame: { ...plain(frame), data: wireData(frame.data) },
+      options: request,
+      sliceMs: null,
+    } as const;
     return analysisOf(frame, expectType(await server.ask(message, onStep), 'analyzed').analysis);
   };
 
   const analyzeInSlices: SharedEngine['analyzePhoto'] = async (photo, request, signal, onStep) => {
     signal.throwIfAborted();
     const id = nextId++;
+    // With its bytes: shared memory is overwritten by the frames between the slices.
     const begin = { type: 'analyze', id, frame: plain(photo), options: request, sliceMs: photoSliceMs } as const;
     let server: EngineChild | null = null;
     let answer = await inOrder(async () => {
@@ -194,6 +209,21 @@ export function createEngine(options: EngineOptions = {}): SharedEngine {
       signal.throwIfAborted();
     }
     return analysisOf(photo, expectType(answer, 'analyzed').analysis);
+  };
+
+  /** Memory for frames of other memory: photos, frames of a recording. */
+  let copied: Uint8Array = new Uint8Array(0);
+  /** What is sent of a frame's bytes: their place in the shared memory. Large photos are sent whole, so that no memory is kept for them. */
+  const wireData = (data: Uint8Array): Uint8Array | MemoryPlace => {
+    if (info?.addonReason !== null || memory.fd === null) return data;
+    const place = memory.placeOf(data);
+    if (place !== null || data.length > mostCopiedBytes) return place ?? data;
+    if (copied.length < data.length) {
+      memory.free(copied);
+      copied = memory.allocate(data.length);
+    }
+    copied.set(data);
+    return memory.placeOf(copied.subarray(0, data.length)) ?? data;
   };
 
   const startNow = async (): Promise<EngineInfo> => {
@@ -218,6 +248,8 @@ export function createEngine(options: EngineOptions = {}): SharedEngine {
   const stop = async (): Promise<void> => {
     stopped = true;
     await child?.end();
+    memory.free(copied);
+    copied = new Uint8Array(0);
   };
 
   /** Runs `task` after all earlier tasks. */

@@ -143,7 +143,7 @@ function createRun(startMs: number, gallery: Gallery, options: RoomOptions): Run
   let pending: TimedFace[] = [];
   let oldestMs = Number.POSITIVE_INFINITY;
   let decidedMs = Number.NEGATIVE_INFINITY;
-  const newest = new Map<number, number>();
+  const newest = new Map<number, RecordedObservation>();
 
   function decideUntil(limitMs: number): void {
     if (pending.length === 0 || oldestMs > limitMs) return;
@@ -179,12 +179,12 @@ function createRun(startMs: number, gallery: Gallery, options: RoomOptions): Run
     add(observation, track) {
       // The faces of one frame arrive one after another, so the newest frame may still grow.
       if (oldestMs < observation.atMs - 2 * reorderMs) decideUntil(observation.atMs - reorderMs);
-      const previousMs = newest.get(observation.track);
-      if (previousMs !== undefined && previousMs < observation.atMs) {
-        for (const skipped of skippedFaces(observation, previousMs, track, options))
+      const previous = newest.get(observation.track);
+      if (previous !== undefined && previous.atMs < observation.atMs) {
+        for (const skipped of skippedFaces(observation, previous, track, options))
           enqueue({ ...skipped, atMs: Math.max(skipped.atMs, decidedMs) });
       }
-      newest.set(observation.track, observation.atMs);
+      newest.set(observation.track, observation);
       const face = faceOf(observation, track, presentWeight(observation, options));
       enqueue({ atMs: observation.atMs, face, track, recorded: observation });
     },
@@ -192,10 +192,13 @@ function createRun(startMs: number, gallery: Gallery, options: RoomOptions): Run
   };
 }
 
-/** The skipped observations before `observation`. Each has their mean embedding; their times are evenly spaced. */
+/**
+ * The skipped observations before `observation`. Each has their mean embedding; their times and numbers are evenly spaced, so that the pace
+ * is that of the room, although faces without a due embedding were not recorded.
+ */
 function skippedFaces(
   observation: RecordedObservation,
-  previousMs: number,
+  previous: RecordedObservation,
   track: RecordedTrack,
   options: RoomOptions,
 ): TimedFace[] {
@@ -205,10 +208,11 @@ function skippedFaces(
   const refused = refusal(observation, options.gate);
   if (refused !== null && !isDeepStrictEqual(refused, observation.reason)) return [];
   return Array.from({ length: skipped.observations }, (_, index) => {
-    const frames = nth - skipped.observations + index;
+    const share = (index + 1) / (skipped.observations + 1);
+    const frames = Math.round(previous.nth + (nth - previous.nth) * share);
     const face = { ...faceOf({ ...observation, nth: frames }, track, skipped.weight), embedding: skipped.mean };
     return {
-      atMs: previousMs + ((atMs - previousMs) * (index + 1)) / (skipped.observations + 1),
+      atMs: previous.atMs + (atMs - previous.atMs) * share,
       face,
       track,
       recorded: null,

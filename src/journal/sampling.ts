@@ -34,6 +34,8 @@ interface Sampler {
   readonly pending: readonly SampledObservation[];
   /** The observations before the pending ones. */
   readonly skipped: Skipped | null;
+  /** The newest observation if its embedding was not due: it says nothing new, but until when the track was seen. */
+  readonly continued: SampledObservation | null;
 }
 
 export const noSamplers: Samplers = new Map();
@@ -86,7 +88,9 @@ export function finishSampling(samplers: Samplers): readonly SampledObservation[
 
 /** Drops the skipped observations, because they may be of a person who was just forgotten. */
 export function withoutSkipped(samplers: Samplers): Samplers {
-  return new Map([...samplers].map(([track, sampler]) => [track, { ...sampler, pending: [], skipped: null }]));
+  return new Map(
+    [...samplers].map(([track, sampler]) => [track, { ...sampler, pending: [], skipped: null, continued: null }]),
+  );
 }
 
 /**
@@ -120,12 +124,13 @@ function sampleTrack(
     person: observation.person,
     state,
   };
-  const sampler = { ...progress, storedMs: observation.atMs, pending: [], skipped: null };
+  const sampler = { ...progress, storedMs: observation.atMs, pending: [], skipped: null, continued: null };
   if (old === undefined) return { sampler, entries: [entry] };
   if (old.person !== observation.person || old.state !== state) {
     const [first = entry, ...rest] = [...old.pending, entry];
     return { sampler, entries: [{ ...first, skipped: old.skipped }, ...rest] };
   }
+  if (observation.isContinued) return { sampler: { ...old, ...progress, continued: entry }, entries: [] };
   if (isStored(entry, old.firstMs, old.storedMs)) {
     return { sampler, entries: [{ ...entry, skipped: old.pending.reduce(skip, old.skipped) }] };
   }
@@ -135,9 +140,10 @@ function sampleTrack(
   return { sampler: { ...sampler, storedMs: old.storedMs, pending, skipped }, entries: [] };
 }
 
-function lastObservation({ pending, skipped }: Sampler): readonly SampledObservation[] {
+function lastObservation({ pending, skipped, continued }: Sampler): readonly SampledObservation[] {
   const last = pending.at(-1);
-  return last === undefined ? [] : [{ ...last, skipped: pending.slice(0, -1).reduce(skip, skipped) }];
+  const counted = last === undefined ? [] : [{ ...last, skipped: pending.slice(0, -1).reduce(skip, skipped) }];
+  return continued === null ? counted : [...counted, continued];
 }
 
 function isStored(observation: SampledObservation, startMs: number, storedMs: number): boolean {

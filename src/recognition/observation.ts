@@ -14,6 +14,8 @@ export interface DecidedObservation {
   readonly quality: Quality;
   /** Unit length; null where the quality was too low for an embedding. */
   readonly embedding: Float32Array | null;
+  /** It has no embedding because none was due. */
+  readonly isContinued?: boolean;
   /** Weight of this observation in the track embedding, 0 to 1; 0 where it was not used. */
   readonly weight: number;
   /** The comparison of this observation alone. */

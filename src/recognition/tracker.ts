@@ -177,7 +177,7 @@ function affinity(track: Track, observation: WeightedFace, atMs: number, options
 }
 
 /** Where the box should be now: constant velocity, for at most half a second. */
-function predict(track: Track, atMs: number): Box {
+export function predict(track: Pick<Track, 'box' | 'velocity' | 'lastMs'>, atMs: number): Box {
   const elapsed = Math.min(500, Math.max(0, atMs - track.lastMs));
   const [x, y, w, h] = track.box;
   return [x + track.velocity[0] * elapsed, y + track.velocity[1] * elapsed, w, h];

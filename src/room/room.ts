@@ -15,6 +15,7 @@ import {
 import type { Analysis, Box } from '../vision/face.js';
 import type { RoomOptions } from './options.js';
 import {
+  expectedFaces,
   type Hints,
   optionsAt,
   type RoomState,
@@ -51,6 +52,8 @@ export interface Room {
   overdue(): void;
   /** Usual time between two analysed frames, milliseconds; null before it is known. */
   readonly intervalMs: number | null;
+  /** Boxes in which the frame at `atMs` is expected to show faces whose embedding is not due; none during an enrolment. */
+  expected(atMs: number): readonly Box[];
   /** There is a track without a decision, or an enrolment is in progress: every frame must be analysed. */
   readonly undecided: boolean;
   /** A guided enrolment is in progress in front of the camera. */
@@ -149,6 +152,7 @@ export function createRoom(
     get intervalMs() {
       return usualInterval(state.pace);
     },
+    expected: (atMs) => (enrolling ? [] : expectedFaces(state, atMs)),
     get undecided() {
       if (enrolling) return true;
       return state.tracks.tracks.some(({ id }) => {

@@ -27,6 +27,12 @@ import { type BodyRegions, bodyRegions, motionSupport, noBodyRegions } from '../
 import type { PresenceEvent, PresenceSnapshot } from '../presence/presence.js';
 import { emptyRoom, type PresenceState, presence, unconfirm } from '../presence/presence.js';
 import { assignNames, decideTrack, type TrackDecision, undecided } from '../recognition/decide.js';
+import {
+  afterFrame as afterScheduledFrame,
+  type EmbeddingSchedule,
+  expectedWithoutEmbedding,
+  noSchedule,
+} from '../recognition/embedding-schedule.js';
 import type { DecidedObservation } from '../recognition/observation.js';
 import {
   isStatic,
@@ -39,8 +45,9 @@ import {
 import { effectiveObservations, noTrackEmbedding } from '../recognition/track-embedding.js';
 import { isAlive, noTracks, type Track, type Tracks, track } from '../recognition/tracker.js';
 import { noUnknownPeople, recogniseUnknown, type UnknownPeople } from '../recognition/unknown-people.js';
-import type { Observation, ObservedFace } from '../vision/face.js';
-import { refusal, weight } from '../vision/quality-gate.js';
+import { continued } from '../vision/continued-faces.js';
+import type { Box, Observation, ObservedFace } from '../vision/face.js';
+import { type QualityRefusal, refusal, weight } from '../vision/quality-gate.js';
 import type { RoomOptions } from './options.js';
 import { atPace } from './pace.js';
 
@@ -52,6 +59,8 @@ export interface RoomState {
   readonly unknownPeople: UnknownPeople;
   /** Faces that do not move and are ignored after a while. */
   readonly staticFaces: StaticFaces;
+  /** When each track is embedded next. */
+  readonly schedule: EmbeddingSchedule;
   readonly presence: PresenceState;
   /** Where each present person was last seen. */
   readonly bodyRegions: BodyRegions;
@@ -84,6 +93,7 @@ export function startRoom(atMs: number, room: RoomId = '', staticFaces: StaticFa
     decisions: new Map(),
     unknownPeople: noUnknownPeople,
     staticFaces,
+    schedule: noSchedule,
     presence: emptyRoom(atMs),
     bodyRegions: noBodyRegions,
     household: noLeases(room),
@@ -131,6 +141,19 @@ export function step(
     atMs,
     options,
   );
+  const schedule = afterScheduledFrame(
+    state.schedule,
+    {
+      atMs,
+      before: state.tracks.tracks,
+      tracks: tracks.tracks,
+      decisions,
+      observationOf,
+      isStatic: (id) => isStatic(staticFaces, id, options.staticFaces),
+    },
+    options.gate,
+    options.tracks,
+  );
   // There is no body below a portrait: motion there belongs to somebody else.
   const alive = tracks.tracks.filter((track) => !isStatic(staticFaces, track.id, options.staticFaces));
   const { elsewhere, ...result } = updatePresence(
@@ -141,6 +164,7 @@ export function step(
       decisions,
       unknownPeople,
       staticFaces,
+      schedule,
       bodyRegions: updateBodyRegions(state, analysis, alive, decisions, options),
     },
     atMs,
@@ -154,7 +178,7 @@ export function step(
   function explain(face: ObservedFace, index: number): DecidedObservation {
     const id = trackOf[index]!;
     const still = isStatic(staticFaces, id, options.staticFaces);
-    const refused = still ? null : refusal(face, options.gate);
+    const refused = still ? null : refusedBecause(face, options.gate);
     const single = face.embedding === null ? null : identify(face.embedding, gallery, options.single);
     const decision = decisions.get(id) ?? undecided;
     const otherRoom = decision.person === null ? undefined : elsewhere.get(decision.person);
@@ -168,6 +192,7 @@ export function step(
       quality: face.quality,
       embedding: face.embedding,
       weight: still ? 0 : observations[index]!.weight,
+      ...(face.isContinued ? { isContinued: true } : {}),
       best: single?.best ?? null,
       runnerUp: single?.runnerUp ?? null,
       similarity: single?.similarity ?? null,
@@ -178,6 +203,27 @@ export function step(
       reason: refused ?? reason,
     };
   }
+}
+
+/** A face whose embedding was not due lacks nothing. */
+function refusedBecause(face: ObservedFace, gate: RoomOptions['gate']): QualityRefusal | null {
+  const because = refusal(face, gate);
+  return because?.kind === 'not-embedded' && face.isContinued ? null : because;
+}
+
+/** The boxes in which a frame at `atMs` is expected to show faces whose embedding is not due. */
+export function expectedFaces(state: RoomState, atMs: number): readonly Box[] {
+  return expectedWithoutEmbedding(state.schedule, state.tracks.tracks, atMs);
+}
+
+/** `observation` as the engine would have reported it for this state: without the embeddings that are not due. For simulations. */
+export function asScheduled<T extends Observation>(state: RoomState, observation: T): T {
+  const boxes = observation.faces.map(({ box }) => box);
+  const isContinued = continued(boxes, expectedFaces(state, observation.capturedAt));
+  const faces = observation.faces.map((face, index) =>
+    isContinued[index] ? { ...face, embedding: null, isContinued: true } : face,
+  );
+  return { ...observation, faces };
 }
 
 /**
@@ -232,6 +278,7 @@ export function suspend(state: RoomState, isPaused = false): RoomState {
   return {
     ...state,
     tracks: { ...state.tracks, tracks: [] },
+    schedule: noSchedule,
     decisions: new Map(),
     bodyRegions: noBodyRegions,
     presence: { ...presenceState, atMs: null },

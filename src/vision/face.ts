@@ -74,6 +74,8 @@ export interface Face {
   readonly quality: Quality;
   /** Unit-length embedding, `dimension` numbers; null if the face was too poor to be embedded or only detection was requested. */
   readonly embedding: Float32Array | null;
+  /** It certainly continues a track whose embedding is not due (`AnalyzeOptions.expected`): it has none for that reason alone. */
+  readonly isContinued?: boolean;
 }
 
 /** Everything that the engine reports about one frame. */

@@ -2,6 +2,7 @@
 //
 // Invariant: the same numbers as the general resampler gives, to within one grey level. Each output pixel is the mean of four of
 // luma, and has one chroma sample to itself.
+import { framesAddon } from '../base/frames-addon.js';
 import { BLUE_U, GREEN_U, GREEN_V, type Picture, type Plane, planes, RED_V, type Size, type View } from './picture.js';
 
 /** Quarters of a level below and above 0 to 255 that extreme chroma reaches: from level -227 to 481. */
@@ -12,7 +13,12 @@ const BELOW = 256 * 4;
  * cannot: the picture must be i420 of twice the size, and the view as large, moved by whole output pixels.
  * @param stored the number to write for a level 0 to 255
  */
-export function halver(size: Size, stored: (level: number) => number, out: Int8Array) {
+export function halver(
+  size: Size,
+  stored: (level: number) => number,
+  out: Int8Array,
+  { addon }: ReturnType<typeof framesAddon> = framesAddon(),
+) {
   const { width, height } = size;
   const table = Int8Array.from({ length: 3 * BELOW }, (_, i) => stored(Math.min(255, Math.max(0, (i - BELOW) / 4))));
   const factors = (factor: number) => Int32Array.from({ length: 256 }, (_, chroma) => factor * (chroma - 128));
@@ -25,6 +31,11 @@ export function halver(size: Size, stored: (level: number) => number, out: Int8A
     if (!Number.isInteger(right) || !Number.isInteger(down) || right < 0 || down < 0) return false;
     const [luma, u, v] = planes(picture) as [Plane, Plane, Plane];
     const { data } = picture;
+    if (addon !== null) {
+      const places = [luma.offset, luma.stride, u.offset, v.offset, u.stride, width, height, right, down, black];
+      addon.halve(data, Int32Array.from(places), table, out);
+      return true;
+    }
     out.fill(black, 0, down * width * 3);
     for (let row = down; row < height; row++) {
       const to = row * width * 3;

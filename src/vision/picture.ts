@@ -49,6 +49,13 @@ function checked(plane: Plane): Plane {
   return plane;
 }
 
+/** Five numbers for each plane, as native/frames.c takes them: offset, stride, width, height, channels. */
+export function packedPlanes(planes: readonly Plane[]): Int32Array {
+  return Int32Array.from(
+    planes.flatMap(({ offset, stride, width, height, channels }) => [offset, stride, width, height, channels]),
+  );
+}
+
 /** By how many degrees a picture is turned clockwise. */
 export type Turn = 0 | 90 | 180 | 270;
 

@@ -7,6 +7,7 @@
 //
 // test/bars/recall.ts measures the scores; docs/measurements.md has the figures.
 import { average, type Candidate, eyesApart, groups, OVERLAP_LIMIT } from './candidate.js';
+import { continued } from './continued-faces.js';
 import type { SearchLimits } from './effort.js';
 import { type Box, containment, overlap } from './face.js';
 import { type Size, type View, viewAround, wholeView } from './picture.js';
@@ -51,15 +52,19 @@ export const defaultSearch: SearchOptions = {
 
 /**
  * Views for a photo in which nothing was found: the whole again, and with a border for faces that fill the picture. The needed
- * score is lower, because somebody took this photo to show a face.
+ * scores are lower, because somebody took this photo to show a face. In a small, dark or noisy photo the first detector is less sure of
+ * a face than the close-ups.
  */
 const RETRY_VIEWS = [1, 1.5];
 const RETRY_SCORE_FACTOR = 0.75;
+const RETRY_CANDIDATE_SCORE = 0.15;
 
 /** A face of a frame. */
 export interface FoundFace extends Candidate {
   /** A close-up has placed its landmarks: they are good enough for an embedding. */
   readonly isPlaced: boolean;
+  /** It certainly continues a track whose embedding is not due, so that it had no close-up. */
+  readonly isContinued: boolean;
 }
 
 export interface FoundFaces {
@@ -77,6 +82,8 @@ export interface SearchRequest {
   readonly tileTurn?: number;
   /** `auto`: what to leave out, because the board cannot keep up; absent or null: nothing. */
   readonly limits?: SearchLimits | null | undefined;
+  /** `auto`: where faces are expected whose embedding is not due. */
+  readonly expected?: readonly Box[] | undefined;
 }
 
 /** The faces of a frame. */
@@ -88,10 +95,10 @@ export function searchFaces(
 ): FoundFaces {
   let passes = 0;
   const still = request.search === 'all' || request.search === 'portrait';
-  const firstPass = (views: readonly View[]): Candidate[] =>
+  const firstPass = (views: readonly View[], leastScore = options.candidateScore): Candidate[] =>
     views.flatMap((view) => {
       passes++;
-      return find(view, options.candidateScore);
+      return find(view, leastScore);
     });
   const closeUpPass: DetectorPass = (view, leastScore) => {
     passes++;
@@ -99,11 +106,15 @@ export function searchFaces(
   };
   const facesOf = (seen: readonly Candidate[], by: SearchOptions): FoundFace[] => {
     const candidates = groups(seen).map((group) => average(group, group[0]!.score));
-    const checked = still ? candidates : inTurn(candidates, request.turn, request.limits?.closeUps);
+    const boxes = candidates.map(({ box }) => box);
+    const continues = continued(boxes, still ? [] : (request.expected ?? []));
+    const needed = candidates.filter(({ score }, i) => !(continues[i] && score >= by.leastScore));
+    const checked = still ? candidates : inTurn(needed, request.turn, request.limits?.closeUps);
     const confirmed = candidates
       .map((candidate): FoundFace | null => {
         if (checked.includes(candidate)) return confirmedFace(candidate, closeUpPass, still, by);
-        return candidate.score >= by.leastScore ? { ...candidate, isPlaced: false } : null;
+        if (candidate.score < by.leastScore) return null;
+        return { ...candidate, isPlaced: false, isContinued: !needed.includes(candidate) };
       })
       .filter((face) => face !== null);
     return withoutParts(groups(confirmed).map((group) => group[0]!));
@@ -134,7 +145,7 @@ export function searchFaces(
   if (still && faces.length === 0) {
     const lower = { ...options, leastScore: options.leastScore * RETRY_SCORE_FACTOR };
     const views = RETRY_VIEWS.map((grow) => whole(frame, grow));
-    faces = facesOf(firstPass(views), lower);
+    faces = facesOf(firstPass(views, RETRY_CANDIDATE_SCORE), lower);
   }
   return { faces, passes: passes - 1 };
 }
@@ -182,7 +193,7 @@ function confirmedFace(
   }
   if (found.length === 0) return null;
   const score = found.reduce((sum, face) => sum + face.score, 0) / closeUps.length;
-  return score >= options.leastScore ? { ...average(found, score), isPlaced: true } : null;
+  return score >= options.leastScore ? { ...average(found, score), isPlaced: true, isContinued: false } : null;
 }
 
 /** The least score of what a close-up shows: the mean over the close-ups decides. */

@@ -1,9 +1,10 @@
 // Measures the time from the first observation of a person to `arrived`, in simulated visits (a tenth of the observations is
-// unusable). The engine's time per frame is not included; `roomkin status` shows it.
+// unusable). Faces are embedded as the schedule says (src/recognition/embedding-schedule.ts). The engine's time per frame is not included; `roomkin status` shows it.
 //
 //   npx tsc -p tsconfig.test.json && node .test-build/test/bars/arrival.js [VISITS]
 
 import { pathToFileURL } from 'node:url';
+import { noStaticFaces } from '../../src/recognition/static-faces.js';
 import { clipOptions } from '../room/clip-options.js';
 import { replay } from '../room/replay-clip.js';
 import { type Scene, simulate } from '../room/simulator.js';
@@ -32,7 +33,9 @@ function waitMs(seed: number, framesPerSecond: number, missed: number): number {
   };
   const { frames, gallery } = simulate(scene);
   const firstMs = frames.find((frame) => frame.faces.length > 0)!.capturedAt;
-  return (replay(frames, gallery, clipOptions).events[0]?.atMs ?? Number.POSITIVE_INFINITY) - firstMs;
+  return (
+    (replay(frames, gallery, clipOptions, noStaticFaces, true).events[0]?.atMs ?? Number.POSITIVE_INFINITY) - firstMs
+  );
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -35,13 +35,13 @@ export function openFake(
   return openCamera({ ...quickOptions, command: fakeCommand(...directives), ...options }, systemClock, log);
 }
 
-/** The next `count` frames. */
+/** Copies of the next `count` frames: the camera overwrites the memory of a frame after the next one. */
 export async function take(camera: Camera, count: number): Promise<Frame[]> {
   const frames: Frame[] = [];
   while (frames.length < count) {
     const frame = await camera.next();
     if (!frame) throw new Error(`the camera ended after ${frames.length} frames: ${camera.status.reason}`);
-    frames.push(frame);
+    frames.push({ ...frame, data: frame.data.slice() });
   }
   return frames;
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
+import { createFrameRing } from '../../src/camera/frame-ring.js';
 import { createFrameSplitter, type SplitFrame } from '../../src/camera/frame-splitter.js';
 import { drawPattern, readPattern } from './test-pattern.js';
 
@@ -16,9 +17,11 @@ function burst(
   return frame;
 }
 
-t.test('a frame is whole, and its reader owns the memory', async (t) => {
-  const splitter = createFrameSplitter(64, 48, [1]);
+t.test('a frame is whole, and stays so after it was published', async (t) => {
+  const ring = createFrameRing();
+  const splitter = createFrameSplitter(64, 48, [1], ring);
   const first = burst(splitter, drawPattern(1, 64, 48, 64), 1000)!;
+  ring.publish();
   burst(splitter, drawPattern(2, 64, 48, 64));
   t.equal(readPattern(first), 1);
   t.equal(first.lastByteAtMs, 4000);

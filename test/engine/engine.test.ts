@@ -72,6 +72,28 @@ t.test('options: no embedding, crops, no embedding of small faces in video', asy
   t.ok(faces.length > 0 && faces.every(({ embedding }) => embedding === null));
 });
 
+t.test('faces that are expected in their boxes are found and not embedded, others are', async (t) => {
+  const photo = await readPhoto(sample(2), { maxEdgePx: 960 });
+  const camera = asFrame(toI420({ ...photo, width: photo.width & ~1, height: photo.height & ~1 }));
+  const { faces: before } = await engine.analyze(camera, { search: 'auto' });
+  t.equal(before.length, 3);
+  t.ok(before.every(({ embedding, isContinued }) => embedding !== null && isContinued === undefined));
+  const [first, ...others] = before;
+  const { faces } = await engine.analyze(camera, { search: 'auto', expected: others.map(({ box }) => box) });
+  t.equal(faces.length, 3);
+  for (const face of faces) {
+    const isFirst = Math.abs(face.box[0] - first!.box[0]) < 10;
+    t.equal(face.embedding !== null, isFirst);
+    t.equal(face.isContinued, isFirst ? undefined : true);
+    t.ok(face.quality.eyesPx > 10 && face.quality.sharpness > 0, 'its quality is measured all the same');
+  }
+  const still = await engine.analyze(camera, { search: 'all', expected: others.map(({ box }) => box) });
+  t.ok(
+    still.faces.every(({ embedding }) => embedding !== null),
+    'in a photo each face is embedded',
+  );
+});
+
 t.test('no face, and pictures of any size and stride', async (t) => {
   for (const picture of [
     madePicture('noise', 64, 48),

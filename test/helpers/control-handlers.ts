@@ -42,6 +42,7 @@ export const idleHandlers: Omit<ControlHandlers, 'status'> = {
     delegateReason: null,
     sandboxed: false,
     sandboxReason: null,
+    addonReason: null,
   }),
   analyze: async () => ({ faces: [], times: { detectMs: 0, alignMs: 0, embedMs: 0, tiles: 0 } }),
   report: async () => ({}),

@@ -158,6 +158,31 @@ t.test('tracks are sampled separately', async (t) => {
   for (const track of [1, 2]) t.equal(entries.filter((entry) => entry.track === track).length, 10 + 3);
 });
 
+t.test('a face whose embedding was not due is not stored, and counts as seen', async (t) => {
+  let samplers = noSamplers;
+  const stored: SampledObservation[] = [];
+  for (let n = 1; n <= 43; n += 1) {
+    const left = n > 2 && n % 10 !== 0 ? { embedding: null, weight: 0, isContinued: true } : {};
+    const next = sample(samplers, [{ ...ada, ...left, atMs: n * 100 }], n * 100);
+    samplers = next.samplers;
+    stored.push(...next.entries);
+  }
+  stored.push(...finishSampling(samplers));
+  const last = stored.pop();
+  t.match(last, { atMs: 4300, embedding: null }, 'the end of the track');
+  t.ok(stored.every(({ embedding }) => embedding !== null));
+  t.strictSame(numbers(stored).slice(0, 3), [1, 2, 10]);
+  const other = sample(
+    samplers,
+    [{ ...ada, embedding: null, weight: 0, isContinued: true, person: null, atMs: 4400 }],
+    4400,
+  );
+  t.ok(
+    other.entries.some(({ person }) => person === null),
+    'a lost name is stored, whatever the face',
+  );
+});
+
 t.test('a skipped observation is stored on request, and no observation counts twice or is lost', async (t) => {
   let samplers = noSamplers;
   const stored: SampledObservation[] = [];

@@ -4,7 +4,7 @@ import type { Gallery } from '../../src/gallery/person.js';
 import type { PresenceEvent } from '../../src/presence/presence.js';
 import { noStaticFaces } from '../../src/recognition/static-faces.js';
 import type { RoomOptions } from '../../src/room/options.js';
-import { type RoomStep, startRoom, step } from '../../src/room/step.js';
+import { asScheduled, type RoomStep, startRoom, step } from '../../src/room/step.js';
 import type { Observation } from '../../src/vision/face.js';
 
 export interface Replayed {
@@ -12,16 +12,20 @@ export interface Replayed {
   readonly steps: readonly RoomStep[];
 }
 
-/** `staticFaces`: the static faces known before the first frame. */
+/**
+ * `staticFaces`: the static faces known before the first frame. `isScheduled`: without the embeddings that were not due, as the engine
+ * reports live frames.
+ */
 export function replay(
   frames: readonly Observation[],
   gallery: Gallery,
   options: RoomOptions,
   staticFaces = noStaticFaces,
+  isScheduled = false,
 ): Replayed {
   let state = startRoom(frames[0]?.capturedAt ?? 0, '', staticFaces);
   const steps = frames.map((frame) => {
-    const result = step(state, frame, gallery, options);
+    const result = step(state, isScheduled ? asScheduled(state, frame) : frame, gallery, options);
     state = result.state;
     return result;
   });

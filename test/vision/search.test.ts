@@ -131,6 +131,32 @@ t.test('a photo without a find is searched again, with a border', async (t) => {
   t.equal(found.length, 1);
 });
 
+t.test(
+  'a photo in which the first detector is unsure of the only face is searched again for less sure ones',
+  async (t) => {
+    const unsure = face([500, 400, 100, 100], 0.2);
+    const sure = face([500, 400, 100, 100], 0.6);
+    const atLeast = (leastScore: number, ...faces: Candidate[]) => faces.filter(({ score }) => score >= leastScore);
+    const both: Detectors = {
+      find: (_view, leastScore) => atLeast(leastScore, unsure),
+      check: (_view, leastScore) => atLeast(leastScore, sure),
+    };
+    t.equal(searchFaces(frame, both, all, defaultSearch).faces.length, 1, 'the close-ups decide');
+    t.same(searchFaces(frame, both, video, defaultSearch).faces, [], 'a video frame is not searched again');
+    const clear = face([10, 10, 90, 90]);
+    const withClear: Detectors = {
+      find: (_view, leastScore) => atLeast(leastScore, unsure, clear),
+      check: (_view, leastScore) => atLeast(leastScore, sure, clear),
+    };
+    const { faces } = searchFaces(frame, withClear, all, defaultSearch);
+    t.same(
+      faces.map(({ box }) => box[0]),
+      [10],
+      'where a face was found, the scores stay',
+    );
+  },
+);
+
 t.test('a board that cannot keep up leaves out tiles and close-ups, and every face gets its turn', async (t) => {
   const far = [face([100, 100, 80, 80]), face([600, 400, 80, 80]), face([1100, 800, 80, 80])];
   const { both, found, checked } = detectors(far);
@@ -181,4 +207,35 @@ t.test('a large ghost does not end the search of a portrait', async (t) => {
     faces.map(({ box }) => box[2]),
     [60],
   );
+});
+
+t.test('a face that is expected without an embedding has no close-up', async (t) => {
+  const { both, checked } = detectors([face([600, 400, 80, 80]), face([200, 400, 80, 80])]);
+  const request = { ...video, expected: [[604, 398, 80, 80]] as const };
+  const { faces } = searchFaces(frame, both, request, defaultSearch);
+  t.strictSame(
+    faces.map(({ box, isPlaced, isContinued }) => ({ box, isPlaced, isContinued })).sort((a, b) => a.box[0] - b.box[0]),
+    [
+      { box: [200, 400, 80, 80], isPlaced: true, isContinued: false },
+      { box: [600, 400, 80, 80], isPlaced: false, isContinued: true },
+    ],
+  );
+  t.equal(checked.length, 1);
+  const doubtful = detectors([face([600, 400, 80, 80], 0.4)]);
+  searchFaces(frame, doubtful.both, request, defaultSearch);
+  t.equal(doubtful.checked.length, 1, 'a candidate that may be no face has one');
+  const photo = detectors([face([600, 400, 80, 80])]);
+  t.notOk(
+    searchFaces(frame, photo.both, { ...request, search: 'all' }, defaultSearch).faces[0]!.isContinued,
+    'a photo',
+  );
+});
+
+t.test('where close-ups are limited, faces that need one get them', async (t) => {
+  const faces = [100, 400, 700, 1000].map((x) => face([x, 400, 80, 80]));
+  const { both, checked } = detectors(faces);
+  const expected = faces.slice(0, 3).map(({ box }) => box);
+  searchFaces(frame, both, { ...video, turn: 1, expected, limits: { tiles: 0, closeUps: 1 } }, defaultSearch);
+  t.equal(checked.length, 1);
+  t.ok(checked[0]!.x > 800, 'the face that nobody expects');
 });

@@ -19,7 +19,10 @@ const withinMs = 5000;
  */
 export async function checkModels(config: Config, io: CommandIo): Promise<Finding> {
   try {
-    const { detector, embedder, delegate, delegateReason, sandboxed, sandboxReason } = await modelsInUse(config, io);
+    const { detector, embedder, delegate, delegateReason, sandboxed, sandboxReason, addonReason } = await modelsInUse(
+      config,
+      io,
+    );
     const models = `${detector} and ${embedder}, hashes correct`;
     const slow = 'without XNNPACK: several times slower on a PC, less on a Pi';
     const open = 'not in a sandbox: a fault in the model runtime could reach the network';
@@ -28,6 +31,12 @@ export async function checkModels(config: Config, io: CommandIo): Promise<Findin
       return warn('models', `${models}, ${slow}${sandboxed ? '' : `; ${open}`}`, delegateReason ?? advice);
     }
     if (!sandboxed) return warn('models', `${models}, with XNNPACK, ${open}`, sandboxReason ?? advice);
+    if (addonReason !== null)
+      return warn(
+        'models',
+        `${models}, with XNNPACK, but frames take more processor time than they need to`,
+        addonReason,
+      );
     return ok('models', `${models}, with XNNPACK, in a sandbox without network`);
   } catch (error) {
     return fault('models', error);

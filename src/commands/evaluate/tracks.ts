@@ -3,7 +3,7 @@
 import { type FaceReason, type Identification, identify, identifyFace } from '../../gallery/identify.js';
 import type { Gallery } from '../../gallery/person.js';
 import type { RoomOptions } from '../../room/options.js';
-import { startRoom, step } from '../../room/step.js';
+import { asScheduled, startRoom, step } from '../../room/step.js';
 import type { Face } from '../../vision/face.js';
 
 export type Portrait = Pick<Face, 'score' | 'quality' | 'embedding'>;
@@ -40,7 +40,7 @@ export function evaluateTrack(
   let between: readonly string[] = [];
   for (const [index, portrait] of portraits.entries()) {
     const frame = { capturedAt: index * intervalMs, sequence: index, ...frameSize, faces: [{ box, ...portrait }] };
-    const result = step(state, frame, gallery, options);
+    const result = step(state, asScheduled(state, frame), gallery, options);
     state = result.state;
     for (const { type, person } of result.events) if (type === 'arrived' && person !== null) arrived.push(person);
     between = result.snapshot.ambiguous.flatMap(({ people }) => people);
