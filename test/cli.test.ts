@@ -1,5 +1,5 @@
 // The command line: exit codes, one line per error, results separate from everything else. One case of each kind runs as a process.
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { packageRoot, packageVersion } from '../src/base/files.js';
@@ -160,22 +160,42 @@ t.test('common options come before or after the verb, and -- ends the options', 
   t.match((await runVerb(['show', '-5', '--config', config])).stderr, /PERSON_UNKNOWN: nobody is called -5/);
 });
 
-t.test('help and status load neither sharp nor a model runtime', async (t) => {
+/** The files of modules that `roomkin ...args` and its child processes load, from V8's list of scripts, which has ES modules too. */
+async function loadedBy(folder: string, args: readonly string[]): Promise<readonly string[]> {
+  const coverage = mkdtempSync(join(folder, 'scripts-'));
+  await runCli(args, { NODE_V8_COVERAGE: coverage, NODE_OPTIONS: '' });
+  const processes = readdirSync(coverage).map((name) => JSON.parse(readFileSync(join(coverage, name), 'utf8')));
+  const urls: string[] = processes.flatMap(({ result }) => result.map(({ url }: { url: string }) => url));
+  return urls.filter((url) => url.startsWith('file:'));
+}
+
+t.test('help and version load little, and no verb more than it needs', async (t) => {
   const folder = shortFolder(t);
   const config = join(folder, 'config.toml');
   writeFileSync(config, `[room]\nid = "lab"\n[store]\ndirectory = "${folder}/s"\n`);
-  const listing = join(folder, 'listing.cjs');
-  writeFileSync(
-    listing,
-    "process.on('exit', () => process.stderr.write(Object.keys(require('node:module')._cache).join('\\n')));",
+  const heavy = /tflite|tensorflow|mediapipe|engine\/supervisor|node_modules\/(sharp|mqtt|aedes)\//;
+  for (const args of [['--help'], ['--version'], ['help', 'enrol'], ['enrol', '--nonsense']]) {
+    const loaded = await loadedBy(folder, args);
+    t.match(loaded.join('\n'), /commander/, 'the list shows the loaded modules');
+    t.notMatch(loaded.join('\n'), /node_modules\/(zod|better-sqlite3|libheif|uqr)/, args.join(' '));
+    t.notMatch(loaded.join('\n'), heavy, args.join(' '));
+    t.ok(loaded.length <= 30, `${args.join(' ')}: ${loaded.length} modules`);
+  }
+  t.notMatch((await loadedBy(folder, ['status', '--config', config])).join('\n'), heavy);
+  // The command line is wrong: no model is loaded, and no library that decodes photos.
+  const missing = join(folder, 'missing.jpg');
+  for (const args of [
+    ['enrol', 'Ada', '--photos', missing],
+    ['identify', missing],
+    ['show', 'Nobody'],
+    ['forget', 'Nobody'],
+  ])
+    t.notMatch((await loadedBy(folder, [...args, '--config', config])).join('\n'), heavy, args.join(' '));
+  t.match(
+    (await loadedBy(folder, ['detect', missing])).join('\n'),
+    /engine\/supervisor/,
+    'a verb that loads the models',
   );
-  const loadedBy = async (...args: string[]): Promise<string> =>
-    (await runCli(args, { NODE_OPTIONS: `--require=${listing}` })).stderr;
-  const help = await loadedBy('--help');
-  t.match(help, /commander/);
-  t.notMatch(help, /sharp|tflite|tensorflow|mediapipe|zod|sqlite|mqtt/);
-  t.notMatch(await loadedBy('status', '--config', config), /sharp|tflite|tensorflow|mediapipe/);
-  t.match(await loadedBy('detect', '/nowhere.jpg'), /sharp/, 'the list shows the loaded modules');
 });
 
 t.test('Ctrl-C ends a verb that waits for the engine with 130 and without a message', async (t) => {

@@ -1,5 +1,6 @@
 // A picture file as a frame: of a folder that is replayed, or of a camera's snapshot address.
-import sharp, { type Sharp } from 'sharp';
+import type { Sharp } from 'sharp';
+import { loadSharp } from '../base/sharp.js';
 import type { CameraOptions } from './options.js';
 
 /** 48 megapixels: more than a photo of any camera. */
@@ -9,6 +10,7 @@ const mostPixels = 48e6;
 export async function decodePicture(file: string | Buffer, options: CameraOptions): Promise<Uint8Array> {
   const { width, height, hflip, vflip, rotation } = options;
   const upsideDown = rotation === 180;
+  const sharp = await loadSharp();
   const picture = sharp(file, { limitInputPixels: mostPixels, sequentialRead: true }).autoOrient();
   const aspect = options.aspect ?? (Buffer.isBuffer(file) ? await statedAspect(file) : null);
   if (aspect === null) picture.resize(width, height, { fit: 'contain', background: 'black' });
@@ -43,6 +45,7 @@ async function statedAspect(jpeg: Buffer): Promise<number | null> {
   if (jpeg.length < 20 || jpeg.toString('latin1', 6, 11) !== 'JFIF\0' || jpeg[13] !== 0) return null;
   const pixel = jpeg.readUInt16BE(14) / jpeg.readUInt16BE(16);
   if (!(pixel >= 0.2 && pixel <= 5) || pixel === 1) return null;
+  const sharp = await loadSharp();
   const { width, height } = await sharp(jpeg, { limitInputPixels: mostPixels }).metadata();
   return (width * pixel) / height;
 }

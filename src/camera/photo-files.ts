@@ -5,8 +5,8 @@ import { constants } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { fail } from '../base/errors.js';
-import { reasonOf, unreadable } from './photo.js';
 import { type Content, contentOf, headBytes } from './photo-format.js';
+import { reasonOf, unreadable } from './unreadable.js';
 
 /** Why a file in a folder is passed over. */
 export const passedOverReasons = {

@@ -5,14 +5,12 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { availableMemory } from 'node:process';
-import sharp, { type Metadata, type Sharp } from 'sharp';
+import type { Metadata, Sharp } from 'sharp';
 import { fail, RoomkinError } from '../base/errors.js';
+import { loadSharp } from '../base/sharp.js';
 import type { Frame } from './camera.js';
 import { decodeHeic, heicBytesPerPixel } from './heic.js';
-
-// Otherwise libvips keeps decoded pixels of earlier photos and one buffer per thread.
-sharp.cache(false);
-sharp.concurrency(1);
+import { reasonOf, unreadable } from './unreadable.js';
 
 /** A decoded photo, upright, 8-bit sRGB, 3 bytes a pixel, no row padding. */
 export interface RgbPicture {
@@ -68,6 +66,7 @@ export async function readPhoto(path: string, limits: PhotoLimits = {}): Promise
 /** The same for the bytes of a photo; `name` is what the error calls it. */
 export async function decodePhoto(bytes: Buffer, name: string, limits: PhotoLimits = {}): Promise<RgbPicture> {
   const { maxPixels = 64e6, maxEdgePx = 2560 } = limits;
+  const sharp = await loadSharp();
   const metadata = await sharp(bytes, { limitInputPixels: false })
     .metadata()
     .catch((cause: unknown) => {
@@ -200,19 +199,4 @@ function decoderBytes(metadata: Metadata): number {
 
 function describe({ format, isProgressive }: Metadata): string {
   return `${isProgressive ? 'progressive ' : ''}${format === 'heif' ? 'AVIF' : format.toUpperCase()}`;
-}
-
-/** The error for a photo that cannot be read; `why` continues a sentence that starts with its path. */
-export function unreadable(path: string, why: string, cause?: unknown): RoomkinError {
-  return fail('PHOTO_UNREADABLE', `${path} ${why}`, cause);
-}
-
-/** Why a file or folder cannot be opened, in words that follow its path. */
-export function reasonOf(cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return 'is not there: check the path';
-  if (code === 'EACCES' || code === 'EPERM') return 'may not be read by this user: check its permissions';
-  if (code === 'ENXIO') return 'is not a regular file';
-  if (code === 'ENAMETOOLONG' || code === 'ERR_INVALID_ARG_VALUE') return 'is not a possible path';
-  return `cannot be read (${String(code ?? cause)})`;
 }

@@ -1,6 +1,6 @@
 // One frame as a JPEG, for `roomkin look`: made only when somebody asks for it, kept nowhere.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import sharp from 'sharp';
+import { loadSharp } from '../base/sharp.js';
 import { type Picture, planes, yuvToRgb } from '../vision/picture.js';
 
 export interface Still {
@@ -33,6 +33,7 @@ export async function stillOf(picture: Picture, maxEdgePx = 1280): Promise<Still
       yuvToRgb(first!.data[source]!, u.data[u.offset + chroma]!, v.data[v.offset + chroma]!, rgb, at);
     }
   }
+  const sharp = await loadSharp();
   const jpeg = await sharp(rgb, { raw: { width, height, channels: 3 } })
     .jpeg({ quality: 80 })
     .toBuffer();

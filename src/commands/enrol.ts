@@ -30,8 +30,10 @@ import {
   findPhotos,
   isBad,
   refuseBadPhotos,
+  refuseMissingPhotos,
   step,
 } from './photo-analysis.js';
+import { openPhotoEngine } from './photo-engine.js';
 import { count } from './rows.js';
 import { type Given, misused } from './verbs.js';
 
@@ -128,8 +130,12 @@ async function enrolPhotos(
 ): Promise<void> {
   const { skipBad, force, face } = options;
   using store = openGallery(io);
-  io.progress('loading the models...');
-  await using engine = await io.openEngine(io.config());
+  if (!skipBad)
+    await refuseMissingPhotos(
+      batches.flatMap(({ photos }) => (Array.isArray(photos) ? photos : [])),
+      'nothing was enrolled (--skip-bad skips such photos)',
+    );
+  await using engine = openPhotoEngine(io);
   const { space } = await engine.start();
   const bad: BadPhoto[] = [];
   const analysed: AnalysedBatch[] = [];
@@ -321,7 +327,7 @@ const cohortFolder = 'unknown';
 interface Batch {
   readonly name: string | null;
   readonly folder: string | null;
-  readonly photos: Iterable<string> | AsyncIterable<PhotoBytes | BadPhoto>;
+  readonly photos: readonly string[] | AsyncIterable<PhotoBytes | BadPhoto>;
   /** Number of photos; null where it is not known before the last one. */
   readonly total: number | null;
   /** Complete when the last photo was read. */

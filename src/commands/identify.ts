@@ -14,8 +14,10 @@ import {
   findPhotos,
   isBad,
   refuseBadPhotos,
+  refuseMissingPhotos,
   step,
 } from './photo-analysis.js';
+import { openPhotoEngine } from './photo-engine.js';
 import { count, percent, wrap } from './rows.js';
 import type { Given } from './verbs.js';
 
@@ -35,12 +37,11 @@ interface NamedFace {
 }
 
 export async function run({ file: inputs }: Given<'identify'>, io: CommandIo): Promise<void> {
-  const config = io.config();
   const { photos: paths, passedOver } = await findPhotos(inputs);
-  // Whoever may not ask is told so at once, before the models are loaded.
+  // Whoever may not ask is told so at once, before the models are loaded. So is whoever names no photo that is there.
   await reportOf(io, 'people', {});
-  io.progress('loading the models...');
-  await using engine = await io.openEngine(config);
+  await refuseMissingPhotos(paths, 'there is nothing to identify', 'all');
+  await using engine = openPhotoEngine(io);
   const { space } = await engine.start();
   const files: { file: string; turned: Turn; faces: NamedFace[] }[] = [];
   const bad: BadPhoto[] = [];

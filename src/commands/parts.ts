@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { fail, RoomkinError } from '../base/errors.js';
 import type { Config } from '../config/load.js';
 import { createCalibrator, journalPlace, recognitionOptions } from '../config/parts.js';
-import { askReport } from '../control/ask-report.js';
 import { askDaemon } from '../control/client.js';
 import { type SocketPath, socketPath } from '../control/path.js';
 import type { ControlRequest } from '../control/protocol.js';
 import { chooseEmbedder, readManifest } from '../engine/manifest.js';
 import { hasJournal, type JournalStore, openJournalStore } from '../journal/store.js';
 import type { Sources } from '../reports/report.js';
-import { makeReport, type ReportAnswer, type ReportGiven, type ReportName } from '../reports/reports.js';
+import type { ReportAnswer, ReportGiven, ReportName } from '../reports/reports.js';
 import { openStore } from '../store/gallery-store.js';
 import type { Store } from '../store/store.js';
 import type { CommandIo } from './command.js';
@@ -54,6 +53,7 @@ export async function reportOf<N extends ReportName>(
     io.progress(text);
   };
   try {
+    const { askReport } = await import('../control/ask-report.js');
     return await askReport(daemonSocket(config), name, given, { signal, onProgress });
   } catch (error) {
     if (!(error instanceof RoomkinError) || error.code !== 'DAEMON_NOT_RUNNING') throw error;
@@ -128,6 +128,7 @@ async function reportHere<N extends ReportName>(
     },
   };
   try {
+    const { makeReport } = await import('../reports/reports.js');
     return await makeReport(name, given, sources, { signal: io.signal, progress: io.progress });
   } finally {
     (journal as JournalStore | null)?.close();

@@ -1,9 +1,12 @@
 // Photos → faces, one at a time, so that at most one decoded photo is in memory. A bad photo does not end the verb: all bad photos are
 // listed before anything is changed.
 
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { type ErrorCode, fail, RoomkinError } from '../base/errors.js';
 import { decodePhoto, type PhotoBytes, photoFrame, type RgbPicture, readPhoto } from '../camera/photo.js';
 import { folderContent, folderEmpty, type PassedOver } from '../camera/photo-files.js';
+import { reasonOf, unreadable } from '../camera/unreadable.js';
 import type { Engine } from '../engine/engine.js';
 import { clearestTurn, isDoubtful } from '../gallery/enrolment.js';
 import type { Box, Face, Landmarks } from '../vision/face.js';
@@ -155,6 +158,27 @@ export function refuseBadPhotos(bad: readonly BadPhoto[], total: number, consequ
   if (bad.length === 1) throw fail(first.code, `${first.sentence}; ${consequence}`);
   const lines = bad.map(({ code, sentence }) => `roomkin: ${code}: ${sentence}`);
   throw fail(first.code, `${bad.length} of ${total} photos cannot be used; ${consequence}`, lines);
+}
+
+/**
+ * Refuses files that are missing or may not be read, before any model is loaded: as soon as there is one, or where `which` is `all` only if
+ * no other photo is left.
+ */
+export async function refuseMissingPhotos(
+  paths: readonly string[],
+  consequence: string,
+  which: 'any' | 'all' = 'any',
+): Promise<void> {
+  const missing: BadPhoto[] = [];
+  for (const file of paths) {
+    try {
+      await access(file, constants.R_OK);
+    } catch (cause) {
+      const { code, message } = unreadable(file, reasonOf(cause), cause);
+      missing.push({ file, code, sentence: message });
+    }
+  }
+  if (which === 'any' || missing.length === paths.length) refuseBadPhotos(missing, paths.length, consequence);
 }
 
 /** Shows progress on stderr, and throws when the user has stopped the verb. */

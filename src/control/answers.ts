@@ -1,9 +1,10 @@
 // Checks the answers of the daemon. An answer of another form comes from a daemon of another version: without the check a verb would
 // fail later with an unclear error. Unknown members are accepted, so a newer daemon may add some.
 import { z } from 'zod';
+import type { EngineInfo } from '../engine/engine.js';
 import type { Reason } from '../gallery/reason.js';
 import type { ExplainedObservation } from '../journal/journal.js';
-import { qualitySchema } from '../vision/face.js';
+import { qualitySchema } from '../vision/quality-schema.js';
 import type {
   CameraView,
   ControlRequest,
@@ -146,11 +147,25 @@ const pictureUpdate = z.object({
 }) satisfies z.ZodType<PictureUpdate>;
 const pictureAnswer = z.object({ jpeg: nullableText }) satisfies z.ZodType<FacePictureAnswer>;
 
+const engine = z.object({
+  detector: text,
+  embedder: text,
+  embedderRuntime: z.enum(['tflite', 'onnxruntime']),
+  space: text,
+  dimension: number,
+  delegate: z.enum(['xnnpack', 'none']),
+  delegateReason: nullableText,
+  sandboxed: z.boolean(),
+  sandboxReason: nullableText,
+  addonReason: nullableText,
+}) satisfies z.ZodType<EngineInfo>;
+
 const recognition = z.object({ recognition: z.enum(['on', 'off']) });
 
 /** The form of an answer, or of each line of a stream. */
 export const answerSchemas: Readonly<Record<ControlRequest['verb'], z.ZodType>> = {
   status,
+  engine,
   why: z.array(observation),
   watch: watchUpdate,
   live: liveUpdate,

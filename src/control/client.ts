@@ -78,7 +78,12 @@ export async function send(place: SocketPath, request: RequestLine, signal: Abor
 function open(socketPath: string, { body, ...line }: RequestLine, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const options = { socketPath, ...line, agent: false, signal } as const;
-    httpRequest(options, resolve).once('error', reject).end(body);
+    const request = httpRequest(options, resolve).once('error', reject);
+    if (line.headers?.['expect'] === undefined) request.end(body);
+    else {
+      request.once('continue', () => request.end(body));
+      request.flushHeaders();
+    }
   });
 }
 

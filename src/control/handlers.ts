@@ -7,7 +7,7 @@ import type { Problems } from '../base/problems.js';
 import type { Camera } from '../camera/camera.js';
 import type { Config } from '../config/load.js';
 import { recognitionOptions } from '../config/parts.js';
-import type { EngineInfo } from '../engine/engine.js';
+import type { EngineInfo, SharedEngine } from '../engine/engine.js';
 import type { Gallery } from '../gallery/person.js';
 import { explain, type Journal } from '../journal/journal.js';
 import type { Publisher } from '../mqtt/publisher.js';
@@ -20,6 +20,7 @@ import type { Room, RoomListener } from '../room/room.js';
 import type { Store } from '../store/store.js';
 import { overlap } from '../vision/face.js';
 import type { PagePictures } from './page-pictures.js';
+import { faceToSend } from './photo.js';
 import {
   type DaemonStatus,
   encodeEmbedding,
@@ -35,6 +36,7 @@ import { cameraView, type FrameListener } from './view.js';
 export interface HandlerParts {
   readonly config: Config;
   readonly clock: Clock;
+  readonly engine: Pick<SharedEngine, 'analyzePhoto' | 'info'>;
   readonly model: EngineInfo;
   readonly camera: Camera;
   readonly room: Room;
@@ -77,7 +79,7 @@ export function daemonSources({
 export function daemonHandlers(parts: HandlerParts): ControlHandlers {
   const { config, clock, model, camera, room, journal, statistics, privacy, publisher, watchers, currentGallery } =
     parts;
-  const { problems } = parts;
+  const { problems, engine } = parts;
   const wallTime = createWallTime(clock);
   const enrolling = new Set<RoomListener>();
   const sources = daemonSources(parts);
@@ -160,6 +162,12 @@ export function daemonHandlers(parts: HandlerParts): ControlHandlers {
         enrolling.delete(watcher);
         room.enrolling = enrolling.size > 0;
       };
+    },
+    // A child that was replaced may run without XNNPACK.
+    engine: () => engine.info ?? model,
+    async analyze(photo, request, { signal, progress }) {
+      const { faces, times } = await engine.analyzePhoto(photo, request, signal, progress);
+      return { faces: faces.map(faceToSend), times };
     },
     look: (signal) => cameraView({ ...parts, wallTime }, signal),
     pictures: (send) => parts.pagePictures.follow(send),

@@ -10,7 +10,7 @@ export const maxObservations = 200;
 
 /** A request. `watch`, `live` and `pictures` are streams; every other verb has one answer. */
 export type ControlRequest =
-  | { readonly verb: 'status' | 'watch' | 'live' | 'look' | 'pictures' | 'pause' | 'resume' }
+  | { readonly verb: 'status' | 'engine' | 'watch' | 'live' | 'look' | 'pictures' | 'pause' | 'resume' }
   | { readonly verb: 'why'; readonly last: number }
   | { readonly verb: 'picture'; readonly track: number };
 
@@ -19,7 +19,7 @@ export interface RequestLine {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
 }
 
 export function requestLine(request: ControlRequest): RequestLine {

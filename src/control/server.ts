@@ -7,10 +7,13 @@ import { dirname } from 'node:path';
 import { fail, oneLine, RoomkinError, sentenceOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { printableJson } from '../base/printable.js';
+import type { EngineInfo } from '../engine/engine.js';
 import type { ExplainedObservation } from '../journal/journal.js';
 import type { Work } from '../reports/report.js';
 import { type ReportName, reports } from '../reports/reports.js';
+import type { Frame } from '../vision/picture.js';
 import type { SocketPath } from './path.js';
+import { type PhotoAnswer, type PhotoRequest, receivePhoto } from './photo.js';
 import {
   type CameraView,
   type ControlError,
@@ -56,6 +59,10 @@ export interface ControlHandlers {
   pictures(send: (update: PictureUpdate) => void): () => void;
   /** The picture of the face of a track. */
   picture(track: number): FacePictureAnswer;
+  /** The models that are loaded. */
+  engine(): EngineInfo | Promise<EngineInfo>;
+  /** The faces of a photo, also while recognition is switched off: it does not come from the camera. Errors: ENGINE_FAILED. */
+  analyze(photo: Frame, request: PhotoRequest, work: Work): Promise<PhotoAnswer>;
   /** The report `name`. `given` was sent by a client and is not checked yet. Errors: USAGE, and those of the report. */
   report(name: ReportName, given: unknown, work: Work): Promise<unknown>;
 }
@@ -85,6 +92,17 @@ export async function startControl(options: {
   server.maxConnections = maxConnections;
   let streams = 0;
   let openReports = 0;
+  /** One photo at a time is in memory; the next one is not even read. */
+  let hasPhoto = false;
+  const openPhoto = (): Disposable => {
+    if (hasPhoto) throw fail('DAEMON_BUSY', 'the daemon analyses another photo at the moment: try again');
+    hasPhoto = true;
+    return {
+      [Symbol.dispose]() {
+        hasPhoto = false;
+      },
+    };
+  };
   const openReport = (): Disposable => {
     if (openReports >= maxReports)
       throw fail('DAEMON_BUSY', `the daemon answers ${maxReports} other questions at the moment: try again`);
@@ -95,11 +113,12 @@ export async function startControl(options: {
       },
     };
   };
-  server.on('request', (request, response) => {
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
     // One request per connection, because an idle connection would use up one of the limited connections.
     response.shouldKeepAlive = false;
     const name = reportOf(request);
-    if (name === null) request.resume();
+    const isPhoto = request.method === 'POST' && request.url?.startsWith('/analyze?') === true;
+    if (name === null && !isPhoto) request.resume();
     const openStream = (): (() => void) => {
       if (streams >= maxStreams)
         throw fail(
@@ -111,12 +130,16 @@ export async function startControl(options: {
         streams -= 1;
       };
     };
-    const answered =
-      name === null
+    const answered = isPhoto
+      ? answerPhoto(request, response, handlers, openPhoto)
+      : name === null
         ? answer(request, response, handlers, openStream, openReport)
         : answerReport(name, request, response, handlers, openReport);
     answered.catch((error: unknown) => answerError(response, error, log));
-  });
+  };
+  server.on('request', serve);
+  // A client with much to send asks first whether it may.
+  server.on('checkContinue', serve);
   server.on('clientError', (_, socket) => {
     // HTTP sockets are half-open. Without destroy(), a client that never closes its end would keep the connection.
     const answer = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n';
@@ -151,6 +174,8 @@ async function answer(
   switch (`${request.method} ${pathname}`) {
     case 'GET /status':
       return answerJson(response, 200, await handlers.status());
+    case 'GET /engine':
+      return answerJson(response, 200, await handlers.engine());
     case 'GET /why':
       return answerJson(response, 200, await handlers.why(lastOf(searchParams)));
     case 'POST /pause':
@@ -179,7 +204,7 @@ async function answer(
         Object.entries(reports)
           .flatMap(([name, report]) => (report.method === method ? [`/${name}`] : []))
           .join(', ');
-      const known = `GET /status, /why?last=N, /watch, /live, /look, /pictures, /picture?track=N, ${named('GET')}; POST /pause, /resume, ${named('POST')}`;
+      const known = `GET /status, /engine, /why?last=N, /watch, /live, /look, /pictures, /picture?track=N, ${named('GET')}; POST /pause, /resume, /analyze, ${named('POST')}`;
       throw fail('REQUEST_UNKNOWN', `${line} is not a known request, only ${known}`);
     }
   }
@@ -192,7 +217,7 @@ function reportOf({ method, url = '/' }: IncomingMessage): ReportName | null {
   return Object.hasOwn(reports, name) && reports[name as ReportName].method === method ? (name as ReportName) : null;
 }
 
-/** Answers with the report: as one document, or, where the client accepts lines of JSON, with its progress before. */
+/** Answers with the report. */
 async function answerReport(
   name: ReportName,
   request: IncomingMessage,
@@ -202,10 +227,41 @@ async function answerReport(
 ): Promise<void> {
   const given =
     reports[name].method === 'POST'
-      ? await bodyOf(request)
+      ? await bodyOf(request, response)
       : Object.fromEntries(new URL(request.url ?? '/', 'http://roomkin').searchParams);
   request.resume();
   using _open = openReport();
+  await answerWork(request, response, (work) => handlers.report(name, given, work));
+}
+
+/** Answers with the faces of the photo in the body. */
+async function answerPhoto(
+  request: IncomingMessage,
+  response: ServerResponse,
+  handlers: ControlHandlers,
+  openPhoto: () => Disposable,
+): Promise<void> {
+  let open: Disposable;
+  try {
+    open = openPhoto();
+  } catch (error) {
+    // What the client has begun to send is thrown away, so that it gets the answer.
+    request.resume();
+    throw error;
+  }
+  using _open = open;
+  takeBody(request, response);
+  const { searchParams } = new URL(request.url ?? '/', 'http://roomkin');
+  const received = await receivePhoto(searchParams, request).finally(() => request.resume());
+  await answerWork(request, response, (work) => handlers.analyze(received.photo, received.request, work));
+}
+
+/** Answers with the result of `make`: as one document, or, where the client accepts lines of JSON, with its progress before. */
+async function answerWork(
+  request: IncomingMessage,
+  response: ServerResponse,
+  make: (work: Work) => Promise<unknown>,
+): Promise<void> {
   const left = new AbortController();
   response.once('close', () => left.abort());
   const inLines = request.headers.accept === streamType;
@@ -218,7 +274,7 @@ async function answerReport(
     },
   };
   try {
-    const result = await handlers.report(name, given, work);
+    const result = await make(work);
     if (!inLines) return answerJson(response, 200, result);
     if (!response.headersSent) response.writeHead(200, { 'content-type': streamType });
     response.end(`${printableJson({ type: 'result', result })}\n`);
@@ -229,8 +285,14 @@ async function answerReport(
   }
 }
 
+/** Tells a client that waits for it to send its body. */
+function takeBody(request: IncomingMessage, response: ServerResponse): void {
+  if (request.headers.expect !== undefined) response.writeContinue();
+}
+
 /** The JSON body of a request. Errors: USAGE. */
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
+async function bodyOf(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
+  takeBody(request, response);
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {

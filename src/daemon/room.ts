@@ -20,7 +20,7 @@ import { createSpeedWatch } from '../control/speed.js';
 import { healthReport, type Statistics } from '../control/statistics.js';
 import type { Notifier } from '../control/systemd.js';
 import type { FrameListener } from '../control/view.js';
-import type { Engine, EngineInfo } from '../engine/engine.js';
+import type { EngineInfo, SharedEngine } from '../engine/engine.js';
 import type { Turns } from '../engine/turns.js';
 import { peopleWithFewPhotos } from '../gallery/calibration-advice.js';
 import type { Gallery } from '../gallery/person.js';
@@ -55,7 +55,7 @@ export interface SharedParts {
   readonly problems: Problems;
   readonly store: Store;
   readonly settings: Settings;
-  readonly engine: Engine;
+  readonly engine: SharedEngine;
   readonly model: EngineInfo;
   readonly gallery: GalleryReader;
   /** The turns at the engine; absent where there is one room. */
@@ -194,6 +194,7 @@ async function watchOpened(parts: RoomParts): Promise<void> {
     handlers: daemonHandlers({
       config,
       clock,
+      engine: parts.engine,
       model,
       camera,
       room,

@@ -4,69 +4,76 @@ import { ALIGNED_PX, alignmentOf, warp } from '../vision/alignment.js';
 import type { Face, Quality } from '../vision/face.js';
 import type { Frame } from '../vision/picture.js';
 import { qualityOf } from '../vision/quality.js';
-import { type FoundFace, searchFaces } from '../vision/search.js';
+import { type Detectors, type FoundFace, searchFaces } from '../vision/search.js';
 import type { AnalyzeOptions } from './engine.js';
 import type { LoadedModel } from './inference.js';
-import { chooseEmbedder, readManifest, readModel } from './manifest.js';
+import { bytesOf, openModel } from './model-file.js';
 import { checkerOf, embedderOf, finderOf } from './models.js';
 import { loadOnnxModel } from './onnx/runtime.js';
 import type { LoadOptions, ModelInfo, Step, WireAnalysis } from './protocol.js';
-import { loadModel } from './runtime.js';
+import { loadModelFile } from './runtime.js';
+import { always, type Once } from './slices.js';
 
 export interface Analyzer {
   readonly info: ModelInfo;
-  analyze(frame: Frame, options: AnalyzeOptions): WireAnalysis;
+  /** `once`: for a still that is analysed in slices. Default: in one go. */
+  analyze(frame: Frame, options: AnalyzeOptions, once?: Once): WireAnalysis;
 }
 
 /** Loads the models into this process. `progress` is called at the beginning of each step. Errors: MODEL_MISSING, MODEL_HASH. */
 export function loadAnalyzer(options: LoadOptions, progress: (step: Step) => void): Analyzer {
-  progress('read manifest');
-  const manifest = readManifest(options.manifestPath);
-  const embedder = chooseEmbedder(manifest, options.embedder);
+  const { models } = options;
+  const { embedder } = models;
   const runtime = { threads: options.threads, delegatePath: options.delegatePath };
   progress('read detector');
-  const detectorBytes = readModel(manifest, manifest.detector);
-  const checkerBytes = readModel(manifest, manifest.checker);
+  using detectorFile = openModel(models, models.detector);
+  using checkerFile = openModel(models, models.checker);
   progress('create detector');
-  const detectorModel = reporting(loadModel(detectorBytes, runtime), () => progress('detect'));
-  const finder = finderOf(detectorModel, manifest.detector);
-  const checkerModel = reporting(loadModel(checkerBytes, runtime), () => progress('check'));
-  const checker = checkerOf(checkerModel, manifest.checker);
+  const detectorModel = reporting(loadModelFile(detectorFile, runtime), () => progress('detect'));
+  const finder = finderOf(detectorModel, models.detector);
+  const checkerModel = reporting(loadModelFile(checkerFile, runtime), () => progress('check'));
+  const checker = checkerOf(checkerModel, models.checker);
   progress('read embedder');
-  const embedderBytes = readModel(manifest, embedder);
+  using embedderFile = openModel(models, embedder);
   progress('create embedder');
   let embedStep: Step = 'warm up';
   const { onnxDevice } = options;
   const loaded =
     onnxDevice === null
-      ? loadModel(embedderBytes, runtime)
-      : loadOnnxModel(embedderBytes, { threads: options.threads, device: onnxDevice });
+      ? loadModelFile(embedderFile, runtime)
+      : loadOnnxModel(bytesOf(embedderFile), { threads: options.threads, device: onnxDevice });
   const embedderModel = reporting(loaded, () => progress(embedStep));
   const embed = embedderOf(embedderModel, embedder);
   const { portraitLength } = embedder;
   let turn = 0;
   let tileTurn = 0;
 
-  const analyze = (frame: Frame, request: AnalyzeOptions): WireAnalysis => {
+  const analyze = (frame: Frame, request: AnalyzeOptions, once: Once = always): WireAnalysis => {
     const startedAt = performance.now();
     const { search, limits, expected } = request;
     const searchRequest = { search, turn, tileTurn, limits, expected };
     if (search === 'auto') turn++;
     if (search === 'auto' && limits?.tiles !== 0) tileTurn++;
-    const detectors = { find: finder(frame), check: checker(frame) };
+    const [find, check] = [finder(frame), checker(frame)];
+    const detectors: Detectors = {
+      find: (view, leastScore) => once(() => find(view, leastScore)),
+      check: (view, leastScore) => once(() => check(view, leastScore)),
+    };
     const found = searchFaces(frame, detectors, searchRequest, options.search);
     const detectedAt = performance.now();
     progress('align');
-    const aligned = found.faces.map((candidate) => alignedFace(frame, candidate)).filter((face) => face !== null);
+    const aligned = found.faces
+      .map((candidate) => once(() => alignedFace(frame, candidate)))
+      .filter((face) => face !== null);
     const alignedAt = performance.now();
     const isStill = search === 'all' || search === 'portrait';
     const isEmbedded = (face: FoundFace & { readonly quality: Quality }): boolean =>
       (request.embed ?? true) && face.isPlaced && (isStill || face.quality.eyesPx >= options.minEyesPx);
     const chosen = aligned.filter(isEmbedded);
-    const embedded = embed(
-      chosen.map((face) => face.crop),
-      request.mirror ?? isStill,
-    );
+    const mirror = request.mirror ?? isStill;
+    const crops = chosen.map((face) => face.crop);
+    const embedded =
+      once === always ? embed(crops, mirror) : crops.flatMap((crop) => once(() => embed([crop], mirror)));
     const embeddedAt = performance.now();
     const embeddedOf = new Map(chosen.map((face, i) => [face, embedded[i] ?? null]));
     return {
@@ -90,7 +97,7 @@ export function loadAnalyzer(options: LoadOptions, progress: (step: Step) => voi
   embed([new Uint8Array(ALIGNED_PX * ALIGNED_PX * 3)], false);
   embedStep = 'embed';
   const info: ModelInfo = {
-    detector: manifest.detector.id,
+    detector: models.detector.id,
     embedder: embedder.id,
     embedderRuntime: onnxDevice === null ? 'tflite' : 'onnxruntime',
     space: embedder.space,

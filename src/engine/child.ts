@@ -8,10 +8,13 @@ import { type MemoryPlace, memoryReader } from '../base/frame-memory.js';
 import { framesAddon } from '../base/frames-addon.js';
 import type { Frame } from '../vision/picture.js';
 import { type Analyzer, loadAnalyzer } from './analyzer.js';
-import type { Answer, FromChild, LoadedInfo, Step, ToChild, WireFrame } from './protocol.js';
+import type { Answer, FromChild, LoadedInfo, Step, ToChild, WireAnalysis, WireFrame } from './protocol.js';
+import { inSlices, type SlicedWork } from './slices.js';
 
 let analyzer: Analyzer | null = null;
 let readMemory: ((place: MemoryPlace) => Uint8Array) | null = null;
+/** The photo that is analysed in slices. */
+let paused: { readonly id: number; readonly work: SlicedWork<WireAnalysis> } | null = null;
 
 /** The parent may end during an analysis. That is no error: `disconnect` then ends this process. */
 function send(message: FromChild): void {
@@ -33,7 +36,23 @@ function answer(message: ToChild): Answer {
     return { type: 'loaded', info: { ...analyzer.info, ...sandbox(), addonReason: reason } };
   }
   if (analyzer === null) throw new Error('a frame arrived before the models were loaded');
-  return { type: 'analyzed', id: message.id, analysis: analyzer.analyze(received(message.frame), message.options) };
+  const { analyze } = analyzer;
+  const { id, sliceMs } = message;
+  if (message.type === 'analyze') {
+    const { options } = message;
+    const frame = received(message.frame);
+    if (sliceMs === null) return { type: 'analyzed', id, analysis: analyze(frame, options) };
+    paused = { id, work: inSlices((once) => analyze(frame, options, once)) };
+  }
+  if (paused?.id !== id) throw new Error('the analysis that should go on is not here');
+  const { work } = paused;
+  // Forgotten also where the slice fails.
+  paused = null;
+  if (sliceMs === null) return { type: 'paused', id };
+  const end = work.goOn(sliceMs);
+  if (end !== null) return { type: 'analyzed', id, analysis: end.result };
+  paused = { id, work };
+  return { type: 'paused', id };
 }
 
 /** The frame with its bytes, which are read in place where they are in shared memory. */
@@ -51,7 +70,7 @@ function sandbox(): Pick<LoadedInfo, 'sandboxed' | 'sandboxReason'> {
 }
 
 function failed(message: ToChild, cause: unknown): Answer {
-  const id = message.type === 'analyze' ? message.id : null;
+  const id = message.type === 'load' ? null : message.id;
   if (cause instanceof RoomkinError) return { type: 'failed', id, code: cause.code, sentence: cause.message };
   return {
     type: 'failed',
@@ -70,6 +89,8 @@ process.on('message', (message: ToChild) => {
   }
   progress('answer');
   send(reply);
+  // Frames are megabytes outside of the heap of V8, which would let dozens of them gather before it collects its small heap.
+  setImmediate(() => globalThis.gc?.({ type: 'minor' } as never));
 });
 
 // Ctrl-C in a terminal and a stop by systemd signal the whole process group. The parent decides when this process ends.

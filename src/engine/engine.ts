@@ -69,3 +69,21 @@ export interface Engine extends AsyncDisposable {
   readonly fault: string | null;
   stop(): Promise<void>;
 }
+
+/** An engine that also analyses photos beside the frames of a camera. */
+export interface SharedEngine extends Engine {
+  /** What `start` has given; null before. */
+  readonly info: EngineInfo | null;
+  /** Process id of the child; null where there is none. */
+  readonly pid: number | null;
+  /**
+   * Analyses a photo in slices: a frame waits for one slice at most, and a photo for the photos before it. The result is that of `analyze`.
+   * Rejects with ENGINE_FAILED also where the child dies or is replaced meanwhile, and with an AbortError when `signal` aborts.
+   */
+  analyzePhoto(
+    photo: Frame,
+    options: AnalyzeOptions,
+    signal: AbortSignal,
+    onStep?: (step: string) => void,
+  ): Promise<EngineAnalysis>;
+}

@@ -1,9 +1,8 @@
 // models/int8/manifest.json is the only contract between the Python code that makes models and the code that runs them.
 //
-// Invariant: a model reaches the runtime only after its SHA-256 has matched the manifest, and the loaded bytes are the hashed bytes.
+// Invariant: no process that runs models reads it; the engine's child gets what it needs of it, and has no use for the code that checks it.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { fail } from '../base/errors.js';
@@ -135,35 +134,6 @@ export function chooseEmbedder(manifest: Manifest, id: string | null): Embedder 
   if (embedder !== undefined) return embedder;
   const known = manifest.embedders.map((model) => model.id).join(', ');
   throw fail('MODEL_MISSING', `there is no embedder "${wanted}": set [embedder] id to one of ${known}`);
-}
-
-/** The path of a model's file. Error: MODEL_MISSING when its npm package is not installed. */
-export function modelPath(manifest: Manifest, model: ModelEntry): string {
-  const inPackage = /^package:((?:@[^/]+\/)?[^/]+)\/(.+)$/.exec(model.file);
-  if (inPackage === null) return join(dirname(manifest.path), model.file);
-  const [, name, rest] = inPackage;
-  const resolve = createRequire(join(packageRoot, 'package.json')).resolve;
-  try {
-    return join(dirname(resolve(`${name}/package.json`)), rest!);
-  } catch (cause) {
-    throw fail('MODEL_MISSING', `model ${model.id} needs the npm package ${name}: run npm ci`, cause);
-  }
-}
-
-/** The verified bytes of a model. Errors: MODEL_MISSING, MODEL_HASH (exit 78). */
-export function readModel(manifest: Manifest, model: ModelEntry): Uint8Array<ArrayBuffer> {
-  const path = modelPath(manifest, model);
-  let bytes: Uint8Array<ArrayBuffer>;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    throw fail('MODEL_MISSING', `model ${model.id}: ${path} cannot be read: install roomkin again`, cause);
-  }
-  const hash = createHash('sha256').update(bytes).digest('hex');
-  if (hash !== model.sha256) {
-    throw fail('MODEL_HASH', `model ${model.id}: ${path} does not match its hash: install roomkin again`);
-  }
-  return bytes;
 }
 
 // The cohort that is shipped with a model: embeddings of unknown people, made by training/roomkin_training/cohort.py.

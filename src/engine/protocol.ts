@@ -6,11 +6,18 @@ import type { Face } from '../vision/face.js';
 import type { Frame } from '../vision/picture.js';
 import type { SearchOptions } from '../vision/search.js';
 import type { AnalyzeOptions, EngineInfo, StageTimes } from './engine.js';
+import type { Embedder, ModelEntry } from './manifest.js';
+
+/** The models to load, as the manifest at `path` describes them. The parent has read and checked it. */
+export interface ChosenModels {
+  readonly path: string;
+  readonly detector: ModelEntry;
+  readonly checker: ModelEntry;
+  readonly embedder: Embedder;
+}
 
 export interface LoadOptions {
-  readonly manifestPath: string;
-  /** null: the manifest's default. */
-  readonly embedder: string | null;
+  readonly models: ChosenModels;
   readonly threads: number;
   readonly delegatePath: string | null;
   /** The device on which ONNX Runtime runs the embedder; null: TFLite runs it. */
@@ -27,14 +34,23 @@ export type WireFrame = Omit<Frame, 'data'> & { readonly data: Uint8Array | Memo
 
 export type ToChild =
   | { readonly type: 'load'; readonly options: LoadOptions }
-  | { readonly type: 'analyze'; readonly id: number; readonly frame: WireFrame; readonly options: AnalyzeOptions };
+  | {
+      readonly type: 'analyze';
+      readonly id: number;
+      /** The bytes of an analysis in slices are sent with it: shared memory is overwritten by the frames between the slices. */
+      readonly frame: WireFrame;
+      readonly options: AnalyzeOptions;
+      /** Answer `paused` after about this time, milliseconds, and go on when asked; null: in one go. One analysis at most is paused. */
+      readonly sliceMs: number | null;
+    }
+  /** Another slice of the analysis `id`; null: forget it. */
+  | { readonly type: 'continue'; readonly id: number; readonly sliceMs: number | null };
 
 export type ModelInfo = Pick<EngineInfo, 'detector' | 'embedder' | 'embedderRuntime' | 'space' | 'dimension'>;
 export type LoadedInfo = Omit<EngineInfo, 'delegate' | 'delegateReason'>;
 
 /** What the child does between two messages. The parent measures each kind of step, so a name always means the same work. */
 export type Step =
-  | 'read manifest'
   | 'read detector'
   | 'create detector'
   | 'read embedder'
@@ -68,6 +84,8 @@ const fromChild = z.discriminatedUnion('type', [
     id: z.int(),
     analysis: z.custom<WireAnalysis>((value) => wireAnalysis.safeParse(value).success),
   }),
+  /** The slice is over, or the analysis was forgotten. */
+  z.object({ type: z.literal('paused'), id: z.int() }),
   z.object({
     type: z.literal('failed'),
     id: z.int().nullable(),

@@ -4,9 +4,11 @@
 // Invariant: models are loaded once and never destroyed, because the binding frees its tensors in an unsafe order.
 
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../base/files.js';
 import type { InputArray, LoadedModel, LoadedTensor } from './inference.js';
+import { bytesOf, type ModelFile } from './model-file.js';
 
 interface Tensor {
   readonly name: string;
@@ -40,6 +42,32 @@ const bindingPath = 'tfjs-tflite-node/build/Release/node_tflite_binding.node';
 
 /** Keeps a reference to every model, so that none is destroyed. */
 const runners: ModelRunner[] = [];
+
+/**
+ * Loads a model from its file. Where the plug-in of the delegate can map files, the process holds no copy of the file. Throws as
+ * `loadModel`.
+ */
+export function loadModelFile(model: ModelFile, options: RuntimeOptions): LoadedModel {
+  if (options.delegatePath === null || !canMap(options.delegatePath)) return loadModel(bytesOf(model), options);
+  return loadModel(new TextEncoder().encode(`${mapPrefix}${model.file}`), options);
+}
+
+/** What native/xnnpack-plugin.c takes in place of the bytes of a model, followed by the number of the open file. */
+const mapPrefix = 'roomkin-map:';
+let mapping: boolean | null = null;
+
+/** Loads the plug-in before the binding, with its symbols for everybody, so that its functions take the place of TFLite's. */
+function canMap(pluginPath: string): boolean {
+  if (mapping !== null) return mapping;
+  try {
+    process.dlopen({ exports: {} }, pluginPath, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL);
+    mapping = true;
+  } catch {
+    // Another plug-in, or one of an older version: the binding copies the model.
+    mapping = false;
+  }
+  return mapping;
+}
 
 /** Loads a model from its bytes. Throws an Error with TFLite's message when it cannot run the model. */
 export function loadModel(bytes: Uint8Array<ArrayBuffer>, options: RuntimeOptions): LoadedModel {

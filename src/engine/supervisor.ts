@@ -15,12 +15,14 @@ import { fail, RoomkinError, sentenceOf } from '../base/errors.js';
 import { type FrameMemory, frameMemory, type MemoryPlace } from '../base/frame-memory.js';
 import { type Log, silentLog } from '../base/log.js';
 import { createBackoff } from '../base/retry.js';
+import type { Frame } from '../vision/picture.js';
 import { defaultSearch } from '../vision/search.js';
 import { childMemoryFd, type EngineChild, childPath as shippedChild, startChild } from './child-process.js';
-import type { Engine, EngineInfo } from './engine.js';
+import type { Engine, EngineAnalysis, EngineInfo, SharedEngine } from './engine.js';
 import { defaultHangLimits, type HangLimits } from './hang.js';
-import { chooseEmbedder, defaultManifestPath, readManifest, readModel } from './manifest.js';
-import type { Answer, LoadOptions } from './protocol.js';
+import { chooseEmbedder, defaultManifestPath, readManifest } from './manifest.js';
+import { verifyModel } from './model-file.js';
+import type { Answer, ChosenModels, LoadOptions, WireAnalysis } from './protocol.js';
 import { delegatePluginPath } from './runtime.js';
 
 export interface EngineOptions {
@@ -52,6 +54,8 @@ export interface EngineOptions {
   readonly hangLimits?: Partial<HangLimits>;
 }
 
+/** A slice of a photo, milliseconds: one pass of the detector takes longer on a slow board, and is then a slice of its own. */
+const photoSliceMs = 25;
 /** Time between two starts of a child that keeps failing, milliseconds. */
 const restartMs = 30_000;
 
@@ -71,7 +75,7 @@ function installedDelegate(path: string): Delegate {
 }
 
 /** Creates an engine; the child starts with `start`. */
-export function createEngine(options: EngineOptions = {}): Engine {
+export function createEngine(options: EngineOptions = {}): SharedEngine {
   const log = options.log ?? silentLog;
   const clock = options.clock ?? systemClock;
   const memory = options.memory ?? frameMemory();
@@ -90,9 +94,8 @@ export function createEngine(options: EngineOptions = {}): Engine {
     free: { count: 5, withinMs: 60_000 },
     clock,
   });
-  const load: Omit<LoadOptions, 'delegatePath'> = {
-    manifestPath: options.manifestPath ?? defaultManifestPath,
-    embedder: options.embedder ?? null,
+  const manifestPath = options.manifestPath ?? defaultManifestPath;
+  const load: Omit<LoadOptions, 'delegatePath' | 'models'> = {
     onnxDevice: options.onnxDevice ?? null,
     threads: Math.min(options.threads ?? 2, Math.max(1, Math.floor(availableParallelism() / 2))),
     search: {
@@ -112,13 +115,23 @@ export function createEngine(options: EngineOptions = {}): Engine {
   let nextId = 1;
   let last: Promise<unknown> = Promise.resolve();
 
+  /** Errors: MODEL_MISSING, MODEL_HASH. */
+  const chosenModels = (): ChosenModels => {
+    const manifest = readManifest(manifestPath);
+    const { path, detector, checker } = manifest;
+    return { path, detector, checker, embedder: chooseEmbedder(manifest, options.embedder ?? null) };
+  };
+  /** Those of the first start: a later one needs no file of its own for the manifest. */
+  let models: ChosenModels | null = null;
+
   const launch = async (): Promise<EngineChild> => {
     restarts.failed();
     let started: EngineChild | null = null;
     try {
+      models ??= chosenModels();
       started = startChild(childOptions);
       child = started;
-      const message = { type: 'load', options: { ...load, delegatePath: delegate.path } } as const;
+      const message = { type: 'load', options: { ...load, models, delegatePath: delegate.path } } as const;
       const loaded = expectType(await started.ask(message), 'loaded');
       info = { ...loaded.info, delegate: delegate.path === null ? 'none' : 'xnnpack', delegateReason: delegate.reason };
       failure = null;
@@ -166,14 +179,39 @@ export function createEngine(options: EngineOptions = {}): Engine {
     });
 
   const analyzeOnce: Engine['analyze'] = async (frame, request, onStep) => {
-    const { capturedAt, sequence, width, height, format, stride, data } = frame;
     const id = nextId++;
     const server = await ready();
-    const message = { capturedAt, sequence, width, height, format, stride, data: wireData(data) };
-    const answer = await server.ask({ type: 'analyze', id, frame: message, options: request }, onStep);
-    const { analysis } = expectType(answer, 'analyzed');
-    const { faces, times, crops } = analysis;
-    return { capturedAt, sequence, width, height, faces, times, ...(crops === null ? {} : { crops }) };
+    const message = {
+      type: 'analyze',
+      id,
+      frame: { ...plain(frame), data: wireData(frame.data) },
+      options: request,
+      sliceMs: null,
+    } as const;
+    return analysisOf(frame, expectType(await server.ask(message, onStep), 'analyzed').analysis);
+  };
+
+  const analyzeInSlices: SharedEngine['analyzePhoto'] = async (photo, request, signal, onStep) => {
+    signal.throwIfAborted();
+    const id = nextId++;
+    // With its bytes: shared memory is overwritten by the frames between the slices.
+    const begin = { type: 'analyze', id, frame: plain(photo), options: request, sliceMs: photoSliceMs } as const;
+    let server: EngineChild | null = null;
+    let answer = await inOrder(async () => {
+      server = await ready();
+      return server.ask(begin, onStep);
+    });
+    // Each slice waits for the frames that came meanwhile.
+    while (answer.type === 'paused') {
+      const sliceMs = signal.aborted ? null : photoSliceMs;
+      answer = await inOrder(async () => {
+        if (child !== server || child?.death != null)
+          throw fail('ENGINE_FAILED', fault() ?? 'the recognition process was replaced');
+        return child!.ask({ type: 'continue', id, sliceMs }, onStep);
+      });
+      signal.throwIfAborted();
+    }
+    return analysisOf(photo, expectType(answer, 'analyzed').analysis);
   };
 
   /** Memory for frames of other memory: photos, frames of a recording. */
@@ -193,10 +231,8 @@ export function createEngine(options: EngineOptions = {}): Engine {
 
   const startNow = async (): Promise<EngineInfo> => {
     // The files are verified here first, so that a wrong file is reported as such and not as a child that died.
-    const manifest = readManifest(load.manifestPath);
-    for (const model of [manifest.detector, manifest.checker, chooseEmbedder(manifest, load.embedder)]) {
-      readModel(manifest, model);
-    }
+    models = chosenModels();
+    for (const model of [models.detector, models.checker, models.embedder]) verifyModel(models, model);
     if (options.delegate ?? true) delegate = installedDelegate(options.pluginPath ?? delegatePluginPath);
     if (delegate.path !== null) {
       const cause = await launchFailure();
@@ -226,15 +262,38 @@ export function createEngine(options: EngineOptions = {}): Engine {
     return result;
   };
 
+  let lastPhoto: Promise<unknown> = Promise.resolve();
+
   return {
     start: () => inOrder(startNow),
     analyze: (frame, request, onStep) => inOrder(() => analyzeNow(frame, request, onStep)),
+    analyzePhoto(...given) {
+      const result = lastPhoto.then(() => analyzeInSlices(...given));
+      lastPhoto = result.catch(() => {});
+      return result;
+    },
+    get info() {
+      return info;
+    },
+    get pid() {
+      return child?.death == null ? (child?.pid ?? null) : null;
+    },
     get fault() {
       return fault();
     },
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Without what other code may have added: it is sent to another process. */
+function plain({ capturedAt, sequence, width, height, format, stride, data }: Frame): Frame {
+  return { capturedAt, sequence, width, height, format, stride, data };
+}
+
+function analysisOf(frame: Frame, { faces, times, crops }: WireAnalysis): EngineAnalysis {
+  const { capturedAt, sequence, width, height } = frame;
+  return { capturedAt, sequence, width, height, faces, times, ...(crops === null ? {} : { crops }) };
 }
 
 function expectType<T extends Answer['type']>(answer: Answer, type: T): Extract<Answer, { type: T }> {

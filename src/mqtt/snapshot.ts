@@ -1,6 +1,6 @@
 // The only pictures that may leave the process, and only if the user turned snapshots on: the face of somebody who arrives, sent
 // before the event that tells of the arrival.
-import sharp from 'sharp';
+import { loadSharp } from '../base/sharp.js';
 import type { EngineAnalysis } from '../engine/engine.js';
 import type { PresenceEvent } from '../presence/presence.js';
 import type { DecidedObservation } from '../recognition/observation.js';
@@ -82,6 +82,7 @@ export function createEventPictures(publish: PublishEvent): EventPictures {
 async function encode(rgb: Uint8Array | null): Promise<Uint8Array | null> {
   if (rgb === null) return null;
   try {
+    const sharp = await loadSharp();
     return await sharp(rgb, { raw: { width: alignedPx, height: alignedPx, channels: 3 } })
       .resize(shownPx, shownPx)
       .jpeg({ quality: 80 })

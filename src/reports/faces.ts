@@ -5,7 +5,7 @@ import type { IdentificationState } from '../gallery/identify.js';
 import type { Reason } from '../gallery/reason.js';
 import { observationText } from '../gallery/reason-text.js';
 import type { JournalEntry } from '../journal/codec.js';
-import { qualitySchema } from '../vision/face.js';
+import { qualitySchema } from '../vision/quality-schema.js';
 import { report } from './report.js';
 
 const text = z.string();

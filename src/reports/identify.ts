@@ -1,5 +1,5 @@
-// Who the faces of one picture are. The asking process finds and embeds them, so that no picture reaches the daemon and no template
-// leaves it. The comparison is the daemon's, on single observations.
+// Who the faces of one picture are. The asking process has had them found and embedded, so that no template leaves the daemon. The comparison
+// is the daemon's, on single observations.
 import { z } from 'zod';
 import { floatsOf } from '../base/bytes.js';
 import { fail } from '../base/errors.js';
@@ -10,7 +10,7 @@ import { identifyFace } from '../gallery/identify.js';
 import type { Reason } from '../gallery/reason.js';
 import { reasonText } from '../gallery/reason-text.js';
 import { assignNames } from '../recognition/decide.js';
-import { qualitySchema } from '../vision/face.js';
+import { qualitySchema } from '../vision/quality-schema.js';
 import { report } from './report.js';
 
 /** More faces than a picture of a crowd shows at a size that can be compared. */

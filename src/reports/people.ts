@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { createCalibrator, recognitionOptions } from '../config/parts.js';
 import { checkGallery } from '../gallery/check.js';
-import { qualitySchema } from '../vision/face.js';
+import { qualitySchema } from '../vision/quality-schema.js';
 import { scoresSchema } from './calibration.js';
 import { report } from './report.js';
 

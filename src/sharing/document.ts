@@ -6,7 +6,7 @@ import { parseJson } from '../base/json.js';
 import { checkName, isId } from '../gallery/names.js';
 import { isUnit, mostFileNameBytes } from '../store/seal.js';
 import type { Quality } from '../vision/face.js';
-import { qualitySchema } from '../vision/face.js';
+import { qualitySchema } from '../vision/quality-schema.js';
 import type { Stamp } from './version.js';
 
 /** Largest sealed person in bytes. Brokers and this client accept 256 KiB including topic and headers. */

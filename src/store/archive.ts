@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { floatBytes, floatsOf } from '../base/bytes.js';
 import { fail } from '../base/errors.js';
 import { foldName } from '../gallery/names.js';
-import { qualitySchema } from '../vision/face.js';
+import { qualitySchema } from '../vision/quality-schema.js';
 import { isUnit, seal, unseal } from './seal.js';
 import type { Changes, PersonRecord, Store } from './store.js';
 

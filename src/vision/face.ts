@@ -1,7 +1,5 @@
 // What the engine reports about a frame: plain data without pixels, so no later step can leak a picture.
 
-import { z } from 'zod';
-
 /** `[x, y, width, height]` in pixels of the frame; x to the right, y down. */
 export type Box = readonly [x: number, y: number, width: number, height: number];
 
@@ -66,20 +64,6 @@ export interface Quality {
 
 /** What earlier versions did not measure: their templates were all taken for upright and plausible. */
 export const unmeasuredQuality = { rollDegrees: 0, misfit: 0, glare: 0, clarity: null } as const;
-
-/** `Quality` as part of a document: a backup, a person from another room, a sampled decision. Earlier versions wrote less. */
-export const qualitySchema: z.ZodType<Quality> = z.object({
-  eyesPx: z.number(),
-  sharpness: z.number(),
-  yawDegrees: z.number(),
-  pitchDegrees: z.number(),
-  light: z.number(),
-  contrast: z.number(),
-  rollDegrees: z.number().default(unmeasuredQuality.rollDegrees),
-  misfit: z.number().default(unmeasuredQuality.misfit),
-  glare: z.number().default(unmeasuredQuality.glare),
-  clarity: z.number().nullable().default(unmeasuredQuality.clarity),
-});
 
 /** One face in one frame. */
 export interface Face {

@@ -39,6 +39,8 @@ async function daemon(t: Tap, report: ControlHandlers['report']) {
     look: unused,
     pictures: unused,
     picture: unused,
+    engine: unused,
+    analyze: unused,
     report,
   };
   const control = await startControl({ place, log: silentLog, handlers });

@@ -9,30 +9,13 @@ import { fail } from '../../src/base/errors.js';
 import { silentLog } from '../../src/base/log.js';
 import { askDaemon, followDaemon } from '../../src/control/client.js';
 import { socketPath } from '../../src/control/path.js';
-import type { DaemonStatus, WatchUpdate } from '../../src/control/protocol.js';
+import type { WatchUpdate } from '../../src/control/protocol.js';
 import { type ControlHandlers, startControl } from '../../src/control/server.js';
-import { idleHandlers } from '../helpers/control-handlers.js';
+import { idleHandlers, idleStatus } from '../helpers/control-handlers.js';
 import { shortFolder } from '../helpers/short-folder.js';
 
-const status: DaemonStatus = {
-  version: '0',
-  room: 'lab',
-  pid: process.pid,
-  uptimeSeconds: 0,
-  recognition: 'on',
-  recognitionReason: null,
-  problems: [],
-  camera: { state: 'starting', reason: null, frames: 0, drops: 0, reopened: 0 },
-  engine: null,
-  frames: { processed: 0, fps: 0, analysedFps: 0, search: 'full', p50Ms: null, p95Ms: null },
-  gallery: { people: 0, templates: 0 },
-  mqtt: { connected: false, url: 'broker:1883', reason: null },
-  presence: { occupied: null, people: null, ambiguous: null, strangers: null },
-  fixedFaces: [],
-};
-
 function handlers(over: Partial<ControlHandlers> = {}): ControlHandlers {
-  return { ...idleHandlers, status: () => status, ...over };
+  return { ...idleHandlers, status: () => idleStatus, ...over };
 }
 
 function placeIn(folder: string) {

@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { Log } from '../../src/base/log.js';
 import type { AnalyzeOptions } from '../../src/engine/engine.js';
-import { chooseEmbedder, defaultManifestPath, modelPath, readManifest } from '../../src/engine/manifest.js';
+import { chooseEmbedder, defaultManifestPath, readManifest } from '../../src/engine/manifest.js';
+import { modelPath } from '../../src/engine/model-file.js';
 import { createEngine, type EngineOptions } from '../../src/engine/supervisor.js';
 import type { Frame } from '../../src/vision/picture.js';
 

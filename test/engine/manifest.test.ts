@@ -2,7 +2,8 @@ import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { chooseEmbedder, defaultManifestPath, modelPath, readManifest, readModel } from '../../src/engine/manifest.js';
+import { chooseEmbedder, defaultManifestPath, readManifest } from '../../src/engine/manifest.js';
+import { modelPath, readModel } from '../../src/engine/model-file.js';
 import { createEngine } from '../../src/engine/supervisor.js';
 
 /** A copy of the manifest in a temporary folder, changed by `edit`. */

@@ -1,7 +1,8 @@
 // The file format of a clip: JSON lines with the gallery, one analysis per line, and the events. Vectors have five decimals.
 
 import type { Gallery } from '../../src/gallery/person.js';
-import { type Analysis, qualitySchema } from '../../src/vision/face.js';
+import type { Analysis } from '../../src/vision/face.js';
+import { qualitySchema } from '../../src/vision/quality-schema.js';
 import type { Clip } from './simulator.js';
 
 export function encodeClip({ gallery, frames }: Clip, events: readonly string[]): string {

@@ -1,30 +1,36 @@
 // The process that `measure` forks: it loads the models, times them on an artificial 1280x960 camera frame, answers and ends.
 import { sentenceOf } from '../../base/errors.js';
-import { quantile } from '../../base/stats.js';
 import type { LoadedModel } from '../../engine/inference.js';
-import { chooseEmbedder, type ModelEntry, readManifest, readModel } from '../../engine/manifest.js';
+import { chooseEmbedder, type Embedder, type ModelEntry, readManifest } from '../../engine/manifest.js';
+import { readModel } from '../../engine/model-file.js';
 import { checkerOf, type Detect, type Embed, embedderOf, finderOf } from '../../engine/models.js';
 import { loadModel } from '../../engine/runtime.js';
+import { identify } from '../../gallery/identify.js';
+import type { Gallery } from '../../gallery/person.js';
+import { optionsFor } from '../../recognition/options.js';
 import { alignmentOf, warp } from '../../vision/alignment.js';
+import { lumaGrid, motion } from '../../vision/motion.js';
 import type { Picture } from '../../vision/picture.js';
 import { viewAround, wholeView } from '../../vision/picture.js';
 import { defaultSearch, searchFaces, VIEW_ASPECT } from '../../vision/search.js';
-import type { MeasureAnswer, Measurement, MeasureOptions, Spread, Stage } from './measure.js';
+import {
+  type MeasureAnswer,
+  type Measurement,
+  type MeasureOptions,
+  type Spread,
+  type Stage,
+  stopwatch,
+} from './measure.js';
 
-const minRuns = 5;
-const maxRuns = 200;
-
-/** Times `task` for about `budgetMs`, after one warm-up run that does not count. */
+/** Times `task` for about `budgetMs`. */
 function timed(task: () => unknown, budgetMs: number): Spread {
-  task();
-  const times: number[] = [];
-  const end = performance.now() + budgetMs;
-  while (times.length < minRuns || (performance.now() < end && times.length < maxRuns)) {
-    const start = performance.now();
+  const watch = stopwatch(budgetMs);
+  while (!watch.isOver) {
+    watch.begin();
     task();
-    times.push(performance.now() - start);
+    watch.end();
   }
-  return { p50: quantile(times, 0.5)!, p95: quantile(times, 0.95)! };
+  return watch.spread();
 }
 
 /** Noise without a face, so the cost of the search does not depend on detected faces. */
@@ -60,6 +66,7 @@ function measureHere(options: MeasureOptions): Measurement {
         finderOf(detector, manifest.detector),
         checkerOf(load(manifest.checker, options.threads), manifest.checker),
         embedderOf(embedder, entry),
+        entry,
         options.budgetMs,
       ),
       embedder: other === null ? null : bare(chooseEmbedder(manifest, other), options.threads),
@@ -70,7 +77,13 @@ function measureHere(options: MeasureOptions): Measurement {
   };
 }
 
-function stages(finder: Detect, checker: Detect, embed: Embed, budgetMs: number): Record<Stage, Spread> {
+function stages(
+  finder: Detect,
+  checker: Detect,
+  embed: Embed,
+  { id, dimension, space }: Embedder,
+  budgetMs: number,
+): Record<Stage, Spread> {
   const frame = noiseFrame();
   const detectors = { find: finder(frame), check: checker(frame) };
   const closeUp = viewAround(645, 445, 270);
@@ -87,14 +100,39 @@ function stages(finder: Detect, checker: Detect, embed: Embed, budgetMs: number)
   const crop = align();
   const search = (kind: 'all' | 'auto') => searchFaces(frame, detectors, { search: kind, turn: 0 }, defaultSearch);
   const check = () => detectors.check(closeUp, 0.5);
+  const lamp = lumaGrid({ ...frame, data: frame.data.map((value, i) => (i % 1280 < 96 ? 255 - value : value)) });
+  const household = madeHousehold(dimension, space);
+  const probe = household.people[0]!.templates[0]!.vector;
+  const match = () => identify(probe, household, optionsFor(id).single);
   return {
+    luma: timed(() => motion(lamp, lumaGrid(frame)), budgetMs),
     detectWhole: timed(() => detectors.find(wholeView(frame, VIEW_ASPECT), 0.5), budgetMs),
     detectAll: timed(() => search('all'), budgetMs),
     check: timed(check, budgetMs),
     align: timed(align, budgetMs),
     embed: timed(() => embed([crop], false), budgetMs),
+    match: timed(match, budgetMs),
     total: timed(() => [search('auto'), check(), embed([align()], false)], budgetMs),
   };
+}
+
+/** Twelve people with 30 templates each: a large household. */
+function madeHousehold(dimension: number, space: string): Gallery {
+  let state = 1;
+  const vector = (): Float32Array => {
+    const numbers = Float32Array.from({ length: dimension }, () => {
+      state = (Math.imul(1664525, state) + 1013904223) >>> 0;
+      return state / 2 ** 32 - 0.5;
+    });
+    const length = Math.hypot(...numbers);
+    return numbers.map((value) => value / length);
+  };
+  const people = Array.from({ length: 12 }, (_, person) => ({
+    id: `p${person}`,
+    name: `P${person}`,
+    templates: Array.from({ length: 30 }, (_, id) => ({ id: 30 * person + id, vector: vector() })),
+  }));
+  return { space, version: 1, people, cohort: [] };
 }
 
 process.once('message', (options: MeasureOptions) => {

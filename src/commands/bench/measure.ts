@@ -3,6 +3,7 @@ import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { fail } from '../../base/errors.js';
+import { quantile } from '../../base/stats.js';
 import { type ProcessSample, readProcess } from '../../engine/hang.js';
 import { delegatePluginPath } from '../../engine/runtime.js';
 
@@ -10,9 +11,53 @@ import { delegatePluginPath } from '../../engine/runtime.js';
 export interface Spread {
   readonly p50: number;
   readonly p95: number;
+  /** Processor time of a run, of all threads, the mean. */
+  readonly cpu: number;
+  /** The first run. */
+  readonly cold: number;
 }
 
-export type Stage = 'detectWhole' | 'detectAll' | 'check' | 'align' | 'embed' | 'total';
+export type Stage = 'luma' | 'detectWhole' | 'detectAll' | 'check' | 'align' | 'embed' | 'match' | 'total';
+
+const leastRuns = 5;
+const mostRuns = 200;
+
+/** Collects the times of runs: the first one is `cold`, the others count, at least five and at most 200 within about `budgetMs`. */
+export function stopwatch(budgetMs: number) {
+  const times: number[] = [];
+  let cold: number | null = null;
+  let cpuMs = 0;
+  let begin = { ms: 0, cpuMs: 0 };
+  let end = 0;
+  const cpu = (): number => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  };
+  return {
+    get isOver(): boolean {
+      return times.length >= mostRuns || (times.length >= leastRuns && performance.now() >= end);
+    },
+    begin(): void {
+      begin = { ms: performance.now(), cpuMs: cpu() };
+    },
+    end(): void {
+      const tookMs = performance.now() - begin.ms;
+      if (cold === null) {
+        cold = tookMs;
+        end = performance.now() + budgetMs;
+        return;
+      }
+      times.push(tookMs);
+      cpuMs += cpu() - begin.cpuMs;
+    },
+    spread: (): Spread => ({
+      p50: quantile(times, 0.5)!,
+      p95: quantile(times, 0.95)!,
+      cpu: cpuMs / times.length,
+      cold: cold!,
+    }),
+  };
+}
 
 export interface MeasureOptions {
   readonly manifestPath: string;

@@ -21,6 +21,7 @@ import type { CommandIo } from '../command.js';
 import { openGallery } from '../parts.js';
 import { openPage, pageEnd } from '../phone-page.js';
 import { analysePhoto, isBad } from '../photo-analysis.js';
+import { openPhotoEngine } from '../photo-engine.js';
 import { count, wrap } from '../rows.js';
 import { chooseSamples, type KeptSamples, keepSamples } from './keep.js';
 
@@ -42,8 +43,7 @@ export interface PhoneOptions {
 export async function enrolByPhone(name: string, { force, address }: PhoneOptions, io: CommandIo): Promise<void> {
   // Opened before the page is shown: a user who may not write the gallery learns it at once.
   using store = openGallery(io);
-  io.progress('loading the models...');
-  await using engine = await io.openEngine(io.config());
+  await using engine = openPhotoEngine(io);
   const { space } = await engine.start();
   io.progress('');
 

@@ -74,6 +74,8 @@ async function startDaemon(t: Test, update: (n: number) => LiveUpdate | null, ev
       look: unused,
       pictures: unused,
       picture: unused,
+      engine: unused,
+      analyze: unused,
       report: unused,
       live(send) {
         let n = 0;
