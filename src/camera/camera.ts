@@ -30,7 +30,10 @@ export interface Camera extends AsyncDisposable {
    * overwritten. null when the camera was stopped or a replay is over.
    */
   next(): Promise<Frame | null>;
-  /** A frame that came after the one that `next` gave last, which then counts as dropped; null where there is none. Does not wait. */
+  /**
+   * A frame that came after the one that the caller has, which then counts as dropped and whose memory is overwritten; null where there is
+   * none. Does not wait.
+   */
   newer(): Frame | null;
   readonly status: CameraStatus;
   /** Called at each change of `status.state`. */

@@ -9,9 +9,14 @@ export interface FrameRing {
   publish(): void;
   /** The reader takes the newest frame, and does not need the one that it has taken before. */
   take(): void;
-  /** All frames have this many bytes from now on. The frame that the reader has taken stays as it is. */
+  /** The reader does not need the frame that it has taken. */
+  giveBack(): void;
+  /** All frames have this many bytes from now on. The frame that the reader has taken stays as it is until it is given back, and the newest one can still be taken. */
   resize(bytes: number): void;
-  /** Gives the memory back and overwrites it, except for the frame that the reader has taken. `resize` makes the ring usable again. */
+  /**
+   * Frees the memory and overwrites it; that of the frame that the reader has taken when it is given back. `resize` makes the ring usable
+   * again.
+   */
   release(): void;
 }
 
@@ -22,33 +27,52 @@ export function createFrameRing(memory: FrameMemory = frameMemory()): FrameRing 
   let filling = 0;
   let newest: number | null = null;
   let taken: number | null = null;
+  // Of the memory before a change of size: no other camera may get it yet.
+  /** The frame that the reader has. */
+  let lent: Uint8Array | null = null;
+  /** The newest frame, which the reader may still take. */
+  let waiting: Uint8Array | null = null;
+
+  const free = (frame: Uint8Array | null): void => {
+    if (frame === null) return;
+    frame.fill(0);
+    memory.free(frame);
+  };
+  const giveBack = (): void => {
+    free(lent);
+    [taken, lent] = [null, null];
+  };
+  const replace = (next: Uint8Array[]): void => {
+    if (taken !== null) lent = frames[taken]!;
+    if (newest !== null) waiting = frames[newest]!;
+    for (const frame of frames) if (frame !== lent && frame !== waiting) free(frame);
+    frames = next;
+    [filling, newest, taken] = [0, null, null];
+  };
   return {
     get filling() {
       return frames[filling]!;
     },
     publish() {
+      free(waiting);
+      waiting = null;
       newest = filling;
       filling = frames.findIndex((_, slot) => slot !== newest && slot !== taken);
     },
     take() {
-      taken = newest;
-      newest = null;
+      giveBack();
+      if (newest === null) [lent, waiting] = [waiting, null];
+      [taken, newest] = [newest, null];
     },
+    giveBack,
     resize(bytes) {
-      if (frames[0]!.length === bytes) return;
-      const before = frames;
-      frames = before.map(() => memory.allocate(bytes));
-      // Only after the allocation: the reader may still use the old memory.
-      for (const frame of before) memory.free(frame);
-      [filling, newest, taken] = [0, null, null];
+      if (frames[0]!.length !== bytes) replace(frames.map(() => memory.allocate(bytes)));
     },
     release() {
-      for (const [slot, frame] of frames.entries()) {
-        if (slot !== taken) frame.fill(0);
-        memory.free(frame);
-      }
-      frames = frames.map(() => new Uint8Array(0));
-      [filling, newest, taken] = [0, null, null];
+      replace(frames.map(() => new Uint8Array(0)));
+      // Nobody takes a frame of a camera that was stopped.
+      free(waiting);
+      waiting = null;
     },
   };
 }

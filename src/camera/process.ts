@@ -23,12 +23,21 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
   const ring = createFrameRing();
   /** For the frame that the reader has, where it has to be turned. */
   let turnedFrame: Uint8Array = new Uint8Array(0);
+  const freeTurned = (): void => {
+    turnedFrame.fill(0);
+    frameMemory().free(turnedFrame);
+    turnedFrame = new Uint8Array(0);
+  };
   const turnMemory = (bytes: number): Uint8Array => {
     if (turnedFrame.length === bytes) return turnedFrame;
-    const before = turnedFrame;
+    freeTurned();
     turnedFrame = frameMemory().allocate(bytes);
-    frameMemory().free(before);
     return turnedFrame;
+  };
+  /** The frame as the reader gets it. */
+  const taken = (frame: Frame): Frame => {
+    ring.take();
+    return turned(frame, program.turn, turnMemory);
   };
   let mailbox = createMailbox<Frame>();
   mailbox.end();
@@ -214,14 +223,15 @@ export function createProcessCamera(program: CameraProgram, options: CameraOptio
       })();
     },
     async next() {
+      ring.giveBack();
       const frame = await mailbox.take();
-      ring.take();
-      return frame && turned(frame, program.turn, turnMemory);
+      if (frame === null) freeTurned();
+      return frame && taken(frame);
     },
     newer() {
       const frame = mailbox.exchange();
       report.drops(mailbox.drops);
-      return frame && turned(frame, program.turn);
+      return frame && taken(frame);
     },
     get status() {
       return report.status;
