@@ -75,6 +75,15 @@ t.test('a folder imports only those above it', async (t) => {
   );
 });
 
+t.test('the daemon loads the library for pictures when it needs it', async (t) => {
+  const eager = [...texts].filter(([, text]) => /^import (?!type ).*from 'sharp'/m.test(text)).map(([file]) => file);
+  t.ok(eager.length > 0, 'verbs load it at once');
+  t.strictSame(
+    eager.filter((file) => !file.startsWith('commands/')),
+    [],
+  );
+});
+
 t.test('no files import each other in a circle', async (t) => {
   t.strictSame(circles(new Map([...texts].map(([file, text]) => [file, importsOf(file, text)]))), []);
 });

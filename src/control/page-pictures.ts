@@ -1,6 +1,6 @@
 // Faces as pictures for the page of `roomkin open`, where the configuration allows them. They are in memory only, and only while a page
 // is open: one small JPEG of each of the last tracks. Nothing of them is written or published.
-import sharp from 'sharp';
+import { loadSharp } from '../base/sharp.js';
 import type { EngineAnalysis } from '../engine/engine.js';
 import type { PersonId } from '../gallery/person.js';
 import type { DecidedObservation } from '../recognition/observation.js';
@@ -66,7 +66,11 @@ export function createPagePictures(isAllowed: boolean): PagePictures {
     tell();
   }
 
-  function take({ track, person, best, weight, quality: { eyesPx } }: DecidedObservation, rgb: Uint8Array): void {
+  function take(observation: DecidedObservation, rgb: Uint8Array): void {
+    const { track, person, best, weight, quality, isContinued } = observation;
+    const { eyesPx } = quality;
+    // Without an embedding it is not known to whom a face without a name is nearest, so nothing could erase its picture.
+    if (isContinued && person === null) return;
     const before = pictures.get(track);
     const isBetter =
       before === undefined ||
@@ -131,6 +135,7 @@ export function createPagePictures(isAllowed: boolean): PagePictures {
 /** null where it cannot be encoded. */
 async function encode(rgb: Uint8Array): Promise<Uint8Array | null> {
   try {
+    const sharp = await loadSharp();
     return await sharp(rgb, { raw: { width: alignedPx, height: alignedPx, channels: 3 } })
       .jpeg({ quality: jpegQuality })
       .toBuffer();

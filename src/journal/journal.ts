@@ -35,7 +35,7 @@ export interface Journal extends Disposable {
   /** The newest `last` entries, oldest first. Includes earlier runs if entries are stored on disk. */
   recent(last: number): readonly JournalEntry[];
   find(id: number): JournalEntry | null;
-  /** Stores the observation of `track` at `atMs` (monotonic) of this run, one of the last 2 s, also where sampling would skip it. */
+  /** Stores the observation of `track` at `atMs` (monotonic) of this run, one of the newest, also where sampling would skip it. */
   keep(track: number, atMs: number): void;
   /** The id of the observation of `track` at `atMs` (monotonic) of this run; null where there is none. */
   idOf(track: number, atMs: number): number | null;

@@ -24,6 +24,8 @@ export interface PicturedObservation {
 }
 
 interface Crop extends PicturedObservation {
+  /** Until when its track certainly showed the same face, milliseconds: continued faces have no embedding, so they cannot be corrected. */
+  readonly untilMs: number;
   readonly weight: number;
   readonly eyesPx: number;
   readonly rgb: Uint8Array;
@@ -50,18 +52,24 @@ export function createEventPictures(publish: PublishEvent): EventPictures {
   let sending: Promise<void> = Promise.resolve();
 
   function picture({ track, atMs }: PresenceEvent): Crop | null {
-    const recent = (track === null ? [] : (crops.get(track) ?? [])).filter((crop) => atMs - crop.atMs <= windowMs);
+    const recent = (track === null ? [] : (crops.get(track) ?? [])).filter((crop) => atMs - crop.untilMs <= windowMs);
     return recent.toSorted((a, b) => b.weight - a.weight || b.eyesPx - a.eyesPx)[0] ?? null;
   }
 
   return {
     frame({ capturedAt, crops: pictures = [] }, observations) {
-      for (const [track, own] of crops) if (capturedAt - own.at(-1)!.atMs > windowMs) crops.delete(track);
-      for (const [index, { track, weight, quality }] of observations.entries()) {
+      for (const [track, own] of crops) if (capturedAt - own.at(-1)!.untilMs > windowMs) crops.delete(track);
+      for (const [index, { track, weight, quality, isContinued }] of observations.entries()) {
+        const own = crops.get(track) ?? [];
+        const last = own.at(-1);
+        if (isContinued) {
+          if (last !== undefined) crops.set(track, [...own.slice(0, -1), { ...last, untilMs: capturedAt }]);
+          continue;
+        }
         const rgb = pictures[index];
         if (rgb === undefined) continue;
-        const own = [...(crops.get(track) ?? []), { track, atMs: capturedAt, weight, eyesPx: quality.eyesPx, rgb }];
-        crops.set(track, own.slice(-cropsOfTrack));
+        const crop = { track, atMs: capturedAt, untilMs: capturedAt, weight, eyesPx: quality.eyesPx, rgb };
+        crops.set(track, [...own, crop].slice(-cropsOfTrack));
       }
     },
     event(event) {

@@ -84,6 +84,24 @@ t.test('a pause erases all, a forgotten person erases theirs, at once', async (t
   t.strictSame([tracks(), pictures.jpeg(4)], [[], null], 'nor one that was being encoded');
 });
 
+t.test('a face without a due embedding has a picture only where it is known whose it is', async (t) => {
+  const { pictures, until, tracks } = opened();
+  const continued = (track: number, person: string | null) => ({
+    ...seen(track, person, 0),
+    best: null,
+    embedding: null,
+    isContinued: true,
+  });
+  pictures.frame({ crops: [grey(1), grey(2)] }, [continued(1, 'ada'), continued(2, null)]);
+  await until(1);
+  await sleep(200);
+  t.strictSame(tracks(), [1], 'nobody could erase the other one');
+  pictures.frame({ crops: [grey(3)] }, [{ ...seen(2, null), best: 'grace' }]);
+  await until(1, 2);
+  pictures.keepOnly(new Set(['ada']));
+  t.strictSame(tracks(), [1]);
+});
+
 t.test('without a page, or where they are not allowed, there are none', async (t) => {
   const { pictures, close, until, tracks } = opened();
   const frame = { crops: [grey(1)] };

@@ -73,6 +73,25 @@ t.test('the best crop of the track in the last 2 s is taken; older ones may show
   t.strictSame(sent[0]!.pictured, { track: 1, atMs: 2500 }, 'the observation that the picture shows');
 });
 
+t.test(
+  'the picture of a track whose embedding is not due is that of its last embedding, which can be corrected',
+  async (t) => {
+    const { sent, pictures, until, value } = recorder();
+    pictures.frame({ capturedAt: 0, crops: [grey(20)] }, [seen(1, 0.9)]);
+    pictures.frame({ capturedAt: 1000, crops: [grey(90)] }, [seen(1, 0.8)]);
+    for (let atMs = 1200; atMs <= 3800; atMs += 200)
+      pictures.frame({ capturedAt: atMs, crops: [grey(200)] }, [{ ...seen(1, 0), isContinued: true }]);
+    pictures.event(event('arrived', 3800, 1));
+    await until(1);
+    t.ok(Math.abs((await value(0)) - 90) < 4);
+    t.strictSame(sent[0]!.pictured, { track: 1, atMs: 1000 });
+    pictures.frame({ capturedAt: 6000, crops: [] }, []);
+    pictures.event(event('arrived', 6000, 1));
+    await until(2);
+    t.equal(sent[1]!.pictured, null, 'the track was not seen for 2 s');
+  },
+);
+
 t.test('an event without a face, without a crop or with a broken crop is passed on without a picture', async (t) => {
   const { sent, pictures, until } = recorder();
   pictures.frame({ capturedAt: 0, crops: [new Uint8Array(7)] }, [seen(1)]);
