@@ -7,6 +7,7 @@ import { createProblems } from './base/problems.js';
 import type { Config } from './config/load.js';
 import { createCalibrator, engineOptions, recognitionOptions } from './config/parts.js';
 import { readHeat } from './control/heat.js';
+import { createPhotoPlace } from './control/photo.js';
 import { roomNotifiers } from './control/progress.js';
 import { createStatistics, type Statistics } from './control/statistics.js';
 import { createNotifier, type Notifier } from './control/systemd.js';
@@ -201,6 +202,7 @@ async function runOnce(
     engine,
     model,
     gallery,
+    photos: createPhotoPlace(),
     ...(rooms.length === 1 ? {} : { turns: createTurns() }),
     restart() {
       log('notice', 'a restart was asked for over MQTT: every part is opened again');

@@ -18,6 +18,27 @@ export interface PhotoRequest {
   readonly mirror: boolean;
 }
 
+/** The memory for one photo at a time, whatever the number of sockets that take photos. */
+export interface PhotoPlace {
+  /** Until the result is disposed nobody else takes it. Errors: DAEMON_BUSY. */
+  take(): Disposable;
+}
+
+export function createPhotoPlace(): PhotoPlace {
+  let isTaken = false;
+  return {
+    take() {
+      if (isTaken) throw fail('DAEMON_BUSY', 'the daemon analyses another photo at the moment: try again');
+      isTaken = true;
+      return {
+        [Symbol.dispose]() {
+          isTaken = false;
+        },
+      };
+    },
+  };
+}
+
 /** The request for a photo: RGB without padding of its rows. */
 export function photoLine({ width, height, data }: Picture, { search, embed, mirror }: PhotoRequest): RequestLine {
   const parameters = { width, height, search, embed, mirror };

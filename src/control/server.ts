@@ -13,7 +13,7 @@ import type { Work } from '../reports/report.js';
 import { type ReportName, reports } from '../reports/reports.js';
 import type { Frame } from '../vision/picture.js';
 import type { SocketPath } from './path.js';
-import { type PhotoAnswer, type PhotoRequest, receivePhoto } from './photo.js';
+import { createPhotoPlace, type PhotoAnswer, type PhotoPlace, type PhotoRequest, receivePhoto } from './photo.js';
 import {
   type CameraView,
   type ControlError,
@@ -81,8 +81,10 @@ export async function startControl(options: {
   readonly place: SocketPath;
   readonly handlers: ControlHandlers;
   readonly log: Log;
+  /** Where the daemon holds a photo; the next one is not even read. Default: this socket has its own. */
+  readonly photos?: PhotoPlace;
 }): Promise<Control> {
-  const { place, handlers, log } = options;
+  const { place, handlers, log, photos = createPhotoPlace() } = options;
   for (const path of place.connect) await refuseIfAlive(path);
   await mkdir(dirname(place.listen), { recursive: true, mode: 0o700 });
   await removeStale(place.listen);
@@ -92,17 +94,6 @@ export async function startControl(options: {
   server.maxConnections = maxConnections;
   let streams = 0;
   let openReports = 0;
-  /** One photo at a time is in memory; the next one is not even read. */
-  let hasPhoto = false;
-  const openPhoto = (): Disposable => {
-    if (hasPhoto) throw fail('DAEMON_BUSY', 'the daemon analyses another photo at the moment: try again');
-    hasPhoto = true;
-    return {
-      [Symbol.dispose]() {
-        hasPhoto = false;
-      },
-    };
-  };
   const openReport = (): Disposable => {
     if (openReports >= maxReports)
       throw fail('DAEMON_BUSY', `the daemon answers ${maxReports} other questions at the moment: try again`);
@@ -131,7 +122,7 @@ export async function startControl(options: {
       };
     };
     const answered = isPhoto
-      ? answerPhoto(request, response, handlers, openPhoto)
+      ? answerPhoto(request, response, handlers, photos)
       : name === null
         ? answer(request, response, handlers, openStream, openReport)
         : answerReport(name, request, response, handlers, openReport);
@@ -239,17 +230,17 @@ async function answerPhoto(
   request: IncomingMessage,
   response: ServerResponse,
   handlers: ControlHandlers,
-  openPhoto: () => Disposable,
+  photos: PhotoPlace,
 ): Promise<void> {
-  let open: Disposable;
+  let taken: Disposable;
   try {
-    open = openPhoto();
+    taken = photos.take();
   } catch (error) {
     // What the client has begun to send is thrown away, so that it gets the answer.
     request.resume();
     throw error;
   }
-  using _open = open;
+  using _taken = taken;
   takeBody(request, response);
   const { searchParams } = new URL(request.url ?? '/', 'http://roomkin');
   const received = await receivePhoto(searchParams, request).finally(() => request.resume());

@@ -15,6 +15,7 @@ import { daemonHandlers, daemonSources } from '../control/handlers.js';
 import { type Heat, readHeat } from '../control/heat.js';
 import { createPagePictures, type PagePictures } from '../control/page-pictures.js';
 import { positionCopyPath, runtimeDirectory, socketPath } from '../control/path.js';
+import type { PhotoPlace } from '../control/photo.js';
 import { startControl } from '../control/server.js';
 import { createSpeedWatch } from '../control/speed.js';
 import { healthReport, type Statistics } from '../control/statistics.js';
@@ -58,6 +59,8 @@ export interface SharedParts {
   readonly engine: SharedEngine;
   readonly model: EngineInfo;
   readonly gallery: GalleryReader;
+  /** For a photo that any of the control sockets receives. */
+  readonly photos: PhotoPlace;
   /** The turns at the engine; absent where there is one room. */
   readonly turns?: Turns;
   /** Asks for a new run with all parts opened again. */
@@ -209,6 +212,7 @@ async function watchOpened(parts: RoomParts): Promise<void> {
       pagePictures,
       currentGallery: gallery.current,
     }),
+    photos: parts.photos,
     log,
   });
   let { heat } = parts;

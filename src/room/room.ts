@@ -4,6 +4,7 @@ import { usualInterval } from '../base/pace.js';
 import type { Gallery, PersonId } from '../gallery/person.js';
 import { type HouseholdLeases, takeOverLeases } from '../presence/arbitration.js';
 import { type PresenceEvent, type PresenceSnapshot, takeOver } from '../presence/presence.js';
+import { noSchedule } from '../recognition/embedding-schedule.js';
 import type { DecidedObservation } from '../recognition/observation.js';
 import {
   isStatic,
@@ -106,9 +107,10 @@ export function createRoom(
   const currentOptions = (): RoomOptions => ({ ...options, presence: { ...options.presence, leaveAfterMs } });
   const currentGallery = (): Gallery => {
     const current = gallery();
-    // A changed gallery may mean that somebody was forgotten, so no embedding of a static face is kept.
+    // A changed gallery may mean that somebody was forgotten, so no embedding of a static face is kept. It may also mean a correction: every
+    // face is compared again in the next frame.
     if (galleryVersion !== null && current.version !== galleryVersion)
-      state = { ...state, staticFaces: withoutEmbeddings(state.staticFaces) };
+      state = { ...state, staticFaces: withoutEmbeddings(state.staticFaces), schedule: noSchedule };
     galleryVersion = current.version;
     return current;
   };

@@ -9,6 +9,7 @@ import { fail } from '../../src/base/errors.js';
 import { silentLog } from '../../src/base/log.js';
 import { askDaemon, followDaemon } from '../../src/control/client.js';
 import { socketPath } from '../../src/control/path.js';
+import { createPhotoPlace } from '../../src/control/photo.js';
 import type { WatchUpdate } from '../../src/control/protocol.js';
 import { type ControlHandlers, startControl } from '../../src/control/server.js';
 import { idleHandlers, idleStatus } from '../helpers/control-handlers.js';
@@ -329,4 +330,34 @@ t.test('the socket lies in the runtime directory under systemd and beside the ga
     connect: ['/tmp/x'],
   });
   t.throws(() => socketPath({ ...options, storeDirectory: `/${'x'.repeat(110)}` }, {}), { code: 'CONFIG_INVALID' });
+});
+
+t.test('the sockets of several rooms take one photo at a time together', async (t) => {
+  const folder = shortFolder(t);
+  const photos = createPhotoPlace();
+  const analysing = deferred();
+  const started = deferred();
+  const open = (room: string) => {
+    const path = join(folder, `${room}.sock`);
+    const analyze: ControlHandlers['analyze'] = async () => {
+      started.resolve();
+      await analysing.promise;
+      return { faces: [], times: { detectMs: 0, alignMs: 0, embedMs: 0, tiles: 0 } };
+    };
+    return startControl({
+      place: { listen: path, connect: [path] },
+      log: silentLog,
+      handlers: handlers({ analyze }),
+      photos,
+    });
+  };
+  await using kitchen = await open('kitchen');
+  await using hall = await open('hall');
+  const photo = 'POST /analyze?width=1&height=1 HTTP/1.1\r\nHost: roomkin\r\nContent-Length: 3\r\n\r\nrgb';
+  const first = raw(kitchen.path, photo);
+  await started.promise;
+  t.match(await raw(hall.path, photo), /DAEMON_BUSY/);
+  analysing.resolve();
+  t.match(await first, /"faces":\[\]/);
+  t.match(await raw(hall.path, photo), /"faces":\[\]/, 'the next one');
 });

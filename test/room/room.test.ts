@@ -223,3 +223,15 @@ t.test('during a guided enrolment the room is always undecided', async (t) => {
   study.enrolling = false;
   t.notOk(study.undecided, 'she has her name');
 });
+
+t.test('after a change of the gallery every face is embedded again, also one whose embedding is not due', async (t) => {
+  let people = gallery;
+  const study = createRoom(() => people, defaultRoomOptions, { state() {}, event() {} }, 0);
+  let atMs = 0;
+  for (; atMs < 4000 && study.expected(atMs).length === 0; atMs += 200) study.see(frame(atMs, [face]));
+  const continued = frame(atMs, [{ ...face, embedding: null, isContinued: true } as Face]);
+  t.equal(study.expected(atMs).length, 1, 'she is known');
+  people = { ...gallery, version: 2 };
+  study.see(continued);
+  t.strictSame(study.expected(atMs + 200), []);
+});
