@@ -32,6 +32,11 @@ export function createWallTime(clock: Clock, onStep: (byMs: number) => void = ()
       offsetMs = currentOffsetMs;
       onStep(byMs);
     }
-    return new Date(Math.round(monotonicMs + offsetMs)).toISOString();
+    return isoTime(Math.round(monotonicMs + offsetMs));
   };
+}
+
+/** A wall time in milliseconds as ISO 8601, UTC. */
+export function isoTime(wallMs: number): string {
+  return new Date(wallMs).toISOString();
 }

@@ -47,21 +47,14 @@ export async function reportOf<N extends ReportName>(
   config: Config = configOf(name, io),
 ): Promise<ReportAnswer<N>> {
   const { signal } = io;
-  const waiting = setTimeout(() => io.progress('waiting for the daemon...'), patienceMs);
-  const onProgress = (text: string): void => {
-    clearTimeout(waiting);
-    io.progress(text);
-  };
+  using patience = openPatience(io);
   try {
     const { askReport } = await import('../control/ask-report.js');
-    return await askReport(daemonSocket(config), name, given, { signal, onProgress });
+    return await askReport(daemonSocket(config), name, given, { signal, onProgress: patience.progress });
   } catch (error) {
     if (!(error instanceof RoomkinError) || error.code !== 'DAEMON_NOT_RUNNING') throw error;
     refuseForbidden(config.store.directory, error);
     return await reportHere(config, io, name, given);
-  } finally {
-    clearTimeout(waiting);
-    io.progress('');
   }
 }
 
@@ -75,13 +68,23 @@ const patienceMs = 700;
 
 /** Asks the daemon of one room once, as `askDaemon`, and says so where it takes long. */
 export async function ask<Result>(io: CommandIo, request: ControlRequest, room: Config): Promise<Result> {
+  using _patience = openPatience(io);
+  return await askDaemon<Result>(daemonSocket(room), request, undefined, io.signal);
+}
+
+/** Says after a while that the verb waits for the daemon, unless it shows other progress by then. Disposed, it clears what is shown. */
+function openPatience(io: CommandIo): Disposable & { readonly progress: (text: string) => void } {
   const waiting = setTimeout(() => io.progress('waiting for the daemon...'), patienceMs);
-  try {
-    return await askDaemon<Result>(daemonSocket(room), request, undefined, io.signal);
-  } finally {
-    clearTimeout(waiting);
-    io.progress('');
-  }
+  return {
+    progress(text) {
+      clearTimeout(waiting);
+      io.progress(text);
+    },
+    [Symbol.dispose]() {
+      clearTimeout(waiting);
+      io.progress('');
+    },
+  };
 }
 
 /** Whether this user may read and change what is in `directory`; true also where there is no such directory yet. */

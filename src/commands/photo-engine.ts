@@ -1,7 +1,7 @@
 // The engine for the photos of a verb: that of the running daemon, because a second one takes the memory of the models once more, which a
 // small board does not have. Without a daemon the verb starts its own.
 import { fail, RoomkinError } from '../base/errors.js';
-import { createPhotoEngine } from '../control/photo-engine.js';
+import { createDaemonEngine } from '../control/daemon-engine.js';
 import type { Engine, EngineInfo } from '../engine/engine.js';
 import { chooseEmbedder, readManifest } from '../engine/manifest.js';
 import type { CommandIo } from './command.js';
@@ -13,7 +13,7 @@ import { daemonSocket } from './parts.js';
  */
 export function openPhotoEngine(io: CommandIo): Engine {
   const config = io.config();
-  const shared = createPhotoEngine(daemonSocket(config), io.signal, () => io.progress('waiting for another photo...'));
+  const shared = createDaemonEngine(daemonSocket(config), io.signal, () => io.progress('waiting for another photo...'));
   let own: Engine | null = null;
   let info: EngineInfo | null = null;
 

@@ -3,7 +3,7 @@
 // entries on the disk, but never stops the daemon. Entries about a forgotten person are never written.
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
-import { createWallTime } from '../base/clock.js';
+import { createWallTime, isoTime } from '../base/clock.js';
 import { sentenceOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { createBackoff } from '../base/retry.js';
@@ -284,7 +284,7 @@ export function explain(
   };
   return {
     id: entry.id,
-    at: new Date(entry.wallMs).toISOString(),
+    at: isoTime(entry.wallMs),
     track: entry.track,
     ...entry.quality,
     best: candidate(entry.best, entry.similarity, neededIn(entry.reason)),

@@ -2,6 +2,7 @@
 // reverted. `journal/corrections.ts` has the rules that refuse a correction which would cause errors.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { isoTime } from '../base/clock.js';
 import { fail, oneLine, RoomkinError } from '../base/errors.js';
 import { createCalibrator, recognitionOptions } from '../config/parts.js';
 import { chooseTemplates } from '../gallery/enrolment.js';
@@ -113,7 +114,7 @@ function describe(
 ): z.output<typeof correction> {
   const { name } = people.find((candidate) => candidate.id === person)!;
   const kind = template === null ? 'not' : 'is';
-  return { id: stored, person, name, said: kind, template, since: new Date(createdAtMs).toISOString() };
+  return { id: stored, person, name, said: kind, template, since: isoTime(createdAtMs) };
 }
 
 /** Errors: LOOK_UNKNOWN, DATABASE. */

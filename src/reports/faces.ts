@@ -1,6 +1,7 @@
 // The last faces and where faces were seen, for the page of `roomkin open`.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
+import { isoTime } from '../base/clock.js';
 import type { IdentificationState } from '../gallery/identify.js';
 import type { Reason } from '../gallery/reason.js';
 import { observationText } from '../gallery/reason-text.js';
@@ -62,7 +63,6 @@ export const faces = report({
   async make({ last, after = null }, { config, store, run, journal }) {
     const names = new Map(store.people().map(({ id, name }) => [id, name]));
     const name = (person: string | null): string | null => (person === null ? null : (names.get(person) ?? null));
-    const iso = (entry: JournalEntry): string => new Date(entry.wallMs).toISOString();
     const { tracks, positions, isWhole, newest } = await readNewest(journal()?.newestFirst() ?? [], last, after);
     const { width, height, rotation } = config.camera;
     const isSideways = rotation === 90 || rotation === 270;
@@ -76,7 +76,7 @@ export const faces = report({
         id: entry.id,
         run: entry.run,
         track: entry.track,
-        at: iso(entry),
+        at: isoTime(entry.wallMs),
         box: [...entry.box] as [number, number, number, number],
         quality: entry.quality,
         state: entry.state,
@@ -87,7 +87,7 @@ export const faces = report({
         reason: entry.reason,
       })),
       positions: positions.map(({ xPx, yPx, person, wallMs }) => {
-        return { at: new Date(wallMs).toISOString(), xPx, yPx, name: name(person) };
+        return { at: isoTime(wallMs), xPx, yPx, name: name(person) };
       }),
     };
   },

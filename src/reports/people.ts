@@ -1,5 +1,6 @@
 // The enrolled people, one person, photos that cause errors, and which photos are in use.
 import { z } from 'zod';
+import { isoTime } from '../base/clock.js';
 import { createCalibrator, recognitionOptions } from '../config/parts.js';
 import { checkGallery } from '../gallery/check.js';
 import { qualitySchema } from '../vision/quality-schema.js';
@@ -45,7 +46,7 @@ export const people = report({
         templates: inUse,
         usable,
         setAside: templates.length - inUse,
-        since: iso(createdAtMs),
+        since: isoTime(createdAtMs),
       };
     });
     return { space, people: everybody, strangers: gallery.cohort.length };
@@ -85,14 +86,14 @@ export const show = report({
     return {
       person: found,
       name,
-      since: iso(createdAtMs),
+      since: isoTime(createdAtMs),
       templates: templates.map((template) => ({
         id: template.id,
         space: template.space,
         usable: template.space === configuredSpace,
         quality: template.quality,
-        since: iso(template.createdAtMs),
-        setAside: template.setAsideAtMs === null ? null : iso(template.setAsideAtMs),
+        since: isoTime(template.createdAtMs),
+        setAside: template.setAsideAtMs === null ? null : isoTime(template.setAsideAtMs),
         correction: template.correction,
         file: files.get(template.id) ?? null,
       })),
@@ -138,7 +139,7 @@ export const faults = report({
     const name = (person: string | null): string | null => records.find((record) => record.id === person)?.name ?? null;
     const photo = (template: number) => {
       const record = records.flatMap(({ templates }) => templates).find((candidate) => candidate.id === template)!;
-      return { since: iso(record.createdAtMs), eyesPx: record.quality.eyesPx };
+      return { since: isoTime(record.createdAtMs), eyesPx: record.quality.eyesPx };
     };
     return {
       space,
@@ -197,8 +198,4 @@ function changeUse(
       return { person, name, inUse: templates.filter(({ setAsideAtMs }) => setAsideAtMs === null).length };
     }),
   };
-}
-
-function iso(atMs: number): string {
-  return new Date(atMs).toISOString();
 }

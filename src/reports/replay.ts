@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
+import { isoTime } from '../base/clock.js';
 import { type ErrorCode, fail } from '../base/errors.js';
 import type { Config } from '../config/load.js';
 import { recognitionOptions } from '../config/parts.js';
@@ -103,13 +104,13 @@ export async function evaluateAgain(sinceMs: number, sources: Omit<Sources, 'dae
   const [first] = whole;
   const lastMs = whole.reduce((latest, track) => Math.max(latest, track.lastMs), 0);
   return {
-    since: iso(sinceMs),
+    since: isoTime(sinceMs),
     tracks: whole.length,
     unchanged: whole.length - changed.length,
     leftOut: tracks.length - whole.length,
-    span: first === undefined ? null : { from: iso(first.firstMs), to: iso(lastMs) },
+    span: first === undefined ? null : { from: isoTime(first.firstMs), to: isoTime(lastMs) },
     changes: changed.map(({ firstMs, run, track, observations, before, after }) => ({
-      at: iso(firstMs),
+      at: isoTime(firstMs),
       run,
       track,
       looks: observations,
@@ -158,8 +159,4 @@ function isChanged({ before, after }: ReplayedTrack): boolean {
 
 function named({ person, state }: Outcome, names: ReadonlyMap<string, string>) {
   return { person, name: person === null ? null : (names.get(person) ?? person), state };
-}
-
-function iso(atMs: number): string {
-  return new Date(atMs).toISOString();
 }

@@ -17,7 +17,7 @@ const busyMs = 250;
  * `start` gives what the daemon's models are. Errors: DAEMON_NOT_RUNNING (none answers, or one of another version), ENGINE_FAILED, and an
  * AbortError when `signal` aborts. `onBusy` is called while the daemon analyses the photo of somebody else.
  */
-export function createPhotoEngine(place: SocketPath, signal: AbortSignal, onBusy: () => void): Engine {
+export function createDaemonEngine(place: SocketPath, signal: AbortSignal, onBusy: () => void): Engine {
   const analyze = async (frame: Frame, { search, embed = true, mirror = true }: AnalyzeOptions, onStep?: Step) => {
     if (frame.format !== 'rgb' || frame.stride !== 3 * frame.width || search === 'auto')
       throw new TypeError('only photos are analysed by the daemon');
