@@ -32,8 +32,8 @@ export interface DaemonOptions {
   readonly signal: AbortSignal;
   /** Plays a recording without losing a frame and ends with it. Otherwise the daemon goes on, with the camera offline. */
   readonly untilEnd?: boolean;
-  /** Makes what receives the states and events of a room that are published, for `run --json`. */
-  readonly listenerOf?: (room: string) => Partial<RoomListener>;
+  /** Makes what receives the published states and events of a room, one of `rooms`, for `run --json`. */
+  readonly listenerOf?: (room: string, rooms: number) => Partial<RoomListener>;
   /** Called when all parts run, before the first frame; once more after each reload. */
   readonly onReady?: () => void;
   readonly clock?: Clock;
@@ -224,7 +224,7 @@ async function runOnce(
         log: rooms.length === 1 ? log : ofRoom(id, log),
         notifier: notifiers[index]!,
         statistics: statistics(id),
-        listener: listenerOf?.(id) ?? {},
+        listener: listenerOf?.(id, rooms.length) ?? {},
         // One gallery is shared once, whatever the number of rooms.
         sharing: index === 0 ? { key: householdKey, leaves } : null,
         onReady,

@@ -166,7 +166,7 @@ export async function processFrames({ camera, engine, room, crops, turns, ...lis
   // Two frames a second are enough for all windows: below that, tiles and close-ups are left out before frames are.
   const budgetMs = Math.max(usualIntervalMs, frameIntervalMs);
   let effort = fullEffort;
-  let turn = 0;
+  let analyses = 0;
   let analysedGrid: LumaGrid | null = null;
   /** Its memory holds the grid of the next frame. */
   let spareGrid: LumaGrid | null = null;
@@ -183,7 +183,7 @@ export async function processFrames({ camera, engine, room, crops, turns, ...lis
       listener.onFrame(null, performance.now() - startMs, { frame, isReduced: effort.level > 0 });
       continue;
     }
-    const limits = limitsOf(effort, tilesPerFrame, turn++);
+    const limits = limitsOf(effort, tilesPerFrame, analyses++);
     const overdueMs = windowMs(shippedOverdueMs, overdueFrames, room.intervalMs ?? frameIntervalMs);
     const timer = isRecording ? undefined : setTimeout(() => room.overdue(), overdueMs);
     try {

@@ -47,7 +47,7 @@ export async function run({ for: period, address }: Given<'open'>, io: CommandIo
   let gallery = '';
   let changedAtMs = Number.NEGATIVE_INFINITY;
   /** Requests come one after the other, but one may wait for the daemon. */
-  let turn: Promise<unknown> = Promise.resolve();
+  let lastAnswer: Promise<unknown> = Promise.resolve();
 
   /** What came of the last press of a button: shown until the next one. */
   let outcome: Outcome | null = null;
@@ -88,8 +88,8 @@ export async function run({ for: period, address }: Given<'open'>, io: CommandIo
       sections: overviewSections,
       title: overviewTitle,
       answer(request) {
-        const next = turn.then(() => answer(request));
-        turn = next.catch(() => {});
+        const next = lastAnswer.then(() => answer(request));
+        lastAnswer = next.catch(() => {});
         return next;
       },
     },

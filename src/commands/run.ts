@@ -10,14 +10,11 @@ import type { CommandIo } from './command.js';
 export async function run(_: object, io: CommandIo): Promise<void> {
   const rooms = io.rooms();
   let { logLevel } = rooms[0].service;
-  // A reload may add a room.
-  let isOneOfSeveral = rooms.length > 1;
   const log: Log = (level, message, fields) => createLog(logLevel)(level, message, fields);
   const reload: ReloadRequests = {
     read() {
       const next = io.roomsAgain();
       ({ logLevel } = next[0].service);
-      isOneOfSeveral = next.length > 1;
       return next;
     },
     onRequest(listener) {
@@ -32,8 +29,8 @@ export async function run(_: object, io: CommandIo): Promise<void> {
     rooms,
     log,
     signal: io.signal,
-    listenerOf: (room) => {
-      const send = (update: WatchUpdate): void => io.document(isOneOfSeveral ? { room, ...update } : update);
+    listenerOf: (room, count) => {
+      const send = (update: WatchUpdate): void => io.document(count > 1 ? { room, ...update } : update);
       return createRoomWatcher(systemClock, send);
     },
     reload,

@@ -1,4 +1,4 @@
-// The interface of the engine: frames in, faces out. There is one implementation (TFLite in a child process).
+// The interface of the engine: frames in, faces out. There is one implementation (models in a child process).
 
 import type { SearchLimits } from '../vision/effort.js';
 import type { Analysis, Box } from '../vision/face.js';
