@@ -88,8 +88,21 @@ export function createGalleryReader(
     const next = read();
     version = present;
     gallery = next;
-    for (const listener of listeners) listener(next);
+    tell(next);
     return next;
+  }
+
+  /** A listener that fails keeps the change from no other: each room erases what mentions somebody who was forgotten. */
+  function tell(next: Gallery): void {
+    const errors: unknown[] = [];
+    for (const listener of listeners) {
+      try {
+        listener(next);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
   }
 
   return {
