@@ -1,4 +1,4 @@
-// What JavaScript does slowly on the way of a frame, as a Node addon: memory that the daemon and the engine's child share, a large pipe
+// The work on the path of a frame that is slow in JavaScript, as a Node addon: memory that the daemon and the engine's child share, a large pipe
 // for the camera, and the scaling of pixels.
 //
 // Invariant: the scaling gives the same bytes as the JavaScript beside each call (src/vision), which runs where this is not built.

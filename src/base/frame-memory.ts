@@ -15,7 +15,7 @@ export interface FrameMemory {
   readonly fd: number | null;
   /** Memory that is all zero. */
   allocate(bytes: number): Uint8Array;
-  /** `memory` from `allocate` is not used any more. A child may still read it: it gets a wrong picture then, nothing worse. */
+  /** `memory` from `allocate` is not used any more, also by no child: another camera may get it. */
   free(memory: Uint8Array): void;
   /** Where `data` is in the memory file; null where it is elsewhere. */
   placeOf(data: Uint8Array): MemoryPlace | null;

@@ -1,4 +1,4 @@
-// The addon for frames (native/frames.c): what JavaScript does slowly on the way of a frame. Everything works without it, and takes more
+// The addon for frames (native/frames.c): the work on the path of a frame that is slow in JavaScript. Without it everything works, with more
 // processor time.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';

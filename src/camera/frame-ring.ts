@@ -1,5 +1,5 @@
 // Memory for the frames of a camera: one that is being filled, the newest whole one, and the one that the reader has taken. Three are
-// enough for ever, so that no frame needs new memory.
+// always enough, so that no frame needs new memory.
 import { type FrameMemory, frameMemory } from '../base/frame-memory.js';
 
 export interface FrameRing {
@@ -11,7 +11,10 @@ export interface FrameRing {
   take(): void;
   /** The reader does not need the frame that it has taken. */
   giveBack(): void;
-  /** All frames have this many bytes from now on. The frame that the reader has taken stays as it is until it is given back, and the newest one can still be taken. */
+  /**
+   * All frames have this many bytes from now on. The frame that the reader has taken stays as it is until it is given back, and the newest
+   * one can still be taken.
+   */
   resize(bytes: number): void;
   /**
    * Frees the memory and overwrites it; that of the frame that the reader has taken when it is given back. `resize` makes the ring usable

@@ -38,7 +38,7 @@ interface NamedFace {
 
 export async function run({ file: inputs }: Given<'identify'>, io: CommandIo): Promise<void> {
   const { photos: paths, passedOver } = await findPhotos(inputs);
-  // Whoever may not ask is told so at once, before the models are loaded. So is whoever names no photo that is there.
+  // A user without access, or with no photo that exists, is told so before the models are loaded.
   await reportOf(io, 'people', {});
   await refuseMissingPhotos(paths, 'there is nothing to identify', 'all');
   await using engine = openPhotoEngine(io);

@@ -33,7 +33,7 @@ const mostFaces = 50;
 
 export async function run({ for: period, address }: Given<'open'>, io: CommandIo): Promise<void> {
   io.room(); // the page is about one room
-  // Who may not ask is told so before a code is shown.
+  // A user without access is told so before a code is shown.
   await reportOf(io, 'people', {});
   const untilMs = io.clock.monotonicMs() + period.ms;
   let slow: SlowPart | null = null;
@@ -49,7 +49,7 @@ export async function run({ for: period, address }: Given<'open'>, io: CommandIo
   /** Requests come one after the other, but one may wait for the daemon. */
   let lastAnswer: Promise<unknown> = Promise.resolve();
 
-  /** What came of the last press of a button: shown until the next one. */
+  /** The result of the last button, shown until the next one. */
   let outcome: Outcome | null = null;
 
   async function answer(request: PageRequest): Promise<PageAnswer> {
@@ -103,7 +103,7 @@ export async function run({ for: period, address }: Given<'open'>, io: CommandIo
   io.document({ closed: true });
 }
 
-/** Does what was pressed. Errors: those of the verbs. */
+/** Does what the button of `action` says. Errors: those of the verbs. */
 async function act({ action, given, language }: PageRequest, io: CommandIo): Promise<Outcome | null> {
   const done = (text: string, corrections: readonly number[] = []): Outcome => ({
     text,

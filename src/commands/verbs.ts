@@ -348,8 +348,8 @@ export const verbs = [
     arguments: [],
     options: [],
     examples: [
-      ['roomkin run', 'Run the configured room.'],
-      ['roomkin run --json --config lab.toml', 'Run another room and print each change as a line of JSON.'],
+      ['roomkin run', 'Run the configured room, or rooms.'],
+      ['roomkin run --json --config lab.toml', 'Run another configuration and print each change as a line of JSON.'],
     ],
     exitCodes: [64, 69, 70, 74, 78],
   },
@@ -357,7 +357,8 @@ export const verbs = [
     name: 'status',
     group: 'Every day:',
     summary: 'Show the state of the running daemon.',
-    details: 'Who is in the room, the camera, frames analysed per second, the engine, the gallery and the broker.',
+    details:
+      'Who is in the room, the camera, frames analysed per second, the engine, the gallery and the broker. Several rooms have one line each.',
     usage: ['status'],
     arguments: [],
     options: [],
@@ -371,7 +372,8 @@ export const verbs = [
     name: 'watch',
     group: 'Every day:',
     summary: 'Show arrivals and departures, live.',
-    details: 'One line for each change, until Ctrl-C or until the daemon stops.',
+    details:
+      'One line for each change, until Ctrl-C or until the daemon stops. Where the file has several rooms, each line begins with its room.',
     usage: ['watch'],
     arguments: [],
     options: [],
@@ -434,13 +436,16 @@ export const verbs = [
     name: 'pause',
     group: 'Every day:',
     summary: 'Stop the camera until `resume`; survives restarts.',
-    details: 'The process of the camera ends, so the light of the camera goes out.',
+    details:
+      'The process of the camera ends, so the light of the camera goes out. Where the file has several rooms, all of them are paused, or ' +
+      'the one that --room names.',
     usage: ['pause'],
     arguments: [],
     options: [],
     examples: [
       ['roomkin pause', 'Stop the camera.'],
-      ['roomkin pause --config lab.toml', 'Stop the camera of another room.'],
+      ['roomkin pause --room kitchen', 'Stop the camera of one of several rooms.'],
+      ['roomkin pause --config lab.toml', 'Stop the cameras of another daemon.'],
     ],
     exitCodes: [64, 69, 74, 78],
   },
@@ -448,13 +453,15 @@ export const verbs = [
     name: 'resume',
     group: 'Every day:',
     summary: 'Start the camera again after `pause`.',
-    details: '`roomkin status` shows when frames arrive.',
+    details:
+      '`roomkin status` shows when frames arrive. Where the file has several rooms, --room says which one starts.',
     usage: ['resume'],
     arguments: [],
     options: [],
     examples: [
       ['roomkin resume', 'Start the camera.'],
-      ['roomkin resume --config lab.toml', 'Start the camera of another room.'],
+      ['roomkin resume --room kitchen', 'Start the camera of one of several rooms.'],
+      ['roomkin resume --config lab.toml', 'Start the camera of another daemon.'],
     ],
     exitCodes: [64, 69, 74, 78],
   },

@@ -1,14 +1,11 @@
 // Faces as pictures for the page of `roomkin open`, where the configuration allows them. They are in memory only, and only while a page
 // is open: one small JPEG of each of the last tracks. Nothing of them is written or published.
-import { loadSharp } from '../base/sharp.js';
+import { faceJpeg } from '../camera/face-picture.js';
 import type { EngineAnalysis } from '../engine/engine.js';
 import type { PersonId } from '../gallery/person.js';
 import type { DecidedObservation } from '../recognition/observation.js';
 import type { PictureUpdate } from './protocol.js';
 
-/** Aligned faces are this wide and high, pixels (engine.ts). */
-const alignedPx = 112;
-const jpegQuality = 80;
 /** The most pictures; one takes about 4 kB. */
 export const mostPictures = 50;
 /** A picture is replaced by one of the same track with so much more weight, or with so many times the pixels between the eyes. */
@@ -85,7 +82,7 @@ export function createPagePictures(isAllowed: boolean): PagePictures {
     pictures.set(track, picture);
     const [oldest] = pictures.keys();
     if (pictures.size > mostPictures) pictures.delete(oldest!);
-    void encode(rgb).then((jpeg) => {
+    void faceJpeg(rgb).then((jpeg) => {
       // It was erased, or replaced, meanwhile.
       if (pictures.get(track) !== picture) return;
       if (jpeg === null) return void pictures.delete(track);
@@ -130,16 +127,4 @@ export function createPagePictures(isAllowed: boolean): PagePictures {
     },
     clear,
   };
-}
-
-/** null where it cannot be encoded. */
-async function encode(rgb: Uint8Array): Promise<Uint8Array | null> {
-  try {
-    const sharp = await loadSharp();
-    return await sharp(rgb, { raw: { width: alignedPx, height: alignedPx, channels: 3 } })
-      .jpeg({ quality: jpegQuality })
-      .toBuffer();
-  } catch {
-    return null;
-  }
 }

@@ -236,7 +236,7 @@ async function answerPhoto(
   try {
     taken = photos.take();
   } catch (error) {
-    // What the client has begun to send is thrown away, so that it gets the answer.
+    // The bytes that the client has begun to send are thrown away, so that it gets the answer.
     request.resume();
     throw error;
   }

@@ -59,7 +59,7 @@ function answer(message: ToChild): Answer {
 function received(frame: WireFrame): Frame {
   const { data } = frame;
   if (data instanceof Uint8Array) return { ...frame, data };
-  if (readMemory === null) throw new Error('a frame is in shared memory, which this process has not');
+  if (readMemory === null) throw new Error('a frame is in shared memory, which this process does not have');
   return { ...frame, data: readMemory(data) };
 }
 

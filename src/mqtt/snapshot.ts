@@ -1,12 +1,11 @@
 // The only pictures that may leave the process, and only if the user turned snapshots on: the face of somebody who arrives, sent
 // before the event that tells of the arrival.
-import { loadSharp } from '../base/sharp.js';
+import { faceJpeg } from '../camera/face-picture.js';
 import type { EngineAnalysis } from '../engine/engine.js';
 import type { PresenceEvent } from '../presence/presence.js';
 import type { DecidedObservation } from '../recognition/observation.js';
 
-/** Aligned faces are this wide and high, pixels (engine.ts). */
-const alignedPx = 112;
+/** Width and height of the JPEG. A missing picture does not hold an event back. */
 const shownPx = 224;
 /**
  * The picture of an arrival is the best one of its track in this time before it, milliseconds. Longer ago, the track may have
@@ -75,7 +74,7 @@ export function createEventPictures(publish: PublishEvent): EventPictures {
     event(event) {
       // The event comes while its frame is processed. Its crop is known when the frame is finished, in the next microtask.
       const crop = Promise.resolve().then(() => picture(event));
-      const encoded = crop.then((chosen) => encode(chosen?.rgb ?? null));
+      const encoded = crop.then((chosen) => (chosen === null ? null : faceJpeg(chosen.rgb, shownPx)));
       const before = sending;
       sending = (async () => {
         await before;
@@ -84,18 +83,4 @@ export function createEventPictures(publish: PublishEvent): EventPictures {
       })();
     },
   };
-}
-
-/** A JPEG of 224 px; null without a face, or where it cannot be encoded: a missing picture must not hold the event back. */
-async function encode(rgb: Uint8Array | null): Promise<Uint8Array | null> {
-  if (rgb === null) return null;
-  try {
-    const sharp = await loadSharp();
-    return await sharp(rgb, { raw: { width: alignedPx, height: alignedPx, channels: 3 } })
-      .resize(shownPx, shownPx)
-      .jpeg({ quality: 80 })
-      .toBuffer();
-  } catch {
-    return null;
-  }
 }

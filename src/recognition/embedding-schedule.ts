@@ -1,4 +1,4 @@
-// When the face of a track is embedded: where the embedding tells something. A track that is not decided, a face that moved or turned, a
+// When the face of a track is embedded: where the embedding adds information. A track that is not decided, a face that moved or turned, a
 // clearly better view and a doubt are embedded in every frame; somebody who is known once a second, and less often while they sit still.
 // ADR 31 explains it. Pure.
 //
