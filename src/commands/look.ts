@@ -125,7 +125,9 @@ async function frameFrom(config: Config, io: CommandIo): Promise<Frame> {
     let frame = await camera.next();
     if (frame !== null && config.camera.source !== 'replay') {
       await wait(settleMs, undefined, { signal: io.signal });
-      frame = (await camera.next()) ?? frame;
+      // The camera overwrites the memory of a frame after the next call.
+      const first = { ...frame, data: frame.data.slice() };
+      frame = (await camera.next()) ?? first;
     }
     io.signal.throwIfAborted();
     if (frame === null)

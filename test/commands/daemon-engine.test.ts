@@ -193,6 +193,13 @@ t.test('a daemon with another model than the configured one is not used', async 
   });
 });
 
+t.test('check asks the daemon, and loads the models itself where the configuration has another runtime', async (t) => {
+  const [same, other] = [place(t), place(t, '[embedder]\nruntime = "onnxruntime"\n')];
+  for (const room of [same, other]) await daemon(t, room);
+  t.match(await roomkin(same, ['check']), { engines: 0 });
+  t.match(await roomkin(other, ['check']), { engines: 1 });
+});
+
 t.test('a daemon that dies in the middle: the verb goes on by itself, and everything is enrolled', async (t) => {
   const room = place(t);
   let count = 0;

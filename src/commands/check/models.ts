@@ -14,8 +14,9 @@ import { type Finding, fault, ok, warn } from './finding.js';
 const withinMs = 5000;
 
 /**
- * Verifies the hashes of the models. What the running daemon says of its engine is enough: a second one could take the last memory of a small
- * board. Without a daemon both models are loaded, which tests the delegate and the sandbox.
+ * Verifies the hashes of the models. The answer of the running daemon about its engine is enough: a second engine could take the last memory
+ * of a small board. Without a daemon, or with another model or runtime than the configured one, the models are loaded, which tests the
+ * delegate and the sandbox.
  */
 export async function checkModels(config: Config, io: CommandIo): Promise<Finding> {
   try {
@@ -50,7 +51,8 @@ async function modelsInUse(config: Config, io: CommandIo): Promise<EngineInfo> {
       throw error;
     },
   );
-  if (running?.embedder === wanted.id) {
+  const { runtime } = config.embedder;
+  if (running?.embedder === wanted.id && (running.embedderRuntime ?? 'tflite') === runtime) {
     for (const model of [manifest.detector, manifest.checker, wanted]) verifyModel(manifest, model);
     return running;
   }
