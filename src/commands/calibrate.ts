@@ -4,8 +4,8 @@ import { padTo, shortened } from '../base/width.js';
 import type { PersonCalibration } from '../gallery/calibration.js';
 import type { ReportAnswer } from '../reports/reports.js';
 import type { CommandIo } from './command.js';
+import { reportOf } from './daemon.js';
 import { scoreLines } from './drawing.js';
-import { reportOf } from './parts.js';
 import { count, wrapItem } from './rows.js';
 
 export async function run(_: object, io: CommandIo): Promise<void> {

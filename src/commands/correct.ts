@@ -2,7 +2,7 @@
 // correction in the gallery. Every correction can be reverted.
 import type { ReportAnswer } from '../reports/reports.js';
 import type { CommandIo } from './command.js';
-import { reportOf } from './parts.js';
+import { reportOf } from './daemon.js';
 import { count, wrap } from './rows.js';
 import { type Given, misused } from './verbs.js';
 

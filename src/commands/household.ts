@@ -23,7 +23,9 @@ import { type LeavingReport, leaveAtBroker, leftSentence } from '../sharing/leav
 import { createGallerySharing, type SharingReport, sharedPeople, unreadEpochs } from '../sharing/sync.js';
 import type { Store } from '../store/store.js';
 import type { CommandIo } from './command.js';
-import { openGallery, openJournals, reportOf } from './parts.js';
+import { reportOf } from './daemon.js';
+import { openJournals } from './journals.js';
+import { openGallery } from './parts.js';
 import { readPassphrase } from './prompts.js';
 import { count } from './rows.js';
 import { type Given, misused } from './verbs.js';

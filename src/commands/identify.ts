@@ -5,7 +5,7 @@ import type { Reason } from '../gallery/reason.js';
 import type { Box, Quality } from '../vision/face.js';
 import type { Turn } from '../vision/picture.js';
 import type { CommandIo } from './command.js';
-import { reportOf } from './parts.js';
+import { reportOf } from './daemon.js';
 import { passedOverLines } from './passed-over.js';
 import {
   type AnalysedPhoto,

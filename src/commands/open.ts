@@ -15,10 +15,11 @@ import {
 import { say } from '../phone/texts.js';
 import type { ReportAnswer } from '../reports/reports.js';
 import type { CommandIo } from './command.js';
+import { ask, reportOf } from './daemon.js';
 import { forgetPerson } from './forget.js';
 import { createLastFaces } from './open-faces.js';
 import { followPictures, noPictures } from './open-pictures.js';
-import { ask, openGallery, reportOf } from './parts.js';
+import { openGallery } from './parts.js';
 import { openPage, pageEnd } from './phone-page.js';
 import type { Given } from './verbs.js';
 

@@ -1,7 +1,7 @@
 // roomkin pause and roomkin resume: the camera's process ends, and does not start again before `roomkin resume`, even after a restart.
 // Without --room all rooms of a daemon are paused, but only one is resumed: nobody's camera starts by accident.
 import type { CommandIo } from './command.js';
-import { ask } from './parts.js';
+import { ask } from './daemon.js';
 
 export async function pause(_: object, io: CommandIo): Promise<void> {
   const [first, ...others] = io.rooms();

@@ -3,8 +3,8 @@
 import { columnsOf, padTo, shortened } from '../base/width.js';
 import type { ReportAnswer } from '../reports/reports.js';
 import type { CommandIo } from './command.js';
+import { reportOf } from './daemon.js';
 import { scoreLines } from './drawing.js';
-import { reportOf } from './parts.js';
 import { count, wrap, wrapItem } from './rows.js';
 import { type Given, misused } from './verbs.js';
 

@@ -2,7 +2,7 @@
 // change. It changes nothing.
 import type { ReportAnswer } from '../reports/reports.js';
 import type { CommandIo } from './command.js';
-import { reportOf } from './parts.js';
+import { reportOf } from './daemon.js';
 import { count, wrap } from './rows.js';
 import type { Given } from './verbs.js';
 

@@ -1,7 +1,7 @@
 // roomkin show: what is stored about one person.
 import type { ReportAnswer } from '../reports/reports.js';
 import type { CommandIo } from './command.js';
-import { reportOf } from './parts.js';
+import { reportOf } from './daemon.js';
 import { count, qualityText, wrap } from './rows.js';
 import type { Given } from './verbs.js';
 

@@ -3,7 +3,7 @@
 import type { DaemonStatus, RoomState } from '../control/protocol.js';
 import { rateText } from '../control/speed.js';
 import type { CommandIo } from './command.js';
-import { ask } from './parts.js';
+import { ask } from './daemon.js';
 import { count, wrapRow } from './rows.js';
 
 export async function run(_: object, io: CommandIo): Promise<void> {

@@ -6,8 +6,10 @@ import { createCalibrator, recognitionOptions } from '../config/parts.js';
 import type { ExplainedObservation } from '../journal/journal.js';
 import { explain } from '../journal/journal.js';
 import type { CommandIo } from './command.js';
+import { ask } from './daemon.js';
 import { type Bar, barLines, markOf } from './drawing.js';
-import { ask, configuredSpace, openGallery, openJournal } from './parts.js';
+import { openJournal } from './journals.js';
+import { configuredSpace, openGallery } from './parts.js';
 import { qualityText, wrap } from './rows.js';
 import type { Given } from './verbs.js';
 

@@ -1,7 +1,7 @@
 // roomkin check --privacy: what is kept and what is connected, so that the promises of the README can be seen.
 import type { ReportAnswer } from '../../reports/reports.js';
 import type { CommandIo } from '../command.js';
-import { reportOf } from '../parts.js';
+import { reportOf } from '../daemon.js';
 import { count, wrapRow } from '../rows.js';
 
 export async function showPrivacy(io: CommandIo): Promise<void> {
