@@ -5,7 +5,7 @@ Invariant: a killed run goes on from what lies in `--out`: the space and the tar
 loop, the loss and the optimizers are those of distil.py, on CPU and CUDA alike.
 
 At first, on the device: SFace's targets of every face, the rotation of the joined space (fixed on the training faces),
-batch normalisation put back into the folded start with statistics of degraded faces (unfold.py), and a head by ridge
+batch normalisation inserted into the folded start with statistics of degraded faces (unfold.py), and a head by ridge
 regression. Half of every batch are blended faces, and both teachers are asked about them on the spot.
 
     python -m roomkin_training.retrain --pack DIR --start start.npz --sface sface.npz --teacher mobilefacenet.npz \

@@ -1,4 +1,4 @@
-"""Puts batch normalisation back into a folded student, so that the whole network can be trained at ordinary rates.
+"""Inserts batch normalisation into a folded student again, so that the whole network can be trained at ordinary rates.
 
 Invariant: `unfolded` changes no output by more than rounding, before and after `measure_statistics`; only what training
 does with the network changes.

@@ -19,7 +19,7 @@ pytest.importorskip("onnx", reason="needs the `distil` extra: pip install -e '.[
 from tiny_sface import write_sface
 
 from roomkin_training import portions, retrain, spaces
-from roomkin_training.checkpoint import import_weights
+from roomkin_training.checkpoint import export_weights, import_weights
 from roomkin_training.curve import AlignedPairs, read_pairs
 from roomkin_training.data import Faces, read_pack
 from roomkin_training.distil import Run
@@ -27,10 +27,12 @@ from roomkin_training.folded_student import FoldedStudent
 from roomkin_training.folding import random_network, write_folded
 from roomkin_training.gather import write_pairs
 from roomkin_training.joint import Joint
+from roomkin_training.recover import recover
 from roomkin_training.teacher import Teacher, load_program, mirrored_mean
 from roomkin_training.unfold import KERNEL_SIZE, measure_statistics, set_head, unfolded
 
 SCRIPT = Path(__file__).parents[1] / "gpu"
+INT8 = Path(__file__).parents[2] / "models/int8/resnet50-w100-mobilefacenet-192.tflite"
 PER_SHARD = 30
 
 
@@ -100,7 +102,7 @@ def pictures(count: int) -> torch.Tensor:
     return torch.rand(count, 3, 112, 112, generator=torch.Generator().manual_seed(4)) * 2 - 1
 
 
-def test_normalisation_is_put_back_without_changing_an_output() -> None:
+def test_normalisation_is_inserted_again_without_changing_an_output() -> None:
     network = random_network(0.0625, seed=3)
     kernel = network["body.4.b"].kernel
     kernel[..., 1] = 0  # a channel that training has given up
@@ -119,6 +121,20 @@ def test_normalisation_is_put_back_without_changing_an_output() -> None:
         if name.endswith(".c.weight") and name != "body.4.b.c.weight":
             size = parameter.detach().square().mean((1, 2, 3)).sqrt()
             assert torch.allclose(size, torch.full_like(size, KERNEL_SIZE), rtol=1e-4)
+
+
+@pytest.mark.skipif(not INT8.exists(), reason="the int8 student is not in this checkout")
+def test_the_shipped_student_gets_normalisation_and_stays_itself(inputs: Path) -> None:
+    pytest.importorskip("ai_edge_litert")
+    faces = read_pack(inputs / "pack", processes=1).images[::10]
+    x = torch.from_numpy(faces).permute(0, 3, 1, 2).float() / 127.5 - 1
+    network = recover(INT8)
+    student = unfolded(network)
+    measure_statistics(student, [x])
+    export_weights(inputs / "start16.npz", student, "")
+    with torch.no_grad():
+        near = torch.cosine_similarity(import_weights(inputs / "start16.npz").eval()(x), FoldedStudent(network)(x))
+    assert float(near.min()) > 0.9999
 
 
 def test_statistics_need_a_picture_and_a_head_has_its_own_length() -> None:
