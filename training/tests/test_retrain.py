@@ -1,6 +1,7 @@
 """The recipe for a GPU, on the processor with tiny data: normalisation, joined space, loop, portions, script."""
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -18,7 +19,7 @@ pytest.importorskip("onnx", reason="needs the `distil` extra: pip install -e '.[
 
 from tiny_sface import write_sface
 
-from roomkin_training import portions, retrain, spaces
+from roomkin_training import export, portions, retrain, spaces
 from roomkin_training.checkpoint import export_weights, import_weights
 from roomkin_training.curve import AlignedPairs, read_pairs
 from roomkin_training.data import Faces, read_pack
@@ -135,6 +136,19 @@ def test_the_shipped_student_gets_normalisation_and_stays_itself(inputs: Path) -
     with torch.no_grad():
         near = torch.cosine_similarity(import_weights(inputs / "start16.npz").eval()(x), FoldedStudent(network)(x))
     assert float(near.min()) > 0.9999
+
+
+@pytest.mark.skipif(not INT8.exists(), reason="the int8 student is not in this checkout")
+def test_the_manifest_names_the_new_space_and_both_teachers() -> None:
+    pytest.importorskip("ai_edge_litert")
+    old = export.entry(INT8, "a", "a.tflite", {})
+    new = export.entry(INT8, "a", "a.tflite", {}, "joined-192-a")
+    manifest = json.loads((INT8.parent / "manifest.json").read_text("utf-8"))
+    shipped = next(model for model in manifest["models"] if model["file"] == INT8.name)
+    assert (old["space"], old["trainedOn"]) == (shipped["space"], shipped["trainedOn"])
+    assert new["space"] == "joined-192-a"
+    assert "SFace" in new["trainedOn"]
+    assert "SFace" not in old["trainedOn"]
 
 
 def test_statistics_need_a_picture_and_a_head_has_its_own_length() -> None:
