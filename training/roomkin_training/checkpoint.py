@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .data import DIMENSION
 from .student import Student
 
 
@@ -57,7 +58,8 @@ def import_weights(path: Path) -> Student:
     """A student from an .npz of weights; the width follows from the shapes. Raises ValueError on missing weights."""
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files if name != "data_hash"}
-    student = Student(arrays["stem.c.weight"].shape[0] / 64)
+    numbers = len(arrays["head.weight"]) if "head.weight" in arrays else DIMENSION
+    student = Student(arrays["stem.c.weight"].shape[0] / 64, numbers)
     state: dict[str, Tensor] = {name: torch.from_numpy(value.astype(np.float32)) for name, value in arrays.items()}
     missing, unknown = student.load_state_dict(state, strict=False)
     missing = [name for name in missing if not name.endswith("num_batches_tracked")]
@@ -70,7 +72,7 @@ class Average:
     """A running average of the student's weights and statistics (Polyak), which is what is measured and exported."""
 
     def __init__(self, student: Student, decay: float = 0.999) -> None:
-        self.student = Student(student.width).to(next(student.parameters()).device)
+        self.student = Student(student.width, student.numbers).to(next(student.parameters()).device)
         self.student.load_state_dict(student.state_dict())
         self.student.eval().requires_grad_(False)
         self.decay = decay

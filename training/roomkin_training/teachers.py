@@ -21,7 +21,11 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Teacher:
-    """Facts of a teacher. `numbers`: length of its embedding. `file`: path inside the package."""
+    """Facts of a teacher.
+
+    `numbers`: length of its embedding. `file`: path inside the package. `not_asked`: why training does not ask it,
+    empty where it does.
+    """
 
     id: str
     network: str
@@ -30,6 +34,7 @@ class Teacher:
     package: str
     file: str
     licence: str
+    not_asked: str = ""
 
 
 TEACHERS = {
@@ -53,15 +58,25 @@ TEACHERS = {
             "android/src/main/assets/MobileFaceNet.tflite",
             "MIT",
         ),
+        Teacher(
+            "dlib",
+            "ResNet-29, metric loss (King 2017, dlib_face_recognition_resnet_model_v1), float",
+            128,
+            "RGB, 150x150, each channel less its mean (122.782, 117.001, 104.298), divided by 256",
+            "PyPI face-recognition-models 0.3.0 (dlib-models)",
+            "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat",
+            "CC0-1.0 (public domain)",
+            "its crop of 150x150 px has 25 % padding around the landmarks, more than the pack's 112x112 px crops hold",
+        ),
     )
 }
 
 
-def sface_session(path: Path, threads: int = 1) -> Any:
-    """An ONNX Runtime session of the SFace file.
+def sface_model(path: Path) -> Any:
+    """The SFace file as an ONNX model whose weights are plain floats and whose batch size is free.
 
     The file lists its dequantised weights as inputs of the graph, and newer runtimes then refuse to start without them:
-    every input but `data` is dropped. The batch size becomes free.
+    every input but `data` is dropped. Raises ValueError without an input of that name.
     """
     import onnx
 
@@ -75,7 +90,12 @@ def sface_session(path: Path, threads: int = 1) -> Any:
     for value in (*graph.input, *graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "n"
     _fold_constants(model)
-    return _session(model, threads)
+    return model
+
+
+def sface_session(path: Path, threads: int = 1) -> Any:
+    """An ONNX Runtime session of the SFace file."""
+    return _session(sface_model(path), threads)
 
 
 def _session(model: Any, threads: int) -> Any:

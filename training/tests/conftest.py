@@ -11,7 +11,9 @@ NEEDS_TORCH = [
     "test_fusion.py",
     "test_losses.py",
     "test_methods.py",
+    "test_retrain.py",
     "test_second_teacher.py",
+    "test_sface.py",
     "test_student.py",
     "test_teacher.py",
 ]
