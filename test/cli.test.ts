@@ -5,7 +5,7 @@ import t from 'tap';
 import { packageRoot, packageVersion } from '../src/base/files.js';
 import { exitCodeTexts, type OptionDefinition, type VerbDefinition, verbs } from '../src/commands/verbs.js';
 import { maxObservations } from '../src/control/protocol.js';
-import { runCli, runVerb, spawnCli } from './helpers/cli.js';
+import { runBareCli, runCli, runVerb, spawnCli } from './helpers/cli.js';
 import { shortFolder } from './helpers/short-folder.js';
 
 t.setTimeout(180_000);
@@ -163,7 +163,7 @@ t.test('common options come before or after the verb, and -- ends the options', 
 /** The files of modules that `roomkin ...args` and its child processes load, from V8's list of scripts, which has ES modules too. */
 async function loadedBy(folder: string, args: readonly string[]): Promise<readonly string[]> {
   const coverage = mkdtempSync(join(folder, 'scripts-'));
-  await runCli(args, { NODE_V8_COVERAGE: coverage, NODE_OPTIONS: '' });
+  await runBareCli(args, { NODE_V8_COVERAGE: coverage });
   const processes = readdirSync(coverage).map((name) => JSON.parse(readFileSync(join(coverage, name), 'utf8')));
   const urls: string[] = processes.flatMap(({ result }) => result.map(({ url }: { url: string }) => url));
   return urls.filter((url) => url.startsWith('file:'));

@@ -30,7 +30,7 @@ function withResnet(): string {
   return path;
 }
 
-t.test('figures for every stage, with XNNPACK and without', { timeout: 110_000 }, async (t) => {
+t.test('figures for every stage, with XNNPACK and without', { timeout: 280_000 }, async (t) => {
   const { code, stdout, stderr } = await runVerb(['bench', '--json', '--manifest', withResnet(), '--seconds', '0.05']);
   t.equal(code, 0, stderr);
   const report = JSON.parse(stdout);
@@ -60,7 +60,7 @@ t.test('figures for every stage, with XNNPACK and without', { timeout: 110_000 }
   }
 });
 
-t.test('the text fits into 80 columns, and a running daemon is named', { timeout: 110_000 }, async (t) => {
+t.test('the text fits into 80 columns, and a running daemon is named', { timeout: 280_000 }, async (t) => {
   const folder = shortFolder(t);
   const [config, path] = [join(folder, 'config.toml'), join(folder, 'lab.sock')];
   writeFileSync(config, `[room]\nid = "lab"\n[store]\ndirectory = "${folder}"\n`);

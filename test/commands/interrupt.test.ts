@@ -117,12 +117,15 @@ t.test('nothing is half-written', async (t) => {
 t.test('long work without a terminal prints a line every few seconds, without escapes', async (t) => {
   const child = spawnCli(['identify', join(many, 'ada')], { ROOMKIN_CONFIG: config, TERM: 'dumb' });
   let stderr = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
   child.stdout?.resume();
   const closed = new Promise((resolve) => child.once('close', resolve));
-  await Promise.race([closed, wait(12_000)]);
+  const photoNamed = new Promise<void>((resolve) => {
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+      if (stderr.includes('photo 1 of 12\n')) resolve();
+    });
+  });
+  await Promise.race([closed, photoNamed, wait(100_000)]);
   child.kill('SIGINT');
   await closed;
   t.match(stderr, /^(starting\.\.\.\n)?loading the models\.\.\.\nphoto 1 of 12\n/);

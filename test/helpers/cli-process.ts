@@ -28,6 +28,12 @@ export function runCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Pr
   return collect(spawnCli(args, env)).ended;
 }
 
+/** The same without the loaders that tap gives to every Node process that a test starts: what it loads is roomkin's. */
+export function runBareCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> {
+  const words = ['--unset=NODE_OPTIONS', process.execPath, '-e', start, '--', cliPath, ...args];
+  return collect(spawn('env', words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })).ended;
+}
+
 export interface Collected {
   /** What the process has written so far. */
   readonly written: { stdout: string; stderr: string };

@@ -7,7 +7,7 @@ import type { Engine } from '../../src/engine/engine.js';
 import { createEngine } from '../../src/engine/supervisor.js';
 import type { CliResult } from './cli-process.js';
 
-export { type CliResult, type Collected, collect, runCli, spawnCli } from './cli-process.js';
+export { type CliResult, type Collected, collect, runBareCli, runCli, spawnCli } from './cli-process.js';
 
 /**
  * Runs `roomkin ...args` in this process, as fast as a function call. The verbs share the real engines of this test file, so

@@ -19,7 +19,7 @@ function startEnrolling(directory: string, prefix: string): { child: ChildProces
   return { child, lines: () => text.split('\n').slice(0, -1) };
 }
 
-async function until(condition: () => boolean, timeoutMs = 20_000): Promise<void> {
+async function until(condition: () => boolean, timeoutMs = 120_000): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!condition()) {
     if (Date.now() > end) throw new Error('the condition was not met in time');
