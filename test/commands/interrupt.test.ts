@@ -125,7 +125,7 @@ t.test('long work without a terminal prints a line every few seconds, without es
       if (stderr.includes('photo 1 of 12\n')) resolve();
     });
   });
-  await Promise.race([closed, photoNamed, wait(100_000)]);
+  await Promise.race([closed, photoNamed, wait(100_000, undefined, { ref: false })]);
   child.kill('SIGINT');
   await closed;
   t.match(stderr, /^(starting\.\.\.\n)?loading the models\.\.\.\nphoto 1 of 12\n/);
