@@ -140,10 +140,7 @@ async function watchOpened(parts: RoomParts): Promise<void> {
   const { config, log, clock, statistics, store, ownSettings, model, publisher, camera, gallery, journal } = parts;
   const { ownProblems: problems } = parts;
   const pictures = config.privacy.snapshots
-    ? createEventPictures((event, jpeg, pictured) => {
-        if (config.mqtt.corrections && pictured !== null) journal.keep(pictured.track, pictured.atMs);
-        publisher.event(event, jpeg, pictured);
-      })
+    ? createEventPictures(publisher.event, config.mqtt.corrections ? journal : null)
     : null;
   const listeners = new Set<RoomListener>([roomListener(parts, pictures)]);
   const frameListeners = new Set<FrameListener>();

@@ -15,6 +15,7 @@ import { type DecidedObservation, isAbout } from '../recognition/observation.js'
 import type { JournalEntry } from './codec.js';
 import {
   finishSampling,
+  mergedUntilMs,
   noSamplers,
   type SampledObservation,
   type Samplers,
@@ -37,6 +38,8 @@ export interface Journal extends Disposable {
   find(id: number): JournalEntry | null;
   /** Stores the observation of `track` at `atMs` (monotonic) of this run, one of the newest, also where sampling would skip it. */
   keep(track: number, atMs: number): void;
+  /** Until when observations of a live track may have been merged, so that `keep` cannot store them (monotonic, milliseconds). */
+  mergedUntilMs(track: number): number;
   /** The id of the observation of `track` at `atMs` (monotonic) of this run; null where there is none. */
   idOf(track: number, atMs: number): number | null;
   /** The newest entry first, as `JournalStore.newestFirst`. */
@@ -203,6 +206,7 @@ export function createJournal(options: JournalOptions): Journal {
       samplers = next.samplers;
       add(next.entries);
     },
+    mergedUntilMs: (track) => mergedUntilMs(samplers, track),
     idOf(track, atMs) {
       flush();
       const fromMs = Date.parse(wallTime(atMs)) - searchedMs;

@@ -34,6 +34,8 @@ interface Sampler {
   readonly pending: readonly SampledObservation[];
   /** The observations before the pending ones. */
   readonly skipped: Skipped | null;
+  /** Time of the newest observation that is only in a mean, milliseconds. Every newer one is stored or pending. */
+  readonly mergedMs: number;
   /** The newest observation if its embedding was not due: it says nothing new, but until when the track was seen. */
   readonly continued: SampledObservation | null;
 }
@@ -89,7 +91,10 @@ export function finishSampling(samplers: Samplers): readonly SampledObservation[
 /** Drops the skipped observations, because they may be of a person who was just forgotten. */
 export function withoutSkipped(samplers: Samplers): Samplers {
   return new Map(
-    [...samplers].map(([track, sampler]) => [track, { ...sampler, pending: [], skipped: null, continued: null }]),
+    [...samplers].map(([track, sampler]) => {
+      const mergedMs = sampler.pending.at(-1)?.atMs ?? sampler.mergedMs;
+      return [track, { ...sampler, pending: [], skipped: null, mergedMs, continued: null }];
+    }),
   );
 }
 
@@ -107,8 +112,14 @@ export function storeSkipped(
   if (sampler === undefined || index === -1) return { samplers: before, entries: [] };
   const { pending, skipped } = sampler;
   const entry = { ...pending[index]!, skipped: pending.slice(0, index).reduce(skip, skipped) };
-  const rest = { ...sampler, storedMs: atMs, pending: pending.slice(index + 1), skipped: null };
+  const mergedMs = pending[index - 1]?.atMs ?? sampler.mergedMs;
+  const rest = { ...sampler, storedMs: atMs, pending: pending.slice(index + 1), skipped: null, mergedMs };
   return { samplers: new Map(before).set(track, rest), entries: [entry] };
+}
+
+/** The time until which observations of a track may be only in a mean, milliseconds: newer ones can be stored alone, or are. */
+export function mergedUntilMs(samplers: Samplers, track: number): number {
+  return samplers.get(track)?.mergedMs ?? Number.NEGATIVE_INFINITY;
 }
 
 function sampleTrack(
@@ -123,6 +134,7 @@ function sampleTrack(
     lastMs: observation.atMs,
     person: observation.person,
     state,
+    mergedMs: old?.mergedMs ?? Number.NEGATIVE_INFINITY,
   };
   const sampler = { ...progress, storedMs: observation.atMs, pending: [], skipped: null, continued: null };
   if (old === undefined) return { sampler, entries: [entry] };
@@ -132,12 +144,17 @@ function sampleTrack(
   }
   if (observation.isContinued) return { sampler: { ...old, ...progress, continued: entry }, entries: [] };
   if (isStored(entry, old.firstMs, old.storedMs)) {
-    return { sampler, entries: [{ ...entry, skipped: old.pending.reduce(skip, old.skipped) }] };
+    const mergedMs = old.pending.at(-1)?.atMs ?? old.mergedMs;
+    return {
+      sampler: { ...sampler, mergedMs },
+      entries: [{ ...entry, skipped: old.pending.reduce(skip, old.skipped) }],
+    };
   }
   const pending = [...old.pending, entry];
   const [first] = pending.length > mostPending ? pending.splice(0, 1) : [];
   const skipped = first === undefined ? old.skipped : skip(old.skipped, first);
-  return { sampler: { ...sampler, storedMs: old.storedMs, pending, skipped }, entries: [] };
+  const mergedMs = first?.atMs ?? old.mergedMs;
+  return { sampler: { ...sampler, storedMs: old.storedMs, pending, skipped, mergedMs }, entries: [] };
 }
 
 function lastObservation({ pending, skipped, continued }: Sampler): readonly SampledObservation[] {

@@ -44,15 +44,29 @@ export type PublishEvent = (
   pictured: PicturedObservation | null,
 ) => void;
 
-/** `publish` receives every event in its order. */
-export function createEventPictures(publish: PublishEvent): EventPictures {
+/** What the journal does for observations that somebody may correct. */
+export interface CorrectableObservations {
+  keep(track: number, atMs: number): void;
+  mergedUntilMs(track: number): number;
+}
+
+/**
+ * `publish` receives every event in its order. `journal`: where corrections are allowed, it keeps the observation that a picture shows; a
+ * picture shows one that can be kept. null: no corrections.
+ */
+export function createEventPictures(publish: PublishEvent, journal: CorrectableObservations | null): EventPictures {
   /** By track; only tracks of the last frames. */
   const crops = new Map<number, Crop[]>();
   let sending: Promise<void> = Promise.resolve();
 
   function picture({ track, atMs }: PresenceEvent): Crop | null {
     const recent = (track === null ? [] : (crops.get(track) ?? [])).filter((crop) => atMs - crop.untilMs <= windowMs);
-    return recent.toSorted((a, b) => b.weight - a.weight || b.eyesPx - a.eyesPx)[0] ?? null;
+    const mergedMs = track === null || journal === null ? Number.NEGATIVE_INFINITY : journal.mergedUntilMs(track);
+    const kept = recent.filter((crop) => crop.atMs > mergedMs);
+    const shown = kept.length === 0 ? recent : kept;
+    const best = shown.toSorted((a, b) => b.weight - a.weight || b.eyesPx - a.eyesPx)[0] ?? null;
+    if (best !== null) journal?.keep(best.track, best.atMs);
+    return best;
   }
 
   return {

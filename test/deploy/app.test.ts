@@ -108,7 +108,7 @@ t.test('the schema of this test refuses what the Supervisor refuses', async (t) 
 
 t.test('the form has every option of the app; a default belongs to a field that is required', async (t) => {
   t.same(Object.keys(manifest.schema).sort(), [...appForm.known].sort());
-  const kinds = { flag: /^bool/, number: /^(int|float)/, text: /^(str|match|list|password|url)/ };
+  const kinds = { flag: /^bool/, number: /^(int|float|list\(\d+(\|\d+)*\))/, text: /^(str|match|list|password|url)/ };
   for (const [option, type] of Object.entries<string>(manifest.schema)) {
     t.match(type, kinds[containerOptions[option]!.kind], option);
     // A default would make an optional field a required one.

@@ -1,6 +1,7 @@
 import t from 'tap';
 import {
   finishSampling,
+  mergedUntilMs,
   noSamplers,
   type SampledObservation,
   sample,
@@ -181,6 +182,30 @@ t.test('a face whose embedding was not due is not stored, and counts as seen', a
     other.entries.some(({ person }) => person === null),
     'a lost name is stored, whatever the face',
   );
+});
+
+t.test('every observation that is newer than the merged ones can be stored, or is', async (t) => {
+  let samplers = noSamplers;
+  const stored = new Set<number>();
+  const add = (next: ReturnType<typeof storeSkipped>): void => {
+    samplers = next.samplers;
+    for (const { atMs } of next.entries) stored.add(atMs);
+  };
+  t.equal(mergedUntilMs(samplers, 1), Number.NEGATIVE_INFINITY);
+  for (let n = 1; n <= 100; n += 1) {
+    add(sample(samplers, [{ ...ada, atMs: n * 100 }], n * 100));
+    const asked = [5, 3, 1].map((back) => (n - back) * 100);
+    for (const atMs of asked.filter((atMs) => atMs > Math.max(0, mergedUntilMs(samplers, 1)))) {
+      add(storeSkipped(samplers, 1, atMs));
+      if (!stored.has(atMs)) t.fail(`${atMs} ms at ${n * 100} ms is lost`);
+      break;
+    }
+  }
+  t.ok(stored.size > 20);
+  samplers = noSamplers;
+  stored.clear();
+  for (let n = 1; n <= 100; n += 1) add(sample(samplers, [{ ...ada, atMs: n * 100 }], n * 100));
+  t.ok(mergedUntilMs(samplers, 1) > 1000, 'most are merged');
 });
 
 t.test('a skipped observation is stored on request, and no observation counts twice or is lost', async (t) => {

@@ -1,7 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import t from 'tap';
-import { createEventPictures, type PicturedObservation } from '../../src/mqtt/snapshot.js';
+import {
+  type CorrectableObservations,
+  createEventPictures,
+  type PicturedObservation,
+} from '../../src/mqtt/snapshot.js';
 import type { PresenceEvent } from '../../src/presence/presence.js';
 import type { DecidedObservation } from '../../src/recognition/observation.js';
 import { unmeasuredQuality } from '../../src/vision/face.js';
@@ -29,10 +33,11 @@ const event = (type: PresenceEvent['type'], atMs: number, track: number | null):
   track,
 });
 
-function recorder() {
+function recorder(journal: CorrectableObservations | null = null) {
   const sent: { type: string; jpeg: Uint8Array | null; pictured: PicturedObservation | null }[] = [];
   const pictures = createEventPictures(
     (happened, jpeg, pictured) => void sent.push({ type: happened.type, jpeg, pictured }),
+    journal,
   );
   const until = async (count: number) => {
     for (let n = 0; n < 500 && sent.length < count; n++) await sleep(10);
@@ -61,6 +66,29 @@ t.test('each event has the crop of its own face, not of the largest', async (t) 
   const { width, height, format } = await sharp(sent[0]!.jpeg!).metadata();
   t.strictSame([width, height, format], [224, 224, 'jpeg']);
 });
+
+t.test(
+  'where corrections are allowed, a picture shows an observation that the journal can keep, and it is kept at once',
+  async (t) => {
+    const kept: [number, number][] = [];
+    let mergedMs = 200;
+    const { sent, pictures, until } = recorder({
+      keep: (track, atMs) => void kept.push([track, atMs]),
+      mergedUntilMs: () => mergedMs,
+    });
+    pictures.frame({ capturedAt: 200, crops: [grey(20)] }, [seen(1, 1)]);
+    pictures.frame({ capturedAt: 400, crops: [grey(90)] }, [seen(1, 0.5)]);
+    pictures.event(event('arrived', 400, 1));
+    await Promise.resolve();
+    await Promise.resolve();
+    t.strictSame(kept, [[1, 400]], 'before its JPEG is made');
+    mergedMs = 400;
+    pictures.event(event('left', 400, 1));
+    await until(2);
+    t.strictSame(sent[0]!.pictured, { track: 1, atMs: 400 }, 'not the better one, which is only in a mean');
+    t.strictSame(sent[1]!.pictured, { track: 1, atMs: 200 }, 'the best one where none can be kept');
+  },
+);
 
 t.test('the best crop of the track in the last 2 s is taken; older ones may show somebody else', async (t) => {
   const { sent, pictures, until, value } = recorder();
