@@ -1,6 +1,6 @@
 // Measures how much more memory the daemon takes while the page of `roomkin open` is open: anonymous PSS of the daemon and its children, with
 // drawn people before the camera, a journal of a day and a phone that asks as the page's script does. Prints also what the daemon grows
-// by in the same time without a page, and the memory of `roomkin open` itself.
+// by in the same time without a page, and the memory of `roomkin open` itself. The daemon has the limits that its unit of systemd sets.
 //
 //   npx tsc -p tsconfig.test.json && node .test-build/test/phone/memory.js [SECONDS] [ENTRIES] [pictures]
 //
@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { packageRoot } from '../../src/base/files.js';
 import { openJournalStore } from '../../src/journal/store.js';
 import { seal, open as unseal } from '../../src/phone/seal.js';
 import { collect, runCli, spawnCli } from '../helpers/cli-process.js';
@@ -35,7 +36,7 @@ export interface MemoryResult {
   /** The largest and the last value while the page is open, without the first quarter. */
   readonly mostWithPage: number;
   readonly withPage: number;
-  readonly daemonAlone: readonly [before: number, withoutPage: number, withPage: number];
+  readonly daemonAlone: readonly [before: number, withoutPage: number, withPage: number, mostWithPage: number];
   /** The process of `roomkin open`. */
   readonly command: number;
 }
@@ -59,6 +60,19 @@ function childrenOf(pid: number): number[] {
     return text === '' ? [] : text.split(' ').map(Number);
   });
   return own.flatMap((child) => [child, ...childrenOf(child)]);
+}
+
+/** The limits of V8 and malloc that the unit of systemd sets. */
+function unitLimits(): NodeJS.ProcessEnv {
+  const unit = readFileSync(join(packageRoot, 'deploy', 'systemd', 'roomkin.service'), 'utf8');
+  const limits: Record<string, string> = {};
+  for (const [, line = ''] of unit.matchAll(/^Environment=(.*)$/gm)) {
+    for (const [, quoted, plain] of line.matchAll(/"([^"]*)"|(\S+)/g)) {
+      const [name = '', ...value] = (quoted ?? plain ?? '').split('=');
+      if (/^(NODE_OPTIONS|MALLOC_)/.test(name)) limits[name] = value.join('=');
+    }
+  }
+  return limits;
 }
 
 const familyOf = (pid: number): number => [pid, ...childrenOf(pid)].reduce((sum, each) => sum + pssOf(each), 0);
@@ -127,7 +141,7 @@ export async function measureMemory({ windowMs, entries, pictures, progress }: M
         ),
       );
     }
-    const daemon = spawnCli(['run', '--config', config]);
+    const daemon = spawnCli(['run', '--config', config], unitLimits());
     children.push(daemon);
     await printed(daemon, /arrived/i);
     const pid = daemon.pid!;
@@ -146,9 +160,11 @@ export async function measureMemory({ windowMs, entries, pictures, progress }: M
       if (!end.signal.aborted) throw error;
     });
     const samples: number[] = [];
+    let mostAlone = 0;
     for (let passedMs = 0; passedMs < windowMs; passedMs += sampleMs) {
       await wait(sampleMs);
       samples.push(familyOf(pid));
+      mostAlone = Math.max(mostAlone, pssOf(pid));
     }
     end.abort();
     await asking;
@@ -158,7 +174,7 @@ export async function measureMemory({ windowMs, entries, pictures, progress }: M
       withoutPage,
       mostWithPage: Math.max(...later),
       withPage: later.at(-1)!,
-      daemonAlone: [aloneBefore, aloneWithout, pssOf(pid)],
+      daemonAlone: [aloneBefore, aloneWithout, pssOf(pid), mostAlone],
       command: pssOf(command.pid!),
     };
   } finally {
@@ -183,6 +199,6 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   process.stdout.write(
     `daemon with its children: ${mib(result.before)}, after as long without a page ${mib(result.withoutPage)}; with the page ` +
       `${mib(result.withPage)}, at most ${mib(result.mostWithPage)}: ${mib(result.mostWithPage - result.withoutPage)} more\n` +
-      `the process of the daemon alone: ${result.daemonAlone.map(mib).join(' → ')}; the command ${mib(result.command)}\n`,
+      `the process of the daemon alone (before, without a page, with it, most with it): ${result.daemonAlone.map(mib).join(', ')}; the command ${mib(result.command)}\n`,
   );
 }
