@@ -58,6 +58,8 @@ export const defaultSearch: SearchOptions = {
 const RETRY_VIEWS = [1, 1.5];
 const RETRY_SCORE_FACTOR = 0.75;
 const RETRY_CANDIDATE_SCORE = 0.15;
+/** Width of a box by that of the whole view. Smaller ones with such scores are patterns of noise, and no subject of a photo. */
+const RETRY_LEAST_SHARE = 0.05;
 
 /** A face of a frame. */
 export interface FoundFace extends Candidate {
@@ -145,7 +147,9 @@ export function searchFaces(
   if (still && faces.length === 0) {
     const lower = { ...options, leastScore: options.leastScore * RETRY_SCORE_FACTOR };
     const views = RETRY_VIEWS.map((grow) => whole(frame, grow));
-    faces = facesOf(firstPass(views, RETRY_CANDIDATE_SCORE), lower);
+    const leastPx = whole(frame).width * RETRY_LEAST_SHARE;
+    const seen = firstPass(views, RETRY_CANDIDATE_SCORE).filter(({ box }) => box[2] >= leastPx);
+    faces = facesOf(seen, lower);
   }
   return { faces, passes: passes - 1 };
 }

@@ -39,14 +39,14 @@ t.test(
     );
     const names = states(room).flatMap(({ person }) => person ?? []);
     t.strictSame(new Set(names), new Set(['ada']));
-    t.match(await problems(room), /speed: only 0\.4 frames a second .* raise \[camera\] framerate/);
+    t.match(await problems(room), /speed: only 0\.[345] frames a second .* raise \[camera\] framerate/);
     const [health] = await until('health with the problem', () => {
       const text = room.last('health');
       return text?.includes('speed: ') ? (JSON.parse(text) as { analysed_fps: number }) : undefined;
     });
-    t.ok(health.analysed_fps > 0.3 && health.analysed_fps < 0.5, `${health.analysed_fps} frames a second`);
-    t.match((await room.verb('status')).stdout, /speed: only 0\.4 frames/);
-    t.match((await room.verb('check')).stdout, /speed: +only 0\.4 frames/);
+    t.ok(health.analysed_fps > 0.3 && health.analysed_fps < 0.6, `${health.analysed_fps} frames a second`);
+    t.match((await room.verb('status')).stdout, /speed: only 0\.[345] frames/);
+    t.match((await room.verb('check')).stdout, /speed: +only 0\.[345] frames/);
   },
 );
 

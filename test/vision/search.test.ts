@@ -143,6 +143,12 @@ t.test(
     };
     t.equal(searchFaces(frame, both, all, defaultSearch).faces.length, 1, 'the close-ups decide');
     t.same(searchFaces(frame, both, video, defaultSearch).faces, [], 'a video frame is not searched again');
+    const tiny = (score: number): Candidate => face([500, 400, 30, 30], score);
+    const withTiny: Detectors = {
+      find: (_view, leastScore) => atLeast(leastScore, tiny(0.2)),
+      check: (_view, leastScore) => atLeast(leastScore, tiny(0.6)),
+    };
+    t.same(searchFaces(frame, withTiny, all, defaultSearch).faces, [], 'a small one is a pattern of noise');
     const clear = face([10, 10, 90, 90]);
     const withClear: Detectors = {
       find: (_view, leastScore) => atLeast(leastScore, unsure, clear),
