@@ -1,6 +1,7 @@
 // The engine for the photos of a verb: that of the running daemon, because a second one takes the memory of the models once more, which a
 // small board does not have. Without a daemon the verb starts its own.
 import { fail, RoomkinError } from '../base/errors.js';
+import { AnotherVersionError } from '../control/client.js';
 import { createDaemonEngine } from '../control/daemon-engine.js';
 import type { Engine, EngineInfo } from '../engine/engine.js';
 import { chooseEmbedder, readManifest } from '../engine/manifest.js';
@@ -27,7 +28,7 @@ export function openPhotoEngine(io: CommandIo): Engine {
       info = await shared.start();
     } catch (error) {
       if (!isWithoutDaemon(error)) throw error;
-      if (error.message.includes('another version'))
+      if (error instanceof AnotherVersionError)
         io.log(
           'notice',
           'the running daemon has another version and reads no photos: this command loads the models itself',

@@ -1,7 +1,7 @@
 // The client of the control socket, for the command line.
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { z } from 'zod';
-import { type ErrorCode, errorTable, fail } from '../base/errors.js';
+import { type ErrorCode, errorTable, fail, RoomkinError } from '../base/errors.js';
 import { answerSchemas } from './answers.js';
 import type { SocketPath } from './path.js';
 import { type ControlRequest, type RequestLine, requestLine } from './protocol.js';
@@ -49,7 +49,7 @@ export async function* followDaemon<Result>(
 }
 
 /** Returns the response if its status is 200. Errors: the error that the daemon answers with; DAEMON_NOT_RUNNING. */
-export async function send(place: SocketPath, request: RequestLine, signal: AbortSignal): Promise<IncomingMessage> {
+async function send(place: SocketPath, request: RequestLine, signal: AbortSignal): Promise<IncomingMessage> {
   let forbidden: string | null = null;
   for (const socketPath of place.connect) {
     try {
@@ -59,7 +59,7 @@ export async function send(place: SocketPath, request: RequestLine, signal: Abor
     } catch (error) {
       const code = codeOf(error);
       if (code === 'EACCES') forbidden ??= socketPath;
-      else if (code.startsWith('HPE_')) throw anotherVersion(error);
+      else if (code.startsWith('HPE_')) throw new AnotherVersionError(error);
       else if (code !== 'ENOENT' && code !== 'ECONNREFUSED' && code !== 'ENOTSOCK') throw error;
     }
   }
@@ -98,7 +98,7 @@ async function bodyOf(response: IncomingMessage): Promise<string> {
 }
 
 /** Not node:readline, which keeps a line of any length in memory. */
-export async function* linesOf(response: IncomingMessage, maxLength = maxAnswerLength): AsyncGenerator<string> {
+async function* linesOf(response: IncomingMessage, maxLength = maxAnswerLength): AsyncGenerator<string> {
   let rest = '';
   response.setEncoding('utf8');
   for await (const chunk of response) {
@@ -110,6 +110,47 @@ export async function* linesOf(response: IncomingMessage, maxLength = maxAnswerL
   if (rest !== '') yield rest;
 }
 
+export interface ResultWait {
+  readonly signal: AbortSignal;
+  /** So long without a line, milliseconds, and the daemon counts as gone. */
+  readonly silentMs: number;
+  /** Longest line, characters. Default: that of every other answer. */
+  readonly maxLength?: number;
+  readonly onProgress: (text: string) => void;
+}
+
+/**
+ * The result of a request whose answer is lines of JSON: progress, then the result or an error. null where the answer ends without it.
+ * Errors: DAEMON_NOT_RUNNING where none answers, the error of the answer, and an AbortError when `signal` aborts.
+ */
+export async function resultOf(
+  place: SocketPath,
+  line: RequestLine,
+  { signal, silentMs, maxLength, onProgress }: ResultWait,
+): Promise<{ readonly result: unknown } | null> {
+  const silence = new AbortController();
+  let timer = setTimeout(() => silence.abort(), silentMs);
+  try {
+    const response = await send(place, line, AbortSignal.any([signal, silence.signal]));
+    for await (const text of linesOf(response, maxLength)) {
+      clearTimeout(timer);
+      timer = setTimeout(() => silence.abort(), silentMs);
+      const message = parseAnswer(text) as { type?: unknown; text?: unknown; result?: unknown };
+      if (message.type === 'progress') onProgress(String(message.text));
+      else if (message.type === 'error') throw errorIn(message);
+      else if (message.type === 'result') return { result: message.result };
+    }
+    return null;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!silence.signal.aborted && !isDisconnection(error)) throw error;
+    const why = silence.signal.aborted ? `nothing came within ${silentMs / 1000} s` : 'it closed the connection';
+    throw fail('DAEMON_NOT_RUNNING', `the daemon did not answer: ${why} (journalctl -u roomkin says more)`, error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 function tooLong(part: string, maxLength: number): Error {
   const advice = 'restart it, and report the problem if it happens again';
   return fail('INTERNAL', `the daemon sent ${part} of more than ${maxLength >> 20} MiB: ${advice}`);
@@ -119,11 +160,11 @@ function tooLong(part: string, maxLength: number): Error {
 function checkedAnswer<Result>(request: ControlRequest, text: string): Result {
   const answer = parseAnswer(text);
   const { success, error } = answerSchemas[request.verb].safeParse(answer);
-  if (!success) throw anotherVersion(error);
+  if (!success) throw new AnotherVersionError(error);
   return answer as Result;
 }
 
-export function parseAnswer(text: string): unknown {
+function parseAnswer(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -133,8 +174,15 @@ export function parseAnswer(text: string): unknown {
 
 const errorSchema = z.object({ code: z.string(), message: z.string() });
 
-export function anotherVersion(cause?: unknown): Error {
-  return fail('DAEMON_NOT_RUNNING', 'the running daemon has another version: restart it', cause);
+/** The daemon runs, but does not understand the request, or its answer is not understood here. */
+export class AnotherVersionError extends RoomkinError {
+  constructor(cause?: unknown) {
+    super(
+      'DAEMON_NOT_RUNNING',
+      'the running daemon has another version: restart it',
+      cause === undefined ? undefined : { cause },
+    );
+  }
 }
 
 function errorOf(body: string): Error {
@@ -142,12 +190,12 @@ function errorOf(body: string): Error {
 }
 
 /** The error that the daemon reports as `answer`. */
-export function errorIn(answer: unknown): Error {
+function errorIn(answer: unknown): Error {
   const parsed = errorSchema.safeParse(answer);
   if (!parsed.success)
     return fail('INTERNAL', 'the daemon refused the request without a reason: see journalctl -u roomkin');
   const { code, message } = parsed.data;
-  if (code === 'REQUEST_UNKNOWN') return anotherVersion(fail(code, message));
+  if (code === 'REQUEST_UNKNOWN') return new AnotherVersionError(fail(code, message));
   return fail(Object.hasOwn(errorTable, code) ? (code as ErrorCode) : 'INTERNAL', message);
 }
 
@@ -156,7 +204,7 @@ function codeOf(error: unknown): string {
 }
 
 /** Whether an error means that the daemon ended the connection or the caller's signal aborted it. */
-export function isDisconnection(error: unknown): boolean {
+function isDisconnection(error: unknown): boolean {
   return ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED', 'ABORT_ERR'].includes(
     codeOf(error),
   );

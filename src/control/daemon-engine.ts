@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fail, RoomkinError } from '../base/errors.js';
 import type { AnalyzeOptions, Engine, EngineInfo } from '../engine/engine.js';
 import type { Frame } from '../vision/picture.js';
-import { anotherVersion, askDaemon, errorIn, isDisconnection, linesOf, parseAnswer, send } from './client.js';
+import { AnotherVersionError, askDaemon, resultOf } from './client.js';
 import type { SocketPath } from './path.js';
 import { photoAnswer, photoLine, sentFace } from './photo.js';
 
@@ -47,29 +47,9 @@ export function createDaemonEngine(place: SocketPath, signal: AbortSignal, onBus
 type Step = (step: string) => void;
 
 async function photoOf(place: SocketPath, line: ReturnType<typeof photoLine>, signal: AbortSignal, onStep?: Step) {
-  const silence = new AbortController();
-  let timer = setTimeout(() => silence.abort(), silentMs);
-  try {
-    const response = await send(place, line, AbortSignal.any([signal, silence.signal]));
-    for await (const text of linesOf(response)) {
-      clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(), silentMs);
-      const message = parseAnswer(text) as { type?: unknown; text?: unknown; result?: unknown };
-      if (message.type === 'progress') onStep?.(String(message.text));
-      else if (message.type === 'error') throw errorIn(message);
-      else if (message.type === 'result') {
-        const { success, data, error } = photoAnswer.safeParse(message.result);
-        if (!success) throw anotherVersion(error);
-        return data;
-      }
-    }
-    throw fail('DAEMON_NOT_RUNNING', 'the daemon has stopped');
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!silence.signal.aborted && !isDisconnection(error)) throw error;
-    const why = silence.signal.aborted ? `nothing came within ${silentMs / 1000} s` : 'it closed the connection';
-    throw fail('DAEMON_NOT_RUNNING', `the daemon did not answer: ${why} (journalctl -u roomkin says more)`, error);
-  } finally {
-    clearTimeout(timer);
-  }
+  const answer = await resultOf(place, line, { signal, silentMs, onProgress: (text) => onStep?.(text) });
+  if (answer === null) throw fail('DAEMON_NOT_RUNNING', 'the daemon has stopped');
+  const { success, data, error } = photoAnswer.safeParse(answer.result);
+  if (!success) throw new AnotherVersionError(error);
+  return data;
 }
