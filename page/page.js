@@ -138,6 +138,7 @@ function say(text) {
 
 /** Shows an answer. `isOwn`: it follows what the person has just done, so that the section in use changes as well. */
 function show(answer, isOwn) {
+  if (isOwn) closeDetails();
   for (const { id, html, version } of answer.sections) {
     const section = document.getElementById(id);
     if (section === null) continue;
@@ -145,7 +146,7 @@ function show(answer, isOwn) {
     // A list that changes under a finger or under a screen reader cannot be used.
     const isInUse = focused !== null && (focused.matches('input, select') || focused.closest('details[open]') !== null);
     if (!isOwn && isInUse) continue;
-    const opened = isOwn ? [] : [...section.querySelectorAll('details[open]')].map((details) => details.id);
+    const opened = [...section.querySelectorAll('details[open]')].map((details) => details.id);
     const template = document.createElement('template');
     template.innerHTML = html;
     section.replaceChildren(template.content);
@@ -157,6 +158,18 @@ function show(answer, isOwn) {
   }
   say(answer.say);
   offerPictures(answer.pictures ?? {});
+}
+
+/**
+ * What was open served the button that was pressed. Left open, it would keep its section from changing where the effect of the button is
+ * only in a later answer. The focus goes to the summary, outermost first.
+ */
+function closeDetails() {
+  for (const details of document.querySelectorAll('details[open]')) {
+    const hasFocus = details.contains(document.activeElement);
+    details.removeAttribute('open');
+    if (hasFocus) details.querySelector('summary').focus();
+  }
 }
 
 // Faces as pictures, where the configuration allows them: in the memory of this page only, and no longer than the server has them.
