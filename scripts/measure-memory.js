@@ -26,6 +26,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { unitVariables } from './unit-variables.js';
 
 const here = fileURLToPath(new URL('..', import.meta.url));
 const { values: given } = parseArgs({
@@ -230,16 +231,6 @@ function run(args, env) {
   });
 }
 
-/** The variables that the unit of `root` sets for the daemon. */
-function unitVariables() {
-  const unit = readFileSync(join(root, 'deploy', 'systemd', 'roomkin.service'), 'utf8');
-  const lines = [...unit.matchAll(/^Environment=(.*)$/gm)].map(([, line]) => line);
-  const words = lines.flatMap((line) =>
-    [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare),
-  );
-  return Object.fromEntries(words.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]));
-}
-
 const folder = mkdtempSync(join(tmpdir(), 'roomkin-memory-'));
 const aedes = await (Aedes.createBroker ? Aedes.createBroker() : new Aedes());
 const broker = createServer(aedes.handle).listen(0, '127.0.0.1');
@@ -255,7 +246,7 @@ try {
   const env = { ...process.env, ROOMKIN_CONFIG: config, PATH: `${join(folder, 'programs')}:${process.env.PATH}` };
   await run(['enrol', 'Ada', '--photos', join(folder, 'photos', 'Ada')], env);
   daemon = spawn(process.execPath, [...given.node.split(' ').filter(Boolean), join(root, 'bin', 'roomkin'), 'run'], {
-    env: { ...env, ...unitVariables() },
+    env: { ...env, ...unitVariables(root) },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const socket = join(folder, 'state', 'lab.sock');

@@ -2,7 +2,7 @@
 // the camera itself where none runs. It is drawn in the terminal, and saved only where --save names a file.
 import { setTimeout as wait } from 'node:timers/promises';
 import sharp from 'sharp';
-import { systemClock } from '../base/clock.js';
+import { isoTime, systemClock } from '../base/clock.js';
 import { fail, RoomkinError } from '../base/errors.js';
 import { silentLog } from '../base/log.js';
 import type { Frame } from '../camera/camera.js';
@@ -97,7 +97,7 @@ async function viewHere(config: Config, io: CommandIo): Promise<CameraView> {
   io.signal.throwIfAborted();
   const { jpeg, width, height } = await stillOf(frame);
   return {
-    at: new Date().toISOString(),
+    at: isoTime(Date.now()),
     width: frame.width,
     height: frame.height,
     leastEyesPx: config.detector.minEyesPx,

@@ -1,6 +1,7 @@
 // roomkin open: a page for a phone, for an hour or until Ctrl-C: who is here, the people, the last faces, corrections. It asks the daemon
 // what the other verbs ask, and changes what they change. Who may not rename or forget with the verbs may not do it here.
 import { RoomkinError } from '../base/errors.js';
+import { createInOrder } from '../base/in-order.js';
 import type { DaemonStatus } from '../control/protocol.js';
 import { checkName } from '../gallery/names.js';
 import type { PageAnswer, PageRequest } from '../phone/listener.js';
@@ -48,7 +49,7 @@ export async function run({ for: period, address }: Given<'open'>, io: CommandIo
   let gallery = '';
   let changedAtMs = Number.NEGATIVE_INFINITY;
   /** Requests come one after the other, but one may wait for the daemon. */
-  let lastAnswer: Promise<unknown> = Promise.resolve();
+  const inOrder = createInOrder();
 
   /** The result of the last button, shown until the next one. */
   let outcome: Outcome | null = null;
@@ -88,11 +89,7 @@ export async function run({ for: period, address }: Given<'open'>, io: CommandIo
     {
       sections: overviewSections,
       title: overviewTitle,
-      answer(request) {
-        const next = lastAnswer.then(() => answer(request));
-        lastAnswer = next.catch(() => {});
-        return next;
-      },
+      answer: (request) => inOrder(() => answer(request)),
     },
     address,
     `The page ends with Ctrl-C, or after ${period.text}.`,

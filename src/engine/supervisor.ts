@@ -13,6 +13,7 @@ import { guardPath } from '../base/child-guard.js';
 import { type Clock, systemClock } from '../base/clock.js';
 import { fail, RoomkinError, sentenceOf } from '../base/errors.js';
 import { type FrameMemory, frameMemory, type MemoryPlace } from '../base/frame-memory.js';
+import { createInOrder } from '../base/in-order.js';
 import { type Log, silentLog } from '../base/log.js';
 import { createBackoff } from '../base/retry.js';
 import type { Frame } from '../vision/picture.js';
@@ -113,7 +114,8 @@ export function createEngine(options: EngineOptions = {}): SharedEngine {
   let failure: string | null = 'the engine has not been started';
   let stopped = false;
   let nextId = 1;
-  let last: Promise<unknown> = Promise.resolve();
+  const inOrder = createInOrder();
+  const photosInOrder = createInOrder();
 
   /** Errors: MODEL_MISSING, MODEL_HASH. */
   const chosenModels = (): ChosenModels => {
@@ -255,23 +257,10 @@ export function createEngine(options: EngineOptions = {}): SharedEngine {
     copied = new Uint8Array(0);
   };
 
-  /** Runs `task` after all earlier tasks. */
-  const inOrder = <T>(task: () => Promise<T>): Promise<T> => {
-    const result = last.then(task);
-    last = result.catch(() => {});
-    return result;
-  };
-
-  let lastPhoto: Promise<unknown> = Promise.resolve();
-
   return {
     start: () => inOrder(startNow),
     analyze: (frame, request, onStep) => inOrder(() => analyzeNow(frame, request, onStep)),
-    analyzePhoto(...given) {
-      const result = lastPhoto.then(() => analyzeInSlices(...given));
-      lastPhoto = result.catch(() => {});
-      return result;
-    },
+    analyzePhoto: (...given) => photosInOrder(() => analyzeInSlices(...given)),
     get info() {
       return info;
     },

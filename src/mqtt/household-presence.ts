@@ -5,7 +5,7 @@
 // because its message may have passed ours.
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { Clock } from '../base/clock.js';
+import { type Clock, isoTime } from '../base/clock.js';
 import { parseJson } from '../base/json.js';
 import { isId } from '../gallery/names.js';
 import type { PersonId } from '../gallery/person.js';
@@ -124,7 +124,7 @@ export function createHouseholdPresence(
   function write(person: DiscoveredPerson, place: Place, isMove: boolean): void {
     const before = stored.get(person.id)?.lastKnown ?? null;
     const lastKnown = place ?? before;
-    const at = new Date(clock.wallMs()).toISOString();
+    const at = isoTime(clock.wallMs());
     stored.set(person.id, { place, lastKnown, shown: nameOf(place) });
     isDeviceDue = true;
     void connection().deliver(

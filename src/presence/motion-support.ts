@@ -3,7 +3,7 @@
 // longer ago the face was seen. It never makes anybody arrive. Pure; no pixels.
 
 import type { PersonId } from '../gallery/person.js';
-import type { Box, Observation } from '../vision/face.js';
+import { type Box, middlesApart, type Observation } from '../vision/face.js';
 
 export interface MotionSupportOptions {
   /** Time without a face after which motion counts half. 0 switches motion support off. */
@@ -132,8 +132,7 @@ function bodyBox({ box, velocity }: Occupant, pathMs: number): Box {
 function mayBe(candidate: PersonId, face: Box, { box, person, best, unknownPerson }: Occupant): boolean {
   if (person !== null || unknownPerson !== null || (best ?? candidate) !== candidate) return false;
   const ratio = box[2] / face[2];
-  const apart = Math.hypot(box[0] + box[2] / 2 - face[0] - face[2] / 2, box[1] + box[3] / 2 - face[1] - face[3] / 2);
-  return ratio > 0.5 && ratio < 2 && apart <= 1.5 * face[2];
+  return ratio > 0.5 && ratio < 2 && middlesApart(box, face) <= 1.5 * face[2];
 }
 
 /** Whether everything moved, as in the first frame, when the light is switched, or when the camera is pushed. */

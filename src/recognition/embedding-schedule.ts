@@ -5,7 +5,7 @@
 // Invariant: what is left out is only the embedding. Each face is still found in each frame, and its track goes on only where
 // src/vision/continued-faces.ts is certain.
 import { areConfusable } from '../vision/continued-faces.js';
-import type { Box, ObservedFace, Quality } from '../vision/face.js';
+import { type Box, middlesApart, type ObservedFace, type Quality } from '../vision/face.js';
 import { type QualityGate, weight } from '../vision/quality-gate.js';
 import type { TrackDecision } from './decide.js';
 import { agreement } from './track-embedding.js';
@@ -156,10 +156,8 @@ function isDoubtful({ votes, person }: TrackDecision, atMs: number): boolean {
 }
 
 function hasMoved(from: Box, to: Box, widths: number): boolean {
-  const across = from[0] + from[2] / 2 - to[0] - to[2] / 2;
-  const down = from[1] + from[3] / 2 - to[1] - to[3] / 2;
   const ratio = to[2] / from[2];
-  return Math.hypot(across, down) >= widths * from[2] || ratio >= movedRatio || ratio <= 1 / movedRatio;
+  return middlesApart(from, to) >= widths * from[2] || ratio >= movedRatio || ratio <= 1 / movedRatio;
 }
 
 function hasTurned(from: Quality, to: Quality): boolean {

@@ -1,6 +1,8 @@
 // Opens the gallery's file: checks it, compares it with its roster, and restores a snapshot where it is damaged.
+
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isoTime } from '../base/clock.js';
 import { fail, oneLine, RoomkinError, sentenceOf } from '../base/errors.js';
 import { databaseName, type SqlDatabase, startAgain, translated } from './database.js';
 import { type Keyring, openKeyring } from './keyring.js';
@@ -80,7 +82,7 @@ export function openRestored(options: StoreOptions): Opened {
 const restoredKey = 'restored';
 
 function restoredSentence(directory: string, { atMs }: Snapshot, damage: readonly string[]): string {
-  const at = new Date(atMs).toISOString().slice(0, 16).replace('T', ' ');
+  const at = isoTime(atMs).slice(0, 16).replace('T', ' ');
   const aside = join(directory, damagedName);
   return `the gallery was damaged and was restored from the snapshot of ${at} UTC: check with \`roomkin people\`, enrol again what is missing; the damaged file is ${aside} (${oneLine(damage.join('; '), 160)})`;
 }

@@ -3,7 +3,7 @@
 //
 // Invariant: a doubt embeds. A face is continued only where no other face and no other track could be meant, so that two people who
 // change places are compared again.
-import { type Box, overlap } from './face.js';
+import { type Box, middlesApart, overlap } from './face.js';
 
 /** The least overlap (intersection over union) with the expected box: at most a third of the width aside. */
 const leastOverlap = 0.5;
@@ -12,9 +12,7 @@ export const apartWidths = 1.5;
 
 /** Whether the middles of two boxes are so near to each other that one face may be taken for the other. */
 export function areConfusable(a: Box, b: Box): boolean {
-  const across = a[0] + a[2] / 2 - b[0] - b[2] / 2;
-  const down = a[1] + a[3] / 2 - b[1] - b[3] / 2;
-  return Math.hypot(across, down) < apartWidths * Math.max(a[2], b[2]);
+  return middlesApart(a, b) < apartWidths * Math.max(a[2], b[2]);
 }
 
 /**

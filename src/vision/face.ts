@@ -22,6 +22,11 @@ function intersection(a: Box, b: Box): number {
   return width > 0 && height > 0 ? width * height : 0;
 }
 
+/** Distance between the middles of two boxes, pixels. */
+export function middlesApart(a: Box, b: Box): number {
+  return Math.hypot(a[0] + a[2] / 2 - b[0] - b[2] / 2, a[1] + a[3] / 2 - b[1] - b[3] / 2);
+}
+
 /** `[x, y]` in pixels of the frame. */
 export type Point = readonly [x: number, y: number];
 

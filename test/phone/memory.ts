@@ -63,16 +63,10 @@ function childrenOf(pid: number): number[] {
 }
 
 /** The limits of V8 and malloc that the unit of systemd sets. */
-function unitLimits(): NodeJS.ProcessEnv {
-  const unit = readFileSync(join(packageRoot, 'deploy', 'systemd', 'roomkin.service'), 'utf8');
-  const limits: Record<string, string> = {};
-  for (const [, line = ''] of unit.matchAll(/^Environment=(.*)$/gm)) {
-    for (const [, quoted, plain] of line.matchAll(/"([^"]*)"|(\S+)/g)) {
-      const [name = '', ...value] = (quoted ?? plain ?? '').split('=');
-      if (/^(NODE_OPTIONS|MALLOC_)/.test(name)) limits[name] = value.join('=');
-    }
-  }
-  return limits;
+async function unitLimits(): Promise<NodeJS.ProcessEnv> {
+  const script = pathToFileURL(join(packageRoot, 'scripts', 'unit-variables.js')).href;
+  const { unitVariables } = (await import(script)) as { unitVariables(root: string): NodeJS.ProcessEnv };
+  return unitVariables(packageRoot);
 }
 
 const familyOf = (pid: number): number => [pid, ...childrenOf(pid)].reduce((sum, each) => sum + pssOf(each), 0);
@@ -141,7 +135,7 @@ export async function measureMemory({ windowMs, entries, pictures, progress }: M
         ),
       );
     }
-    const daemon = spawnCli(['run', '--config', config], unitLimits());
+    const daemon = spawnCli(['run', '--config', config], await unitLimits());
     children.push(daemon);
     await printed(daemon, /arrived/i);
     const pid = daemon.pid!;

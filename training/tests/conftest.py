@@ -1,6 +1,7 @@
 """Without PyTorch the tests of the training itself are left out, and pytest says so at its end."""
 
 import importlib.util
+from collections.abc import Iterator
 
 import pytest
 
@@ -26,3 +27,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One line a reader of the log cannot miss; pytest leaves out its header with -q."""
     if WITHOUT_TORCH:
         terminalreporter.write_line(f"PyTorch is not installed: {', '.join(NEEDS_TORCH)} left out")
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Sums in one order."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

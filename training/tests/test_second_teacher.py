@@ -1,6 +1,5 @@
 """Teachers, their targets, the joined space, the recovered student and its fine-tuning, on invented pictures."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +25,7 @@ from roomkin_training.wild import held_identities, wild_figures, wild_protocol
 INT8 = Path(__file__).parents[2] / "models/int8/resnet50-w100-mobilefacenet-192.tflite"
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Sums in one order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

@@ -33,15 +33,21 @@ function timed(task: () => unknown, budgetMs: number): Spread {
   return watch.spread();
 }
 
+/** Numbers of 32 bits, the same ones in each run. */
+function numbers(): () => number {
+  let state = 1;
+  return () => {
+    state = (Math.imul(1664525, state) + 1013904223) >>> 0;
+    return state;
+  };
+}
+
 /** Noise without a face, so the cost of the search does not depend on detected faces. */
 function noiseFrame(): Picture {
   const [width, height] = [1280, 960];
   const data = new Uint8Array((width * height * 3) / 2);
-  let state = 1;
-  for (let i = 0; i < data.length; i++) {
-    state = (Math.imul(1664525, state) + 1013904223) >>> 0;
-    data[i] = state >>> 24;
-  }
+  const random = numbers();
+  for (let i = 0; i < data.length; i++) data[i] = random() >>> 24;
   return { width, height, format: 'i420', stride: width, data };
 }
 
@@ -118,14 +124,11 @@ function stages(
 
 /** Twelve people with 30 templates each: a large household. */
 function madeHousehold(dimension: number, space: string): Gallery {
-  let state = 1;
+  const random = numbers();
   const vector = (): Float32Array => {
-    const numbers = Float32Array.from({ length: dimension }, () => {
-      state = (Math.imul(1664525, state) + 1013904223) >>> 0;
-      return state / 2 ** 32 - 0.5;
-    });
-    const length = Math.hypot(...numbers);
-    return numbers.map((value) => value / length);
+    const values = Float32Array.from({ length: dimension }, () => random() / 2 ** 32 - 0.5);
+    const length = Math.hypot(...values);
+    return values.map((value) => value / length);
   };
   const people = Array.from({ length: 12 }, (_, person) => ({
     id: `p${person}`,
