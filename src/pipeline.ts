@@ -33,6 +33,8 @@ export interface PipelineParts {
   wanted?(): boolean;
   /** Whether the next analysis carries the aligned faces, for pictures that the user switched on. */
   crops(): boolean;
+  /** Somebody waits for an analysed frame, so that an unchanged one is analysed, too. Default: nobody does. */
+  awaited?(): boolean;
   /** The camera's time between two frames, milliseconds, and the tiles that are searched in each. Default: as shipped. */
   readonly frameIntervalMs?: number;
   readonly tilesPerFrame?: number;
@@ -58,7 +60,16 @@ export interface PipelineParts {
 export interface WatchParts
   extends Pick<
     PipelineParts,
-    'camera' | 'engine' | 'turns' | 'room' | 'crops' | 'frameIntervalMs' | 'tilesPerFrame' | 'onFrame' | 'onFault'
+    | 'camera'
+    | 'engine'
+    | 'turns'
+    | 'room'
+    | 'crops'
+    | 'awaited'
+    | 'frameIntervalMs'
+    | 'tilesPerFrame'
+    | 'onFrame'
+    | 'onFault'
   > {
   readonly privacy: Pick<PrivacySwitch, 'on' | 'changes' | 'settled'>;
   readonly notifier: Pick<Notifier, 'frameProcessed' | 'noFrameDue'>;
@@ -81,6 +92,9 @@ export interface WatchParts
 const switchCheckMs = 200;
 /** An unchanged frame is analysed this often all the same, milliseconds: somebody may sit very still. */
 const unchangedAnalysisMs = 1000;
+/** In an empty room the time grows with each analysis, up to this: whoever comes in moves, and then the frame is not unchanged. */
+const mostUnchangedMs = 5000;
+const unchangedGrowth = 1.5;
 /** One lost frame is no news. After this time without an analysed frame the room no longer knows who is there, milliseconds. */
 const engineGraceMs = 3_000;
 /** How often the wait for a frame reports that none is due, milliseconds. */
@@ -171,6 +185,7 @@ export async function processFrames({ camera, engine, room, crops, turns, ...lis
   /** Its memory holds the grid of the next frame. */
   let spareGrid: LumaGrid | null = null;
   let analysedAt = Number.NEGATIVE_INFINITY;
+  let unchangedMs = unchangedAnalysisMs;
   for (;;) {
     let frame = await nextFrame(camera, listener.onBlind);
     if (frame === null) return;
@@ -178,7 +193,8 @@ export async function processFrames({ camera, engine, room, crops, turns, ...lis
     let grid = lumaGrid(frame, spareGrid);
     spareGrid = grid;
     let moved = motion(analysedGrid, grid);
-    if (moved.length === 0 && !room.undecided && frame.capturedAt - analysedAt < unchangedAnalysisMs) {
+    const isDue = frame.capturedAt - analysedAt >= unchangedMs || room.undecided || listener.awaited?.();
+    if (moved.length === 0 && !isDue) {
       room.still(frame.capturedAt);
       listener.onFrame(null, performance.now() - startMs, { frame, isReduced: effort.level > 0 });
       continue;
@@ -205,6 +221,8 @@ export async function processFrames({ camera, engine, room, crops, turns, ...lis
       [analysedGrid, spareGrid] = [grid, analysedGrid];
       analysedAt = frame.capturedAt;
       room.see(analysis, coherent(moved));
+      const isQuiet = moved.length === 0 && room.isEmpty;
+      unchangedMs = isQuiet ? Math.min(mostUnchangedMs, unchangedMs * unchangedGrowth) : unchangedAnalysisMs;
       listener.onFrame(analysis, performance.now() - startMs, { frame, isReduced: effort.level > 0 });
     } catch (error) {
       listener.onFault(error);

@@ -22,6 +22,7 @@ function emptyAnalysis({ capturedAt, sequence, width, height }: Frame): EngineAn
 function startLoop(
   analyze: (capturedAt: number, options: AnalyzeOptions) => Promise<void>,
   parts: Partial<PipelineParts> = {},
+  isEmpty: () => boolean = () => false,
 ) {
   const mailbox = createMailbox<Frame>();
   const analysed: number[] = [];
@@ -53,6 +54,9 @@ function startLoop(
     blind: () => {},
     expected: () => [],
     undecided: false,
+    get isEmpty() {
+      return isEmpty();
+    },
   } as Partial<Room> as Room;
   let frames = 0;
   const running = processFrames({
@@ -99,6 +103,35 @@ t.test('an unchanged frame is analysed only once a second', async (t) => {
   t.strictSame(analysed, [0, 1000, 2000]);
   t.equal(unchanged.length, 6);
   t.equal(frames(), 9, 'every frame feeds the watchdog');
+});
+
+t.test('an empty room is analysed less and less often, until something moves or a picture is wanted', async (t) => {
+  let isEmpty = true;
+  let isAwaited = false;
+  const { mailbox, analysed, running } = startLoop(
+    async () => {},
+    { awaited: () => isAwaited },
+    () => isEmpty,
+  );
+  const pass = async (fromMs: number, toMs: number, grey: number): Promise<number[]> => {
+    analysed.length = 0;
+    for (let at = fromMs; at <= toMs; at += 250) {
+      mailbox.put(frame(at, grey));
+      await pause(1);
+    }
+    await pause();
+    return [...analysed];
+  };
+  t.strictSame(await pass(0, 25_000, 100), [0, 1000, 2500, 4750, 8250, 13_250, 18_250, 23_250]);
+  isAwaited = true;
+  t.strictSame(await pass(25_250, 25_250, 100), [25_250], 'a picture is wanted');
+  isAwaited = false;
+  isEmpty = false;
+  t.strictSame(await pass(30_250, 32_500, 100), [30_250, 31_250, 32_250], 'somebody is there');
+  isEmpty = true;
+  t.strictSame(await pass(33_250, 35_750, 100), [33_250, 34_750], 'they have left');
+  mailbox.end();
+  await running;
 });
 
 t.test('a board that cannot keep up leaves out tiles, a recording never does', async (t) => {

@@ -26,7 +26,7 @@ export interface ViewParts {
   currentGallery(): Gallery;
 }
 
-/** An unchanged picture is analysed once a second, and a board may need some seconds for a frame. */
+/** A board may need some seconds for a frame. */
 const withinMs = 15_000;
 const switchCheckMs = 100;
 

@@ -264,6 +264,7 @@ function watch(
     problems,
     clock,
     crops: () => config.privacy.snapshots || pagePictures.isOpen,
+    awaited: () => frameListeners.size > 0,
     untilEnd,
     frameIntervalMs,
     tilesPerFrame: config.detector.tilesPerFrame,

@@ -57,6 +57,8 @@ export interface Room {
   expected(atMs: number): readonly Box[];
   /** There is a track without a decision, or an enrolment is in progress: every frame must be analysed. */
   readonly undecided: boolean;
+  /** Nobody is here, and no face is followed, not even one that is ignored. */
+  readonly isEmpty: boolean;
   /** A guided enrolment is in progress in front of the camera. */
   enrolling: boolean;
   readonly snapshot: PresenceSnapshot | null;
@@ -163,6 +165,9 @@ export function createRoom(
           decision !== undefined && (decidedStates.has(decision.state) || decision.ambiguousBetween !== null);
         return !isSettled && !isStatic(state.staticFaces, id, options.staticFaces);
       });
+    },
+    get isEmpty() {
+      return snapshot?.occupied === false && state.tracks.tracks.length === 0 && !enrolling;
     },
     get enrolling() {
       return enrolling;

@@ -235,3 +235,22 @@ t.test('after a change of the gallery every face is embedded again, also one who
   study.see(continued);
   t.strictSame(study.expected(atMs + 200), []);
 });
+
+t.test('a room is empty only where nobody is here and no face is followed', async (t) => {
+  const { room: study } = room();
+  t.notOk(study.isEmpty, 'not before the first frame');
+  study.see(frame(0, []));
+  t.ok(study.isEmpty);
+  study.see(frame(200, [face]));
+  t.notOk(study.isEmpty, 'a face without a name yet');
+  for (let at = 400; at <= 1400; at += 200) study.see(frame(at, [face]));
+  for (let at = 1600; at <= 3200; at += 200) study.see(frame(at, []));
+  t.strictSame([study.snapshot?.occupied, study.isEmpty], [true, false], 'Ada has not left yet');
+  for (let at = 3400; at <= 6000; at += 200) study.see(frame(at, []));
+  t.strictSame([study.snapshot?.occupied, study.isEmpty], [false, true]);
+  study.enrolling = true;
+  t.notOk(study.isEmpty);
+  study.enrolling = false;
+  study.blind();
+  t.notOk(study.isEmpty, 'nobody knows who is in a blind room');
+});
