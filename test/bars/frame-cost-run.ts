@@ -2,7 +2,7 @@
 // prints what that cost as JSON. Started by frame-cost.ts.
 //
 //   node .test-build/test/bars/frame-cost-run.js CODE FRAMES FACES COUNT       CPU time for each analysed frame
-//   node .test-build/test/bars/frame-cost-run.js CODE FRAMES still SECONDS     share of a core in a room where nothing moves
+//   node .test-build/test/bars/frame-cost-run.js CODE FRAMES still SECONDS WARM     share of a core in a room where nothing moves
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PerformanceObserver } from 'node:perf_hooks';
@@ -39,7 +39,7 @@ export interface StillCost {
   readonly collectionMs: number;
 }
 
-const [code = '', framesPath = '', kind = '', amount = '0'] = process.argv.slice(2);
+const [code = '', framesPath = '', kind = '', amount = '0', warmSeconds = '2'] = process.argv.slice(2);
 const load = async <T>(path: string): Promise<T> => (await import(pathToFileURL(resolve(code, path)).href)) as T;
 
 /** CPU time of a process with all of its threads, milliseconds. */
@@ -166,7 +166,8 @@ async function still(seconds: number): Promise<StillCost> {
   });
   observer.observe({ entryTypes: ['gc'] });
   let from: { readonly cpu: readonly [number, number]; readonly atMs: number } | null = null;
-  const warmFrames = 10;
+  // V8 compiles and collects garbage in the first half minute: a still room lasts for hours.
+  const warmFrames = Number(warmSeconds) * 5;
   camera.start();
   let result: StillCost | null = null;
   await processFrames({

@@ -2,7 +2,7 @@
 // share of a core in a room where nothing moves. Portraits of ../shared/eval/people are pasted into a photo of ../shared/eval/rooms.
 // Everybody is enrolled, moves by some pixels, and is named after a few frames.
 //
-//   npx tsc -p tsconfig.test.json && node .test-build/test/bars/frame-cost.js [--before FOLDER] [--only 0,1,3,12,still] [--frames N]
+//   npx tsc -p tsconfig.test.json && node .test-build/test/bars/frame-cost.js [--before FOLDER] [--only 0,1,3,12,still] [--frames N] [--seconds N] [--warm N]
 //
 // FOLDER holds the compiled code of another checkout (its `dist`): both are then measured in turn on the same frames, three times each.
 import { spawnSync } from 'node:child_process';
@@ -132,6 +132,7 @@ async function main(): Promise<void> {
       only: { type: 'string', default: '0,1,3,12,still' },
       frames: { type: 'string', default: '68' },
       seconds: { type: 'string', default: '20' },
+      warm: { type: 'string', default: '30' },
     },
   });
   const folder = evaluationFolder();
@@ -161,6 +162,7 @@ async function main(): Promise<void> {
               file,
               kind,
               values.seconds,
+              values.warm,
             );
             process.stdout.write(
               `${label}still room: ${percent(share)} of a core, the daemon ${percent(daemonShare)}, ` +
