@@ -14,7 +14,13 @@ const absent = [
   /^(bufferutil|utf-8-validate)$/, // ws: native helpers
   /^@img\/sharp-/, // sharp: one name for each platform; nativeFiles() takes the right one
   /^\.\.\/src\/build\/Release\/sharp-/, // sharp: compiled from source
+  ...optionalPeers().map((name) => new RegExp(`^${name}(/|$)`)), // installed by whoever wants them
 ];
+
+function optionalPeers() {
+  const { peerDependenciesMeta } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  return Object.keys(peerDependenciesMeta).filter((name) => peerDependenciesMeta[name].optional);
+}
 
 /** Files of packages that are found by a path which is put together while the program runs. */
 function nativeFiles(architecture) {
