@@ -1,9 +1,10 @@
 // A program called rpicam-vid that shows what a test says: scenes of a room, drawn beforehand, as raw frames at five a second.
-import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 
+const background = '#8a8478';
 const samples = join(dirname(createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json')), 'demo');
 
 /** `back`: the person of `ada` has turned away and moves. */
@@ -17,21 +18,32 @@ export interface ScriptedCamera {
   /** A photo of the person of the scene `ada`. */
   readonly portrait: string;
   show(scene: Scene): void;
+  /** When the last byte of the newest frame was written, milliseconds since 1970. */
+  writtenMs(): number;
 }
 
-const size = { width: 384, height: 256 } as const;
+export interface FrameSize {
+  readonly width: number;
+  readonly height: number;
+}
 
-/** Draws the scenes into `folder`, which the user of the daemon must be able to read. It begins with `empty`. */
-export async function scriptedCamera(folder: string): Promise<ScriptedCamera> {
+/** The scenes are drawn at this size. */
+const drawnSize = { width: 384, height: 256 } as const;
+
+/**
+ * Draws the scenes into `folder`, which the user of the daemon must be able to read. It begins with `empty`. `size`: of the frames, pixels;
+ * even numbers.
+ */
+export async function scriptedCamera(folder: string, size: FrameSize = drawnSize): Promise<ScriptedCamera> {
   const [programs, scenes] = [join(folder, 'programs'), join(folder, 'scenes')];
   for (const path of [programs, scenes]) mkdirSync(path, { recursive: true });
   const ada = sharp(join(samples, 'sample3.jpg')).extract({ left: 900, top: 150, width: 480, height: 480 });
   const visitor = sharp(join(samples, 'sample2.jpg')).extract({ left: 1290, top: 60, width: 460, height: 460 });
   const portrait = join(folder, 'portrait.jpg');
   await ada.clone().jpeg().toFile(portrait);
-  const wall = () => sharp({ create: { ...size, channels: 3, background: '#8a8478' } });
-  const block = (width: number, height: number, background: string) =>
-    sharp({ create: { width, height, channels: 3, background } })
+  const wall = () => sharp({ create: { ...drawnSize, channels: 3, background } });
+  const block = (width: number, height: number, colour: string) =>
+    sharp({ create: { width, height, channels: 3, background: colour } })
       .png()
       .toBuffer();
   const person = async (face: Sharp, step: number): Promise<Sharp> => {
@@ -56,7 +68,11 @@ export async function scriptedCamera(folder: string): Promise<ScriptedCamera> {
   };
   for (const [scene, pictures] of Object.entries(drawn))
     for (const [index, picture] of pictures.entries())
-      writeFileSync(join(scenes, `${scene}-${index}.i420`), i420(await picture.removeAlpha().raw().toBuffer()));
+      writeFileSync(join(scenes, `${scene}-${index}.i420`), i420(await pixelsOf(picture, size), size));
+  // The program may run as another user.
+  const written = join(scenes, 'written');
+  writeFileSync(written, '');
+  chmodSync(written, 0o666);
   const program = join(programs, 'rpicam-vid');
   writeFileSync(program, `#!${process.execPath}\n${source(scenes)}`);
   chmodSync(program, 0o755);
@@ -65,12 +81,18 @@ export async function scriptedCamera(folder: string): Promise<ScriptedCamera> {
     renameSync(join(scenes, 'next'), join(scenes, 'scene'));
   };
   show('empty');
-  return { programs, ...size, portrait, show };
+  const writtenMs = (): number => readFileSync(written).readDoubleLE();
+  return { programs, ...size, portrait, show, writtenMs };
+}
+
+/** RGB of the whole picture, with more of the wall around it where its shape is another one. */
+async function pixelsOf(picture: Sharp, { width, height }: FrameSize): Promise<Buffer> {
+  const drawn = await picture.removeAlpha().png().toBuffer();
+  return sharp(drawn).resize(width, height, { fit: 'contain', background }).removeAlpha().raw().toBuffer();
 }
 
 /** Full range BT.601, as the camera of a Pi gives it. */
-function i420(rgb: Buffer): Buffer {
-  const { width, height } = size;
+function i420(rgb: Buffer, { width, height }: FrameSize): Buffer {
   const out = Buffer.alloc((width * height * 3) / 2);
   const clamp = (value: number): number => Math.max(0, Math.min(255, Math.round(value)));
   for (let y = 0; y < height; y++)
@@ -86,7 +108,7 @@ function i420(rgb: Buffer): Buffer {
 }
 
 const source = (scenes: string): string => `
-const { readFileSync, readdirSync, writeSync } = require('node:fs');
+const { openSync, readFileSync, readdirSync, writeSync } = require('node:fs');
 const folder = ${JSON.stringify(scenes)};
 if (process.argv.includes('--list-cameras')) process.exit(0);
 process.on('SIGINT', () => process.exit(0));
@@ -95,6 +117,8 @@ for (const name of readdirSync(folder)) {
   const [, scene] = /^([a-z]+)-\\d+\\.i420$/.exec(name) ?? [];
   if (scene) (frames[scene] ??= []).push(readFileSync(folder + '/' + name));
 }
+const written = openSync(folder + '/written', 'r+');
+const time = Buffer.alloc(8);
 let count = 0;
 setInterval(() => {
   const list = frames[readFileSync(folder + '/scene', 'utf8')];
@@ -108,5 +132,7 @@ setInterval(() => {
       if (error.code !== 'EAGAIN') throw error;
     }
   }
+  time.writeDoubleLE(performance.timeOrigin + performance.now());
+  writeSync(written, time, 0, 8, 0);
 }, 200);
 `;
