@@ -7,6 +7,8 @@ doubt are chosen there as well, so that no pair is judged by figures that it hel
 `--doubt` share of pairs that are nearest to its threshold, and leaves the others to the student.
 
     python -m roomkin_training.fusion --pairs lfw-dev.npz --student INT8.tflite --sface SFACE.onnx --out fusion.json
+
+With `--pack` it also measures photos in the wild and children, whose protocols are made of the training pack.
 """
 
 from __future__ import annotations
@@ -21,9 +23,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from .children import ChildProtocol, child_protocol, held_children
 from .curve import SEED, AlignedPairs, read_pairs
+from .data import read_pack
 from .degrade import degrade_all
 from .metrics import best_threshold, tar_at_far
+from .wild import WildProtocol, wild_protocol
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -114,6 +119,21 @@ def scored(pairs: AlignedPairs, student: tuple[Floats, Floats], sface: tuple[Flo
     return Scores(cosines[0], cosines[1], pairs.same, pairs.fold)
 
 
+def wild_pairs(protocol: WildProtocol) -> AlignedPairs:
+    """The pairs of photos in the wild; twenty impostor pairs for each genuine one."""
+    return AlignedPairs(protocol.images, protocol.left, protocol.right, protocol.same, protocol.fold)
+
+
+def child_pairs(protocol: ChildProtocol, folds: int = 10) -> AlignedPairs:
+    """Two views of each child, and each pair of like children; a pair is in the fold of its first child."""
+    count = len(protocol.first)
+    one, other = np.nonzero(protocol.impostor)
+    left = np.concatenate([np.arange(count), one])
+    right = count + np.concatenate([np.arange(count), other])
+    same = np.arange(len(left)) < count
+    return AlignedPairs(np.concatenate([protocol.first, protocol.second]), left, right, same, left % folds)
+
+
 def timed(embed: Callable[[Bytes], Floats], face: Bytes, repeats: int = 30) -> float:
     """Milliseconds of one face, the least of `repeats` (other work on the machine only adds)."""
     times = []
@@ -134,6 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--pairs", type=Path, required=True, help="aligned pairs (roomkin_training.alignment)")
     parser.add_argument("--student", type=Path, required=True, help="the int8 student")
     parser.add_argument("--sface", type=Path, required=True)
+    parser.add_argument("--pack", type=Path, help="the training pack, for photos in the wild and children")
     parser.add_argument("--count", type=int, default=0, help="pairs to use, 0 for all")
     parser.add_argument("--doubt", type=float, nargs="*", default=[0.05, 0.1, 0.2])
     parser.add_argument("--out", type=Path, required=True)
@@ -150,10 +171,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     low = degrade_all(pairs.images, SEED + 1)
     good = [embed(pairs.images) for embed in (student, second)]
     bad = [embed(low) for embed in (student, second)]
-    document = {
-        "pairs": len(pairs.same),
+    tables = {
         "high": table(scored(pairs, (good[0], good[0]), (good[1], good[1])), options.doubt),
         "lowHigh": table(scored(pairs, (bad[0], good[0]), (bad[1], good[1])), options.doubt),
+    }
+    if options.pack is not None:
+        faces = read_pack(options.pack)
+        protocols = {
+            "wild": wild_pairs(wild_protocol(faces)),
+            "children": child_pairs(child_protocol(faces, held_children(faces))),
+        }
+        del faces
+        for name, more in protocols.items():
+            one, two = student(more.images), second(more.images)
+            tables[name] = table(scored(more, (one, one), (two, two)), options.doubt)
+    document = {
+        "pairs": len(pairs.same),
+        **tables,
         "milliseconds": {
             "student": round(timed(student, pairs.images[:1]), 1),
             "sface": round(timed(second, pairs.images[:1]), 1),
@@ -164,8 +198,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         },
     }
     options.out.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
-    for tier in ("high", "lowHigh"):
-        for name, row in document[tier].items():  # type: ignore[attr-defined]
+    for tier, rows in tables.items():
+        for name, row in rows.items():
             cells = "".join(f"{100 * value:9.1f}" for value in row.values())
             print(f"{tier:8} {name:12}{cells}")
     print(json.dumps({key: document[key] for key in ("pairs", "milliseconds", "megabytes")}))

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from roomkin_training.children import ChildProtocol
 from roomkin_training.curve import AlignedPairs
-from roomkin_training.fusion import Scores, figures, fused, some_pairs, table
+from roomkin_training.fusion import Scores, child_pairs, figures, fused, some_pairs, table
 
 
 @pytest.fixture
@@ -47,3 +48,17 @@ def test_some_pairs_keeps_only_the_faces_that_it_needs() -> None:
     assert len(few.images) == 40
     assert np.array_equal(few.images[few.left][:, 0, 0, 0] + 40, few.images[few.right][:, 0, 0, 0])
     assert some_pairs(pairs, 0) is pairs
+
+
+def test_pairs_of_children_are_their_two_views_and_like_children() -> None:
+    first = np.arange(4, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), np.uint8)
+    impostor = np.zeros((4, 4), bool)
+    impostor[0, 2] = impostor[3, 1] = True
+    pairs = child_pairs(ChildProtocol(first, first + 10, impostor), folds=2)
+    sides = [
+        (int(pairs.images[row][0, 0, 0]), int(pairs.images[other][0, 0, 0]))
+        for row, other in zip(pairs.left, pairs.right, strict=True)
+    ]
+    assert sides == [(0, 10), (1, 11), (2, 12), (3, 13), (0, 12), (3, 11)]
+    assert pairs.same.tolist() == [True] * 4 + [False] * 2
+    assert pairs.fold.tolist() == [0, 1, 0, 1, 0, 1]
