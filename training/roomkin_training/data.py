@@ -113,8 +113,8 @@ def decode_all(data: Bytes, offset: NDArray[np.int64], pool: ProcessPoolExecutor
 def read_pack(folder: Path, limit: int = 0, processes: int | None = None) -> Faces:
     """Reads the pack shard by shard.
 
-    `limit` > 0 takes that many faces spread evenly over every shard, for trials. Memory: 37 KB a face, in one piece from the
-    beginning, so that several processes with a pack each fit into a machine.
+    `limit` > 0 takes that many faces spread evenly over every shard, for trials. Memory: 37 KB a face, in
+    one piece from the beginning, so that several processes with a pack each fit into a machine.
     """
     paths = shards(folder)
     targets, identity, attributes, source = [], [], [], []
