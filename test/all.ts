@@ -29,6 +29,7 @@ const long = [
   'bars/recall',
   'bars/strangers',
   'bars/schedule',
+  'bars/acknowledgement',
   'base/child-guard',
   'camera/photo',
   'camera/process',
