@@ -9,7 +9,7 @@ import t from 'tap';
 const folder = fileURLToPath(new URL('.', import.meta.url));
 /**
  * Files that start many processes, load the models again and again, or compute for long. `npm test` leaves them out, so that it takes
- * two and a half minutes; `npm run test:all` and `.ci/run` start them first, so that none of them runs alone at the end.
+ * less than three minutes; `npm run test:all` and `.ci/run` start them first, so that none of them runs alone at the end.
  */
 const long = [
   'phone/enrol',
@@ -20,6 +20,7 @@ const long = [
   'mqtt/security',
   'mqtt/household',
   'mqtt/household-presence',
+  'mqtt/home-assistant-bars',
   'native/frames',
   'container/prepare',
   'commands/evaluate',
@@ -40,6 +41,11 @@ const long = [
   'camera/http-camera',
   'commands/enrol',
   'commands/enrol-folders',
+  'commands/enrol/live-faults',
+  'commands/check',
+  'commands/check-rights',
+  'commands/setup',
+  'commands/gallery-verbs',
   'commands/retire',
   'commands/daemon-engine',
   'commands/enrol-sideways',
@@ -56,6 +62,7 @@ const long = [
   'journal/writing',
   'store/processes',
   'store/damage',
+  'store/static-faces',
   'recognition/static-faces',
   'recognition/static-invariants',
 ].map((name) => `${name}.test.js`);
