@@ -18,10 +18,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .children import ChildProtocol, child_figures
-from .data import decode_all
+from .data import AlignedPairs, decode_all
 from .degrade import degrade_all
 from .metrics import fold_accuracy, tar_at_far
-from .wild import WildProtocol, wild_figures
+from .wild import wild_figures
 
 Embed = Callable[[Tensor], Tensor]
 
@@ -60,19 +60,8 @@ class PeopleRow(Row):
 class People:
     """Protocols of the pack's own people, who are kept out of training; None where the pack has too few."""
 
-    wild: WildProtocol | None
+    wild: AlignedPairs | None
     children: ChildProtocol | None
-
-
-@dataclass(frozen=True)
-class AlignedPairs:
-    """Aligned faces uint8 [n,112,112,3], rows of the two sides [p], same person or not [p], fold [p]."""
-
-    images: NDArray[np.uint8]
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    same: NDArray[np.bool_]
-    fold: NDArray[np.int64]
 
 
 def read_pairs(path: Path) -> AlignedPairs:

@@ -13,7 +13,6 @@ import argparse
 import hashlib
 import io
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -59,6 +58,17 @@ class Faces:
         by_source = np.array([SET_WEIGHTS.get(name, 1.0) for name in self.sources])
         weights: NDArray[np.float64] = by_source[self.source]
         return weights
+
+
+@dataclass(frozen=True)
+class AlignedPairs:
+    """Aligned faces uint8 [n,112,112,3], rows of the two sides [p], same person or not [p], fold [p]."""
+
+    images: Bytes
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    same: NDArray[np.bool_]
+    fold: NDArray[np.int64]
 
 
 def shards(folder: Path) -> list[Path]:
@@ -110,6 +120,14 @@ def decode_all(data: Bytes, offset: NDArray[np.int64], pool: ProcessPoolExecutor
     return np.concatenate(parts) if parts else np.empty((0, SIDE_PX, SIDE_PX, 3), np.uint8)
 
 
+def _counts(paths: Sequence[Path], most: int) -> Iterator[int]:
+    """How many faces each shard has, `most` at most where it is not 0."""
+    for path in paths:
+        with np.load(path, allow_pickle=False) as shard:
+            count = len(shard["offset"]) - 1
+        yield min(count, most) if most else count
+
+
 def read_pack(folder: Path, limit: int = 0, processes: int | None = None) -> Faces:
     """Reads the pack shard by shard.
 
@@ -120,8 +138,7 @@ def read_pack(folder: Path, limit: int = 0, processes: int | None = None) -> Fac
     targets, identity, attributes, source = [], [], [], []
     sources = tuple(dict.fromkeys(path.name.rsplit("-", 1)[0] for path in paths))
     per_shard = -(-limit // len(paths)) if limit else 0
-    counts = [min(len(np.load(path)["offset"]) - 1, per_shard or sys.maxsize) for path in paths]
-    images, filled = np.empty((sum(counts), SIDE_PX, SIDE_PX, 3), np.uint8), 0
+    images, filled = np.empty((sum(_counts(paths, per_shard)), SIDE_PX, SIDE_PX, 3), np.uint8), 0
     with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
         for path in paths:
             with np.load(path, allow_pickle=False) as shard:

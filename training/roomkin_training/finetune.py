@@ -29,8 +29,8 @@ from torch.nn import functional as F
 
 from .augment import degrade
 from .children import OLDEST, ChildProtocol, child_figures, child_protocol, held_children
-from .curve import SEED, AlignedPairs, read_pairs
-from .data import SIDE_PX, Faces, read_pack
+from .curve import SEED, read_pairs
+from .data import SIDE_PX, AlignedPairs, Faces, read_pack
 from .degrade import degrade_all
 from .dice import Dice
 from .folded_student import FoldedStudent
@@ -44,7 +44,7 @@ from .spaces import joined, rotated, rotation
 from .student import normalised_input
 from .targets import read_targets
 from .teachers import MobileFaceNet, SFace
-from .wild import WildProtocol, wild_figures, wild_protocol
+from .wild import wild_figures, wild_protocol
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
@@ -240,7 +240,7 @@ class Protocols:
         self.pairs: AlignedPairs = read_pairs(pairs)
         self.low = degrade_all(self.pairs.images, SEED + 1)
         self.children: ChildProtocol = child_protocol(faces, children)
-        self.wild: WildProtocol = wild_protocol(faces)
+        self.wild: AlignedPairs = wild_protocol(faces)
 
     def measure(self, student: FoldedStudent) -> dict[str, float]:
         """Figures in per cent."""

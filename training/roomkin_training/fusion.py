@@ -24,11 +24,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .children import ChildProtocol, child_protocol, held_children
-from .curve import SEED, AlignedPairs, read_pairs
-from .data import read_pack
+from .curve import SEED, read_pairs
+from .data import AlignedPairs, read_pack
 from .degrade import degrade_all
 from .metrics import best_threshold, tar_at_far
-from .wild import WildProtocol, wild_protocol
+from .wild import wild_protocol
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -119,11 +119,6 @@ def scored(pairs: AlignedPairs, student: tuple[Floats, Floats], sface: tuple[Flo
     return Scores(cosines[0], cosines[1], pairs.same, pairs.fold)
 
 
-def wild_pairs(protocol: WildProtocol) -> AlignedPairs:
-    """The pairs of photos in the wild; twenty impostor pairs for each genuine one."""
-    return AlignedPairs(protocol.images, protocol.left, protocol.right, protocol.same, protocol.fold)
-
-
 def child_pairs(protocol: ChildProtocol, folds: int = 10) -> AlignedPairs:
     """Two views of each child, and each pair of like children; a pair is in the fold of its first child."""
     count = len(protocol.first)
@@ -178,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.pack is not None:
         faces = read_pack(options.pack)
         protocols = {
-            "wild": wild_pairs(wild_protocol(faces)),
+            "wild": wild_protocol(faces),
             "children": child_pairs(child_protocol(faces, held_children(faces))),
         }
         del faces

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from .curve import AlignedPairs, read_pairs
-from .data import shards
+from .curve import read_pairs
+from .data import AlignedPairs, shards
 from .folding import read_weights
 from .teacher import load_program, save_program
 

@@ -23,8 +23,8 @@ import numpy.typing as npt
 import torch
 
 from .children import ChildProtocol, child_figures, child_protocol, held_children
-from .curve import SEED, AlignedPairs, read_pairs
-from .data import Faces, read_pack, split
+from .curve import SEED, read_pairs
+from .data import AlignedPairs, Faces, read_pack, split
 from .degrade import degrade_all
 from .folded_student import FoldedStudent, FoldedUnit
 from .folding import read_weights

@@ -7,12 +7,10 @@ labelled them; the labels of identity were not used.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
-from .data import Faces
+from .data import AlignedPairs, Faces
 from .metrics import fold_accuracy, tar_at_far
 
 SEED = 20261129
@@ -32,18 +30,7 @@ def held_identities(faces: Faces, count: int = 400, seed: int = SEED) -> Rows:
     return np.flatnonzero(np.isin(faces.identity, _people(faces, count, seed)))
 
 
-@dataclass(frozen=True)
-class WildProtocol:
-    """Faces uint8 [n,112,112,3], and pairs as rows of it with label and fold."""
-
-    images: npt.NDArray[np.uint8]
-    left: Rows
-    right: Rows
-    same: npt.NDArray[np.bool_]
-    fold: Rows
-
-
-def wild_protocol(faces: Faces, count: int = 400, seed: int = SEED) -> WildProtocol:
+def wild_protocol(faces: Faces, count: int = 400, seed: int = SEED) -> AlignedPairs:
     """Two pairs of each person's first four photos, and twenty times as many pairs of two people."""
     rng = np.random.default_rng(seed)
     rows = np.concatenate([np.flatnonzero(faces.identity == person)[:4] for person in _people(faces, count, seed)])
@@ -56,10 +43,10 @@ def wild_protocol(faces: Faces, count: int = 400, seed: int = SEED) -> WildProto
     right.append(b[different] * 4 + rng.integers(0, 4, int(different.sum())))
     same = np.concatenate([np.ones(len(left[0]), bool), np.zeros(len(left[1]), bool)])
     all_left, all_right = np.concatenate(left), np.concatenate(right)
-    return WildProtocol(faces.images[rows], all_left, all_right, same, all_left // 4 % FOLDS)
+    return AlignedPairs(faces.images[rows], all_left, all_right, same, all_left // 4 % FOLDS)
 
 
-def wild_figures(protocol: WildProtocol, embedded: npt.NDArray[np.float32]) -> dict[str, float]:
+def wild_figures(protocol: AlignedPairs, embedded: npt.NDArray[np.float32]) -> dict[str, float]:
     """TAR at FAR 1 % and 0.1 %, and accuracy with equally many pairs of both kinds, from embeddings [n, d]."""
     scores = (embedded[protocol.left] * embedded[protocol.right]).sum(axis=1)
     genuine = int(protocol.same.sum())

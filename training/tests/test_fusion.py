@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from roomkin_training.children import ChildProtocol
-from roomkin_training.curve import AlignedPairs
+from roomkin_training.data import AlignedPairs
 from roomkin_training.fusion import Scores, child_pairs, figures, fused, some_pairs, table
 
 

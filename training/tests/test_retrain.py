@@ -20,8 +20,8 @@ from tiny_sface import write_sface
 
 from roomkin_training import export, portions, retrain, spaces
 from roomkin_training.checkpoint import export_weights, import_weights
-from roomkin_training.curve import AlignedPairs, read_pairs
-from roomkin_training.data import Faces, read_pack
+from roomkin_training.curve import read_pairs
+from roomkin_training.data import AlignedPairs, Faces, read_pack
 from roomkin_training.distil import Run
 from roomkin_training.folded_student import FoldedStudent
 from roomkin_training.folding import random_network, write_folded
