@@ -71,7 +71,7 @@ t.test('a processor that is taken away costs tiles, then time, and neither a nam
   const before = states(room).length;
   let share = 0.25;
   /** Takes more and more of the processor away, until `is` holds: a fast machine needs a smaller share to be slow. */
-  const slowDown = async (what: string, is: (frames: DaemonStatus['frames']) => boolean): Promise<void> => {
+  const slowDown = async (what: string, is: (frames: DaemonStatus['frames']) => boolean): Promise<number> => {
     for (; share > 0.005; share /= 2) {
       quota.share(share);
       for (let seconds = 0; seconds < 30; seconds++) {
@@ -79,15 +79,18 @@ t.test('a processor that is taken away costs tiles, then time, and neither a nam
         const { frames } = await room.status();
         if (!is(frames)) continue;
         t.comment(`${what} at ${share.toFixed(3)} of a CPU: ${frames.fps.toFixed(2)} frames a second`);
-        return;
+        return frames.fps;
       }
     }
     throw new Error(`never ${what}`);
   };
-  await slowDown('a reduced search', ({ search }) => search === 'reduced');
+  const reduced = await slowDown('a reduced search', ({ search }) => search === 'reduced');
+  t.ok(reduced > 0.2 && reduced < 5, `${reduced} frames a second`);
   await slowDown('fewer than a frame a second', ({ fps }) => fps < 0.8);
   await wait(30_000);
-  t.equal((await room.status()).frames.search, 'reduced');
+  const { search: slowSearch, fps: slowest } = (await room.status()).frames;
+  t.equal(slowSearch, 'reduced');
+  t.ok(slowest > 0.02 && slowest < 1.5, `${slowest} frames a second`);
   t.match(await problems(room), /speed: only .* an analysis takes/);
   quota.share(null);
   await until('room again', async () => ((await room.status()).frames.fps >= 2 ? true : undefined));
