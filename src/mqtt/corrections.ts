@@ -4,6 +4,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock, WallTime } from '../base/clock.js';
+import { createInOrder } from '../base/in-order.js';
 import { parseJson } from '../base/json.js';
 import type { Log } from '../base/log.js';
 import type { PicturedObservation } from './snapshot.js';
@@ -72,7 +73,7 @@ export function createCorrections(options: CorrectionsOptions): Corrections {
   const offered = new Map<string, Offered>();
   let answeredAtMs: readonly number[] = [];
   let warnedAtMs = Number.NEGATIVE_INFINITY;
-  let working: Promise<void> = Promise.resolve();
+  const inOrder = createInOrder();
 
   function isAllowed(): boolean {
     const nowMs = clock.monotonicMs();
@@ -135,7 +136,7 @@ export function createCorrections(options: CorrectionsOptions): Corrections {
     receive(payload, isRetained) {
       if (!isAllowed()) return;
       // In order, so that a repeated message finds what the first one did.
-      working = working.then(() => work(payload, isRetained));
+      void inOrder(() => work(payload, isRetained));
     },
   };
 }

@@ -1,5 +1,6 @@
 // The only pictures that may leave the process, and only if the user turned snapshots on: the face of somebody who arrives, sent
 // before the event that tells of the arrival.
+import { createInOrder } from '../base/in-order.js';
 import { faceJpeg } from '../camera/face-picture.js';
 import type { EngineAnalysis } from '../engine/engine.js';
 import type { PresenceEvent } from '../presence/presence.js';
@@ -57,7 +58,7 @@ export interface CorrectableObservations {
 export function createEventPictures(publish: PublishEvent, journal: CorrectableObservations | null): EventPictures {
   /** By track; only tracks of the last frames. */
   const crops = new Map<number, Crop[]>();
-  let sending: Promise<void> = Promise.resolve();
+  const inOrder = createInOrder();
 
   function picture({ track, atMs }: PresenceEvent): Crop | null {
     const recent = (track === null ? [] : (crops.get(track) ?? [])).filter((crop) => atMs - crop.untilMs <= windowMs);
@@ -89,12 +90,10 @@ export function createEventPictures(publish: PublishEvent, journal: CorrectableO
       // The event comes while its frame is processed. Its crop is known when the frame is finished, in the next microtask.
       const crop = Promise.resolve().then(() => picture(event));
       const encoded = crop.then((chosen) => (chosen === null ? null : faceJpeg(chosen.rgb, shownPx)));
-      const before = sending;
-      sending = (async () => {
-        await before;
+      void inOrder(async () => {
         const [chosen, jpeg] = await Promise.all([crop, encoded]);
         publish(event, jpeg, jpeg === null || chosen === null ? null : { track: chosen.track, atMs: chosen.atMs });
-      })();
+      });
     },
   };
 }

@@ -57,7 +57,7 @@ export interface Room {
   expected(atMs: number): readonly Box[];
   /** There is a track without a decision, or an enrolment is in progress: every frame must be analysed. */
   readonly undecided: boolean;
-  /** Nobody is here, and no face is followed, not even one that is ignored. */
+  /** Nobody is here, no face is followed, not even one that is ignored, and no enrolment is in progress. */
   readonly isEmpty: boolean;
   /** A guided enrolment is in progress in front of the camera. */
   enrolling: boolean;

@@ -1,5 +1,4 @@
 // Opens the gallery's file: checks it, compares it with its roster, and restores a snapshot where it is damaged.
-
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isoTime } from '../base/clock.js';

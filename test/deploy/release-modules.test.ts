@@ -10,7 +10,6 @@ import { packageRoot } from '../../src/base/files.js';
 interface Package {
   readonly name: string;
   readonly licence: string;
-  readonly texts: readonly string[];
 }
 interface ReleaseModules {
   copyModules(dist: string, tree: string, architecture: string): readonly Package[];
