@@ -4,7 +4,7 @@ import type { Face } from '../vision/face.js';
 import { type QualityRefusal, refusal, templateGate } from '../vision/quality-gate.js';
 import type { Gallery, Person, PersonId } from './person.js';
 import { reasonText } from './reason-text.js';
-import { personSimilarity, scattered, similarity } from './similarity.js';
+import { cosine, personSimilarity, scattered, similarity } from './similarity.js';
 
 /** Candidates closer than this are duplicates: different portraits of one person reached at most 0.961. */
 export const duplicateAbove = 0.98;
@@ -151,7 +151,7 @@ export function chooseTemplates<T extends Candidate>(
   );
   const redundant: T[] = [];
   const report = every(Math.ceil(candidates.length / progressReports));
-  /** Row `i`: the similarities to the earlier ones. */
+  /** Row `i`: the cosines to the earlier ones. Those of photos of one person, so it does not matter what children have in common. */
   const rows = chosen.map(({ vector }, i) => similaritiesTo(vector, chosen, i));
   candidates.forEach((candidate, index) => {
     const row = similaritiesTo(candidate.vector, chosen, chosen.length);
@@ -164,7 +164,7 @@ export function chooseTemplates<T extends Candidate>(
     if (report()) progress(0.7 * ((index + 1) / candidates.length) ** 2);
   });
   const remove: number[] = [];
-  const own = chosen.map(({ vector }) => similarity(vector, vector));
+  const own = chosen.map(({ vector }) => cosine(vector, vector));
   const dropped = mostRedundant(rows, own, chosen.length - most, (share) => progress(0.7 + 0.3 * share));
   for (const index of dropped) {
     const { id, candidate } = chosen[index]!;
@@ -178,7 +178,7 @@ export function chooseTemplates<T extends Candidate>(
 
 function similaritiesTo(vector: Float32Array, others: readonly Candidate[], count: number): Float64Array {
   const row = new Float64Array(count);
-  for (let j = 0; j < count; j++) row[j] = similarity(vector, others[j]!.vector);
+  for (let j = 0; j < count; j++) row[j] = cosine(vector, others[j]!.vector);
   return row;
 }
 

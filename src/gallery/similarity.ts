@@ -1,12 +1,38 @@
-// The similarity of two faces: the cosine of unit vectors of one embedding space. Higher is closer.
+// The similarity of two faces. Higher is closer.
+import { childhood } from './childhood.js';
 import type { Person, Template } from './person.js';
 
-/** Cosine of two unit vectors (in general their dot product). Throws RangeError when the lengths differ. */
-export function similarity(a: Float32Array, b: Float32Array): number {
+/** What the faces of children have in common: a unit vector, and the share of its square that does not count. */
+const common = unitVector(childhood.direction);
+const removed = 1 - childhood.kept ** 2;
+
+/** The cosine of two unit vectors (in general their dot product). Throws RangeError when the lengths differ. */
+export function cosine(a: Float32Array, b: Float32Array): number {
   if (a.length !== b.length) throw new RangeError(`embeddings of ${a.length} and ${b.length} numbers`);
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
   return sum;
+}
+
+/**
+ * The similarity of two unit vectors: their cosine, or the cosine without most of what the faces of children have in common (ADR 36) where
+ * that is smaller. For vectors of another length (`centre`) it is smaller by the same factor. Throws RangeError when the lengths differ.
+ */
+export function similarity(a: Float32Array, b: Float32Array): number {
+  const whole = cosine(a, b);
+  if (a.length !== common.length || whole <= 0) return whole;
+  const [childA, childB] = [cosine(a, common), cosine(b, common)];
+  const shared = removed * childA * childB;
+  if (shared <= 0) return whole; // the second cosine is not smaller
+  const [squareA, squareB] = [cosine(a, a), cosine(b, b)];
+  const rest = (squareA - removed * childA ** 2) * (squareB - removed * childB ** 2);
+  return Math.min(whole, (whole - shared) * Math.sqrt((squareA * squareB) / rest));
+}
+
+function unitVector(int8InBase64: string): Float32Array {
+  const values = Float32Array.from(new Int8Array(Buffer.from(int8InBase64, 'base64')));
+  const length = Math.hypot(...values);
+  return values.map((value) => value / length);
 }
 
 /**

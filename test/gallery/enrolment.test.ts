@@ -10,7 +10,7 @@ import {
   unlikeSelf,
 } from '../../src/gallery/enrolment.js';
 import type { Gallery, Person } from '../../src/gallery/person.js';
-import { similarity } from '../../src/gallery/similarity.js';
+import { cosine, similarity } from '../../src/gallery/similarity.js';
 import type { Face } from '../../src/vision/face.js';
 import { unmeasuredQuality } from '../../src/vision/face.js';
 import { madeUpVector, mixed } from '../sharing/household.js';
@@ -159,14 +159,14 @@ t.test(
 /** As the templates were chosen before: every pair again for each one that is dropped. */
 function chosenSlowly(vectors: readonly Float32Array[], most: number): readonly Float32Array[] {
   const chosen: Float32Array[] = [];
-  for (const vector of vectors) if (!chosen.some((other) => similarity(other, vector) > 0.98)) chosen.push(vector);
+  for (const vector of vectors) if (!chosen.some((other) => cosine(other, vector) > 0.98)) chosen.push(vector);
   while (chosen.length > most) {
-    const closeness = (a: Float32Array): number => chosen.reduce((sum, b) => sum + similarity(a, b), 0);
+    const closeness = (a: Float32Array): number => chosen.reduce((sum, b) => sum + cosine(a, b), 0);
     let pair: [number, number] = [0, 1];
     let closest = Number.NEGATIVE_INFINITY;
     chosen.forEach((a, i) => {
       chosen.slice(0, i).forEach((b, j) => {
-        if (similarity(a, b) > closest) [closest, pair] = [similarity(a, b), [j, i]];
+        if (cosine(a, b) > closest) [closest, pair] = [cosine(a, b), [j, i]];
       });
     });
     const [j, i] = pair;

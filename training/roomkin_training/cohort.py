@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .childhood import CODE, read_direction, similarities
 from .data import DIMENSION, decode, file_hash, pack_hash, shards
 from .degrade import degrade
 from .embedders import embed_single
@@ -109,12 +110,13 @@ def pictures(chosen: Sequence[Candidate], rounds: int, seed: int) -> Bytes:
     return faces
 
 
-def nearness(embeddings: Floats) -> float:
+def nearness(embeddings: Floats, direction: Floats | None = None) -> float:
     """How near the cohort is to somebody ordinary: the mean similarity of a member to the closest 5 % of the others.
 
-    The daemon compares a person's own nearness with it (`src/gallery/calibration.ts`).
+    The daemon compares a person's own nearness with it (`src/gallery/calibration.ts`); `direction` is that of its
+    similarity (childhood.py).
     """
-    similarity = embeddings @ embeddings.T
+    similarity = similarities(embeddings, embeddings, direction)
     np.fill_diagonal(similarity, -1.0)
     closest = np.sort(similarity, axis=1)[:, -max(1, round(CLOSEST_SHARE * (len(embeddings) - 1))) :]
     return float(closest.mean())
@@ -138,6 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--pack", type=Path, required=True)
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--id", required=True, help="the embedder, an id of the manifest; its file lies beside it")
+    parser.add_argument("--childhood", type=Path, default=CODE, help="what `childhood` wrote")
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args(arguments)
@@ -164,7 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "count": len(vectors),
         "dimension": vectors.shape[1],
         "scale": scale,
-        "nearness": round(nearness(embeddings), 4),
+        "nearness": round(nearness(embeddings, read_direction(options.childhood)), 4),
         "madeFrom": {name: sum(one.source == name for one in chosen) for name in drawn},
         "dataSha256": pack_hash(shards(options.pack)),
     }
