@@ -68,12 +68,13 @@ def by_group(groups: Json, name: str, teacher: str) -> list[str]:
             f"{row['cosineLow']:.3f}",
             f"{groups[teacher][group]['cosineLow']:.3f}",
             per_cent(row["alike"]),
-            per_cent(groups[teacher][group]["alike"]),
+            per_cent(row["alikeByCosine"]),
+            per_cent(groups[teacher][group]["alikeByCosine"]),
         ]
         for group, row in groups[name].items()
     ]
     head = ["faces of", "faces", "cosine, good", "5th percentile", "cosine, bad", "the teacher itself, bad"]
-    return table([*head, "pairs above 0.39, %", "the teacher's, %"], rows)
+    return table([*head, "pairs above 0.39, %", "by the cosine alone, %", "the teacher's, by the cosine, %"], rows)
 
 
 def int8_cost(figures: Json, name: str, made: Json) -> list[str]:

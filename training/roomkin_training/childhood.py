@@ -9,15 +9,17 @@ shares with the mean of the adults. The similarity of two faces is the smaller o
 embeddings, and that of the embeddings with `KEPT` of this direction. It removes a nuisance direction as nuisance
 attribute projection does (Solomonoff, Campbell and Boardman 2005), only not entirely: see `KEPT`.
 
-    python -m roomkin_training.childhood --pack DIR --model ../models/int8/X.tflite
+    python -m roomkin_training.childhood --pack DIR --model ../models/int8/X.tflite [--measure]
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
+import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ import numpy.typing as npt
 from .children import OLDEST, held_children
 from .data import Faces, read_pack, split
 from .embedders import embed_single, open_model
+from .lite import LiteModel
 from .metrics import normalised
 
 Floats = npt.NDArray[np.float32]
@@ -39,6 +42,9 @@ KEPT = 0.3
 ADULT = (20, 60)
 ADULTS = 3000
 HELD_OUT = 2000
+# What src/gallery/calibration.ts does with a person's nearness to the cohort; the nearness of the cohort by the cosine.
+CLOSEST_SHARE, GAIN, OFFSET, MOST_BELOW, MOST_ABOVE = 0.05, 1.5, 0.012, 0.06, 0.1
+COSINE_NEARNESS = 0.3096
 THRESHOLDS = (0.53, 0.59)  # of a single observation and of a track: src/recognition/options.ts
 YEARS = ((1, 3), (4, 12), (13, 17), (18, 60))
 
@@ -71,20 +77,54 @@ def training_rows(faces: Faces, seed: int = 1) -> tuple[Rows, Rows]:
     return children, np.sort(np.random.default_rng(seed).permutation(adults)[:ADULTS])
 
 
-def confused(faces: Faces, rows: Rows, embeddings: Floats, direction: Floats | None) -> dict[str, list[float]]:
+@dataclass(frozen=True)
+class Cohort:
+    """The shipped cohort: embeddings [n, d] of length 1, and the nearness of one of them to the others."""
+
+    embeddings: Floats
+    nearness: float
+
+
+def read_cohort(manifest: Path, space: str) -> Cohort:
+    """The cohort beside the manifest. Raises StopIteration where the space has none."""
+    entry = next(each for each in json.loads(manifest.read_text("utf-8"))["cohorts"] if each["space"] == space)
+    stored = np.frombuffer((manifest.parent / entry["file"]).read_bytes(), np.int8).reshape(entry["count"], -1)
+    return Cohort(normalised(stored.astype(np.float32)), float(entry["nearness"]))
+
+
+def nearness(embeddings: Floats, cohort: Floats, direction: Floats | None) -> Floats:
+    """Mean similarity of each embedding to the closest `CLOSEST_SHARE` of the cohort, [n]."""
+    count = max(1, round(CLOSEST_SHARE * len(cohort)))
+    found: Floats = np.sort(similarities(embeddings, cohort, direction), axis=1)[:, -count:].mean(axis=1)
+    return found
+
+
+def shifts(embeddings: Floats, cohort: Cohort, direction: Floats | None) -> Floats:
+    """By how much the daemon moves the thresholds of people with one photo each, [n] (`src/gallery/calibration.ts`)."""
+    usual = COSINE_NEARNESS if direction is None else cohort.nearness
+    moved = GAIN * (nearness(embeddings, cohort.embeddings, direction) - usual) - OFFSET
+    clipped: Floats = np.clip(moved, -MOST_BELOW, MOST_ABOVE)
+    return clipped
+
+
+def confused(
+    faces: Faces, rows: Rows, embeddings: Floats, direction: Floats | None, moved: Floats | None = None
+) -> dict[str, list[float]]:
     """Share of the pairs of `rows` of one gender and of like age (two years) above each threshold, by age in years.
 
-    Pairs of adults may be of any ages from 18 to 60.
+    Pairs of adults may be of any ages from 18 to 60. `moved` [n]: the thresholds of each person are this much higher.
     """
     age, gender = faces.attributes[rows, 0].astype(int), faces.attributes[rows, 1]
     scores = similarities(embeddings, embeddings, direction)
+    scores = scores if moved is None else scores - moved[:, None]
     found = {}
     for first, last in YEARS:
         inside = (age >= first) & (age <= last)
         alike = inside[:, None] & inside[None] & (gender[:, None] == gender[None])
         if first < 18:
             alike &= np.abs(age[:, None] - age[None]) <= 2
-        values = scores[np.triu(alike, 1)]
+        np.fill_diagonal(alike, False)
+        values = scores[alike]
         if len(values):
             found[f"{first} to {last}"] = [float((values > threshold).mean()) for threshold in THRESHOLDS]
     return found
@@ -118,32 +158,43 @@ def read_direction(path: Path = CODE) -> Floats:
     return direction
 
 
+def measure(faces: Faces, model: LiteModel, direction: Floats, cohort: Cohort) -> None:
+    """Prints how often held-out children and adults are confused, with and without the direction."""
+    rows = np.union1d(held_children(faces), np.intersect1d(split(len(faces), HELD_OUT)[1], labelled(faces)))
+    embeddings = embed_single(model, faces.images[rows], "held out")
+    for name, chosen in (("cosine", None), ("less childhood", direction)):
+        for calibrated in (False, True):
+            moved = shifts(embeddings, cohort, chosen) if calibrated else None
+            for years, shares in confused(faces, rows, embeddings, chosen, moved).items():
+                cells = "  ".join(f"{t} {100 * share:5.1f} %" for t, share in zip(THRESHOLDS, shares, strict=True))
+                print(f"{name:15} {'calibrated' if calibrated else 'fixed':11} {years:9} {cells}")
+
+
+def labelled(faces: Faces) -> Rows:
+    """Rows with an age."""
+    return np.flatnonzero(faces.attributes[:, 0] >= 1)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Fits the direction, writes the file, and prints how often children and adults are confused."""
     parser = argparse.ArgumentParser(description="Find what the faces of children have in common.")
     parser.add_argument("--pack", type=Path, required=True)
-    parser.add_argument("--model", type=Path, required=True, help="the int8 student")
+    parser.add_argument("--model", type=Path, required=True, help="the int8 student; its manifest lies beside it")
     parser.add_argument("--space", default="mobilefacenet-192")
     parser.add_argument("--out", type=Path, default=CODE)
+    parser.add_argument("--measure", action="store_true", help="only measure what lies in --out")
     options = parser.parse_args(arguments)
     faces = read_pack(options.pack)
     model = open_model(options.model, threads=2)
-    children, adults = (
-        embed_single(model, faces.images[rows], name)
-        for rows, name in zip(training_rows(faces), ("children", "adults"), strict=True)
-    )
-    direction = childhood(children, adults)
-    options.out.write_text(source(direction, options.space, faces.hash), "utf-8")
-    rows = np.union1d(
-        held_children(faces),
-        np.intersect1d(split(len(faces), HELD_OUT)[1], np.flatnonzero(faces.attributes[:, 0] >= 1)),
-    )
-    embeddings = embed_single(model, faces.images[rows], "held out")
-    print(f"fitted on {len(children)} children and {len(adults)} adults: {options.out}")
-    for name, chosen in (("cosine", None), ("less childhood", direction)):
-        for years, shares in confused(faces, rows, embeddings, chosen).items():
-            cells = "  ".join(f"above {t} {100 * s:5.1f} %" for t, s in zip(THRESHOLDS, shares, strict=True))
-            print(f"{name:15} {years:9} {cells}")
+    if not options.measure:
+        children, adults = (
+            embed_single(model, faces.images[rows], name)
+            for rows, name in zip(training_rows(faces), ("children", "adults"), strict=True)
+        )
+        options.out.write_text(source(childhood(children, adults), options.space, faces.hash), "utf-8")
+        print(f"fitted on {len(children)} children and {len(adults)} adults: {options.out}")
+    cohort = read_cohort(options.model.parent / "manifest.json", options.space)
+    measure(faces, model, read_direction(options.out), cohort)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from .childhood import read_direction, similarities
 from .data import decode, shards, split
 from .degrade import degrade_all
 from .embedders import embed_single, open_model
@@ -76,20 +77,24 @@ def members(held: HeldOut) -> dict[str, npt.NDArray[np.bool_]]:
     return {"all": np.ones(len(held.faces), dtype=np.bool_), **rows}
 
 
-def alike(embeddings: Floats) -> float:
-    """Share of the pairs of different pictures whose cosine is above `LIKENESS`: people taken for each other."""
-    similarity = (embeddings @ embeddings.T)[np.triu_indices(len(embeddings), 1)]
+def alike(embeddings: Floats, direction: Floats | None) -> float:
+    """Share of the pairs of different pictures whose similarity is above `LIKENESS`: people taken for each other.
+
+    `direction` is that of the daemon's similarity (childhood.py); None for the cosine.
+    """
+    similarity = similarities(embeddings, embeddings, direction)[np.triu_indices(len(embeddings), 1)]
     return float(np.mean(similarity > LIKENESS)) if len(similarity) else 0.0
 
 
 def figures(embeddings: Floats, clean: Floats, low: Floats, chosen: npt.NDArray[np.bool_]) -> dict[str, float]:
-    """Count, mean cosine on good and on degraded pictures, the 5th percentile on good ones, and `alike`."""
+    """Count, mean cosine on good and on degraded pictures, the 5th percentile on good ones, and `alike` both ways."""
     return {
-        "alike": alike(embeddings[chosen]),
         "faces": int(chosen.sum()),
         "cosine": float(clean[chosen].mean()),
         "cosineP05": float(np.percentile(clean[chosen], 5)),
         "cosineLow": float(low[chosen].mean()),
+        "alike": alike(embeddings[chosen], read_direction()),
+        "alikeByCosine": alike(embeddings[chosen], None),
     }
 
 
@@ -115,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, groups in results.items():
         print(name)
         for group, row in groups.items():
-            cells = f"{row['cosine']:8.3f}{row['cosineP05']:8.3f}{row['cosineLow']:8.3f}{row['alike']:8.3f}"
+            cells = "".join(f"{value:8.3f}" for name, value in row.items() if name != "faces")
             print(f"  {group:16}{int(row['faces']):6}{cells}")
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n", "utf-8")

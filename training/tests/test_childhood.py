@@ -72,6 +72,16 @@ def test_confusions_are_counted_among_alike_people_only() -> None:
     assert childhood.confused(faces, np.arange(6), apart, None)["1 to 3"] == [0.0, 0.0]
 
 
+def test_whoever_is_nearer_to_the_cohort_needs_more() -> None:
+    usual, _ = two_directions()
+    cohort = childhood.Cohort(crowd(300, usual, 0.5, 7), 0.3)
+    near, far = normalised(usual[None]), normalised(-usual[None])
+    moved = childhood.shifts(np.concatenate([near, far]), cohort, None)
+    assert moved[0] > moved[1]
+    assert moved[1] == pytest.approx(-childhood.MOST_BELOW)
+    assert moved[0] <= childhood.MOST_ABOVE
+
+
 def test_the_code_for_the_daemon_holds_the_direction(tmp_path: Path) -> None:
     direction = normalised(np.random.default_rng(5).normal(size=(1, 192)))[0]
     path = tmp_path / "childhood.ts"
