@@ -2,9 +2,8 @@
 import { childhood } from './childhood.js';
 import type { Person, Template } from './person.js';
 
-/** What the faces of children have in common: a unit vector, and the share of its square that does not count. */
+/** What the faces of children have in common: a unit vector. */
 const common = unitVector(childhood.direction);
-const removed = 1 - childhood.kept ** 2;
 
 /** The cosine of two unit vectors (in general their dot product). Throws RangeError when the lengths differ. */
 export function cosine(a: Float32Array, b: Float32Array): number {
@@ -15,18 +14,26 @@ export function cosine(a: Float32Array, b: Float32Array): number {
 }
 
 /**
- * The similarity of two unit vectors: their cosine, or the cosine without most of what the faces of children have in common (ADR 36) where
- * that is smaller. For vectors of another length (`centre`) it is smaller by the same factor. Throws RangeError when the lengths differ.
+ * The similarity of two unit vectors: their cosine, or the cosine with no more of what children's faces have in common than most adults
+ * have (ADR 36) where that is smaller. For vectors of another length (`centre`) it is smaller by the same factor. Throws RangeError when the
+ * lengths differ.
  */
 export function similarity(a: Float32Array, b: Float32Array): number {
   const whole = cosine(a, b);
   if (a.length !== common.length || whole <= 0) return whole;
-  const [childA, childB] = [cosine(a, common), cosine(b, common)];
-  const shared = removed * childA * childB;
-  if (shared <= 0) return whole; // the second cosine is not smaller
-  const [squareA, squareB] = [cosine(a, a), cosine(b, b)];
-  const rest = (squareA - removed * childA ** 2) * (squareB - removed * childB ** 2);
-  return Math.min(whole, (whole - shared) * Math.sqrt((squareA * squareB) / rest));
+  const [first, second] = [part(a), part(b)];
+  if (first.kept === first.all && second.kept === second.all) return whole;
+  const rest = whole - first.all * second.all + first.kept * second.kept;
+  const squares = (first.square * second.square) / (first.squareLeft * second.squareLeft);
+  return Math.min(whole, rest * Math.sqrt(squares));
+}
+
+/** How much of `common` a vector has, how much of that counts, and the square of its length with either. */
+function part(vector: Float32Array): { all: number; kept: number; square: number; squareLeft: number } {
+  const all = cosine(vector, common);
+  const square = cosine(vector, vector);
+  const kept = Math.min(all, childhood.most * Math.sqrt(square));
+  return { all, kept, square, squareLeft: square - all ** 2 + kept ** 2 };
 }
 
 function unitVector(int8InBase64: string): Float32Array {

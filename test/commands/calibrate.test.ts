@@ -13,7 +13,7 @@ const { vectors } = readCohort(readManifest(), space);
 /** `count` photos of an artificial person whose embedding lies between two of the cohort, as that of a real person does. */
 function enrol(name: string, count: number): void {
   using store = openTestStore(at('store'));
-  const [a, b] = [vectors[name.length]!, vectors[3 * name.length]!];
+  const [a, b] = [vectors[name.length]!, vectors[2 * name.length]!];
   const who = a.map((value, n) => 0.7 * (value + b[n]!));
   store.change((changes) => {
     const id = changes.person(name);

@@ -3,6 +3,9 @@
 Invariant: a killed run goes on from its last checkpoint; checkpoints and the curve are written together, at most
 `--measure-every` minutes apart, and a checkpoint is whole or not there. The trunk up to stage 3 is frozen.
 
+The last stage gets batch normalisation again (unfold.py). The first head keeps today's head for the first teacher's
+part of the space and adds a ridge regression for SFace's part.
+
 Most of every batch are faces of the pack with their stored targets, the others are new faces blended from two, whose
 targets the teachers compute on the spot (see distil.py). Children are drawn `--children` times as often as their share.
 
@@ -12,13 +15,14 @@ targets the teachers compute on the spot (see distil.py). Children are drawn `--
 from __future__ import annotations
 
 import argparse
+import copy
 import csv
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +42,7 @@ from .folding import read_weights, write_folded
 from .geometry import blend
 from .losses import cosine_loss, length_loss, relation_loss
 from .metrics import normalised
-from .ridge import fit, pair_figures, ridge, trained_rows
+from .ridge import Moments, fit, pair_figures, trained_rows
 from .schedule import learning_rate
 from .spaces import joined, rotated, rotation
 from .student import normalised_input
@@ -49,8 +53,11 @@ from .wild import wild_figures, wild_protocol
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 LENGTH_SHARE = 0.01
+DECAY = 0.05
 AVERAGE = 0.998
-STAGE_LR = 5e-6
+STAGE_LR = 3e-4
+# Elsewhere bfloat16 is emulated and slower than float.
+FAST_BFLOAT16 = any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "amx_tile", "bf16"))
 
 
 class TooFewTargetsError(ValueError):
@@ -78,20 +85,22 @@ class Run:
         else:
             head = state["student"]["units.head.weight"]
             self.student.replace_head(head[:, :, 0, 0].numpy().T, np.zeros(len(head), np.float32))
+        self.student.normalise(self._seen(options.statistics) if state is None else [torch.zeros(1, 3, 112, 112)])
         for parameter in self.student.trainable():
             parameter.requires_grad_(True)
         head = list(self.student.units["head"].parameters())
         stage = [each for each in self.student.trainable() if all(each is not other for other in head)]
-        # Weights without batch normalisation are small: AdamW's steps must be small beside them.
-        groups = [{"params": stage, "peak": options.stage_lr}, {"params": head, "peak": options.lr}]
-        self.optimizer = torch.optim.AdamW(groups, lr=options.lr, weight_decay=0.02, betas=(0.9, 0.99))
-        self.average = [parameter.detach().clone() for parameter in self.student.trainable()]
+        groups = [
+            {"params": [each for each in stage if each.ndim == 4], "peak": options.stage_lr, "weight_decay": DECAY},
+            {"params": [each for each in stage if each.ndim < 4], "peak": options.stage_lr},
+            {"params": head, "peak": options.lr},
+        ]
+        self.optimizer = torch.optim.AdamW(groups, lr=options.lr, weight_decay=0.0, betas=(0.9, 0.99))
+        self.average = copy.deepcopy(self.student).eval()
         if state is not None:
-            if len(state["optimizer"]["param_groups"]) != len(groups):
-                raise SystemExit(f"{checkpoint} has one learning rate for stage and head: use another --out")
             self.student.load_state_dict(state["student"])
             self.optimizer.load_state_dict(state["optimizer"])
-            self.average = state["average"]
+            self.average.load_state_dict(state["average"])
             self.generator.set_state(state["generator"])
             self.images, self.seconds, self.steps = state["images"], state["seconds"], state["steps"]
             print(f"goes on after {self.images} images, {self.seconds / 3600:.2f} h", file=sys.stderr, flush=True)
@@ -130,7 +139,7 @@ class Run:
             if abs(float(file["mix"]) - self.options.mix) > 1e-6:
                 raise SystemExit(f"{space} was made with --mix {float(file['mix']):.2f}: use it, or another --out")
             self.basis: Floats = file["basis"]
-        self.targets = rotated(both, self.basis)
+        self.targets, self.second = rotated(both, self.basis), sface
         self.rows = torch.from_numpy(train)
         weights = self.faces.draw_weights()[train].astype(np.float32)
         age = self.faces.attributes[train, 0]
@@ -151,19 +160,36 @@ class Run:
 
     @torch.no_grad()
     def _start_head(self) -> None:
-        """The new head begins as a ridge regression from the trunk's features: of all faces where they are stored."""
+        """Today's head for the first teacher's part of the space; SFace's part is fitted to the trunk's features.
+
+        They are those of all faces where they are stored, otherwise of `--head-faces` degraded ones.
+        """
+        moments = Moments()
         if self.options.features is not None:
             rows, table = self.with_features(self.rows.numpy()), np.load(self.options.features, mmap_mode="r")
-            print(f"the head is fitted on {len(rows)} faces", file=sys.stderr, flush=True)
-            self.student.replace_head(*fit(table, rows, self.targets[rows]).solve(self.options.penalty))
-            return
-        images, wanted = [], []
-        for _ in range(self.options.head_faces // self.options.batch):
-            faces, targets = self.draw(self.options.batch, blended=0)
+            moments = fit(table, rows, self.second[rows])
+        else:
+            for x, rows in self._degraded(self.options.head_faces):
+                moments.add(self.student.features(self.student.frozen(x)).numpy(), self.second[rows])
+        print(f"the head is fitted on {moments.count} views", file=sys.stderr, flush=True)
+        weight, bias = moments.solve(self.options.penalty)
+        today = self.student.units["head"].folded()  # type: ignore[operator]
+        if self.options.mix < 1:
+            shares = [self.options.mix**0.5, (1 - self.options.mix) ** 0.5]
+            weight = np.concatenate([shares[0] * weight, shares[1] * today.kernel[0, 0]], axis=1)
+            bias = np.concatenate([shares[0] * bias, shares[1] * today.bias])
+        self.student.replace_head(weight @ self.basis, bias @ self.basis)
+
+    def _degraded(self, count: int) -> Iterator[tuple[Tensor, npt.NDArray[np.int64]]]:
+        """At least `count` faces of the pack as the student sees them (its input), and their rows, in batches."""
+        for _ in range(-(-count // self.options.batch)):
+            picked = self.rows[torch.multinomial(self.weights, self.options.batch, True, generator=self.generator)]
+            faces = torch.from_numpy(self.faces.images[picked.numpy()]).permute(0, 3, 1, 2).float() / 255.0
             x = degrade(faces, Dice(self.generator, len(faces), SIDE_PX))
-            images.append(self.student.features(self.student.frozen(normalised_input(x * 255.0))).numpy())
-            wanted.append(targets.numpy())
-        self.student.replace_head(*ridge(np.concatenate(images), np.concatenate(wanted), 10.0))
+            yield normalised_input(x * 255.0), picked.numpy()
+
+    def _seen(self, count: int) -> Iterator[Tensor]:
+        return (x for x, _ in self._degraded(count))
 
     def draw(self, count: int, blended: float | None = None) -> tuple[Tensor, Tensor]:
         """Clean faces float [count,3,112,112] in 0 to 1, and their targets float [count,numbers]."""
@@ -190,9 +216,10 @@ class Run:
             group["lr"] = learning_rate(group["peak"], spent, self.steps, options.warm_up)
         faces, targets = self.draw(options.batch)
         x = normalised_input(degrade(faces, Dice(self.generator, len(faces), SIDE_PX)) * 255.0)
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        self.student.train()
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=FAST_BFLOAT16):
             middle = self.student.frozen(x.contiguous(memory_format=torch.channels_last))
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=FAST_BFLOAT16):
             raw = self.student.head(self.student.features(middle))
         raw = raw.float()
         found = F.normalize(raw, dim=1)
@@ -203,27 +230,26 @@ class Run:
         torch.nn.utils.clip_grad_norm_(self.student.trainable(), 1.0)
         self.optimizer.step()
         decay = min(AVERAGE, (1 + self.steps) / (10 + self.steps))
-        for kept, parameter in zip(self.average, self.student.trainable(), strict=True):
-            kept.lerp_(parameter.detach(), 1 - decay)
+        self._average(decay)
         self.images, self.steps = self.images + len(x), self.steps + 1
         return 1.0 - float(near.detach())
 
-    def averaged(self) -> FoldedStudent:
-        """A student with the running average of the trained weights."""
-        student = FoldedStudent(self.student.folded())
-        for parameter, kept in zip(student.trainable(), self.average, strict=True):
-            parameter.data.copy_(kept)
-        return student.eval()
+    @torch.no_grad()
+    def _average(self, decay: float) -> None:
+        """Moves the running average of weights and statistics towards the student."""
+        for kept, now in zip(self.average.state_dict().values(), self.student.state_dict().values(), strict=True):
+            if kept.dtype.is_floating_point:
+                kept.lerp_(now, 1 - decay)
 
     def save(self) -> None:
         """Writes checkpoint and averaged weights, each whole or not at all."""
         state = {
-            "student": self.student.state_dict(), "optimizer": self.optimizer.state_dict(), "average": self.average,
-            "generator": self.generator.get_state(), "images": self.images, "seconds": self.seconds,
-            "steps": self.steps,
+            "student": self.student.state_dict(), "optimizer": self.optimizer.state_dict(),
+            "average": self.average.state_dict(), "generator": self.generator.get_state(),
+            "images": self.images, "seconds": self.seconds, "steps": self.steps,
         }  # fmt: skip
         whole(self.options.out / "checkpoint.pt", lambda path: torch.save(state, path))
-        whole(self.options.out / "student.npz", lambda path: write_folded(path, self.averaged().folded()))
+        whole(self.options.out / "student.npz", lambda path: write_folded(path, self.average.folded()))
 
 
 def whole(path: Path, write: object) -> None:
@@ -250,7 +276,7 @@ class Protocols:
             parts = []
             for start in range(0, len(images), 32):
                 x = torch.from_numpy(images[start : start + 32]).permute(0, 3, 1, 2)
-                with torch.autocast("cpu", torch.bfloat16):
+                with torch.autocast("cpu", torch.bfloat16, enabled=FAST_BFLOAT16):
                     parts.append(student(normalised_input(x)).float().numpy())
             return normalised(np.concatenate(parts))
 
@@ -281,7 +307,7 @@ def train(run: Run, protocols: Protocols | None) -> None:
     def measure() -> None:
         if protocols is not None:
             row = {"images": run.images, "hours": round(run.seconds / 3600, 3), "cosine": round(cosine, 4)}
-            row |= protocols.measure(run.averaged())
+            row |= protocols.measure(run.average)
             append(options.out / "curve.csv", row)
             print(json.dumps(row), file=sys.stderr, flush=True)
 
@@ -322,8 +348,8 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--pairs", type=Path, help="aligned pairs (roomkin_training.alignment)")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--images", type=int, default=4_000_000, help="budget in pictures")
-    parser.add_argument("--batch", type=int, default=48)
-    parser.add_argument("--lr", type=float, default=2e-5, help="of the head")
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--lr", type=float, default=1e-4, help="of the head")
     parser.add_argument("--stage-lr", type=float, default=STAGE_LR, help="of the last stage")
     parser.add_argument("--wait", type=float, default=0.0, help="minutes to wait for enough targets and features")
     parser.add_argument("--least", type=int, default=64, help="faces with targets and features that are enough")
@@ -334,8 +360,9 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
         "--children", type=float, default=3.0, help="how often children are drawn, relative to their share"
     )
     parser.add_argument("--head-faces", type=int, default=3000, help="faces that the first head is fitted on")
+    parser.add_argument("--statistics", type=int, default=1024, help="faces that batch normalisation is measured on")
     parser.add_argument("--features", type=Path, help="trunk features of many faces, for the first head (features)")
-    parser.add_argument("--penalty", type=float, default=1.0, help="of the first head's regression, see ridge")
+    parser.add_argument("--penalty", type=float, default=3.0, help="of the first head's regression, see ridge")
     parser.add_argument("--say-every", type=float, default=120.0, help="seconds between lines of progress")
     parser.add_argument("--save-every", type=float, default=6.0, help="minutes between checkpoints")
     parser.add_argument("--measure-every", type=float, default=90.0, help="minutes between rows of the curve")

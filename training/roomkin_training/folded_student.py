@@ -1,10 +1,12 @@
 """The student without batch normalisation, in PyTorch: what fine-tuning starts from when only folded weights are left.
 
 Invariant: the same numbers as the folded network in Keras and on the device ("same" padding everywhere, as student.py
-says). The trunk up to and including stage 3 is frozen; stage 4 and the head are trained.
+says), with and without `normalise`. The trunk up to and including stage 3 is frozen; stage 4 and the head are trained.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -13,6 +15,7 @@ from torch.nn import functional as F
 
 from .folding import BLOCKS, FIRST_OF_STAGE, Convolution, Floats, Network
 from .student import _pad
+from .unfold import NormalisedUnit, measure_statistics
 
 LAST_STAGE = FIRST_OF_STAGE[-1]
 
@@ -84,16 +87,25 @@ class FoldedStudent(nn.Module):
         kernel = weight[None, None].astype(np.float32)
         self.units["head"] = FoldedUnit(Convolution(kernel, bias.astype(np.float32), 1, False))
 
+    def normalise(self, batches: Iterable[Tensor]) -> None:
+        """Gives the layers of stage 4 batch normalisation again, with the statistics of `batches` (student's input).
+
+        Without it their kernels are small and differ in size, and no learning rate suits all of them (see unfold.py).
+        """
+        for name in self._last_stage():
+            self.units[name] = NormalisedUnit(self.units[name].folded())  # type: ignore[operator]
+        measure_statistics(self, batches)
+
+    def _last_stage(self) -> list[str]:
+        prefixes = tuple(f"body_{number}_" for number in range(LAST_STAGE, sum(BLOCKS)))
+        return [name for name in self.units if name.startswith(prefixes)]
+
     def trainable(self) -> list[nn.Parameter]:
         """The parameters of stage 4 and the head."""
-        names = [f"body_{number}_" for number in range(LAST_STAGE, sum(BLOCKS))]
-        return [
-            parameter
-            for name, parameter in self.units.named_parameters()
-            if name.startswith("head") or any(name.startswith(prefix) for prefix in names)
-        ]
+        names = {*self._last_stage(), "head"}
+        return [parameter for name, parameter in self.units.named_parameters() if name.split(".")[0] in names]
 
     def folded(self) -> Network:
         """The weights as a network."""
         order = {name.replace("_", "."): unit for name, unit in self.units.items()}
-        return {name: unit.folded() for name, unit in order.items() if isinstance(unit, FoldedUnit)}
+        return {name: unit.folded() for name, unit in order.items() if isinstance(unit, FoldedUnit | NormalisedUnit)}

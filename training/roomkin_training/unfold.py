@@ -28,6 +28,7 @@ from .student import Student, Unit
 KERNEL_SIZE = 0.2 * (5e-3 / (2 * 0.05)) ** 0.5
 
 
+@torch.no_grad()
 def _set_unit(unit: Unit, layer: Convolution) -> None:
     """The layer as a convolution of size `KERNEL_SIZE` and a normalisation with mean 0 and factor 1 / scale."""
     kernel = torch.from_numpy(np.ascontiguousarray(layer.kernel.transpose(3, 2, 0, 1)))
@@ -38,6 +39,36 @@ def _set_unit(unit: Unit, layer: Convolution) -> None:
     unit.b.bias.copy_(torch.from_numpy(layer.bias))
     cast(Tensor, unit.b.running_mean).zero_()
     cast(Tensor, unit.b.running_var).fill_(1 - BATCH_NORM_EPSILON)
+
+
+class NormalisedUnit(nn.Module):
+    """A folded layer with batch normalisation again, for the layers of a folded student that are trained."""
+
+    def __init__(self, layer: Convolution) -> None:
+        super().__init__()
+        side, _, inputs, outputs = layer.kernel.shape
+        self.unit, self.relu = Unit(inputs, outputs, side, layer.stride), layer.relu
+        _set_unit(self.unit, layer)
+
+    @property
+    def weight(self) -> Tensor:
+        """The kernel [o,i,h,w] before normalisation."""
+        return self.unit.c.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolves, normalises, and rectifies where the network does."""
+        y: Tensor = self.unit(x)
+        return torch.relu(y) if self.relu else y
+
+    @torch.no_grad()
+    def folded(self) -> Convolution:
+        """The layer as it is now, with the running statistics."""
+        norm = self.unit.b
+        mean, variance = (cast(Tensor, each).double() for each in (norm.running_mean, norm.running_var))
+        factor = norm.weight.double() / torch.sqrt(variance + BATCH_NORM_EPSILON)
+        kernel = (self.unit.c.weight.double() * factor[:, None, None, None]).float().numpy().transpose(2, 3, 1, 0)
+        bias = (norm.bias.double() - mean * factor).float().numpy()
+        return Convolution(np.ascontiguousarray(kernel), bias, int(self.unit.c.stride[0]), self.relu)
 
 
 @torch.no_grad()
@@ -78,7 +109,7 @@ class _Moments:
 
 
 @torch.no_grad()
-def measure_statistics(student: Student, batches: Iterable[Tensor]) -> None:
+def measure_statistics(student: nn.Module, batches: Iterable[Tensor]) -> None:
     """Sets every normalisation's running statistics to those of `batches` (student's input), and keeps its outputs.
 
     Raises ValueError without a batch.

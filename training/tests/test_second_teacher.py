@@ -248,10 +248,39 @@ def test_features_go_on_where_they_stopped_and_make_the_first_head(taught: Path)
     stored = ["--features", str(taught / "features.npy"), "--penalty", "5"]
     run = finetune.Run(finetune.arguments(options(taught, out, *stored)))
     rows = run.rows.numpy()
-    weight, bias = ridge_module.fit(table, rows, run.targets[rows]).solve(5.0)
+    weight, bias = ridge_module.fit(table, rows, run.second[rows]).solve(5.0)
     head = run.student.units["head"].folded()  # type: ignore[operator]
-    assert np.allclose(head.kernel[0, 0], weight, atol=1e-6)
-    assert np.allclose(head.bias, bias, atol=1e-6)
+    assert np.allclose(head.kernel[0, 0], weight @ run.basis, atol=1e-6)
+    assert np.allclose(head.bias, bias @ run.basis, atol=1e-6)
+
+
+def test_the_first_head_keeps_todays_part_of_a_joined_space(taught: Path) -> None:
+    out = taught / "joined"
+    out.mkdir()
+    words = options(taught, out, "--blended", "0")
+    words[words.index("--mix") + 1] = "0.25"
+    words[words.index("--numbers") + 1] = "320"
+    write_folded(taught / "start.npz", {**random_network(0.0625, seed=1)})
+    run = finetune.Run(finetune.arguments(words))
+    today = read_weights(taught / "start.npz")["head"]
+    head = run.student.units["head"].folded()  # type: ignore[operator]
+    # Rotated back, the last 192 numbers are those of today's head.
+    assert np.allclose(head.kernel[0, 0] @ run.basis.T[:, 128:], 0.75**0.5 * today.kernel[0, 0], atol=1e-4)
+    assert np.allclose(head.bias @ run.basis.T[:, 128:], 0.75**0.5 * today.bias, atol=1e-4)
+
+
+def test_normalising_the_last_stage_changes_no_output(tmp_path: Path) -> None:
+    write_folded(tmp_path / "w.npz", random_network(0.125, seed=3))
+    student = FoldedStudent(read_weights(tmp_path / "w.npz")).eval()
+    x = torch.rand(6, 3, 112, 112) * 2 - 1
+    with torch.no_grad():
+        before = student(x)
+        student.normalise([x[:3], x[3:]])
+        assert torch.allclose(student(x), before, atol=1e-4)
+        assert torch.allclose(FoldedStudent(student.folded())(x), before, atol=1e-4)
+    assert {name.split(".")[0] for name, each in student.units.named_parameters() if "unit.b" in name} == {
+        f"body_{block}_{part}" for block in (13, 14, 15) for part in ("abcp" if block == 13 else "abc")
+    }
 
 
 def test_only_the_last_stage_and_the_head_are_trained(taught: Path) -> None:
