@@ -47,6 +47,9 @@ HELD_OUT = 2000
 CLOSEST_SHARE, GAIN, OFFSET, MOST_BELOW, MOST_ABOVE = 0.05, 1.5, 0.012, 0.06, 0.1
 COSINE_NEARNESS = 0.3096
 THRESHOLDS = (0.53, 0.59)  # of a single observation and of a track: src/recognition/options.ts
+# Photos of probably one child: what the teacher finds, less copies of one photo (correlation of the middle's pixels).
+LIKELY, COPY = 0.85, 0.9
+LIKELY_YEARS = (3, 12)  # younger children are too much alike for the teacher as well
 YEARS = ((1, 3), (4, 12), (13, 17), (18, 60))
 
 
@@ -131,6 +134,21 @@ def confused(
     return found
 
 
+def likely_pairs(faces: Faces) -> tuple[Rows, Rows]:
+    """Rows of pairs of photos that probably show one child, on the word of the teacher: there are no names.
+
+    Mostly of one day. They are chosen by what the teacher finds alike, so what they show is an upper bound.
+    """
+    age = faces.attributes[:, 0]
+    rows = np.flatnonzero((age >= LIKELY_YEARS[0]) & (age <= LIKELY_YEARS[1]))
+    targets = faces.targets[rows]
+    left, right = np.nonzero(np.triu(targets @ targets.T > LIKELY, 1))
+    middle = faces.images[rows][:, 24:88:2, 24:88:2].astype(np.float32).mean(axis=3).reshape(len(rows), -1)
+    pixels = normalised(middle - middle.mean(axis=1, keepdims=True))
+    other = (pixels[left] * pixels[right]).sum(axis=1) < COPY
+    return rows[left[other]], rows[right[other]]
+
+
 def source(direction: Floats, space: str, data_hash: str) -> str:
     """The TypeScript file that the daemon reads: the direction in int8, kept short because it is code."""
     stored = np.rint(direction / np.abs(direction).max() * 127).astype(np.int8)
@@ -169,6 +187,17 @@ def measure(faces: Faces, model: LiteModel, direction: Floats, cohort: Cohort) -
             for years, shares in confused(faces, rows, embeddings, chosen, moved).items():
                 cells = "  ".join(f"{t} {100 * share:5.1f} %" for t, share in zip(THRESHOLDS, shares, strict=True))
                 print(f"{name:15} {'calibrated' if calibrated else 'fixed':11} {years:9} {cells}")
+
+    left, right = likely_pairs(faces)
+    if len(left) == 0:
+        return
+    rows, at = np.unique(np.concatenate([left, right]), return_inverse=True)
+    embeddings = embed_single(model, faces.images[rows], "likely pairs")
+    for name, chosen in (("cosine", None), ("similarity", direction)):
+        every, moved = similarities(embeddings, embeddings, chosen), shifts(embeddings, cohort, chosen)
+        scores = every[at[: len(left)], at[len(left) :]] - moved[at[: len(left)]]
+        cells = "  ".join(f"{limit} {100 * float((scores > limit).mean()):5.1f} %" for limit in THRESHOLDS)
+        print(f"{name:15} calibrated  {len(left)} pairs of photos of probably one child  {cells}")
 
 
 def labelled(faces: Faces) -> Rows:

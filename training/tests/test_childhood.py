@@ -74,6 +74,20 @@ def test_confusions_are_counted_among_alike_people_only() -> None:
     assert childhood.confused(faces, np.arange(6), apart, None)["1 to 3"] == [0.0, 0.0]
 
 
+def test_likely_pairs_are_alike_for_the_teacher_and_no_copies() -> None:
+    from roomkin_training.data import Faces
+
+    rng = np.random.default_rng(8)
+    images = rng.integers(0, 255, (5, 112, 112, 3)).astype(np.uint8)
+    images[4] = images[0]  # a copy of one photo
+    targets = np.eye(192, dtype=np.float32)[[0, 0, 1, 0, 0]]
+    attributes = np.array([[5, 0, 0], [6, 0, 0], [7, 0, 0], [40, 0, 0], [5, 0, 0]], np.int16)
+    unknown = np.full(5, -1, np.int32)
+    faces = Faces(images, targets, unknown, attributes, np.zeros(5, np.int16), ("utk",), "")
+    left, right = childhood.likely_pairs(faces)
+    assert list(zip(left.tolist(), right.tolist(), strict=True)) == [(0, 1), (1, 4)]
+
+
 def test_whoever_is_nearer_to_the_cohort_needs_more() -> None:
     usual, _ = two_directions()
     cohort = childhood.Cohort(crowd(300, usual, 0.5, 7), 0.3)
