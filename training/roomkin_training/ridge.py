@@ -1,8 +1,8 @@
-r"""The cheap test of a new space: what does a new head on today's trunk gain, without any training?
+r"""The cheap test of a new space: what does a new part of the head on today's trunk gain, without any training?
 
 Features of the frozen student (2,048 numbers) of faces as they are and as a bad camera sees them, computed once by
-`features.py`, and a ridge regression from them to the new targets (Hoerl and Kennard 1970). The protocols are those of
-the learning curve, of photos in the wild and of children.
+`features.py`, and a ridge regression from them to SFace's targets (Hoerl and Kennard 1970), beside today's head for the
+first teacher's part. The protocols are those of the learning curve, of photos in the wild and of children.
 
     python -m roomkin_training.ridge --pack DIR --start start.npz --features features.npy --sface sface.npy \
         --pairs lfw-dev.npz --out ridge.json
@@ -29,7 +29,6 @@ from .degrade import degrade_all
 from .folded_student import FoldedStudent, FoldedUnit
 from .folding import read_weights
 from .metrics import fold_accuracy, normalised, tar_at_far
-from .spaces import joined, rotated, rotation
 from .student import normalised_input
 from .targets import read_targets
 from .wild import held_identities, wild_figures, wild_protocol
@@ -132,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--features", type=Path, required=True, help="what `features` wrote; done faces are used")
     parser.add_argument("--pairs", type=Path, required=True)
     parser.add_argument("--faces", type=int, help="faces to fit on, at most")
-    parser.add_argument("--mix", type=float, nargs="*", default=[1.0, 0.7, 0.5], help="weights of SFace")
+    parser.add_argument("--mix", type=float, nargs="*", default=[0.1, 0.3, 0.5, 1.0], help="weights of SFace")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
@@ -166,12 +165,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(name, json.dumps(results[name]), flush=True)
 
     measure("today's head", *old)
-    for weight_of_sface in options.mix:
-        targets = joined([sface[rows], faces.targets[rows]], [weight_of_sface, 1 - weight_of_sface])
-        targets = rotated(targets, rotation(targets, 192)) if weight_of_sface < 1 else sface[rows]
-        moments = fit(table, rows, targets)
-        for penalty in LAMBDAS:
-            measure(f"SFace {weight_of_sface}, penalty {penalty}", *moments.solve(penalty))
+    # Today's head has learnt the first teacher's part from millions of pictures: only SFace's part is fitted.
+    moments = fit(table, rows, sface[rows])
+    for penalty in LAMBDAS:
+        weight, bias = moments.solve(penalty)
+        for mix in options.mix:
+            parts = [(mix**0.5, (weight, bias)), ((1 - mix) ** 0.5, old)]
+            joined_weight = np.concatenate([share * each[0] for share, each in parts], axis=1)
+            joined_bias = np.concatenate([share * each[1] for share, each in parts])
+            measure(f"SFace {mix}, penalty {penalty}", joined_weight, joined_bias)
     options.out.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
 
 
