@@ -152,9 +152,9 @@ export function chooseTemplates<T extends Candidate>(
   const redundant: T[] = [];
   const report = every(Math.ceil(candidates.length / progressReports));
   /** Row `i`: the cosines to the earlier ones. Those of photos of one person, so it does not matter what children have in common. */
-  const rows = chosen.map(({ vector }, i) => similaritiesTo(vector, chosen, i));
+  const rows = chosen.map(({ vector }, i) => cosinesTo(vector, chosen, i));
   candidates.forEach((candidate, index) => {
-    const row = similaritiesTo(candidate.vector, chosen, chosen.length);
+    const row = cosinesTo(candidate.vector, chosen, chosen.length);
     if (row.some((value) => value > duplicateAbove)) redundant.push(candidate);
     else {
       chosen.push({ vector: candidate.vector, id: null, candidate });
@@ -176,7 +176,7 @@ export function chooseTemplates<T extends Candidate>(
   return { add: kept.flatMap(({ candidate }) => (candidate ? [candidate] : [])), redundant, remove };
 }
 
-function similaritiesTo(vector: Float32Array, others: readonly Candidate[], count: number): Float64Array {
+function cosinesTo(vector: Float32Array, others: readonly Candidate[], count: number): Float64Array {
   const row = new Float64Array(count);
   for (let j = 0; j < count; j++) row[j] = cosine(vector, others[j]!.vector);
   return row;

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .childhood import CODE, read_direction, similarities
+from .childhood import CLOSEST_SHARE, CODE, read_direction, similarities
 from .data import DIMENSION, decode, file_hash, pack_hash, shards
 from .degrade import degrade
 from .embedders import embed_single
@@ -40,7 +40,6 @@ SEED = 20261123
 # Two faces closer than this in the teacher's space may be one person (different people of 100 reached 0.52 at most):
 # the second is left out. Sets without names, and people who are in several sets, need it.
 SAME_PERSON_FROM = 0.45
-CLOSEST_SHARE = 0.05
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ from .folding import read_weights, write_folded
 from .geometry import blend
 from .losses import cosine_loss, length_loss, relation_loss
 from .metrics import normalised
-from .ridge import Moments, fit, pair_figures, trained_rows
+from .ridge import Moments, fit, joined_head, pair_figures, trained_rows
 from .schedule import learning_rate
 from .spaces import joined, rotated, rotation
 from .student import normalised_input
@@ -175,9 +175,7 @@ class Run:
         weight, bias = moments.solve(self.options.penalty)
         today = self.student.units["head"].folded()  # type: ignore[operator]
         if self.options.mix < 1:
-            shares = [self.options.mix**0.5, (1 - self.options.mix) ** 0.5]
-            weight = np.concatenate([shares[0] * weight, shares[1] * today.kernel[0, 0]], axis=1)
-            bias = np.concatenate([shares[0] * bias, shares[1] * today.bias])
+            weight, bias = joined_head(self.options.mix, (weight, bias), (today.kernel[0, 0], today.bias))
         self.student.replace_head(weight @ self.basis, bias @ self.basis)
 
     def _degraded(self, count: int) -> Iterator[tuple[Tensor, npt.NDArray[np.int64]]]:

@@ -101,6 +101,16 @@ def fit(table: Halves, rows: Rows, targets: Floats) -> Moments:
     return moments
 
 
+def joined_head(mix: float, second: tuple[Floats, Floats], first: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+    """Weight [f, sum of d] and bias of a head that gives both parts of a joined space; `mix` weighs `second`."""
+    shares = (np.float32(mix**0.5), np.float32((1 - mix) ** 0.5))
+    weight, bias = (
+        np.concatenate([share * part[i] for share, part in zip(shares, (second, first), strict=True)], axis=-1)
+        for i in (0, 1)
+    )
+    return weight, bias
+
+
 def trained_rows(faces: Faces, *done: npt.NDArray[np.bool_]) -> Rows:
     """Faces for training that every table has: neither validation faces nor those of a protocol."""
     held = np.union1d(held_children(faces), held_identities(faces))
@@ -170,10 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for penalty in LAMBDAS:
         weight, bias = moments.solve(penalty)
         for mix in options.mix:
-            parts = [(mix**0.5, (weight, bias)), ((1 - mix) ** 0.5, old)]
-            joined_weight = np.concatenate([share * each[0] for share, each in parts], axis=1)
-            joined_bias = np.concatenate([share * each[1] for share, each in parts])
-            measure(f"SFace {mix}, penalty {penalty}", joined_weight, joined_bias)
+            measure(f"SFace {mix}, penalty {penalty}", *joined_head(mix, (weight, bias), old))
     options.out.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
 
 

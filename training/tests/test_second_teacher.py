@@ -260,7 +260,6 @@ def test_the_first_head_keeps_todays_part_of_a_joined_space(taught: Path) -> Non
     words = options(taught, out, "--blended", "0")
     words[words.index("--mix") + 1] = "0.25"
     words[words.index("--numbers") + 1] = "320"
-    write_folded(taught / "start.npz", {**random_network(0.0625, seed=1)})
     run = finetune.Run(finetune.arguments(words))
     today = read_weights(taught / "start.npz")["head"]
     head = run.student.units["head"].folded()  # type: ignore[operator]
