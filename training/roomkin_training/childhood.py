@@ -20,7 +20,6 @@ import base64
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -43,9 +42,8 @@ MOST = 0.25
 ADULT = (20, 60)
 ADULTS = 3000
 HELD_OUT = 2000
-# What src/gallery/calibration.ts does with a person's nearness to the cohort; the nearness of the cohort by the cosine.
+# What src/gallery/calibration.ts does with a person's nearness to the cohort.
 CLOSEST_SHARE, GAIN, OFFSET, MOST_BELOW, MOST_ABOVE = 0.05, 1.5, 0.012, 0.06, 0.1
-COSINE_NEARNESS = 0.3096
 THRESHOLDS = (0.53, 0.59)  # of a single observation and of a track: src/recognition/options.ts
 # Photos of probably one child: what the teacher finds, less copies of one photo (correlation of the middle's pixels).
 LIKELY, COPY = 0.85, 0.9
@@ -81,32 +79,33 @@ def training_rows(faces: Faces, seed: int = 1) -> tuple[Rows, Rows]:
     return children, np.sort(np.random.default_rng(seed).permutation(adults)[:ADULTS])
 
 
-@dataclass(frozen=True)
-class Cohort:
-    """The shipped cohort: embeddings [n, d] of length 1, and the nearness of one of them to the others."""
-
-    embeddings: Floats
-    nearness: float
-
-
-def read_cohort(manifest: Path, space: str) -> Cohort:
-    """The cohort beside the manifest. Raises StopIteration where the space has none."""
+def read_cohort(manifest: Path, space: str) -> Floats:
+    """The shipped cohort beside the manifest: embeddings [n, d] of length 1. Raises StopIteration where none is."""
     entry = next(each for each in json.loads(manifest.read_text("utf-8"))["cohorts"] if each["space"] == space)
     stored = np.frombuffer((manifest.parent / entry["file"]).read_bytes(), np.int8).reshape(entry["count"], -1)
-    return Cohort(normalised(stored.astype(np.float32)), float(entry["nearness"]))
+    return normalised(stored.astype(np.float32))
 
 
-def nearness(embeddings: Floats, cohort: Floats, direction: Floats | None) -> Floats:
-    """Mean similarity of each embedding to the closest `CLOSEST_SHARE` of the cohort, [n]."""
-    count = max(1, round(CLOSEST_SHARE * len(cohort)))
-    found: Floats = np.sort(similarities(embeddings, cohort, direction), axis=1)[:, -count:].mean(axis=1)
+def closest_mean(similarity: Floats, members: int) -> Floats:
+    """The mean of the highest `CLOSEST_SHARE` of `members` similarities in each row of [n, m], [n]."""
+    found: Floats = np.sort(similarity, axis=1)[:, -max(1, round(CLOSEST_SHARE * members)) :].mean(axis=1)
     return found
 
 
-def shifts(embeddings: Floats, cohort: Cohort, direction: Floats | None) -> Floats:
+def usual_nearness(cohort: Floats, direction: Floats | None) -> float:
+    """How near the cohort is to somebody ordinary: the mean similarity of a member to the closest of the others.
+
+    The daemon compares a person's own nearness with it (`src/gallery/calibration.ts`).
+    """
+    similarity = similarities(cohort, cohort, direction)
+    np.fill_diagonal(similarity, -1.0)
+    return float(closest_mean(similarity, len(cohort) - 1).mean())
+
+
+def shifts(embeddings: Floats, cohort: Floats, direction: Floats | None) -> Floats:
     """By how much the daemon moves the thresholds of people with one photo each, [n] (`src/gallery/calibration.ts`)."""
-    usual = COSINE_NEARNESS if direction is None else cohort.nearness
-    moved = GAIN * (nearness(embeddings, cohort.embeddings, direction) - usual) - OFFSET
+    nearness = closest_mean(similarities(embeddings, cohort, direction), len(cohort))
+    moved = GAIN * (nearness - usual_nearness(cohort, direction)) - OFFSET
     clipped: Floats = np.clip(moved, -MOST_BELOW, MOST_ABOVE)
     return clipped
 
@@ -177,7 +176,7 @@ def read_direction(path: Path = CODE) -> Floats:
     return direction
 
 
-def measure(faces: Faces, model: LiteModel, direction: Floats, cohort: Cohort) -> None:
+def measure(faces: Faces, model: LiteModel, direction: Floats, cohort: Floats) -> None:
     """Prints how often held-out children and adults are confused, with and without the direction."""
     rows = np.union1d(held_children(faces), np.intersect1d(split(len(faces), HELD_OUT)[1], labelled(faces)))
     embeddings = embed_single(model, faces.images[rows], "held out")

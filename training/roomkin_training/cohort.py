@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .childhood import CLOSEST_SHARE, CODE, read_direction, similarities
+from .childhood import CODE, read_direction, usual_nearness
 from .data import DIMENSION, decode, file_hash, pack_hash, shards
 from .degrade import degrade
 from .embedders import embed_single
@@ -109,18 +109,6 @@ def pictures(chosen: Sequence[Candidate], rounds: int, seed: int) -> Bytes:
     return faces
 
 
-def nearness(embeddings: Floats, direction: Floats | None = None) -> float:
-    """How near the cohort is to somebody ordinary: the mean similarity of a member to the closest 5 % of the others.
-
-    The daemon compares a person's own nearness with it (`src/gallery/calibration.ts`); `direction` is that of its
-    similarity (childhood.py).
-    """
-    similarity = similarities(embeddings, embeddings, direction)
-    np.fill_diagonal(similarity, -1.0)
-    closest = np.sort(similarity, axis=1)[:, -max(1, round(CLOSEST_SHARE * (len(embeddings) - 1))) :]
-    return float(closest.mean())
-
-
 def stored(embeddings: Floats) -> tuple[npt.NDArray[np.int8], float]:
     """Unit vectors as int8 and the scale that makes them whole again: a float32 in its shortest decimal."""
     scale = float(str(np.float32(np.abs(embeddings).max() / 127)))
@@ -166,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "count": len(vectors),
         "dimension": vectors.shape[1],
         "scale": scale,
-        "nearness": round(nearness(embeddings, read_direction(options.childhood)), 4),
+        "nearness": round(usual_nearness(embeddings, read_direction(options.childhood)), 4),
         "madeFrom": {name: sum(one.source == name for one in chosen) for name in drawn},
         "dataSha256": pack_hash(shards(options.pack)),
     }

@@ -48,6 +48,7 @@ from .spaces import joined, rotated, rotation
 from .student import normalised_input
 from .targets import read_targets
 from .teachers import MobileFaceNet, SFace
+from .unfold import measure_statistics
 from .wild import wild_figures, wild_protocol
 
 Floats = npt.NDArray[np.float32]
@@ -85,7 +86,9 @@ class Run:
         else:
             head = state["student"]["units.head.weight"]
             self.student.replace_head(head[:, :, 0, 0].numpy().T, np.zeros(len(head), np.float32))
-        self.student.normalise(self._seen(options.statistics) if state is None else [torch.zeros(1, 3, 112, 112)])
+        self.student.normalise()
+        if state is None:
+            measure_statistics(self.student, self._seen(options.statistics))
         for parameter in self.student.trainable():
             parameter.requires_grad_(True)
         head = list(self.student.units["head"].parameters())

@@ -6,8 +6,6 @@ says), with and without `normalise`. The trunk up to and including stage 3 is fr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -15,7 +13,7 @@ from torch.nn import functional as F
 
 from .folding import BLOCKS, FIRST_OF_STAGE, Convolution, Floats, Network
 from .student import _pad
-from .unfold import NormalisedUnit, measure_statistics
+from .unfold import NormalisedUnit
 
 LAST_STAGE = FIRST_OF_STAGE[-1]
 
@@ -87,14 +85,13 @@ class FoldedStudent(nn.Module):
         kernel = weight[None, None].astype(np.float32)
         self.units["head"] = FoldedUnit(Convolution(kernel, bias.astype(np.float32), 1, False))
 
-    def normalise(self, batches: Iterable[Tensor]) -> None:
-        """Gives the layers of stage 4 batch normalisation again, with the statistics of `batches` (student's input).
+    def normalise(self) -> None:
+        """Gives the layers of stage 4 batch normalisation again; `measure_statistics` or a checkpoint must follow.
 
         Without it their kernels are small and differ in size, and no learning rate suits all of them (see unfold.py).
         """
         for name in self._last_stage():
             self.units[name] = NormalisedUnit(self.units[name].folded())  # type: ignore[operator]
-        measure_statistics(self, batches)
 
     def _last_stage(self) -> list[str]:
         prefixes = tuple(f"body_{number}_" for number in range(LAST_STAGE, sum(BLOCKS)))

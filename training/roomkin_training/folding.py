@@ -9,7 +9,7 @@ read back as well: `NAME.kernel` and `NAME.bias`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -22,6 +22,7 @@ Floats = npt.NDArray[np.float32]
 BLOCKS = (3, 4, 6, 3)
 FIRST_OF_STAGE = (0, 3, 7, 13)
 BATCH_NORM_EPSILON = 1e-5  # PyTorch's default, which the student is trained with
+NORMALISATION = ("weight", "bias", "running_mean", "running_var")
 DIMENSION = 192
 
 
@@ -105,15 +106,23 @@ def fold(weights: Mapping[str, npt.NDArray[np.floating]]) -> Network:
         elif name == "head":
             kernel, bias = weights["head.weight"].transpose(2, 3, 1, 0), weights["head.bias"]
         else:
-            gamma, beta, mean, variance = (
-                weights[f"{name}.b.{part}"].astype(np.float64)
-                for part in ("weight", "bias", "running_mean", "running_var")
-            )
-            factor = gamma / np.sqrt(variance + BATCH_NORM_EPSILON)
-            kernel = weights[f"{name}.c.weight"].astype(np.float64).transpose(2, 3, 1, 0) * factor
-            bias = beta - mean * factor
+            norm = [weights[f"{name}.b.{part}"] for part in NORMALISATION]
+            kernel, bias = without_normalisation(weights[f"{name}.c.weight"], norm)
         network[name] = Convolution(kernel.astype(np.float32), bias.astype(np.float32), _stride(name), _relu(name))
     return network
+
+
+def without_normalisation(
+    weight: npt.NDArray[np.floating], norm: Sequence[npt.NDArray[np.floating]]
+) -> tuple[Floats, Floats]:
+    """Kernel [h,w,i,o] and bias [o] of a convolution [o,i,h,w] with the normalisation `norm` ([o] each).
+
+    `norm` is in the order of `NORMALISATION`.
+    """
+    gamma, beta, mean, variance = (values.astype(np.float64) for values in norm)
+    factor = gamma / np.sqrt(variance + BATCH_NORM_EPSILON)
+    kernel = weight.astype(np.float64).transpose(2, 3, 1, 0) * factor
+    return np.ascontiguousarray(_float32(kernel)), _float32(beta - mean * factor)
 
 
 def read_weights(path: Path) -> Network:

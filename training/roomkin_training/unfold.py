@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .folding import BATCH_NORM_EPSILON, Convolution, Network, width
+from .folding import BATCH_NORM_EPSILON, NORMALISATION, Convolution, Network, width, without_normalisation
 from .student import Student, Unit
 
 # Root mean square of a kernel's numbers where decay and steps balance: 0.2 sqrt(lr / (2 decay)), with the size 0.2 of
@@ -60,15 +60,11 @@ class NormalisedUnit(nn.Module):
         y: Tensor = self.unit(x)
         return torch.relu(y) if self.relu else y
 
-    @torch.no_grad()
     def folded(self) -> Convolution:
         """The layer as it is now, with the running statistics."""
-        norm = self.unit.b
-        mean, variance = (cast(Tensor, each).double() for each in (norm.running_mean, norm.running_var))
-        factor = norm.weight.double() / torch.sqrt(variance + BATCH_NORM_EPSILON)
-        kernel = (self.unit.c.weight.double() * factor[:, None, None, None]).float().numpy().transpose(2, 3, 1, 0)
-        bias = (norm.bias.double() - mean * factor).float().numpy()
-        return Convolution(np.ascontiguousarray(kernel), bias, int(self.unit.c.stride[0]), self.relu)
+        norm = [getattr(self.unit.b, part).detach().numpy() for part in NORMALISATION]
+        kernel, bias = without_normalisation(self.unit.c.weight.detach().numpy(), norm)
+        return Convolution(kernel, bias, int(self.unit.c.stride[0]), self.relu)
 
 
 @torch.no_grad()

@@ -90,7 +90,7 @@ def test_likely_pairs_are_alike_for_the_teacher_and_no_copies() -> None:
 
 def test_whoever_is_nearer_to_the_cohort_needs_more() -> None:
     usual, _ = two_directions()
-    cohort = childhood.Cohort(crowd(300, usual, 0.5, 7), 0.3)
+    cohort = crowd(300, usual, 0.5, 7)
     near, far = normalised(usual[None]), normalised(-usual[None])
     moved = childhood.shifts(np.concatenate([near, far]), cohort, None)
     assert moved[0] > moved[1]

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from tiny_pack import write_pack
 
-from roomkin_training.childhood import read_direction
-from roomkin_training.cohort import Candidate, candidates, choose, nearness, pictures, stored, with_cohort
+from roomkin_training.childhood import read_direction, usual_nearness
+from roomkin_training.cohort import Candidate, candidates, choose, pictures, stored, with_cohort
 from roomkin_training.data import DIMENSION
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models/int8"
@@ -61,7 +61,7 @@ def test_stored_embeddings_keep_their_angles() -> None:
 
 def test_nearness_counts_the_closest_of_the_others() -> None:
     a, b = np.eye(DIMENSION, dtype=np.float32)[:2]
-    assert nearness(np.stack([a, a, b])) == np.float32(2 / 3)
+    assert usual_nearness(np.stack([a, a, b]), None) == np.float32(2 / 3)
 
 
 def test_one_cohort_of_a_space() -> None:
@@ -78,4 +78,4 @@ def test_the_shipped_cohort_is_what_the_manifest_says() -> None:
         assert sum(entry["madeFrom"].values()) == entry["count"] >= 1000
         vectors = np.frombuffer(data, np.int8).reshape(entry["count"], -1) * entry["scale"]
         assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=0.02)
-        assert abs(nearness(vectors.astype(np.float32), read_direction()) - entry["nearness"]) < 0.002
+        assert abs(usual_nearness(vectors.astype(np.float32), read_direction()) - entry["nearness"]) < 0.002
