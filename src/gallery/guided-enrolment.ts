@@ -49,7 +49,7 @@ const apartMs = 300;
 const backgroundShare = 1 / 3;
 /**
  * A pose that a person has tried for this long is abandoned, because not everybody can take every pose and not every camera position
- * allows it. It is abandoned sooner if it only gives duplicates of earlier samples of this pose, which teach nothing new.
+ * allows it. It is abandoned sooner if it gave duplicates of earlier samples of this pose for this long, which teach nothing new.
  */
 const triedForMs = 20_000;
 const duplicatesForMs = 5000;
@@ -100,14 +100,18 @@ export interface Guidance {
   readonly sampledMs: number;
   /** Time of the last progress: a sample or an abandoned pose. */
   readonly progressMs: number;
-  /** How long an otherwise good face has tried `next` since the last sample. */
+  /** How long an otherwise good face has tried `next` since the last progress. */
   readonly triedMs: number;
+  /** How much of `triedMs` it spent on duplicates of samples of `next`. */
+  readonly duplicateMs: number;
   /** How often frames come. */
   readonly pace: Pace;
 }
 
+const nothingTried = { triedMs: 0, duplicateMs: 0 } as const;
+
 export function startGuidance(atMs: number): Guidance {
-  const times = { atMs, sampledMs: Number.NEGATIVE_INFINITY, progressMs: atMs, triedMs: 0, pace: noPace };
+  const times = { atMs, sampledMs: Number.NEGATIVE_INFINITY, progressMs: atMs, ...nothingTried, pace: noPace };
   return { samples: [], abandoned: [], next: 'front', obstacle: 'nobody', face: null, faces: 0, ...times };
 }
 
@@ -129,17 +133,13 @@ export function guide(before: Guidance, faces: readonly GuidedFace[] | null, atM
   }
   const pose = poseOf(quality, before.samples);
   if (pose === null || count(before.samples, pose) >= wanted[pose])
-    return withTriedTime({ ...current, obstacle: 'pose' }, before, triedForMs);
+    return withTriedTime({ ...current, obstacle: 'pose' }, before, false);
   if (atMs - before.sampledMs < apartMs) return current;
   if (before.samples.some((sample) => similarity(sample.vector, vector!) > duplicateAbove))
-    return withTriedTime(
-      { ...current, obstacle: 'duplicate' },
-      before,
-      pose === before.next ? duplicatesForMs : triedForMs,
-    );
+    return withTriedTime({ ...current, obstacle: 'duplicate' }, before, pose === before.next);
   const samples = [...before.samples, { pose, quality, vector: vector! }];
   const next = nextPose(samples, before.abandoned);
-  return { ...current, samples, next, obstacle: 'accepted', sampledMs: atMs, progressMs: atMs, triedMs: 0 };
+  return { ...current, ...nothingTried, samples, next, obstacle: 'accepted', sampledMs: atMs, progressMs: atMs };
 }
 
 /** Whether the enrolment makes no progress and should end. */
@@ -205,12 +205,16 @@ export function poseOf(
   return yaw > 0 ? 'left' : 'right';
 }
 
-/** Adds the time since the last frame to the time spent on the present pose, and abandons the pose after `limitMs`. */
-function withTriedTime(current: Guidance, before: Guidance, limitMs: number): Guidance {
-  const triedMs = before.triedMs + Math.min(1000, Math.max(0, current.atMs - before.atMs));
-  if (triedMs < limitMs || current.next === null || !isEnough(current)) return { ...current, triedMs };
+/** Adds the time since the last frame to the time spent on the present pose, and abandons the pose when it was tried for too long. */
+function withTriedTime(current: Guidance, before: Guidance, isDuplicateOfPose: boolean): Guidance {
+  const passedMs = Math.min(1000, Math.max(0, current.atMs - before.atMs));
+  const triedMs = before.triedMs + passedMs;
+  const duplicateMs = before.duplicateMs + (isDuplicateOfPose ? passedMs : 0);
+  const isTried = triedMs >= triedForMs || duplicateMs >= duplicatesForMs;
+  if (!isTried || current.next === null || !isEnough(current)) return { ...current, triedMs, duplicateMs };
   const abandoned = [...current.abandoned, current.next];
-  return { ...current, abandoned, next: nextPose(current.samples, abandoned), progressMs: current.atMs, triedMs: 0 };
+  const next = nextPose(current.samples, abandoned);
+  return { ...current, ...nothingTried, abandoned, next, progressMs: current.atMs };
 }
 
 function nextPose(samples: readonly Sample[], abandoned: readonly Pose[]): Pose | null {

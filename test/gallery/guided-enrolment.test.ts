@@ -152,6 +152,19 @@ t.test('a pose that gives only duplicates is abandoned after 5 s', async (t) => 
   t.ok(still.atMs < 20_000);
 });
 
+t.test('a single duplicate after other poses does not abandon a pose', async (t) => {
+  const turned = () => [observation(ada, { yawDegrees: 25 }, seededRandom(7))];
+  let guidance = withFront([0, 0, 0, 0, 0], { next: 'left', atMs: 10_000, sampledMs: 9000, progressMs: 9000 });
+  guidance = guide(guidance, turned(), 10_400);
+  t.equal(guidance.obstacle, 'accepted');
+  for (let atMs = 10_800; atMs <= 18_000; atMs += 400) guidance = guide(guidance, [observation(ada)], atMs);
+  t.equal(guidance.obstacle, 'pose', 'the head is turned back for 7 s');
+  guidance = guide(guidance, turned(), 18_400);
+  t.equal(guidance.obstacle, 'duplicate');
+  t.same(guidance.abandoned, []);
+  t.equal(guidance.next, 'left');
+});
+
 t.test('an enrolment on a board that analyses a frame in ten seconds gets twenty frames', async (t) => {
   let guidance = startGuidance(0);
   const stuckAfter = Array.from({ length: 40 }, (_, n) => n + 1).find((n) => {
