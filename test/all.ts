@@ -21,7 +21,6 @@ const long = [
   'mqtt/household',
   'mqtt/household-presence',
   'mqtt/home-assistant-bars',
-  'native/frames',
   'container/prepare',
   'commands/evaluate',
   'commands/demo/slow-walk',

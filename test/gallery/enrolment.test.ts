@@ -195,7 +195,7 @@ t.test('the same templates are chosen as by comparing every pair again', async (
   }
 });
 
-t.test('two thousand observations take seconds, with progress', async (t) => {
+t.test('two thousand observations take not much longer than their cosines, with progress', async (t) => {
   // Most of them resemble one of them more than each other, which is the worst case for the nearest neighbours.
   const hub = candidate('ada', 0, 0.9);
   const near = (n: number): { vector: Float32Array } => {
@@ -206,16 +206,23 @@ t.test('two thousand observations take seconds, with progress', async (t) => {
   };
   const many = [hub, ...Array.from({ length: 1999 }, (_, n) => near(n))];
   const shares: number[] = [];
-  const startMs = process.cpuUsage().user / 1000;
+  const cpuMs = () => process.cpuUsage().user / 1000;
+  // A slow machine, or one that counts what is covered, is slow at both.
+  const cosinesMs = (() => {
+    const startMs = cpuMs();
+    for (const [i, { vector }] of many.entries()) for (let j = 0; j < i; j++) cosine(vector, many[j]!.vector);
+    return cpuMs() - startMs;
+  })();
+  const startMs = cpuMs();
   const { add, redundant } = chooseTemplates({ templates: [] }, many, mostTemplates, (share) => shares.push(share));
-  const tookMs = process.cpuUsage().user / 1000 - startMs;
+  const tookMs = cpuMs() - startMs;
   t.equal(add.length, mostTemplates);
   t.equal(redundant.length, 2000 - mostTemplates);
-  t.ok(tookMs < 5000, `${tookMs.toFixed(0)} ms of CPU time`);
+  t.ok(tookMs < 4 * cosinesMs, `${tookMs.toFixed(0)} ms of CPU time, ${cosinesMs.toFixed(0)} ms for the cosines alone`);
   t.ok(shares.length >= 20 && shares.every((share, i) => share > 0 && share <= 1 && share >= (shares[i - 1] ?? 0)));
-  const oddMs = process.cpuUsage().user / 1000;
+  const oddMs = cpuMs();
   t.strictSame(outliers([...many, candidate('cy', 1)]).length, 1);
-  t.ok(process.cpuUsage().user / 1000 - oddMs < 1000);
+  t.ok(cpuMs() - oddMs < cosinesMs);
 });
 
 t.test('a photo without a clearly upright face is doubtful, and the clearest turn is used', async (t) => {

@@ -34,6 +34,12 @@ function views({ width, height }: Picture): View[] {
   ];
 }
 
+/** The index of the first number that differs, or the shorter length; -1 where all are equal. tap compares arrays a hundred times slower. */
+function firstDifference(found: ArrayLike<number>, expected: ArrayLike<number>): number {
+  for (let i = 0; i < Math.max(found.length, expected.length); i++) if (found[i] !== expected[i]) return i;
+  return -1;
+}
+
 t.test('a view of a picture is scaled to the same numbers', { skip }, async (t) => {
   const stored = (level: number): number => Math.round(level) - 128;
   for (const picture of pictures()) {
@@ -46,11 +52,11 @@ t.test('a view of a picture is scaled to the same numbers', { skip }, async (t) 
         const name = `${picture.format} ${picture.width}x${picture.height} to ${width}x${height}, ${JSON.stringify(view)}`;
         const size = { width, height };
         const expected = resampler(size, most, undefined, without)(picture, view);
-        t.strictSame(resampler(size, most, undefined, native)(picture, view), expected, name);
+        t.equal(firstDifference(resampler(size, most, undefined, native)(picture, view), expected), -1, name);
         const [bytes, expectedBytes] = [new Int8Array(width * height * 3), new Int8Array(width * height * 3)];
         viewWriter(size, most, stored, bytes, native)(picture, view);
         viewWriter(size, most, stored, expectedBytes, without)(picture, view);
-        t.strictSame(bytes, expectedBytes, `${name}, whole numbers`);
+        t.equal(firstDifference(bytes, expectedBytes), -1, `${name}, whole numbers`);
       }
     }
   }
@@ -68,7 +74,7 @@ t.test('a frame is halved to the same numbers', { skip }, async (t) => {
       const [bytes, expected] = [new Int8Array(160 * 120 * 3), new Int8Array(160 * 120 * 3)];
       t.ok(halver({ width: 160, height: 120 }, (level) => Math.round(level) - 128, bytes, native)(picture, view));
       t.ok(halver({ width: 160, height: 120 }, (level) => Math.round(level) - 128, expected, without)(picture, view));
-      t.strictSame(bytes, expected, `from ${x}, ${y}`);
+      t.equal(firstDifference(bytes, expected), -1, `from ${x}, ${y}`);
     }
   }
 });
@@ -86,7 +92,7 @@ t.test('a face is aligned to the same bytes', { skip }, async (t) => {
       ];
       const similarity = alignmentOf([at(-0.5, 0), at(0.5, 0.02), at(0.03, 0.6), at(0, 1.1)])!;
       const name = `${picture.format} ${picture.width}x${picture.height}, eyes ${size} px apart`;
-      t.strictSame(warp(picture, similarity, native), warp(picture, similarity, without), name);
+      t.equal(firstDifference(warp(picture, similarity, native), warp(picture, similarity, without)), -1, name);
     }
   }
 });
