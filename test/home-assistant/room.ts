@@ -59,6 +59,10 @@ await runSteps([
           'sensor.person': { state: 'nobody' },
           'sensor.people': { state: '0' },
           'binary_sensor.ada': { state: 'off' },
+          // Only somebody who is known to be away can come home.
+          'device_tracker.household_home_ada': unknown,
+          'sensor.household_home_ada': { state: 'away' },
+          'sensor.household_home_people_home': { state: '0' },
         }),
       );
     },
