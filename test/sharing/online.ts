@@ -21,7 +21,10 @@ export interface Sharing extends AsyncDisposable {
   readonly names: () => string[];
 }
 
-export const listenMs = [150, 50] as const;
+/** Short, so that tests are quick. Another room on a busy machine may answer later. */
+const shortMs = [150, 50] as const;
+/** Long enough for an answer of another room on a busy machine. */
+export const patientMs = [2000, 0] as const;
 
 interface ShareOptions {
   readonly folder?: string;
@@ -30,13 +33,21 @@ interface ShareOptions {
   readonly log?: ReturnType<typeof lines>;
   /** In place of `household`, with its earlier epochs. */
   readonly key?: HouseholdKey | null;
+  readonly listenMs?: readonly [number, number];
 }
 
 /** Opens a room and connects it. */
 export function share(
   broker: Broker,
   id: string,
-  { folder = temporaryFolder(), household = seal, protocol = 5 as 4 | 5, log = lines(), key = null }: ShareOptions = {},
+  {
+    folder = temporaryFolder(),
+    household = seal,
+    protocol = 5 as 4 | 5,
+    log = lines(),
+    key = null,
+    listenMs = shortMs,
+  }: ShareOptions = {},
 ): Sharing {
   const present = key === null ? household : createHouseholdSeal(key, 'home');
   const room = openRoom(id, folder, present);

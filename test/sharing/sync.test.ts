@@ -18,7 +18,7 @@ import {
 import { lines, roomPublisher } from '../mqtt/room.js';
 import { everyByte, openRoom, seal } from './house.js';
 import { enrolMadeUp, space, temporaryFolder } from './household.js';
-import { listenMs, type Sharing, share } from './online.js';
+import { patientMs, type Sharing, share } from './online.js';
 
 t.setTimeout(180_000);
 t.jobs = 16;
@@ -318,7 +318,7 @@ t.test('a new room does not take an old message that the broker repeats while an
         }),
     },
     log,
-    listenMs,
+    listenMs: patientMs,
     onReceived: () => seen.push(people.store.people().map(({ name }) => name)),
   });
   publisher.start();
@@ -351,7 +351,7 @@ t.test('a new room without another room takes what the broker holds, and says so
   await waitFor(knows(attic, 'Ada'));
   t.equal(attic.lines.filter((line) => /no other room answered: 1 people are taken/.test(line)).length, 1);
   await using kitchen = share(broker, 'kitchen');
-  await using hall = share(broker, 'hall');
+  await using hall = share(broker, 'hall', { listenMs: patientMs });
   await waitFor(knows(hall, 'Ada'));
   await pause(300);
   t.notOk(hall.lines.some((line) => /no other room answered/.test(line)));
